@@ -1,0 +1,91 @@
+//! Diagnostics: what is wrong in a text, where, and what would be right.
+//!
+//! Every room that judges input returns [`Diagnostic`]s; only [`crate::cli`] prints them.
+
+/// A byte range in the source text.
+pub type Span = std::ops::Range<usize>;
+
+/// A text with the name under which a person knows it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Path of the file, or `<stdin>`, or `<example>`.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is built.
+    Error,
+    /// Built, but something is lost or surprising; the message says what.
+    Warning,
+    /// For information.
+    Note,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Stable kebab-case name of the rule, such as `unknown-key`.
+    pub code: &'static str,
+    /// One sentence: what is wrong.
+    pub message: String,
+    /// Where, if it is about a place; with a short text for the caret (may be empty).
+    pub label: Option<(Span, String)>,
+    /// What would be right, each a sentence.
+    pub hints: Vec<String>,
+}
+
+impl Diagnostic {
+    /// An error about a place.
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, Some(span), message)
+    }
+
+    /// A warning about a place.
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, Some(span), message)
+    }
+
+    /// A finding of any severity, with or without a place.
+    pub fn new(
+        severity: Severity,
+        code: &'static str,
+        span: Option<Span>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            label: span.map(|span| (span, String::new())),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Sets the text beside the caret.
+    #[must_use]
+    pub fn labelled(mut self, text: impl Into<String>) -> Self {
+        if let Some((_, label)) = &mut self.label {
+            *label = text.into();
+        }
+        self
+    }
+
+    /// Adds a hint.
+    #[must_use]
+    pub fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hints.push(text.into());
+        self
+    }
+}
+
+/// Whether any finding is an error.
+pub fn has_errors(findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}

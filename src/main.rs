@@ -1,0 +1,3 @@
+//! The `postpack` command.
+
+fn main() {}

@@ -1,0 +1,176 @@
+//! The neutral package: what deb, rpm and pacman packages have in common. It knows no format's bytes.
+
+mod version;
+
+pub use version::{ParseVersionError, Version};
+
+/// One package, before any format.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Names and words.
+    pub meta: Meta,
+    /// Time stamp of every file, seconds since 1970 UTC.
+    pub time: u64,
+    /// Files, folders and links, sorted by path, parent folders included.
+    pub entries: Vec<Entry>,
+    /// What it needs and what it excludes, by the names of the format.
+    pub relations: Relations,
+    /// What happens on the host.
+    pub lifecycle: Lifecycle,
+}
+
+/// Names and words of a package.
+#[derive(Debug, Clone)]
+pub struct Meta {
+    /// Package name: `[a-z0-9][a-z0-9+.-]+` (Debian policy 5.6.1, the strictest of the three).
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// `Name <mail@domain>`.
+    pub maintainer: String,
+    /// SPDX expression.
+    pub license: String,
+    /// One line, no final period.
+    pub summary: String,
+    /// Paragraphs.
+    pub description: String,
+    /// URL.
+    pub homepage: Option<String>,
+    /// Newest first, never empty.
+    pub changelog: Vec<Release>,
+}
+
+/// An entry of the changelog.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// Version with release number, as a person writes it.
+    pub version: Version,
+    /// Seconds since 1970 UTC.
+    pub time: u64,
+    /// `Name <mail@domain>`.
+    pub author: String,
+    /// One sentence each.
+    pub changes: Vec<String>,
+}
+
+/// A file, folder or link of a package; owner is root, group is root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Absolute path.
+    pub path: String,
+    /// Permission bits.
+    pub mode: u32,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A file with its bytes.
+    File(Vec<u8>),
+    /// A file of documentation.
+    Doc(Vec<u8>),
+    /// A folder that belongs to the package.
+    Directory,
+    /// A symbolic link with its target.
+    Symlink(String),
+}
+
+/// What a package needs and excludes, by the names of its format.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relations {
+    /// Must be there, and be configured first.
+    pub depends: Vec<Relation>,
+    /// Is installed unless the administrator says no. Formats without weak relations treat it as needed.
+    pub recommends: Vec<Relation>,
+    /// Is mentioned.
+    pub suggests: Vec<Relation>,
+    /// Must not be there.
+    pub conflicts: Vec<Relation>,
+    /// Names this package can stand for.
+    pub provides: Vec<Relation>,
+    /// Packages this one takes the place of.
+    pub replaces: Vec<Relation>,
+}
+
+/// One relation: any of these packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// Alternatives, the preferred one first; never empty.
+    pub any_of: Vec<Requirement>,
+}
+
+/// A package name with an optional version constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// The name.
+    pub name: String,
+    /// Operator (`<`, `<=`, `=`, `>=`, `>`) and version as the format writes it.
+    pub constraint: Option<(String, String)>,
+}
+
+impl Relation {
+    /// A relation to one package of any version.
+    pub fn to(name: impl Into<String>) -> Self {
+        Self { any_of: vec![Requirement { name: name.into(), constraint: None }] }
+    }
+}
+
+/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// Command after install and upgrade, such as `mail-relay apply --package`.
+    pub configure: String,
+    /// Command after a change of a watched package.
+    pub trigger: String,
+    /// Command before our files go away for good (not on upgrade).
+    pub remove: String,
+    /// Units to enable, such as `mail-relay-apply.service`.
+    pub units: Vec<String>,
+    /// Packages whose upgrade calls `trigger`.
+    pub watch: Vec<Watch>,
+    /// Folders that a purge removes.
+    pub purge: Vec<String>,
+}
+
+/// A package whose changes concern us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// Its name.
+    pub package: String,
+    /// A folder of its files, for formats whose triggers are on paths.
+    pub path: String,
+}
+
+/// What `inspect` says of a package file, whatever its format.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Inspection {
+    /// `deb`, `rpm` or `pacman`.
+    pub format: &'static str,
+    /// Metadata fields in the order of the file, by the format's own names.
+    pub fields: Vec<(String, String)>,
+    /// Files in the order of the file.
+    pub files: Vec<InspectedFile>,
+    /// Scripts, triggers and hooks, by the format's own names.
+    pub scripts: Vec<(String, String)>,
+}
+
+/// A file in an inspected package.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct InspectedFile {
+    /// Absolute path.
+    pub path: String,
+    /// Type and permission bits as `ls` shows them, such as `-rw-r--r--`.
+    pub mode: String,
+    /// `owner:group`.
+    pub owner: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of a regular file's content, hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Target of a symbolic link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}

@@ -1,0 +1,242 @@
+//! The domain: what a relay is, free of file formats and of Postfix parameter names.
+
+use crate::diag::Span;
+
+/// A mail relay, checked: every value in here can be rendered without further questions.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    /// The kind of relay; a set of defaults.
+    pub profile: Profile,
+    /// Name of the provider preset, `custom` without one.
+    pub provider: String,
+    /// Where mail goes, in order of failover; never empty. All share one TLS mode.
+    pub smarthosts: Vec<Smarthost>,
+    /// How the connection to the smarthosts is protected.
+    pub tls: Tls,
+    /// Who the host says it is.
+    pub identity: Identity,
+    /// Where mail to local names goes.
+    pub local: LocalMail,
+    /// Which headers leave the host.
+    pub headers: Headers,
+    /// Sizes, times and rates.
+    pub limits: Limits,
+    /// Where it listens and what it speaks.
+    pub network: Network,
+    /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.
+    pub smtputf8: bool,
+    /// The systemd sandbox.
+    pub hardening: Hardening,
+    /// The user's own Postfix parameters.
+    pub parameters: Vec<Parameter>,
+}
+
+/// The kind of relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Sends only: accepts mail from the host itself, delivers nothing locally.
+    NullClient,
+}
+
+impl Profile {
+    /// The name in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NullClient => "null-client",
+        }
+    }
+}
+
+/// A host that accepts our mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Smarthost {
+    /// Name for `relay.env` keys (`RELAY_<NAME>_PASSWORD`): `[a-z][a-z0-9-]*`.
+    pub name: String,
+    /// Host name, or an address literal without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// How TLS starts.
+    pub mode: TlsMode,
+    /// Whether it wants credentials.
+    pub auth: Auth,
+}
+
+/// How TLS starts on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// By the STARTTLS command (RFC 3207).
+    StartTls,
+    /// At once, as on port 465 (RFC 8314).
+    Implicit,
+}
+
+/// How the relay proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// User name and password, from `relay.env`.
+    Password,
+    /// Not at all: the smarthost knows our address.
+    None,
+}
+
+/// TLS policy towards the smarthosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// How much is verified.
+    pub level: TlsLevel,
+    /// Oldest protocol that is spoken.
+    pub min_version: TlsVersion,
+    /// Names to accept in the certificate instead of the smarthost's own.
+    pub match_names: Vec<String>,
+    /// Bundle of trusted authorities instead of the distribution's: an absolute path on the host.
+    pub ca_file: Option<String>,
+    /// Client certificate and key: absolute paths on the host.
+    pub client_certificate: Option<(String, String)>,
+    /// Whether connections are kept open between messages.
+    pub connection_reuse: bool,
+    /// Postfix TLS log level, 0 to 4.
+    pub log_level: u8,
+}
+
+/// Postfix's TLS security levels, see TLS_README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsLevel {
+    /// Certificate verified, name matched with the name we were told.
+    Secure,
+    /// Certificate verified, name matched with what DNS says.
+    Verify,
+    /// Certificate verified by DNSSEC TLSA records where there are any (RFC 7672).
+    Dane,
+    /// Encrypted to whoever answers.
+    Encrypt,
+    /// Encrypted if the other side offers it.
+    May,
+    /// In clear.
+    None,
+}
+
+/// A TLS protocol version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2, RFC 5246.
+    V1_2,
+    /// TLS 1.3, RFC 8446.
+    V1_3,
+}
+
+/// Names and addresses by which the host is known to others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The relay's own FQDN; the host's own when not set. Never the build machine's.
+    pub hostname: Option<String>,
+    /// The domain of unqualified addresses; the host name when not set.
+    pub origin: Option<String>,
+    /// The name said in EHLO; the host name when not set.
+    pub helo_name: Option<String>,
+    /// What local sender addresses become.
+    pub from: Option<From>,
+    /// Local user names with a sender address of their own.
+    pub senders: Vec<(String, String)>,
+}
+
+/// What local sender addresses become when they leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// One address for all: `noreply@acme.example`.
+    Address(String),
+    /// The local part kept, the domain replaced: `acme.example`.
+    Domain(String),
+}
+
+impl From {
+    /// The domain mail comes from.
+    pub fn domain(&self) -> &str {
+        match self {
+            Self::Address(address) => address.rsplit_once('@').map_or("", |(_, domain)| domain),
+            Self::Domain(domain) => domain,
+        }
+    }
+}
+
+/// Where mail to the host's own names goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LocalMail {
+    /// Receives mail to root and to every local name without an alias of its own.
+    pub root_mail_to: Vec<String>,
+    /// Local names with targets of their own: addresses or other local names.
+    pub aliases: Vec<(String, Vec<String>)>,
+}
+
+/// What is taken out of the header of mail that leaves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// Removes the Received headers of the host's own and private hops.
+    pub strip_received: bool,
+    /// Header names that are removed, such as `User-Agent`.
+    pub strip: Vec<String>,
+    /// POSIX extended regular expressions, matched against whole header lines, case-insensitively.
+    pub patterns: Vec<String>,
+}
+
+/// Sizes, times and rates; `None` leaves Postfix's default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest message, bytes.
+    pub message_size: Option<u64>,
+    /// Largest header, bytes.
+    pub header_size: Option<u64>,
+    /// How long undeliverable mail is kept, seconds.
+    pub queue_lifetime: Option<u64>,
+    /// How long undeliverable bounces are kept, seconds.
+    pub bounce_lifetime: Option<u64>,
+    /// After this time the sender is told of a delay, seconds.
+    pub delay_warning: Option<u64>,
+    /// Parallel connections to the smarthost.
+    pub concurrency: Option<u32>,
+    /// Recipients per message.
+    pub recipients: Option<u32>,
+    /// Pause between two messages, seconds; Postfix then delivers serially.
+    pub rate_delay: Option<u64>,
+}
+
+/// Where the relay listens and what it speaks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Internet protocols.
+    pub ip: IpVersion,
+}
+
+/// Internet protocols in use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IpVersion {
+    /// IPv4 and IPv6, as the host has them.
+    #[default]
+    Any,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+/// The systemd sandbox around Postfix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hardening {
+    /// Whether the drop-in is shipped.
+    pub enabled: bool,
+    /// The user's own `[Service]` directives, applied last.
+    pub service: Vec<(String, Vec<String>)>,
+}
+
+/// A Postfix parameter the user wrote by its own name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name in postconf(5).
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Where the name stands in the spec.
+    pub name_span: Span,
+    /// Where the value stands in the spec.
+    pub value_span: Span,
+}
