@@ -39,10 +39,20 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// All kinds.
+    pub const ALL: &'static [Self] = &[Self::NullClient];
+
     /// The name in the spec.
     pub fn name(self) -> &'static str {
         match self {
             Self::NullClient => "null-client",
+        }
+    }
+
+    /// One line for lists.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::NullClient => "sends only: the host's own mail leaves through a smarthost, nothing comes in",
         }
     }
 }
@@ -95,6 +105,8 @@ pub struct Tls {
     pub client_certificate: Option<(String, String)>,
     /// Whether connections are kept open between messages.
     pub connection_reuse: bool,
+    /// Whether a password may travel in clear; the spec has to say so in as many words.
+    pub cleartext_password: bool,
     /// Postfix TLS log level, 0 to 4.
     pub log_level: u8,
 }
