@@ -1,1 +1,10 @@
-//! (room being built)
+//! Postfix's own formats: main.cf, master.cf and lookup tables, written and read; and what is known of
+//! every parameter. It does not know what a relay is for.
+
+mod installation;
+pub mod main_cf;
+mod value;
+
+pub use installation::{Installation, Series};
+pub use main_cf::MainCf;
+pub use value::{Value, ValueError};

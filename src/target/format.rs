@@ -1,0 +1,96 @@
+//! What the systems that install a format have in common.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+/// A package format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// dpkg: Debian, Ubuntu.
+    Deb,
+    /// rpm: RHEL, Fedora, openSUSE.
+    Rpm,
+    /// pacman: Arch Linux.
+    Pacman,
+}
+
+impl Format {
+    /// Every format, in the order in which they are built and listed.
+    pub const ALL: [Self; 3] = [Self::Deb, Self::Rpm, Self::Pacman];
+
+    /// The name on the command line and in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deb => "deb",
+            Self::Rpm => "rpm",
+            Self::Pacman => "pacman",
+        }
+    }
+
+    /// What is known of its systems.
+    pub fn facts(self) -> &'static FormatFacts {
+        static FACTS: [OnceLock<FormatFacts>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+        let (cell, text) = match self {
+            Self::Deb => (&FACTS[0], include_str!("../../pkg/formats/deb.toml")),
+            Self::Rpm => (&FACTS[1], include_str!("../../pkg/formats/rpm.toml")),
+            Self::Pacman => (&FACTS[2], include_str!("../../pkg/formats/pacman.toml")),
+        };
+        cell.get_or_init(|| super::distribution::embedded(self.name(), text))
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == text)
+            .ok_or_else(|| format!("`{text}` is no package format: deb, rpm or pacman"))
+    }
+}
+
+/// The facts of a format.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FormatFacts {
+    /// The systems that use it.
+    pub title: String,
+    /// End of the file name, without a dot in front.
+    pub extension: String,
+    /// Folder of commands for the administrator.
+    pub sbin: String,
+    /// The aliases file that Postfix and other programs read there.
+    pub aliases: String,
+    /// Bundles of trusted authorities; the first existing one is used.
+    pub ca_files: Vec<String>,
+    /// Units that get the drop-in: whichever of them runs the daemon.
+    pub units: Vec<String>,
+    /// The package whose upgrade makes the configuration be applied again.
+    pub watch: Watch,
+    /// Package relations by what they are for, alternatives in order of preference, in the format's own words.
+    pub relations: BTreeMap<String, Vec<String>>,
+    /// Packages of lookup table types that are not in Postfix's own.
+    pub maps: BTreeMap<String, String>,
+}
+
+/// A package to watch.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    /// Its name.
+    pub package: String,
+    /// A folder of its files.
+    pub path: String,
+}
