@@ -3,8 +3,12 @@
 
 mod installation;
 pub mod main_cf;
+pub mod master_cf;
+mod network;
+pub mod table;
 mod value;
 
 pub use installation::{Installation, Series};
 pub use main_cf::MainCf;
+pub use network::{Network, NetworkError};
 pub use value::{Value, ValueError};

@@ -202,6 +202,20 @@ pub(super) fn closing(text: &str, open: char) -> Option<usize> {
     None
 }
 
+/// Whether every `{` has its `}` after it.
+pub(super) fn braces_balance(text: &str) -> bool {
+    let mut depth = 0usize;
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => return false,
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 0
+}
+
 /// Characters of a name after `$`.
 fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
