@@ -1,0 +1,110 @@
+# shellcheck shell=sh
+# apply: the heart. Build beside the live files, verify, keep what was there, rename. Killed at any point, Postfix has a whole
+# configuration (the old or the new one) and the next apply finishes.
+
+apply_main() {
+    mode=person
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --package | --boot | --trigger) mode=${1#--} ;;
+        *) wrong "apply has no option '$1'" ;;
+        esac
+        shift
+    done
+    need_root
+    lock
+    load_facts
+    if [ "$mode" = trigger ] && ! have postconf; then
+        say "Postfix is gone; the configuration comes back with it"
+        exit 0
+    fi
+    first_settings
+    leave_held
+    recover
+    stage=$state/stage
+    rm -rf "$stage" && mkdir -m 0700 "$stage" || fail "cannot write into $state: is the disk full, or mounted read-only?"
+    build "$stage" || refuse $?
+    if in_force; then
+        rm -rf "$stage"
+        say_missing
+        case $mode in person | package) serve none || exit 1 ;; esac
+        say "nothing to change"
+        exit 0
+    fi
+    strict=strict
+    [ "$mode" = person ] || strict=no
+    verify "$stage" $strict || refuse $?
+    install_generation || exit 1
+    say_missing
+}
+
+refuse() {
+    rm -rf "$stage"
+    [ ! -d "$state/applied" ] || warn "the configuration of $(sed -n 's/^time //p' "$state/applied/info") stays in force"
+    exit "$1"
+}
+
+# The folders and the commented relay.env that a person starts from. Image systems may have lost /etc and /var since the install.
+first_settings() {
+    for folder in "$settings" "$settings/main.cf.d"; do
+        [ -d "$folder" ] || mkdir -m 0755 "$folder"
+    done
+    [ "$mode" = package ] && [ ! -e "$relay_env" ] && [ ! -L "$relay_env" ] && [ -f "$share/relay.env.example" ] || return 0
+    cp -- "$share/relay.env.example" "$relay_env.new" && chmod 0600 "$relay_env.new" && mv -f "$relay_env.new" "$relay_env"
+}
+
+# After a rollback nothing but a person (or a new package) applies again.
+leave_held() {
+    [ -e "$state/held" ] || return 0
+    case $mode in
+    boot | trigger)
+        say "held since the rollback of $(cat "$state/held"); 'mail-relay apply' ends that"
+        exit 0
+        ;;
+    esac
+}
+
+# A kill between the last two renames of an apply leaves its generation under the name 'next' and none in force.
+recover() {
+    if [ -d "$state/next" ] && [ ! -d "$state/applied" ]; then mv "$state/next" "$state/applied"; fi
+}
+
+# Is everything that was built live and applied already?
+in_force() {
+    [ -f "$state/applied/manifest" ] && [ ! -e "$state/held" ] && [ ! -d "$state/next" ] || return 1
+    same "$stage/manifest" "$state/applied/manifest" && same "$stage/master.base" "$state/applied/master.base" || return 1
+    [ "$(sed -n 's/^unit //p' "$state/applied/info")" = "$(unit_digest)" ] || return 1
+    while read -r name kind; do
+        same "$stage/$name" "$state/applied/$name" && is_live "$name" "$kind" || return 1
+    done <"$stage/manifest"
+}
+
+# Is file $1 of the generation in $stage in place: bytes, owner, mode, compiled table?
+is_live() {
+    same "$stage/$1" "$postfix_dir/$1" && right_mode "$1" "$2" && compiled_is_fresh "$1" "$2"
+}
+
+right_mode() {
+    expected='0 0 644'
+    [ "$2" != secret ] || expected='0 0 600'
+    [ "$(stat -c '%u %g %a' -- "$postfix_dir/$1")" = "$expected" ]
+}
+
+# Is the compiled table there, in today's type, not older than its source, and readable?
+compiled_is_fresh() {
+    case $2 in indexed | alias | secret) ;; *) return 0 ;; esac
+    compiled=$postfix_dir/$1.$(extension)
+    # shellcheck disable=SC3013  # every sh of the supported systems has -nt
+    [ -s "$compiled" ] && [ ! "$postfix_dir/$1" -nt "$compiled" ] || return 1
+    [ "$2" != secret ] || [ "$(stat -c '%u %a' -- "$compiled")" = '0 600' ] || return 1
+    [ "$2" = alias ] || reads_back "$postfix_dir" "$postfix_dir/$1" "$database_type:$postfix_dir/$1" 2>/dev/null
+}
+
+say_missing() {
+    [ -n "$without" ] || return 0
+    if [ -z "$relayhost" ]; then
+        say "no credentials yet, so mail waits in the queue; put RELAY_USERNAME and RELAY_PASSWORD into $relay_env"
+    else
+        say "no credentials for the smarthost(s) $without, so they are left out"
+    fi
+}

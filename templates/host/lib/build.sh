@@ -1,0 +1,268 @@
+# shellcheck shell=sh
+# Builds a generation: every file that Postfix should have, computed from the package, relay.env and the system, in a folder of its own.
+# Nothing live is touched. The folder holds one file per live file, and 'manifest': "NAME KIND" per line, in the order of installing.
+# KIND: main, master, text, regexp, cidr (used as they are), indexed (compiled by postmap), alias (by postalias), secret (indexed and
+# root-only).
+
+# Builds into the empty folder $1. Return code 2: the input is wrong; 1: something failed. Either way it has been said.
+build() {
+    load_facts
+    have postconf || { warn "Postfix is not installed (no postconf found); mend: install the package 'postfix'"; return 1; }
+    database_type=$(pick_database_type) || return 1
+    take_env "$1" || return
+    relay_host='' relay_port=''
+    find_password_hosts
+    load_env || return
+    plan_smarthosts || return
+    build_secret "$1" || return
+    build_host_layer "$1/host.cf" || return
+    build_main "$1" || return
+    build_master "$1" || return
+    build_tables "$1" || return
+    write_manifest "$1"
+    rm -f "$1/relay.env" "$1/host.cf"
+}
+
+# The compiled-in type; a Postfix whose map package is missing falls back to one that is there.
+pick_database_type() {
+    types=$(postconf -m) || { warn "postconf -m failed; is the postfix package whole?"; return 1; }
+    for type in $(postconf -dh default_database_type) lmdb cdb hash; do
+        if printf '%s\n' "$types" | grep -qx "$type"; then
+            echo "$type"
+            return 0
+        fi
+    done
+    warn "this Postfix has none of the table types lmdb, cdb and hash"
+    return 1
+}
+
+# --- smarthosts ---
+
+# Calls $1 for each smarthost, with name, host, port, tls and auth set; RELAY_HOST and RELAY_PORT stand in for those of the first.
+each_smarthost() {
+    first=yes
+    for name in $smarthosts; do
+        eval "words=\$smarthost_$(printf %s "$name" | tr -- - _)"
+        # shellcheck disable=SC2154,SC2086  # set by eval; four words on purpose
+        read_smarthost $words
+        "$1" || return
+        first=no
+    done
+}
+
+read_smarthost() {
+    host=$1 port=$2 tls=$3 auth=$4
+    [ "$first" = yes ] || return 0
+    host=${relay_host:-$host}
+    if [ -n "$relay_port" ] && [ "$relay_port" != "$port" ]; then
+        port=$relay_port
+        tls=$(tls_of_port "$port" "$tls")
+    fi
+}
+
+# Ports where TLS begins with the connection; on any other the way of the package stays, but wrapped TLS does not.
+tls_of_port() {
+    case $1 in
+    465 | 2465 | 8465) [ "$2" = none ] && echo none || echo wrapper ;;
+    *) [ "$2" = wrapper ] && echo starttls || echo "$2" ;;
+    esac
+}
+
+env_name() { printf %s "$1" | tr 'a-z-' 'A-Z_'; }
+
+destination() {
+    case $1 in
+    *:*) echo "[ipv6:$1]:$2" ;;
+    *) echo "[$1]:$2" ;;
+    esac
+}
+
+# Sets password_hosts for env.awk: the smarthosts that want a password, by the names of their keys, and the keys of sasl_passwd.
+find_password_hosts() {
+    password_hosts=
+    each_smarthost add_password_host
+}
+
+add_password_host() {
+    [ "$auth" != password ] || password_hosts="$password_hosts $(env_name "$name") $(destination "$host" "$port")"
+}
+
+# Sets relayhost (the smarthosts that can be used), without (the names that lack credentials) and wrapper.
+plan_smarthosts() {
+    relayhost='' without='' wrapper=''
+    find_password_hosts
+    with=$(read_env names) || return 2
+    each_smarthost plan_smarthost || return
+    wrapper=${wrapper:-no}
+}
+
+plan_smarthost() {
+    if [ "$auth" = password ] && ! printf '%s\n' "$with" | grep -qx "$(env_name "$name")"; then
+        without="${without:+$without }$name"
+        return 0
+    fi
+    wrapped=no
+    [ "$tls" = wrapper ] && wrapped=yes
+    if [ -n "$wrapper" ] && [ "$wrapper" != "$wrapped" ]; then
+        warn "smarthost $name (port $port) and the ones before it start TLS in different ways, which one Postfix transport cannot do; choose ports of one kind (587 or 465)"
+        return 2
+    fi
+    wrapper=$wrapped
+    relayhost="${relayhost:+$relayhost, }$(destination "$host" "$port")"
+}
+
+build_secret() {
+    [ -n "$password_hosts" ] || return 0
+    read_env sasl >"$1/sasl_passwd" || return 2
+}
+
+# --- main.cf ---
+
+# What only the host can know. main.cf of the package refers to these by name.
+build_host_layer() {
+    ca_file=$(find_ca_file) || return 1
+    choose_from && choose_root || return 2
+    {
+        echo "compatibility_level = $(compatibility)"
+        echo "default_database_type = $database_type"
+        echo "relay_smarthosts = $relayhost"
+        echo "relay_ca_file = $ca_file"
+        [ -z "$relay_from" ] || echo "relay_from = $relay_from"
+        if [ -n "$relay_root_mail_to" ]; then
+            echo "relay_root_mail_to = $relay_root_mail_to"
+            echo "relay_root_address = ${relay_root_mail_to%%,*}"
+        fi
+        [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
+        echo "relay_system_name = $(system_name)"
+        echo "smtp_tls_wrappermode = $wrapper"
+        [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put RELAY_USERNAME and RELAY_PASSWORD into $relay_env"
+    } >"$1"
+}
+
+# Where another name is set, the system's own one stays local, else root@that-name would leave for the outside.
+# An image under construction has the name of its builder, which must not stay in it.
+system_name() {
+    system=$(uname -n)
+    if [ -z "${relay_hostname:-$hostname}" ] || [ ! -d /run/systemd/system ]; then system=
+    else
+        case $system in
+        *[!A-Za-z0-9.-]* | '') system= ;;
+        *.*) ;;
+        *) system="$system.\$mydomain" ;;
+        esac
+    fi
+    echo "${system:-\$myhostname}"
+}
+
+find_ca_file() {
+    for file in $ca_files; do
+        if [ -s "$file" ]; then
+            echo "$file"
+            return 0
+        fi
+    done
+    # Without TLS to the smarthost nothing reads it.
+    [ "$tls_level" = none ] && return 0
+    warn "no bundle of certificate authorities is here (looked for: $ca_files); mend: install the package 'ca-certificates'"
+    return 1
+}
+
+# 2 before 3.6 (a number there), else the running version: a lower level makes newer versions speak of old defaults.
+compatibility() {
+    mail_version=$(postconf -dh mail_version)
+    case $mail_version in
+    [0-2].* | 3.[0-5] | 3.[0-5].*) echo 2 ;;
+    *) echo "$mail_version" | cut -d . -f 1-2 | sed 's/[^0-9.].*//' ;;
+    esac
+}
+
+choose_from() {
+    if [ -n "$relay_from" ] && [ -z "$from" ]; then
+        warn "RELAY_FROM has no effect: this package was built without 'from', so it rewrites no sender; mend: take the line out of $relay_env, or build the package with 'from'"
+        return 2
+    fi
+    relay_from=${relay_from:-$from}
+}
+
+choose_root() {
+    if [ -n "$relay_root_mail_to" ] && [ -z "$root_mail_to" ]; then
+        warn "RELAY_ROOT_MAIL_TO has no effect: this package was built without 'root-mail-to'; mend: take the line out of $relay_env, or build the package with it"
+        return 2
+    fi
+    relay_root_mail_to=$(printf %s "${relay_root_mail_to:-$root_mail_to}" | tr -s ', \t' ',' | sed 's/,/, /g')
+}
+
+build_main() {
+    titles='the package|this host'
+    set -- "$1" "$share/main.cf" "$1/host.cf"
+    for own in "$settings"/main.cf.d/*.cf; do
+        if [ -s "$own" ]; then
+            titles="$titles|$own"
+            set -- "$@" "$own"
+        fi
+    done
+    stage=$1
+    shift
+    awk -v titles="$titles" -f "$lib/merge.awk" "$@" >"$stage/main.cf"
+}
+
+# --- master.cf ---
+
+# The base is what Postfix had before our edits. A live file that is not what we applied has been changed since: then it is the new base.
+build_master() {
+    base=
+    for generation in "$state/applied" "$state/next"; do
+        if same "$postfix_dir/master.cf" "$generation/master.cf"; then base=$generation/master.base; fi
+    done
+    if [ -z "$base" ]; then
+        base=$(find_master) || { warn "$postfix_dir/master.cf is missing and the postfix package has no copy; mend: reinstall postfix"; return 1; }
+    fi
+    cp -- "$base" "$1/master.base" && cp -- "$base" "$1/master.cf" || return 1
+    [ -f "$share/master.edits" ] || return 0
+    while read -r option edit; do
+        case $option in
+        M | P | MX | X) ;;
+        '' | '#'*) continue ;;
+        *) warn "$share/master.edits: '$option' is not an edit; reinstall the package"; return 1 ;;
+        esac
+        [ "$option" = X ] && option=MX
+        postconf -c "$1" "-$option" "$edit" || { warn "postconf could not edit master.cf: $edit"; return 1; }
+    done <"$share/master.edits"
+}
+
+find_master() {
+    for file in "$postfix_dir/master.cf" /usr/share/postfix/master.cf.dist "$postfix_dir/master.cf.proto" \
+        "$(postconf -dh meta_directory 2>/dev/null)/master.cf.proto" "$(postconf -dh daemon_directory)/master.cf"; do
+        if [ -s "$file" ]; then
+            echo "$file"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# --- tables ---
+
+build_tables() {
+    for table in $tables; do
+        name=${table%%:*}
+        cp -- "$share/tables/$name" "$1/$name" || { warn "$share/tables/$name is missing: reinstall the package"; return 1; }
+    done
+}
+
+write_manifest() {
+    {
+        for table in $tables; do
+            case $table in
+            *:indexed | *:alias | *:regexp | *:cidr) echo "${table%%:*} ${table##*:}" ;;
+            *) echo "${table%%:*} text" ;;
+            esac
+        done
+        [ ! -f "$1/sasl_passwd" ] || echo "sasl_passwd secret"
+        echo "master.cf master"
+        echo "main.cf main"
+    } >"$1/manifest"
+    chmod 0644 "$1"/*
+    chmod 0600 "$1/manifest" "$1/master.base"
+    [ ! -f "$1/sasl_passwd" ] || chmod 0600 "$1/sasl_passwd"
+}

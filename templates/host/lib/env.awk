@@ -1,0 +1,162 @@
+# Reads relay.env the way systemd reads an EnvironmentFile, checks it, and prints what was asked for:
+#   -v out=settings   the settings that are no secret, one "KEY value" per line
+#   -v out=names      the names of the smarthosts that have credentials
+#   -v out=sasl       sasl_passwd: "[host]:port user:password" per smarthost
+# -v hosts="NAME [host]:port ..." names the smarthosts that want a password, NAME as it stands in RELAY_<NAME>_USERNAME.
+# Every fault is reported with its line, never with its value; then the exit code is 2 and nothing is printed.
+# Run with LC_ALL=C: a value is bytes.
+
+BEGIN {
+    split("USERNAME PASSWORD HOST PORT FROM ROOT_MAIL_TO HOSTNAME", list, " ")
+    for (i in list) known["RELAY_" list[i]] = 1
+    count = split(hosts, field, " ")
+    for (i = 1; i < count; i += 2) {
+        order[++smarthosts] = field[i]
+        destination[field[i]] = field[i + 1]
+        known["RELAY_" field[i] "_USERNAME"] = known["RELAY_" field[i] "_PASSWORD"] = 1
+    }
+    state = "start"
+}
+
+NR == 1 && substr($0, 1, 3) == "\357\273\277" { $0 = substr($0, 4) }    # a byte order mark is no part of a key
+
+{
+    line = $0 "\n"
+    length_of_line = length(line)
+    for (at = 1; at <= length_of_line; at++) step(substr(line, at, 1))
+}
+
+END {
+    if (state == "single" || state == "double") fault(opened, "the quote that opens on this line is never closed")
+    for (key in value_of) check(key, value_of[key])
+    if (faults) {
+        for (n = 1; n <= NR + 1; n++) if (n in message) complain(message[n])
+        exit 2
+    }
+    if (out == "settings") print_settings()
+    else print_credentials()
+}
+
+# One byte through the state machine. A carriage return ends a line as well, so a file from Windows works.
+function step(c) {
+    newline = (c == "\n" || c == "\r")
+    blank = (c == " " || c == "\t")
+    if (state == "start") {
+        if (newline || blank) return
+        if (c == "#" || c == ";") { state = "comment"; return }
+        state = "key"; key = c; started = NR
+    } else if (state == "comment") {
+        if (newline) state = "start"
+    } else if (state == "key") {
+        if (newline) { fault(started, "this is not KEY=value"); state = "start" }
+        else if (c == "=") { state = "before"; value = ""; sub(/[ \t]+$/, "", key) }
+        else key = key c
+    } else if (state == "before") {
+        if (newline) store(value)
+        else if (c == "'") { state = "single"; opened = NR }
+        else if (c == "\"") { state = "double"; opened = NR }
+        else if (c == "\\") state = "escape"
+        else if (!blank) { value = value c; kept = length(value); state = "plain" }
+    } else if (state == "plain") {
+        if (newline) store(substr(value, 1, kept))
+        else if (c == "\\") state = "escape"
+        else { value = value c; if (!blank) kept = length(value) }
+    } else if (state == "escape") {
+        if (!newline) value = value c
+        kept = length(value)
+        state = "plain"
+    } else if (state == "single") {
+        if (c == "'") state = "before"
+        else value = value c
+    } else if (state == "double") {
+        if (c == "\"") state = "before"
+        else if (c == "\\") state = "double escape"
+        else value = value c
+    } else if (state == "double escape") {
+        if (index("\"\\`$", c)) value = value c
+        else if (c != "\n") value = value "\\" c
+        state = "double"
+    }
+}
+
+function store(text) {
+    value_of[key] = text
+    line_of[key] = started
+    state = "start"
+}
+
+function fault(n, text) {
+    faults++
+    message[n] = message[n] "mail-relay: relay.env, line " n ": " text "\n"
+}
+
+# By way of cat, because in a unit standard error is a socket, which cannot be opened by name.
+function complain(text) { printf "%s", text | "cat >&2" }
+
+function check(key, text) {
+    n = line_of[key]
+    if (!(key in known)) {
+        if (tolower(substr(key, 1, 6)) == "relay_") fault(n, unknown(key))
+        return
+    }
+    if (text == "") fault(n, key " is empty; put a value there, or # before the line")
+    else if (text ~ /[\n\r]/) fault(n, key " holds a line break, which Postfix cannot store")
+    else if (key ~ /_USERNAME$/) check_user(n, key, text)
+    else if (key ~ /_PASSWORD$/) {
+        if (text ~ /[ \t\013\014]$/) fault(n, key " ends in white space, which Postfix cannot store; was it copied with the password?")
+    }
+    else if (key == "RELAY_HOST" && !is_host(text)) fault(n, key " is not a host name or an address")
+    else if (key == "RELAY_PORT" && !is_port(text)) fault(n, key " is not a port (1 to 65535)")
+    else if (key == "RELAY_HOSTNAME" && !(is_domain(text) && index(text, "."))) fault(n, key " is not a full host name such as web1.example.com")
+    else if (key == "RELAY_FROM" && !is_address(text) && !is_domain_of(text)) fault(n, key " is not an address (user@example.com) or a domain (@example.com)")
+    else if (key == "RELAY_ROOT_MAIL_TO") {
+        parts = split(text, part, /[ ,\t]+/)
+        for (p = 1; p <= parts; p++) if (!is_address(part[p])) { fault(n, key " is not a list of addresses such as ops@example.com"); return }
+    }
+}
+
+function check_user(n, key, text) {
+    if (index(text, ":")) fault(n, key " holds a colon, which Postfix cannot store in a user name")
+    else if (text ~ /^[ \t\013\014]/) fault(n, key " begins with white space, which Postfix cannot store")
+}
+
+function unknown(key) {
+    # A key can hold anything that a person typed on that line, so only a clean one is shown.
+    if (key !~ /^[A-Za-z0-9_]+$/) return "this is not a key of relay.env"
+    if (toupper(key) in known) return key " is not a key of relay.env; write " toupper(key)
+    return key " is not a key of relay.env; 'man mail-relay' names the keys"
+}
+
+function is_port(text) { return text ~ /^[0-9]+$/ && text + 0 >= 1 && text + 0 <= 65535 }
+function is_domain(text) { return text ~ /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/ && text !~ /\.\./ }
+function is_host(text) { return is_domain(text) || (text ~ /^[0-9A-Fa-f:.]+$/ && index(text, ":")) }
+function is_domain_of(text) { return substr(text, 1, 1) == "@" && is_domain(substr(text, 2)) }
+function is_address(text,    at_sign) {
+    # Narrower than RFC 5322: the value is written into main.cf and into an inline: table.
+    at_sign = index(text, "@")
+    return at_sign > 1 && substr(text, 1, at_sign - 1) ~ /^[A-Za-z0-9._+=~%&\/!*?^'-]+$/ && is_domain(substr(text, at_sign + 1))
+}
+
+function print_settings(    i) {
+    for (i = 1; i in list; i++)
+        if (list[i] != "USERNAME" && list[i] != "PASSWORD" && ("RELAY_" list[i]) in value_of)
+            print "RELAY_" list[i], value_of["RELAY_" list[i]]
+}
+
+# A smarthost's own user name and password, else the plain ones; never one half of each.
+function print_credentials(    i, name, prefix, user, password) {
+    for (i = 1; i <= smarthosts; i++) {
+        name = order[i]
+        prefix = ("RELAY_" name "_USERNAME" in value_of || "RELAY_" name "_PASSWORD" in value_of) ? "RELAY_" name "_" : "RELAY_"
+        user = prefix "USERNAME"
+        password = prefix "PASSWORD"
+        if (!(user in value_of) && !(password in value_of)) continue
+        if (!(user in value_of) || !(password in value_of)) {
+            half = user in value_of ? password : user
+            complain("mail-relay: relay.env has " (half == user ? password : user) " but no " half "\n")
+            exit 2
+        }
+        if (out == "names") print name
+        else print destination[name] " " value_of[user] ":" value_of[password]
+    }
+}

@@ -1,0 +1,105 @@
+# shellcheck shell=sh
+# Live files: what was there before us, what is ours, how a file is replaced. All in one folder, /etc/postfix.
+#
+# /var/lib/mail-relay/before/NAME or NAME.absent   what was there before the first apply
+# /var/lib/mail-relay/ours                         "DIGEST NAME" of everything we put there or are about to: the journal of intent
+# /var/lib/mail-relay/{applied,previous}           the generation in force, and the one before it
+
+# The extensions of compiled tables. (.dir and .pag belong to types that cannot be a default.)
+compiled_extensions='db cdb lmdb'
+
+is_ours() {
+    [ -f "$state/ours" ] && grep -qxF "$(digest "$postfix_dir/$1") $1" "$state/ours"
+}
+
+# --- before ---
+
+# Keeps what is at /etc/postfix/$1 now, once. cp -p and one rename, so that a half copy is never taken for a whole one.
+keep_before() {
+    if [ -e "$state/before/$1" ] || [ -e "$state/before/$1.absent" ]; then return 0; fi
+    mkdir -p "$state/before" || return 1
+    if [ -e "$postfix_dir/$1" ]; then
+        cp -p -- "$postfix_dir/$1" "$state/before/.$1.new" && sync_file "$state/before/.$1.new" &&
+            mv -f -- "$state/before/.$1.new" "$state/before/$1"
+    else
+        : >"$state/before/$1.absent"
+    fi
+}
+
+# --- ours ---
+
+# Writes down that the generation in folder $1 is about to become live.
+intend() {
+    {
+        [ ! -f "$state/ours" ] || cat "$state/ours"
+        digests "$1"
+    } | sort -u >"$state/ours.new" && sync_file "$state/ours.new" && mv -f "$state/ours.new" "$state/ours"
+}
+
+# After success only the generations that are kept are ours.
+forget() {
+    { digests "$state/applied"; digests "$state/previous"; } | sort -u >"$state/ours.new" && mv -f "$state/ours.new" "$state/ours"
+}
+
+digests() {
+    [ -f "$1/manifest" ] || return 0
+    while read -r name _; do
+        echo "$(digest "$1/$name") $name"
+    done <"$1/manifest"
+}
+
+# --- replacing ---
+
+sync_file() { sync -- "$1" 2>/dev/null || sync; }
+
+# Puts a copy of $1 beside /etc/postfix/$2, ready to be renamed. Nothing live changes.
+make_ready() {
+    ready=$postfix_dir/.$2.mail-relay
+    rm -f -- "$ready"
+    cp -p -- "$1" "$ready" && chown 0:0 "$ready" && sync_file "$ready" || {
+        rm -f -- "$ready"
+        warn "cannot write into $postfix_dir: is the disk full, or mounted read-only?"
+        return 1
+    }
+}
+
+# The rename that makes it live.
+make_live() {
+    mv -f -- "$postfix_dir/.$1.mail-relay" "$postfix_dir/$1" || return 1
+    # SELinux: a file that came by rename keeps the label of where it was made.
+    if have restorecon; then restorecon "$postfix_dir/$1" 2>/dev/null; fi
+    return 0
+}
+
+# An administrator's edit of a file that we are about to replace is kept beside it.
+save_edit() {
+    [ -f "$postfix_dir/$1" ] || return 0
+    saved=$postfix_dir/$1.saved-$(date +%Y%m%dT%H%M%S)
+    [ ! -e "$saved" ] || saved=$saved-$$
+    cp -p -- "$postfix_dir/$1" "$saved" || return 1
+    say "$postfix_dir/$1 was changed since the last apply; that version is kept as $saved"
+}
+
+# Gives /etc/postfix/$1 back as it was before us. Where there is nothing to give back, nothing is done.
+restore() {
+    if [ -e "$state/before/$1.absent" ]; then
+        rm -f -- "$postfix_dir/$1"
+    elif [ -e "$state/before/$1" ] && [ -d "$postfix_dir" ]; then
+        cp -p -- "$state/before/$1" "$postfix_dir/.$1.mail-relay" && sync_file "$postfix_dir/.$1.mail-relay" && make_live "$1"
+    fi
+}
+
+extension() {
+    case $database_type in
+    hash | btree) echo db ;;
+    *) echo "$database_type" ;;
+    esac
+}
+
+# The names of a source and of every table that could have been compiled from it.
+with_compiled() {
+    echo "$1"
+    case $2 in
+    indexed | alias | secret) for extension in $compiled_extensions; do echo "$1.$extension"; done ;;
+    esac
+}

@@ -1,0 +1,191 @@
+# shellcheck shell=sh
+# Makes a built and verified generation live, so that Postfix can read a whole configuration (the old or the new one) at any moment.
+
+# The generation is in $stage; the words for the person are said here.
+install_generation() {
+    list_changes
+    prepare_tables && keep_all || { rm -rf "$stage"; return 1; }
+    {
+        echo "time $(now)"
+        echo "package $package $version"
+        echo "postfix $(postconf -dh mail_version) $database_type"
+        echo "unit $(unit_digest)"
+    } >"$stage/info"
+    how=$(reload_or_restart)
+    intend "$stage" && rm -rf "$state/next" && mv "$stage" "$state/next" || fail "cannot write into $state; nothing was changed"
+    make_all_ready || { drop_ready; rm -rf "$state/next"; return 1; }
+    go_live || { warn "stopped half-way; mend the cause and run 'mail-relay apply' again"; return 1; }
+    served=yes
+    serve "$how" || served=no
+    finish_secrets
+    retire_tables
+    keep_generation
+    [ "$served" = yes ] || return 1
+    say "applied (Postfix $(postconf -dh mail_version), relay to ${relayhost:-nowhere yet})"
+}
+
+# What has to be replaced; a file that is right already is not touched.
+list_changes() {
+    while read -r name kind; do
+        is_live "$name" "$kind" || echo "$name $kind"
+    done <"$stage/manifest" >"$stage/changes"
+}
+
+# --- tables ---
+
+prepare_tables() {
+    both=no
+    while read -r name kind; do
+        case $kind in
+        secret) compile "$stage" "$name" "$kind" && merge_secrets || return 1 ;;
+        indexed | alias) compile "$stage" "$name" "$kind" || return 1 ;;
+        esac
+    done <"$stage/changes"
+}
+
+# Where a smarthost changes, processes of the running Postfix still ask for the old one, and without a password its mail would
+# bounce: until the restart the table holds both, in sasl_passwd.both.
+merge_secrets() {
+    [ -f "$postfix_dir/sasl_passwd" ] || return 0
+    old_secrets >"$stage/sasl_passwd.old"
+    [ -s "$stage/sasl_passwd.old" ] && cat "$stage/sasl_passwd" "$stage/sasl_passwd.old" >"$stage/sasl_passwd.both" || return 0
+    # What stood there may be somebody's hand-made file: when it does not compile, it did not work before either.
+    if postmap -c "$stage" "$database_type:$stage/sasl_passwd.both" 2>/dev/null; then both=yes; fi
+}
+
+# Lines of the live sasl_passwd whose key the new one lacks.
+old_secrets() {
+    awk 'FILENAME == ARGV[1] { seen[$1]; next } /^[^# \t]/ && !($1 in seen)' "$stage/sasl_passwd" "$postfix_dir/sasl_passwd"
+}
+
+# --- keeping ---
+
+keep_all() {
+    while read -r name kind; do
+        for file in $(with_compiled "$name" "$kind"); do
+            keep_before "$file" || { warn "cannot write into $state/before; nothing was changed"; return 1; }
+        done
+    done <"$stage/changes"
+    while read -r name _; do
+        keep_edit "$name" || { warn "cannot write into $postfix_dir; nothing was changed"; return 1; }
+    done <"$stage/changes"
+}
+
+# The edits of master.cf live on in the new one; those of any other file only in the copy.
+keep_edit() {
+    if [ "$1" = master.cf ] || [ ! -f "$postfix_dir/$1" ] || same "$stage/$1" "$postfix_dir/$1" || is_ours "$1"; then return 0; fi
+    if [ ! -d "$state/applied" ] && same "$postfix_dir/$1" "$state/before/$1"; then return 0; fi
+    save_edit "$1"
+}
+
+# A change of listening addresses, of services or of the sandbox needs a restart; so does a smarthost that goes, which processes
+# in flight would otherwise look up in a table that no longer has it.
+reload_or_restart() {
+    if [ "$both" = no ] && ! secret_leaves && [ "$(sed -n 's/^unit //p' "$state/applied/info" 2>/dev/null)" = "$(unit_digest)" ] &&
+        same "$stage/master.cf" "$postfix_dir/master.cf" && [ "$(listening "$stage")" = "$(listening "$postfix_dir")" ]; then
+        echo reload
+    else
+        echo restart
+    fi
+}
+
+secret_leaves() { [ -f "$postfix_dir/sasl_passwd" ] && [ ! -f "$stage/sasl_passwd" ]; }
+
+listening() { postconf -c "$1" -h inet_interfaces inet_protocols 2>/dev/null; }
+
+# --- the switch ---
+
+make_all_ready() {
+    while read -r name kind; do
+        source=$name
+        [ "$kind" = secret ] && [ "$both" = yes ] && source=sasl_passwd.both
+        make_ready "$state/next/$source" "$name" || return 1
+        case $kind in
+        indexed | alias | secret) make_ready "$state/next/$source.$(extension)" "$name.$(extension)" || return 1 ;;
+        esac
+    done <"$state/next/changes"
+}
+
+drop_ready() {
+    for ready in "$postfix_dir"/.*.mail-relay; do rm -f -- "$ready"; done
+}
+
+# The renames: tables first, the compiled one before its source so that it is never the older one. Then master.cf and main.cf:
+# a service must be in master.cf before main.cf uses it, and leave it after.
+go_live() {
+    while read -r name kind; do
+        case $kind in
+        main | master) continue ;;
+        indexed | alias | secret) make_live "$name.$(extension)" || return 1 ;;
+        esac
+        make_live "$name" || return 1
+    done <"$state/next/changes"
+    if services_leave; then
+        switch main.cf && switch master.cf
+    else
+        switch master.cf && switch main.cf
+    fi || return 1
+    sync_file "$postfix_dir"
+}
+
+switch() {
+    if grep -q "^$1 " "$state/next/changes"; then make_live "$1"; fi
+}
+
+services_leave() {
+    postconf -c "$state/next" -M | awk '{ print $1 "/" $2 }' >"$state/next/services"
+    postconf -M 2>/dev/null | awk '{ print $1 "/" $2 }' | grep -qvxF -f "$state/next/services"
+}
+
+# --- after the switch ---
+
+finish_secrets() {
+    [ "$both" = yes ] || return 0
+    make_ready "$state/next/sasl_passwd" sasl_passwd && make_ready "$state/next/sasl_passwd.$(extension)" "sasl_passwd.$(extension)" &&
+        make_live "sasl_passwd.$(extension)" && make_live sasl_passwd || warn "the old password stays in $postfix_dir/sasl_passwd until the next 'mail-relay apply'"
+}
+
+# Tables that only an older package or an older Postfix used: back to what was before us.
+retire_tables() {
+    while read -r name kind; do
+        for file in $(with_compiled "$name" "$kind"); do echo "$file"; done
+    done <"$state/next/manifest" >"$state/next/wanted"
+    for marker in "$state"/before/*; do
+        file=${marker##*/}
+        file=${file%.absent}
+        if ! grep -qxF "$file" "$state/next/wanted"; then
+            restore "$file" && rm -f -- "$marker"
+        elif is_old_type "$file"; then
+            rm -f -- "$postfix_dir/$file"
+        fi
+    done
+}
+
+# A compiled table of a type that is not in use and that was not there before us.
+is_old_type() {
+    [ -e "$state/before/$1.absent" ] || return 1
+    for type in $compiled_extensions; do
+        case $1 in *."$type") [ "$type" != "$(extension)" ] && return 0 ;; esac
+    done
+    return 1
+}
+
+keep_generation() {
+    for leftover in changes services wanted sasl_passwd.old sasl_passwd.both; do rm -f "$state/next/$leftover"; done
+    for type in $compiled_extensions; do rm -f "$state"/next/*."$type"; done
+    if [ -d "$state/applied" ] && ! same_generation; then
+        rm -rf "$state/previous" && mv "$state/applied" "$state/previous"
+    else
+        rm -rf "$state/applied"
+    fi
+    mv "$state/next" "$state/applied"
+    rm -f "$state/held"
+    forget
+}
+
+same_generation() {
+    same "$state/applied/manifest" "$state/next/manifest" || return 1
+    while read -r name _; do
+        same "$state/applied/$name" "$state/next/$name" || return 1
+    done <"$state/next/manifest"
+}

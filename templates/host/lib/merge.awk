@@ -1,0 +1,53 @@
+# Merges the layers of main.cf, given as files from the lowest to the highest: -v titles="name|name|..." labels them.
+# Postfix warns when a parameter is set twice, so each stays in the highest layer that sets it, and the lower ones say who took over.
+# A line that Postfix would not understand ends the merge with its file and number (exit 2).
+
+BEGIN { split(titles, title, "|") }
+
+FNR == 1 { layer++; statement = ""; first_of[layer] = lines + 1; file[layer] = FILENAME }
+
+{
+    sub(/\r$/, "")
+    lines++
+    text[lines] = $0
+    last_of[layer] = lines
+    if ($0 ~ /^[ \t]*$/ || $0 ~ /^[ \t]*#/) next                # may stand between a line and its continuation
+    if ($0 ~ /^[ \t]/) {
+        if (statement == "") stop("this line continues nothing")
+        part_of[lines] = statement
+        next
+    }
+    equals = index($0, "=")
+    name = substr($0, 1, equals ? equals - 1 : length($0))
+    sub(/[ \t]+$/, "", name)
+    if (!equals || name !~ /^[A-Za-z0-9_]+$/) stop("this is not 'parameter = value'")
+    statement = lines
+    part_of[lines] = statement
+    name_of[statement] = name
+    winner[name] = statement
+    layer_of[statement] = layer
+}
+
+END {
+    if (stopped) exit 2
+    print "# Written by 'mail-relay apply', which replaces it: own parameters belong into /etc/mail-relay/main.cf.d/*.cf."
+    for (l = 1; l <= layer; l++) {
+        print ""
+        print "# === " title[l] " ==="
+        for (n = first_of[l]; n <= last_of[l]; n++) print_line(n)
+    }
+}
+
+function print_line(n,    s, name) {
+    if (!(n in part_of)) { print text[n]; return }
+    s = part_of[n]
+    name = name_of[s]
+    if (winner[name] == s) print text[n]
+    else if (n == s) print "# " name ": set by " (layer_of[winner[name]] == layer_of[s] ? "a later line" : title[layer_of[winner[name]]])
+}
+
+function stop(reason) {
+    printf "mail-relay: %s, line %d: %s\n", FILENAME, FNR, reason | "cat >&2"
+    stopped = 1
+    exit 2
+}

@@ -1,0 +1,58 @@
+# shellcheck shell=sh
+# remove: Postfix gets back the files it had before the first apply. Works without Postfix, too. purge: the rest goes as well.
+
+remove_main() {
+    [ $# = 0 ] || wrong "remove takes no argument"
+    need_root
+    lock
+    mode=remove
+    restore_all
+}
+
+purge_main() {
+    [ $# = 0 ] || wrong "purge takes no argument"
+    need_root
+    lock
+    mode=remove
+    restore_all
+    rm -rf "$settings"
+    [ -e "$settings" ] && warn "cannot delete $settings"
+    # The lock is inside; on Linux it stays ours until we end.
+    rm -rf "$state"
+}
+
+restore_all() {
+    if [ ! -d "$state/before" ]; then
+        say "nothing to give back"
+        return 0
+    fi
+    save_edits
+    for marker in "$state"/before/*; do
+        name=${marker##*/}
+        restore "${name%.absent}" || fail "cannot restore $postfix_dir/${name%.absent}; mend the cause and run 'mail-relay remove' again"
+    done
+    for ready in "$postfix_dir"/.*.mail-relay; do rm -f -- "$ready"; done
+    serve_old
+    # The originals go last: until here a second run can do it all again.
+    rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/ours" "$state/held" "$state/before"
+    say "Postfix has the files it had before"
+}
+
+# What somebody changed in a file of ours since the last apply. Compiled tables are nobody's work.
+save_edits() {
+    [ -d "$postfix_dir" ] || return 0
+    for marker in "$state"/before/*; do
+        name=${marker##*/}
+        name=${name%.absent}
+        case $name in *.db | *.cdb | *.lmdb) continue ;; esac
+        if [ ! -f "$postfix_dir/$name" ] || is_ours "$name" || same "$postfix_dir/$name" "$state/before/$name"; then continue; fi
+        save_edit "$name" || fail "cannot write into $postfix_dir"
+    done
+}
+
+# Without a main.cf Postfix cannot run.
+serve_old() {
+    in_system && is_running || return 0
+    if [ -f "$postfix_dir/main.cf" ]; then control restart; else control stop; fi ||
+        warn "Postfix did not take the old files; see 'systemctl status postfix'"
+}

@@ -1,0 +1,57 @@
+# shellcheck shell=sh
+# The Postfix service. In an image under construction (no /run/systemd/system) there is none, and nothing is done.
+
+in_system() { [ -d /run/systemd/system ] && have systemctl; }
+
+# The unit that runs the daemon: Debian up to 12 has a postfix.service that only runs /bin/true, beside postfix@-.service.
+daemon_unit() {
+    case $(systemctl show -p ExecStart postfix.service 2>/dev/null) in
+    *path=/bin/true* | *path=/usr/bin/true*) echo postfix@-.service ;;
+    *) echo postfix.service ;;
+    esac
+}
+
+is_running() {
+    if in_system; then systemctl -q is-active "$(daemon_unit)"; else postfix status >/dev/null 2>&1; fi
+}
+
+# The text of our drop-in: when it changes, only a restart brings it into force.
+unit_digest() {
+    drop_in=/usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf
+    if [ -f "$drop_in" ]; then digest "$drop_in"; else echo none; fi
+}
+
+# Debian's way of asking whether a package may start services (policy-rc.d); elsewhere systemctl itself.
+# At boot Postfix waits for us to end, so we must not wait for it.
+control() {
+    if [ "$mode" = boot ]; then
+        systemctl --no-block "$1" postfix.service
+    elif have deb-systemd-invoke && [ "$1" != reload ]; then
+        deb-systemd-invoke "$1" postfix.service
+    else
+        systemctl "$1" postfix.service
+    fi
+}
+
+# Brings the configuration into force: $1 is restart or reload, or none when nothing changed.
+serve() {
+    in_system || return 0
+    [ "$(systemctl show -p NeedDaemonReload --value postfix.service 2>/dev/null)" != yes ] || systemctl daemon-reload
+    if ! is_running; then
+        start_if_wanted
+        return
+    fi
+    case $1 in
+    none) return 0 ;;
+    # postfix.service is right on every distribution: the old template follows it.
+    *) control "$1" || { warn "Postfix did not $1; mend: see 'systemctl status $(daemon_unit)', then 'systemctl restart postfix'"; return 1; } ;;
+    esac
+}
+
+start_if_wanted() {
+    case $mode in boot) return 0 ;; esac
+    case $(systemctl is-enabled postfix.service 2>/dev/null) in
+    masked* | disabled) return 0 ;;
+    esac
+    control start || { warn "Postfix did not start; mend: see 'systemctl status $(daemon_unit)'"; return 1; }
+}

@@ -1,0 +1,70 @@
+# shellcheck shell=sh
+# Asks Postfix itself whether a built generation is sound, before anything live changes.
+
+# Checks the generation in folder $1. $2 = strict: a warning is a fault; else (nobody is watching) it is only passed on.
+verify() {
+    said=$1/said
+    postconf -c "$1" -n >/dev/null 2>"$said" && postconf -c "$1" -M >/dev/null 2>>"$said" || {
+        cat "$said" >&2
+        warn "Postfix cannot read the configuration; nothing was changed"
+        return 2
+    }
+    if [ -s "$said" ]; then
+        cat "$said" >&2
+        if [ "$2" = strict ]; then
+            warn "Postfix warns of the configuration (above); look into $settings/main.cf.d; nothing was changed"
+            return 2
+        fi
+    fi
+    # The check makes folders that the queue lacks and looks at owners; what it says matters when it fails.
+    postfix -c "$1" check >"$said" 2>&1 || {
+        cat "$said" >&2
+        warn "'postfix check' refuses the configuration; nothing was changed"
+        return 2
+    }
+    rm -f "$said"
+    verify_tables "$1"
+}
+
+verify_tables() {
+    while read -r name kind; do
+        case $kind in regexp | cidr) ;; *) continue ;; esac
+        # A pattern that does not compile is skipped by Postfix, with nothing but a warning.
+        postmap -c "$1" -q probe@example.com "$kind:$1/$name" >/dev/null 2>"$1/said"
+        if [ -s "$1/said" ]; then
+            cat "$1/said" >&2
+            warn "the table $name has a fault; reinstall the package; nothing was changed"
+            return 1
+        fi
+    done <"$1/manifest"
+    rm -f "$1/said"
+}
+
+# Compiles table $2 (kind $3) of the generation in folder $1 and reads it back.
+compile() {
+    case $3 in
+    alias) postalias -c "$1" "$database_type:$1/$2" || return 1 ;;
+    *) postmap -c "$1" "$database_type:$1/$2" || return 1 ;;
+    esac
+    [ "$3" = alias ] || reads_back "$1" "$1/$2" "$database_type:$1/$2"
+}
+
+# Does every entry of source $2 stand in table $3, byte for byte? (Keys are arguments; values, which may be secret, go through a pipe.)
+reads_back() {
+    while read -r key value; do
+        case $key in '' | '#'*) continue ;; esac
+        found=$(postmap -c "$1" -q "$key" "$3" | awk -v source="$2" -v key="$key" "$same_value") || found=no
+        if [ "$found" != yes ]; then
+            warn "the entry for $key in ${2##*/} cannot be read back from the $database_type table; nothing was changed"
+            return 1
+        fi
+    done <"$2"
+}
+
+# shellcheck disable=SC2016  # an awk program
+same_value='
+    { value = value (NR > 1 ? "\n" : "") $0 }
+    END {
+        while ((getline line < source) > 0)
+            if (substr(line, 1, length(key) + 1) == key " ") { rest = substr(line, length(key) + 2); sub(/^[ \t]+/, "", rest); if (rest == value) print "yes"; exit }
+    }'
