@@ -5,38 +5,56 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// A Postfix release series, such as 3.7: features come with a series, never with a patch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Series {
+/// A Postfix release, such as 3.7.11.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Release {
     /// First number.
     pub major: u16,
     /// Second number.
     pub minor: u16,
+    /// Third number: repairs, and rarely a feature that was brought back to an older series.
+    pub patch: u16,
 }
 
-impl Series {
-    /// The series `major.minor`.
+impl Release {
+    /// The first release of a series.
     pub const fn new(major: u16, minor: u16) -> Self {
-        Self { major, minor }
+        Self { major, minor, patch: 0 }
+    }
+
+    /// Whether both are of one series.
+    pub fn same_series(self, other: Self) -> bool {
+        (self.major, self.minor) == (other.major, other.minor)
     }
 }
 
-impl FromStr for Series {
+impl FromStr for Release {
     type Err = String;
 
-    /// Reads `3.7`; of `3.7.11` the first two numbers.
+    /// Reads `3.7` and `3.7.11`.
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut numbers = text.splitn(3, '.').map(str::parse);
-        match (numbers.next(), numbers.next()) {
-            (Some(Ok(major)), Some(Ok(minor))) => Ok(Self { major, minor }),
+        let numbers: Result<Vec<u16>, _> = text.split('.').map(str::parse).collect();
+        match numbers.as_deref() {
+            Ok(&[major, minor]) => Ok(Self { major, minor, patch: 0 }),
+            Ok(&[major, minor, patch]) => Ok(Self { major, minor, patch }),
             _ => Err(format!("`{text}` is no Postfix version")),
         }
     }
 }
 
-impl fmt::Display for Series {
+impl TryFrom<String> for Release {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
+        write!(f, "{}.{}", self.major, self.minor)?;
+        if self.patch > 0 { write!(f, ".{}", self.patch) } else { Ok(()) }
     }
 }
 
@@ -44,18 +62,10 @@ impl fmt::Display for Series {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Installation {
-    /// The whole version, such as `3.7.11`.
-    pub version: String,
+    /// Its version. Distributions bring repairs to old versions without changing the number.
+    pub version: Release,
     /// The type of the tables that postmap writes when none is named.
     pub default_database_type: String,
     /// Indexed table types that work without a further package.
     pub indexed: Vec<String>,
-}
-
-impl Installation {
-    /// The release series; distributions patch within it.
-    pub fn series(&self) -> Series {
-        // The data of all distributions is read by a test.
-        self.version.parse().unwrap_or(Series::new(0, 0))
-    }
 }

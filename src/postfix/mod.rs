@@ -1,6 +1,7 @@
 //! Postfix's own formats: main.cf, master.cf and lookup tables, written and read; and what is known of
 //! every parameter. It does not know what a relay is for.
 
+pub mod catalogue;
 mod installation;
 pub mod main_cf;
 pub mod master_cf;
@@ -8,7 +9,7 @@ mod network;
 pub mod table;
 mod value;
 
-pub use installation::{Installation, Series};
+pub use installation::{Installation, Release};
 pub use main_cf::MainCf;
 pub use network::{Network, NetworkError};
 pub use value::{Value, ValueError};
