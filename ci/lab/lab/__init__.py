@@ -1,0 +1,1 @@
+"""The lab: real package managers, real boots, a real smarthost, real mail."""

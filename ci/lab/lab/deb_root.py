@@ -1,0 +1,44 @@
+"""A pristine Debian: no Postfix, and one apt source on its own disk."""
+
+import shutil
+
+from .roots import inside
+from .shell import run
+
+REPOSITORY = "srv/apt"
+
+
+def build(root, facts):
+    inside(root, f"apt-get -q install -y --no-install-recommends {' '.join(facts['preinstalled'])}")
+    # Everything that a package of ours may pull in, resolved by this suite's own apt.
+    inside(root, "apt-get clean")
+    inside(root, f"apt-get -q install -y --download-only {' '.join(facts['repository'])}")
+    repository = root / REPOSITORY
+    repository.mkdir(parents=True)
+    for deb in (root / "var/cache/apt/archives").glob("*.deb"):
+        shutil.move(deb, repository)
+    later = root / "srv/apt-later"
+    later.mkdir()
+    _next_version(repository, "postfix", later)
+    for folder in (repository, later):
+        index = run(["dpkg-scanpackages", "--multiversion", "."], cwd=folder).out
+        (folder / "Packages").write_text(index)
+    for old in (root / "etc/apt/sources.list.d").glob("*"):
+        old.unlink()
+    (root / "etc/apt/sources.list").write_text(f"deb [trusted=yes] file:/{REPOSITORY} ./\n")
+    shutil.rmtree(root / "var/lib/apt/lists")
+    inside(root, "mkdir -p /var/lib/apt/lists/partial; apt-get -q update; ! dpkg -s postfix 2>/dev/null")
+
+
+def _next_version(repository, package, into):
+    """The same package with a later version, to upgrade to."""
+    [deb] = repository.glob(f"{package}_*.deb")
+    work = into / "work"
+    run(["dpkg-deb", "-R", deb, work])
+    control = work / "DEBIAN/control"
+    lines = control.read_text().splitlines(keepends=True)
+    control.write_text("".join(
+        line.rstrip("\n") + "+lab1\n" if line.startswith("Version:") else line for line in lines
+    ))  # fmt: skip
+    run(["dpkg-deb", "-Znone", "-b", work, into])
+    shutil.rmtree(work)

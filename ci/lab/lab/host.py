@@ -1,0 +1,216 @@
+"""A host under test, and how each package manager does what a person asks of it."""
+
+import json
+import re
+import shutil
+
+from . import packages, roots
+from .machine import Machine
+from .network import Resolver
+from .shell import wait_until
+
+RELAY_ENV = "/etc/mail-relay/relay.env"
+WARNING = re.compile(r"\b(warning|error|fatal|panic):")
+
+
+class Host(Machine):
+    """The verbs are those of the distribution's own tools, never of the lab."""
+
+    def __init__(self, root, smarthost, layers=(), fqdn="web1.corp.example"):
+        netns, self.address = smarthost.network.attach()
+        super().__init__([*layers, roots.path(root)], root, netns)
+        self.os = FAMILIES[roots.recipe(root)["kind"]]
+        self.smarthost = smarthost
+        self.resolver = Resolver(netns, self.home)
+        self.resolver.set(smarthost.name, smarthost.good)
+        self.write("/etc/resolv.conf", f"nameserver {Resolver.ADDRESS}\n")
+        self.rename(fqdn)
+        self.trust(smarthost.authority)
+
+    def close(self):
+        self.resolver.close()
+        super().close()
+        self.smarthost.network.detach(self.netns)
+
+    # What a person or an image builder does before the package comes
+
+    def rename(self, fqdn):
+        self.write("/etc/hostname", f"{fqdn}\n")
+        short = fqdn.partition(".")[0]
+        self.write("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {fqdn} {short}\n")
+
+    def trust(self, authority):
+        """A site's own CA, where the distribution wants it."""
+        self.write(f"{self.os.anchors}/lab.crt", authority.pem)
+
+    # The package
+
+    def package(self, spec="null-client"):
+        [file] = packages.of(spec).glob(f"*{self.os.suffix}")
+        return file
+
+    def install(self, spec="null-client", command=None):
+        """One native command, on a file, as a person would type it."""
+        file = self.package(spec)
+        # /srv: apt's own user must be able to read it, and a boot does not empty it.
+        shutil.copy(file, self.path("/srv"))
+        if self.os.preseeds and command is None:
+            preseed = file.parent / f"{self.package_name(spec)}.preseed"
+            self.sh("debconf-set-selections", input=preseed.read_text())
+        return self.sh((command or self.os.install).format(f"/srv/{file.name}"), timeout=120)
+
+    def install_postfix(self):
+        """The distribution's own Postfix, as it comes."""
+        return self.sh(self.os.install_postfix)
+
+    def package_name(self, spec="null-client"):
+        return re.split(r"[_-]\d", self.package(spec).name)[0]
+
+    def remove(self):
+        return self.sh(self.os.remove.format(self.package_name()))
+
+    def purge(self):
+        return self.sh(self.os.purge.format(self.package_name()))
+
+    def reinstall_postfix(self):
+        return self.sh(self.os.reinstall.format("postfix"))
+
+    def upgrade_postfix(self):
+        """To the later Postfix that lies in the root's second repository."""
+        return self.sh(self.os.upgrade_postfix)
+
+    def owner(self, path):
+        """The package that the native database says owns the path, or ''."""
+        done = self.sh(self.os.owner.format(path), check=False)
+        return done.out.strip().split(":")[0] if done.code == 0 else ""
+
+    def tree(self, folder):
+        """What lies under a folder: name, kind and mode, owner, content."""
+        script = (
+            f"cd {folder} && find . -printf '%P %y%m %u:%g\\n' | sort;"
+            " find . -type f -exec sha256sum {} + | sort -k 2"
+        )
+        return self.sh(script).out.splitlines()
+
+    def enabled(self, unit):
+        return self.sh(f"systemctl is-enabled {unit}", check=False).out.strip()
+
+    # The relay
+
+    def credentials(self, user=None, password=None, **more):
+        """Fill in relay.env as a person with an editor does."""
+        values = {
+            "RELAY_USERNAME": self.smarthost.user if user is None else user,
+            "RELAY_PASSWORD": self.smarthost.password if password is None else password,
+            **more,
+        }
+        self.write(RELAY_ENV, "".join(f"{k}={env_quote(v)}\n" for k, v in values.items()), 0o600)
+
+    def boot(self):
+        """Boot; no unit may have failed."""
+        state = super().boot()
+        failed = self.sh("systemctl --failed --no-legend --plain").out
+        assert state == "running" and not failed, f"{state}\n{failed}{self.log()}"
+        return self
+
+    def mail(self, subject, to="root", body="hi"):
+        return self.sh(f"echo '{body}' | mail -s '{subject}' {to}")
+
+    def deliver(self, subject, to="root", body="hi"):
+        """Send by mail(1) and return what the smarthost took."""
+        self.mail(subject, to, body)
+        return self.smarthost.wait_for(subject)
+
+    def queue(self):
+        lines = self.sh("postqueue -j").out.splitlines()
+        return [json.loads(line) for line in lines]
+
+    def wait_deferred(self, timeout=60):
+        """The reasons why the queue's recipients wait, once each has one."""
+
+        def reasons():
+            found = [r.get("delay_reason") for m in self.queue() for r in m["recipients"]]
+            return found if found and all(found) else None
+
+        return wait_until(reasons, f"{self.name}: a deferred mail", timeout)
+
+    def wait_queue_empty(self, timeout=60):
+        wait_until(lambda: not self.queue(), f"{self.name}: an empty queue", timeout)
+
+    def log(self):
+        """What Postfix logged since the boot."""
+        return self.sh("journalctl --boot --output=cat --facility=mail --no-pager", check=False).out
+
+    def warnings(self):
+        return [line for line in self.log().splitlines() if WARNING.search(line)]
+
+    def daemon_unit(self):
+        """The unit that runs the daemon here (facts differ between Debian releases)."""
+        listed = self.sh("systemctl list-units --plain --no-legend 'postfix@*.service'").out.split()
+        return listed[0] if listed else "postfix.service"
+
+    def exposure(self):
+        """systemd's own figure for the running daemon's unit."""
+        text = self.sh(f"systemd-analyze security --no-pager {self.daemon_unit()}").out
+        return float(re.search(r"Overall exposure level for \S+: ([\d.]+)", text)[1])
+
+
+def env_quote(value):
+    """A value as systemd's EnvironmentFile= reads it back."""
+    return '"' + re.sub(r'([\\"$`])', r"\\\1", value) + '"'
+
+
+class Deb:
+    suffix = ".deb"
+    preseeds = True
+    purges = True  # only dpkg knows the word
+    anchors = "/usr/local/share/ca-certificates"
+    # On a terminal where nobody ever types: a question hangs until the time limit.
+    install = (
+        "mkfifo /run/nobody && DEBIAN_FRONTEND=teletype"
+        " script -qec 'apt-get install -y {}' /dev/null <>/run/nobody; done=$?; rm /run/nobody; exit $done"
+    )
+    install_unattended = "DEBIAN_FRONTEND=noninteractive apt-get install -y {} </dev/null"
+    install_postfix = (
+        "echo postfix postfix/main_mailer_type select Local only | debconf-set-selections"
+        " && DEBIAN_FRONTEND=noninteractive apt-get install -y postfix"
+    )
+    remove = "apt-get remove -y {}"
+    purge = "apt-get purge -y {}"
+    reinstall = "apt-get install -y --reinstall {}"
+    upgrade_postfix = (
+        "echo 'deb [trusted=yes] file:/srv/apt-later ./' >/etc/apt/sources.list.d/later.list"
+        " && apt-get update && apt-get install -y postfix"
+    )
+    owner = "dpkg -S {}"
+
+
+class Rpm:
+    suffix = ".noarch.rpm"
+    preseeds = False
+    purges = False
+    anchors = "/etc/pki/ca-trust/source/anchors"
+    install = "dnf install -y {}"
+    install_postfix = "dnf install -y postfix"
+    remove = "dnf remove -y {}"
+    purge = remove
+    reinstall = "dnf reinstall -y {}"
+    upgrade_postfix = "dnf upgrade -y --repofrompath=later,file:///srv/rpm-later --nogpgcheck postfix"
+    owner = "rpm -qf --queryformat '%{{NAME}}' {}"
+
+
+class Pacman:
+    suffix = "-any.pkg.tar.zst"
+    preseeds = False
+    purges = False
+    anchors = "/etc/ca-certificates/trust-source/anchors"
+    install = "pacman -U --noconfirm {}"
+    install_postfix = "pacman -S --noconfirm postfix"
+    remove = "pacman -R --noconfirm {}"
+    purge = "pacman -Rn --noconfirm {}"
+    reinstall = "pacman -S --noconfirm {}"
+    upgrade_postfix = "pacman -U --noconfirm /srv/pacman-later/postfix-*.pkg.tar.zst"
+    owner = "pacman -Qqo {}"
+
+
+FAMILIES = {"deb": Deb, "rpm": Rpm, "pacman": Pacman}

@@ -1,0 +1,110 @@
+"""One small internet per worker: a bridge in the smarthost's network namespace.
+
+Nothing of it is visible in the lab machine's own namespace, so that workers
+use the same addresses side by side and no firewall or route there matters.
+"""
+
+import ctypes
+import itertools
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from .shell import run, wait_until
+
+PREFIX = 24
+
+
+class Network:
+    def __init__(self):
+        self.hub = f"postpack-{os.getpid()}-hub"
+        self._hosts = itertools.count(100)
+        _create(self.hub)
+        self._ip("link", "add", "br0", "type", "bridge")
+        self._ip("link", "set", "br0", "up")
+
+    def add_address(self, address):
+        self._ip("address", "add", f"{address}/{PREFIX}", "dev", "br0")
+
+    def attach(self):
+        """A new namespace with eth0 on the bridge; returns its name and address."""
+        number = next(self._hosts)
+        netns, address = f"postpack-{os.getpid()}-{number}", f"10.99.0.{number}"
+        _create(netns)
+        self._ip("link", "add", f"veth{number}", "type", "veth", "peer", "name", "eth0", "netns", netns)
+        self._ip("link", "set", f"veth{number}", "master", "br0", "up")
+        run(["ip", "-n", netns, "address", "add", f"{address}/{PREFIX}", "dev", "eth0"])
+        run(["ip", "-n", netns, "link", "set", "eth0", "up"])
+        return netns, address
+
+    def detach(self, netns):
+        run(["ip", "netns", "delete", netns], check=False)
+
+    def close(self):
+        self.detach(self.hub)
+
+    def _ip(self, *words):
+        run(["ip", "-n", self.hub, *words])
+
+
+def clean():
+    """Remove the namespaces of sessions that are gone."""
+    for line in run(["ip", "netns", "list"]).out.splitlines():
+        netns = line.split()[0]
+        owner = re.match(r"postpack-(\d+)-", netns)
+        if owner and not Path(f"/proc/{owner[1]}").exists():
+            run(["ip", "netns", "delete", netns])
+
+
+def _create(netns):
+    run(["ip", "netns", "add", netns])
+    run(["ip", "-n", netns, "link", "set", "lo", "up"])
+
+
+def inside(netns, argv, log):
+    """Start a process of the lab (not of a machine) in a namespace."""
+    return subprocess.Popen(
+        ["nsenter", f"--net=/run/netns/{netns}", *map(str, argv)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        preexec_fn=_die_with_parent,
+    )
+
+
+def _die_with_parent():
+    """A crashed session leaves no helper process behind (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Resolver:
+    """The DNS server of one host, on its own loopback: every test says what a
+    name means for it and may change that while the host runs."""
+
+    ADDRESS = "127.0.0.53"
+
+    def __init__(self, netns, home):
+        self._names = {}
+        self._file = home / "names"
+        self._file.write_text("")
+        options = [
+            "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+            "--bind-interfaces", f"--listen-address={self.ADDRESS}", "--user=root", "--pid-file",
+            f"--addn-hosts={self._file}", "--local-ttl=0", "--local=/#/", "--log-facility=-",
+        ]  # fmt: skip
+        self._log = open(home / "dns.log", "ab")
+        self._process = inside(netns, ["dnsmasq", *options], self._log)
+        wait_until(lambda: "started" in (home / "dns.log").read_text(), "dnsmasq")
+
+    def set(self, name, address):
+        self._names[name] = address
+        lines = [f"{address} {name}\n" for name, address in self._names.items()]
+        self._file.write_text("".join(lines))
+        self._process.send_signal(signal.SIGHUP)
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._log.close()

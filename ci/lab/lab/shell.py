@@ -1,0 +1,81 @@
+"""Running commands, and where the lab keeps its things."""
+
+import os
+import shlex
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parent.parent
+REPOSITORY = LAB.parent.parent
+CACHE = Path(os.environ.get("POSTPACK_LAB_CACHE", "/var/cache/postpack-lab"))
+# What a running session holds: folders named after the owner's pid.
+RUN = CACHE / "run"
+
+# A command inside a root sees this and nothing of the caller's environment.
+CLEAN_ENV = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+}
+
+
+class CommandFailed(AssertionError):
+    """A command of a scenario ended otherwise than the scenario says."""
+
+
+@dataclass(frozen=True)
+class Result:
+    command: str
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self):
+        """Both streams, for messages that may go to either."""
+        return self.out + self.err
+
+    def __str__(self):
+        return f"$ {self.command}\n{self.out}{self.err}[exit {self.code}]"
+
+
+def run(argv, *, input=None, timeout=600, check=True, env=None, cwd=None, shown=None):
+    """Run argv to its end; raise CommandFailed on a bad exit when check is set."""
+    argv = [str(word) for word in argv]
+    shown = shown or shlex.join(argv)
+    try:
+        done = subprocess.run(
+            argv,
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            env=env,
+            cwd=cwd,
+            text=True,
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired as expired:
+        seen = b"".join(part or b"" for part in (expired.stdout, expired.stderr))
+        seen = seen.decode(errors="replace")
+        raise CommandFailed(f"$ {shown}\n{seen}[no end after {timeout} s]") from None
+    result = Result(shown, done.returncode, done.stdout, done.stderr)
+    if check and result.code != 0:
+        raise CommandFailed(str(result))
+    return result
+
+
+def wait_until(condition, what, timeout=30):
+    """Poll condition() until it is truthy and return its value."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s for {what}")
+        time.sleep(0.05)

@@ -1,0 +1,91 @@
+"""A server that takes everything and writes down every line it was sent.
+
+Run as a program in the smarthost's namespace; the scenarios use the class Sink.
+Kinds: `no-tls` offers AUTH but no STARTTLS; `broken-tls` offers both and then
+refuses STARTTLS, as a man in the middle would.
+"""
+
+import asyncio
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+EXTENSIONS = {
+    "no-tls": ["AUTH PLAIN LOGIN"],
+    "broken-tls": ["STARTTLS", "AUTH PLAIN LOGIN"],
+}
+
+
+class Sink:
+    def __init__(self, smarthost, kind):
+        from . import network
+        from .shell import wait_until
+
+        self._log = Path(tempfile.mkstemp(prefix="postpack-sink-")[1])
+        self._err = open(f"{self._log}.err", "wb")
+        argv = ["/usr/bin/python3", __file__, kind, smarthost.sink, self._log]
+        self._process = network.inside(smarthost.network.hub, argv, self._err)
+        wait_until(lambda: self.lines() == ["listening"], "the sink")
+
+    def lines(self):
+        return self._log.read_text(errors="replace").splitlines()
+
+    def verbs(self):
+        """The commands that clients sent."""
+        return {line.split(":")[0].split()[0].upper() for line in self.lines()[1:] if line}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._err.close()
+        self._log.unlink()
+        Path(self._err.name).unlink()
+
+
+async def serve(kind, address, log):
+    async def session(reader, writer):
+        def say(*lines):
+            writer.write("".join(f"{line}\r\n" for line in lines).encode())
+
+        say("220 sink ESMTP")
+        in_data = False
+        while line := await reader.readline():
+            text = line.decode(errors="replace").rstrip("\r\n")
+            print(text, file=log, flush=True)
+            verb = text.split(" ")[0].upper()
+            if in_data:
+                in_data = text != "."
+                if not in_data:
+                    say("250 taken")
+            elif verb == "EHLO":
+                offers = ["sink", *EXTENSIONS[kind]]
+                say(*(f"250-{offer}" for offer in offers[:-1]), f"250 {offers[-1]}")
+            elif verb == "STARTTLS":
+                say("454 no TLS today")
+            elif verb == "AUTH":
+                say("235 welcome")
+            elif verb == "DATA":
+                in_data = True
+                say("354 go on")
+            elif verb == "QUIT":
+                say("221 bye")
+                break
+            else:
+                say("250 fine")
+            await writer.drain()
+        writer.close()
+
+    for port in (25, 587):
+        await asyncio.start_server(session, address, port)
+    print("listening", file=log, flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    kind, address, log = sys.argv[1:]
+    with open(log, "w") as file:
+        asyncio.run(serve(kind, address, file))
