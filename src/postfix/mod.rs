@@ -2,7 +2,9 @@
 //! every parameter. It does not know what a relay is for.
 
 pub mod catalogue;
+pub mod check;
 mod installation;
+mod list;
 pub mod main_cf;
 pub mod master_cf;
 mod network;

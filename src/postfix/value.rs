@@ -68,6 +68,18 @@ impl Value {
         list
     }
 
+    /// A list in Postfix's own notation, as [`Value::expression`]; commas separate what [`Value::list`] takes as
+    /// items.
+    ///
+    /// # Errors
+    /// As [`Value::expression`].
+    pub fn list_expression(text: &str) -> Result<Self, ValueError> {
+        Self::expression(text)?;
+        let items: Result<Vec<_>, _> =
+            super::list::entries(text).iter().map(|item| Self::expression(item.text)).collect();
+        Ok(Self::list(items?))
+    }
+
     /// The text as it stands in main.cf, on one line.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Format;
 use crate::postfix::Installation;
+use crate::postfix::check::Target;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/distributions");
 
@@ -74,6 +75,11 @@ impl Distribution {
             Some((name, _)) => format!("{name}@.service"),
             None => self.unit.clone(),
         }
+    }
+
+    /// What the check of a main.cf needs to know of it.
+    pub fn check_target(&self) -> Target<'_> {
+        Target { title: &self.title, postfix: &self.postfix, map_packages: &self.format.facts().maps }
     }
 
     /// Whether all facts were seen on the system itself or in its packages.

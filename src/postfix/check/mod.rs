@@ -1,0 +1,289 @@
+//! What Postfix itself does not say: whether a main.cf means what it was meant to mean.
+//!
+//! `postconf` and `postfix check` are silent about most mistakes; the daemons find them when mail arrives, and
+//! stop. Here they are found where they were written.
+
+mod maps;
+mod restrictions;
+#[cfg(test)]
+mod tests;
+mod values;
+mod whole;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::catalogue::{Catalogue, Kind, ParameterInfo};
+use super::installation::Installation;
+use super::list::items;
+use super::main_cf::{MainCf, is_name};
+use super::value::{Value, ValueError, references};
+use crate::diag::{Diagnostic, Severity};
+use crate::relay::Parameter;
+
+pub use whole::whole;
+
+/// What the checks need to know beyond the parameters.
+pub struct Context<'a> {
+    /// The systems the relay is made for.
+    pub targets: Vec<Target<'a>>,
+    /// The key of the spec that sets a parameter, for parameters that are not set by their Postfix name.
+    pub owner: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// Parameters that come from elsewhere, such as those the host sets.
+    pub defined: &'a [&'a str],
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("targets", &self.targets).finish_non_exhaustive()
+    }
+}
+
+/// A system the relay is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// Its name in a sentence.
+    pub title: &'a str,
+    /// Its Postfix.
+    pub postfix: &'a Installation,
+    /// Packages there of lookup table types that are not in Postfix's own.
+    pub map_packages: &'a BTreeMap<String, String>,
+}
+
+/// Parameters that Postfix's packages know better.
+const INSTALLED: [&str; 16] = [
+    "command_directory",
+    "config_directory",
+    "daemon_directory",
+    "data_directory",
+    "html_directory",
+    "mail_owner",
+    "mailq_path",
+    "manpage_directory",
+    "meta_directory",
+    "multi_instance_enable",
+    "newaliases_path",
+    "queue_directory",
+    "readme_directory",
+    "sendmail_path",
+    "setgid_group",
+    "shlib_directory",
+];
+
+/// Checks what a person wrote by Postfix's own names.
+pub fn parameters(written: &[Parameter], context: &Context<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for parameter in written {
+        let value = parameter.value.as_str();
+        let mut subject = Subject::new(&parameter.name, value, Some(parameter), context);
+        subject.defined.extend(written.iter().map(|other| other.name.as_str()));
+        if name(&mut subject, written) {
+            subject.value_line();
+        }
+        findings.append(&mut subject.findings);
+    }
+    findings
+}
+
+/// The value of a parameter that a person wrote, ready to be set.
+///
+/// # Errors
+/// If Postfix would read something else; [`parameters`] then has a finding with the place.
+pub fn value(parameter: &Parameter) -> Result<Value, ValueError> {
+    match Catalogue::get(&parameter.name) {
+        Some(info) if info.kind.is_list() => Value::list_expression(&parameter.value),
+        _ => Value::expression(&parameter.value),
+    }
+}
+
+/// Checks the name; whether it makes sense to go on to the value.
+fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
+    let name = subject.name;
+    if !is_name(name) {
+        subject.name_error("parameter-name", format!("`{name}` is no parameter name"));
+        return false;
+    }
+    if let Some(key) = (subject.context.owner)(name) {
+        subject.name_error("parameter-owned", format!("`{name}` follows from `{key}` of the spec"));
+        subject.hint(format!("Set `{key}` instead."));
+        return false;
+    }
+    let Some(info) = Catalogue::get(name) else {
+        // Postfix takes any name that another value refers to, or that is declared as a restriction class.
+        let read = written.iter().any(|other| match other.name.as_str() {
+            "smtpd_restriction_classes" => items(&other.value).iter().any(|item| item.text == name),
+            _ => references(&other.value).is_ok_and(|names| names.contains(&name)),
+        });
+        if read {
+            return true;
+        }
+        if Catalogue::restriction(name).is_some() {
+            subject.name_error(
+                "restriction-as-parameter",
+                format!("`{name}` is a restriction, not a parameter: Postfix would ignore this line"),
+            );
+            subject.hint(format!(
+                "Put `{name}` into a restriction list, such as `smtpd_recipient_restrictions`."
+            ));
+            return false;
+        }
+        subject.name_error(
+            "unknown-parameter",
+            format!("Postfix has no parameter `{name}`: it would ignore this line"),
+        );
+        if let Some(nearest) = Catalogue::nearest(name) {
+            subject.hint(format!("Did you mean `{nearest}`?"));
+        }
+        return false;
+    };
+    if info.kind == Kind::ReadOnly {
+        subject.name_error("read-only-parameter", format!("Postfix itself sets `{name}`"));
+        return false;
+    }
+    if INSTALLED.contains(&name) {
+        let message = format!("`{name}` belongs to the installation of Postfix, and differs between systems");
+        subject.push_name(Severity::Warning, "installed-parameter", message);
+        subject.hint("Leave it out: what Postfix was built with is right on each system.".to_owned());
+    }
+    availability(subject, &info);
+    true
+}
+
+/// Compares a parameter with the versions of the targets.
+fn availability(subject: &mut Subject<'_>, info: &ParameterInfo) {
+    let name = subject.name;
+    let titles = |applies: &dyn Fn(&Target<'_>) -> bool| -> Vec<String> {
+        let targets = subject.context.targets.iter().filter(|target| applies(target));
+        targets.map(|target| format!("{} ({})", target.title, target.postfix.version)).collect()
+    };
+    let missing = titles(&|target| !info.exists_in(target.postfix.version));
+    let all = missing.len() == subject.context.targets.len();
+    if let Some(deprecated) = info.deprecated {
+        subject.name_error(
+            "deprecated-parameter",
+            format!("Postfix {deprecated} and later warn about `{name}` in the log, and will drop it"),
+        );
+        if let Some(instead) = info.instead {
+            subject.hint(format!("Use `{instead}` instead."));
+        } else {
+            subject.hint("Leave it out: its default is right.".to_owned());
+        }
+    } else if !missing.is_empty() {
+        let severity = if all { Severity::Error } else { Severity::Warning };
+        let ignore = if missing.len() == 1 { "ignores" } else { "ignore" };
+        let message = match info.last {
+            Some(last) => format!("`{name}` was last in Postfix {last}: {} {ignore} it", some_of(&missing)),
+            None => format!(
+                "`{name}` came with Postfix {}: {} {ignore} it",
+                info.since().unwrap_or_default(),
+                some_of(&missing),
+            ),
+        };
+        subject.push_name(severity, "unavailable-parameter", message);
+    }
+}
+
+/// The first of many names.
+fn some_of(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [some @ .., last] if names.len() <= 4 => format!("{} and {last}", some.join(", ")),
+        _ => format!("{} and {} more", names[..3].join(", "), names.len() - 3),
+    }
+}
+
+/// One parameter under examination.
+struct Subject<'a> {
+    name: &'a str,
+    value: &'a str,
+    /// Where a person wrote it.
+    place: Option<&'a Parameter>,
+    context: &'a Context<'a>,
+    /// Names that are defined beside those of the catalogue.
+    defined: Vec<&'a str>,
+    findings: Vec<Diagnostic>,
+}
+
+impl<'a> Subject<'a> {
+    fn new(name: &'a str, value: &'a str, place: Option<&'a Parameter>, context: &'a Context<'a>) -> Self {
+        Self { name, value, place, context, defined: context.defined.to_vec(), findings: Vec::new() }
+    }
+
+    /// Knows the names that a file defines.
+    fn within(mut self, main: &'a MainCf) -> Self {
+        self.defined.extend(main.iter().map(|setting| setting.name.as_str()));
+        self
+    }
+
+    /// Checks that the value is one line, and then by its kind.
+    fn value_line(&mut self) {
+        if let Err(error) = Value::expression(self.value) {
+            let code = match error {
+                ValueError::Comment => "comment-after-value",
+                ValueError::Control(_) | ValueError::Edge => "value-line",
+                ValueError::Reference(_) | ValueError::Unclosed(_) => "value-reference",
+            };
+            self.error(code, None, format!("`{}`: {error}", self.name));
+            return;
+        }
+        let info = Catalogue::get(self.name);
+        let kind = info.map_or(Kind::Text, |info| info.kind);
+        values::check(self, &kind);
+    }
+
+    fn push_name(&mut self, severity: Severity, code: &'static str, message: String) {
+        let span = self.place.map(|place| place.name_span.clone());
+        self.findings.push(Diagnostic::new(severity, code, span, message));
+    }
+
+    fn name_error(&mut self, code: &'static str, message: String) {
+        self.push_name(Severity::Error, code, message);
+    }
+
+    fn error(&mut self, code: &'static str, range: Option<Range<usize>>, message: String) {
+        self.push(Severity::Error, code, range, message);
+    }
+
+    fn warning(&mut self, code: &'static str, range: Option<Range<usize>>, message: String) {
+        self.push(Severity::Warning, code, range, message);
+    }
+
+    /// A finding about the value, or a part of it.
+    fn push(&mut self, severity: Severity, code: &'static str, range: Option<Range<usize>>, message: String) {
+        let span = self.place.map(|place| {
+            let whole = place.value_span.clone();
+            // A part can be pointed at where the text in the spec is the value between two quotes.
+            match range {
+                Some(range) if whole.len() == self.value.len() + 2 => {
+                    whole.start + 1 + range.start..whole.start + 1 + range.end
+                }
+                _ => whole,
+            }
+        });
+        self.findings.push(Diagnostic::new(severity, code, span, message));
+    }
+
+    /// Adds a hint to the last finding.
+    fn hint(&mut self, text: String) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.hints.push(text);
+        }
+    }
+
+    /// Titles of the targets of which something holds.
+    fn targets(&self, applies: impl Fn(&Target<'_>) -> bool) -> Vec<String> {
+        let targets = self.context.targets.iter().filter(|target| applies(target));
+        targets.map(|target| target.title.to_owned()).collect()
+    }
+}
+
+/// Whether a text is for Postfix to expand.
+fn is_expression(text: &str) -> bool {
+    text.contains('$')
+}
+
+/// The items of a list that can be judged: those without `$`.
+fn literal_items(text: &str) -> impl Iterator<Item = super::list::Item<'_>> {
+    items(text).into_iter().filter(|item| !is_expression(item.text))
+}

@@ -1,0 +1,152 @@
+//! Access restriction lists of smtpd(8).
+
+use super::super::catalogue::{Catalogue, RestrictionInfo, RestrictionState};
+use super::super::list::{Item, items};
+use super::{Subject, is_expression, maps};
+
+/// What is allowed in lists that are not of smtpd(8).
+const REWRITE: [&str; 6] = [
+    "check_address_map",
+    "permit_inet_interfaces",
+    "permit_mynetworks",
+    "permit_sasl_authenticated",
+    "permit_tls_all_clientcerts",
+    "permit_tls_clientcerts",
+];
+const POSTSCREEN: [&str; 3] = ["permit", "permit_mynetworks", "reject"];
+
+/// Checks a restriction list of a stage.
+pub(super) fn check(subject: &mut Subject<'_>, stage: &str) {
+    let value = subject.value;
+    let all = items(value);
+    let mut rest = all.iter();
+    while let Some(item) = rest.next() {
+        if is_expression(item.text) && !item.text.contains(':') {
+            continue;
+        }
+        // A table alone is looked up for what the stage looks at.
+        if item.text.contains(':') {
+            maps::one(subject, item.text, item.start);
+            continue;
+        }
+        let few: Option<&[&str]> = match stage {
+            "rewrite" => Some(&REWRITE),
+            "postscreen" => Some(&POSTSCREEN),
+            _ => None,
+        };
+        let known = Catalogue::restriction(item.text);
+        if let Some(few) = few.filter(|few| !few.contains(&item.text)) {
+            unknown(subject, item, few);
+            continue;
+        }
+        let Some(info) = known else {
+            // A class that the file defines.
+            if !subject.defined.contains(&item.text) {
+                unknown(subject, item, &[]);
+            }
+            continue;
+        };
+        state(subject, &info, item);
+        place(subject, &info, item, stage);
+        if let Some(kind) = info.argument.filter(|kind| *kind != "restriction") {
+            argument(subject, &info, kind, item, rest.next());
+        } else if info.argument.is_some() && rest.len() == 0 {
+            subject.error(
+                "restriction",
+                Some(item.range()),
+                format!("no restriction follows `{}`", item.text),
+            );
+        }
+    }
+}
+
+fn unknown(subject: &mut Subject<'_>, item: &Item<'_>, few: &[&str]) {
+    let name = subject.name;
+    let message =
+        format!("`{}` is no restriction for `{name}`: Postfix would refuse mail with 451", item.text);
+    subject.error("unknown-restriction", Some(item.range()), message);
+    if !few.is_empty() {
+        subject.hint(format!("It takes {} and tables.", few.join(", ")));
+    } else if let Some(nearest) = Catalogue::nearest_restriction(item.text) {
+        subject.hint(format!("Did you mean `{nearest}`?"));
+    }
+}
+
+fn state(subject: &mut Subject<'_>, info: &RestrictionInfo, item: &Item<'_>) {
+    let (message, instead) = match info.state {
+        RestrictionState::Current => return,
+        RestrictionState::Removed(version, instead) => {
+            (format!("`{}` is gone since Postfix {version}", info.name), instead)
+        }
+        RestrictionState::Deprecated(version, instead) => {
+            (format!("Postfix {version} and later warn about `{}` in the log", info.name), instead)
+        }
+        RestrictionState::OldName(instead) => (format!("`{}` is an old name", info.name), instead),
+    };
+    subject.error("deprecated-restriction", Some(item.range()), message);
+    subject.hint(format!("Use `{instead}`."));
+}
+
+/// Restrictions that look at something the stage does not have.
+fn place(subject: &mut Subject<'_>, info: &RestrictionInfo, item: &Item<'_>, stage: &str) {
+    let name = subject.name;
+    let misplaced = match (info.subject, stage) {
+        ("etrn", stage) => stage != "etrn",
+        ("recipient", "data" | "etrn") | ("sender", "etrn") => true,
+        _ => false,
+    };
+    if misplaced {
+        let message = format!("`{}` has nothing to look at in `{name}`", info.name);
+        subject.error("restriction-place", Some(item.range()), message);
+        let list = match info.subject {
+            "etrn" => "smtpd_etrn_restrictions",
+            "sender" => "smtpd_sender_restrictions",
+            _ => "smtpd_recipient_restrictions",
+        };
+        subject.hint(format!("It belongs into `{list}`."));
+    }
+}
+
+fn argument(
+    subject: &mut Subject<'_>,
+    info: &RestrictionInfo,
+    kind: &str,
+    item: &Item<'_>,
+    argument: Option<&Item<'_>>,
+) {
+    let name = info.name;
+    let Some(argument) = argument else {
+        subject.error("restriction", Some(item.range()), format!("nothing follows `{name}`"));
+        return;
+    };
+    if is_expression(argument.text) && kind != "map" {
+        return;
+    }
+    let text = argument.text;
+    let fits = match kind {
+        "map" if text.contains(':') || text.starts_with('$') => {
+            maps::one(subject, text, argument.start);
+            true
+        }
+        "policy" => {
+            let endpoint = text.trim_start_matches(['{', ' ']);
+            ["inet:", "unix:", "local:"].iter().any(|scheme| endpoint.starts_with(scheme))
+        }
+        "domain" => {
+            let domain = text.split('=').next().unwrap_or_default();
+            domain.contains('.') && super::values::is_domain(domain)
+        }
+        "seconds" => text.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    };
+    if !fits {
+        let wanted = match kind {
+            "map" => "a table, `type:name`",
+            "policy" => "a policy service, `inet:host:port` or `unix:path`",
+            "domain" => "a domain",
+            _ => "a number of seconds",
+        };
+        let message = format!("`{text}` cannot follow `{name}`: it takes {wanted}");
+        subject.error("restriction", Some(argument.range()), message);
+    }
+}

@@ -1,0 +1,229 @@
+//! Each mistake that Postfix's own checkers miss, put where a person would put it.
+
+use super::*;
+use crate::postfix::Release;
+
+/// The Postfix of Debian 11, of Debian 13, and of Arch Linux.
+fn installations() -> Vec<(&'static str, Installation)> {
+    let installation = |version: &str, default: &str, indexed: &[&str]| Installation {
+        version: version.parse().unwrap(),
+        default_database_type: default.to_owned(),
+        indexed: indexed.iter().map(|&text| text.to_owned()).collect(),
+    };
+    vec![
+        ("Debian 11", installation("3.5.25", "hash", &["hash", "btree"])),
+        ("Debian 13", installation("3.10.13", "hash", &["hash", "btree"])),
+        ("Arch Linux", installation("3.11.7", "lmdb", &["lmdb"])),
+    ]
+}
+
+fn owner(name: &str) -> Option<&'static str> {
+    (name == "smtp_sasl_password_maps").then_some("smarthost.auth")
+}
+
+/// `name = value` as it stands in the spec, with spans into that line.
+fn written(lines: &str) -> Vec<Parameter> {
+    let mut offset = 0;
+    let mut parameters = Vec::new();
+    for line in lines.lines() {
+        let (name, value) = line.split_once(" = ").unwrap_or((line.trim_end_matches(" ="), ""));
+        let value_start = offset + name.len() + 3;
+        parameters.push(Parameter {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            name_span: offset..offset + name.len(),
+            // With room for two quotes, as in TOML.
+            value_span: value_start..value_start + value.len() + 2,
+        });
+        offset += line.len() + 3;
+    }
+    parameters
+}
+
+fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
+    let installations = installations();
+    let map_packages = BTreeMap::from([("pcre".to_owned(), "postfix-pcre".to_owned())]);
+    let targets = installations
+        .iter()
+        .map(|(title, postfix)| Target { title, postfix, map_packages: &map_packages })
+        .collect();
+    run(&Context { targets, owner: &owner, defined: &["relay_ca_file"] })
+}
+
+fn show(findings: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let hints = finding.hints.join(" ");
+        let line = format!("{:?} {}: {}. {hints}", finding.severity, finding.code, finding.message);
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+fn judge(lines: &str) -> String {
+    with_context(|context| show(&parameters(&written(lines), context)))
+}
+
+/// Judges a whole file, all of it written by a person or none of it.
+fn judge_whole(lines: &str, by_hand: bool) -> String {
+    let written = written(lines);
+    let mut main = MainCf::new();
+    for parameter in &written {
+        main.set(&parameter.name, value(parameter).unwrap()).unwrap();
+    }
+    let by_hand = if by_hand { written } else { Vec::new() };
+    with_context(|context| show(&whole(&main, &by_hand, context)))
+}
+
+#[test]
+fn mistakes_in_names() {
+    let cases = [
+        "smpt_tls_security_level = secure",
+        "frobnicate = yes",
+        "check_sender_access = cidr:/etc/postfix/access",
+        "smtp_use_tls = yes",
+        "smtpd_tls_eecdh_grade = strong",
+        "nullmx_reject_code = 556",
+        "smtp_tlsrpt_enable = yes",
+        "smtpd_reject_filter_maps = regexp:/etc/postfix/x",
+        "smtp_sasl_password_maps = texthash:/etc/postfix/passwords",
+        "queue_directory = /srv/spool",
+        "mail_version = 4",
+        "a b = c",
+        "slow_destination_rate_delay = 1s",
+    ];
+    insta::assert_snapshot!(cases.map(|case| format!("{case}\n{}", judge(case))).join("\n"));
+}
+
+#[test]
+fn mistakes_in_values() {
+    let cases = [
+        "smtp_tls_security_level = encrpyt",
+        "smtpd_tls_security_level = secure",
+        "smtp_tls_mandatory_protocols = !SSLv2, TLSv9",
+        "smtp_tls_mandatory_protocols = >=TLSv1.2",
+        "smtp_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1",
+        "relayhost = [smtp.example.com]:587 # the relay",
+        "relayhost = 127.0.0.1]:2610",
+        "relayhost = [127.0.0.1:2610",
+        "relayhost = [smtp.example.com]:70000",
+        "relayhost = smtp.example.com:587",
+        "relayhost = [smtp.example.com]:587, [ipv6:2001:db8::1]:submission $x_relay",
+        "message_size_limit = ten",
+        "message_size_limit = 10MB",
+        "smtpd_recipient_limit = 0",
+        "smtp_tls_loglevel = 7",
+        "inet_interfaces = loopback_only",
+        "inet_interfaces = 192.0.2.1, [2001:db8::1], loopback-only",
+        "inet_protocols = ipv5",
+        "bounce_queue_lifetime = 5 days",
+        "bounce_queue_lifetime = soon",
+        "maximal_queue_lifetime = 5d",
+        "disable_vrfy_command = maybe",
+        "disable_vrfy_command = YES",
+        "mynetworks = 127.0.0.0/8 192.168.1.1/24",
+        "mynetworks = 127.0.0.0/8 ::1/128",
+        "mynetworks = 10.0.0.0/255.0.0.0, office",
+        "mynetworks = 127.0.0.0/8, [::1]/128, !10.0.0.1, cidr:/etc/postfix/clients, /etc/postfix/list",
+        "myhostname = localhost",
+        "myhostname = web1",
+        "myhostname = $hostname.example.com",
+        "notify_classes = resource, sofware",
+        "smtp_sasl_security_options = noplaintext, noanonymos",
+        "mydestination = @example.com",
+        "smtpd_milters = 127.0.0.1:8891",
+        "smtpd_milters = { inet:localhost:8891, connect_timeout=10s }, unix:/run/x.sock",
+        "smtp_bind_address = eth0",
+        "smtp_tls_CAfile = ca.pem",
+        "smtp_tls_CAfile = $relay_ca_file",
+        "default_transport = smtp relay:[x]",
+        "smtpd_banner = costs $ 5",
+        "default_rbl_reply = $rbl_code blocked ${rbl_reason?; $rbl_reason}",
+    ];
+    insta::assert_snapshot!(cases.map(|case| format!("{case}\n{}", judge(case))).join("\n"));
+}
+
+#[test]
+fn mistakes_in_tables() {
+    let cases = [
+        "transport_maps = hash:/etc/postfix/transport",
+        "transport_maps = lmbd:/etc/postfix/transport",
+        "transport_maps = $default_database_type:/etc/postfix/transport",
+        "header_checks = regexp: /etc/postfix/header_checks",
+        "header_checks = regexp:header_checks",
+        "header_checks = pcre:/etc/postfix/header_checks",
+        "header_checks = regexp:{{/^X-/ IGNORE}}",
+        "header_checks = /etc/postfix/header_checks",
+        "virtual_alias_maps = inline:{ {@a.example = b@c.example} }, proxy:mysql:/etc/postfix/x.cf",
+        "virtual_alias_maps = unionmap:{texthash:/a, hsh:/b}",
+        "virtual_alias_maps = proxy:btree:/b",
+        "alias_maps =",
+    ];
+    insta::assert_snapshot!(cases.map(|case| format!("{case}\n{}", judge(case))).join("\n"));
+}
+
+#[test]
+fn mistakes_in_restrictions() {
+    let cases = [
+        "smtpd_recipient_restrictions = permit_mynetworks, rejct_unauth_destination",
+        "smtpd_recipient_restrictions = permit_mynetworks, check_relay_domains",
+        "smtpd_helo_restrictions = reject_invalid_hostname",
+        "smtpd_client_restrictions = permit_mynetworks, check_client_access hash:/etc/postfix/clients, reject",
+        "smtpd_client_restrictions = check_client_access",
+        "smtpd_client_restrictions = check_client_access reject",
+        "smtpd_client_restrictions = reject_rbl_client zen.spamhaus.org=127.0.0.[2..11], sleep 1, permit",
+        "smtpd_client_restrictions = reject_rbl_client permit",
+        "smtpd_data_restrictions = reject_unauth_pipelining, reject_unauth_destination",
+        "smtpd_sender_restrictions = check_etrn_access cidr:/x",
+        "smtpd_recipient_restrictions = check_policy_service localhost:10023, warn_if_reject",
+        "smtpd_recipient_restrictions = check_policy_service { inet:localhost:10023, timeout=10s }, $more, reject",
+        "smtpd_client_restrictions = strict\nsmtpd_restriction_classes = strict\nstrict = permit",
+        "local_header_rewrite_clients = permit_mynetworks, reject",
+    ];
+    insta::assert_snapshot!(cases.map(|case| format!("{case}\n{}", judge(case))).join("\n"));
+}
+
+#[test]
+fn mistakes_that_show_together() {
+    let cases = [
+        "smtpd_relay_restrictions =",
+        "smtpd_relay_restrictions = permit_mynetworks, permit",
+        "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, permit",
+        "smtpd_relay_restrictions = permit_mynetworks\nsmtpd_recipient_restrictions = warn_if_reject reject_unauth_destination",
+        "mynetworks = 127.0.0.0/8, 0.0.0.0/0",
+        "smtp_sasl_auth_enable = yes",
+        "smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = texthash:/x\nsmtp_tls_security_level = may\nsmtp_sasl_security_options = noanonymous",
+        "smtp_tls_wrappermode = yes\nsmtp_tls_security_level = may",
+        "smtp_tls_security_level = secure\nsmtp_tls_protocols = !SSLv2",
+        "smtp_generic_maps = static:ops@acme.example",
+        "own_list = permit_mynetworks, reject\nsmtpd_client_restrictions = $own_list",
+        "own_list = permit_mynetworks, reject",
+    ];
+    insta::assert_snapshot!(cases.map(|case| format!("{case}\n{}", judge_whole(case, true))).join("\n"));
+}
+
+#[test]
+fn what_we_write_ourselves_is_judged_too() {
+    let good = "relayhost = $relay_smarthosts\nrelay_smarthosts = [smtp.example.com]:587\nsmtp_tls_CAfile = $relay_ca_file\n\
+                smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination";
+    assert_eq!(judge_whole(good, false), "");
+    assert!(judge_whole("disable_vrfy_command = maybe", false).contains("value-boolean"));
+    assert!(judge_whole("relay_smarthosts = x", false).contains("unknown-parameter"));
+}
+
+#[test]
+fn the_place_is_the_word_itself() {
+    let lines = "notify_classes = resource, sofware";
+    let findings = with_context(|context| parameters(&written(lines), context));
+    let (span, _) = findings[0].label.clone().unwrap();
+    // One more than in the line: there the value has no quotes.
+    assert_eq!(&lines[span.start - 1..span.end - 1], "sofware");
+}
+
+#[test]
+fn every_target_of_one_series_counts() {
+    let release = |text: &str| text.parse::<Release>().unwrap();
+    assert!(release("3.10.1") > release("3.9.14"));
+    assert!(release("3.10").same_series(release("3.10.13")));
+}

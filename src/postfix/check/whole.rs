@@ -1,0 +1,228 @@
+//! What only shows when all parameters are seen together.
+
+use super::super::catalogue::Catalogue;
+use super::super::list::items;
+use super::super::main_cf::MainCf;
+use super::super::network::Network;
+use super::super::value::Value;
+use super::{Context, Subject};
+use crate::diag::Diagnostic;
+use crate::relay::Parameter;
+
+/// Checks a whole main.cf. `written` are those of its parameters that a person wrote: findings about them have
+/// a place. [`super::parameters`] judges these one by one; here they are judged with the others.
+pub fn whole(main: &MainCf, written: &[Parameter], context: &Context<'_>) -> Vec<Diagnostic> {
+    let mut file = File { main, written, context, findings: Vec::new() };
+    file.values();
+    file.unauthorised_destinations();
+    file.trusted_networks();
+    file.authentication();
+    file.tls();
+    file.rewriting();
+    file.findings
+}
+
+struct File<'a> {
+    main: &'a MainCf,
+    written: &'a [Parameter],
+    context: &'a Context<'a>,
+    findings: Vec<Diagnostic>,
+}
+
+impl<'a> File<'a> {
+    fn value(&self, name: &str) -> Option<&'a str> {
+        self.main.get(name).map(Value::as_str)
+    }
+
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.value(name).is_some_and(|set| set.eq_ignore_ascii_case(value))
+    }
+
+    fn is_empty(&self, name: &str) -> bool {
+        self.value(name).is_none_or(str::is_empty)
+    }
+
+    /// Something to say about one parameter, whoever set it.
+    fn about(&mut self, name: &'a str, say: impl FnOnce(&mut Subject<'a>)) {
+        let value = self.value(name).unwrap_or_default();
+        let place = self.written.iter().find(|parameter| parameter.name == name);
+        let mut subject = Subject::new(name, value, place, self.context).within(self.main);
+        say(&mut subject);
+        self.findings.append(&mut subject.findings);
+    }
+
+    /// Values that nobody wrote by their Postfix name, and names that nothing reads.
+    fn values(&mut self) {
+        let main = self.main;
+        for setting in main.iter() {
+            let name = setting.name.as_str();
+            if self.written.iter().any(|parameter| parameter.name == name) {
+                continue;
+            }
+            self.about(name, Subject::value_line);
+            let referenced = || main.iter().any(|other| other.value.references().contains(&name));
+            if Catalogue::get(name).is_none() && !referenced() {
+                let message = format!("nothing reads `{name}`: Postfix would warn about it");
+                self.about(name, |subject| subject.name_error("unknown-parameter", message));
+            }
+        }
+    }
+
+    fn unauthorised_destinations(&mut self) {
+        let relay = self.value("smtpd_relay_restrictions");
+        let recipient = self.value("smtpd_recipient_restrictions").unwrap_or_default();
+        // The default of the relay list ends with defer_unauth_destination.
+        let Some(relay) = relay else { return };
+        let name = if relay.is_empty() && !recipient.is_empty() {
+            "smtpd_recipient_restrictions"
+        } else {
+            "smtpd_relay_restrictions"
+        };
+        match (end(relay), end(recipient)) {
+            (End::Closed | End::Unknown, _) | (_, End::Closed | End::Unknown) => {}
+            (End::Open, End::Open) if !mentions_reject(relay) && !mentions_reject(recipient) => {
+                self.about(name, |subject| {
+                    let message =
+                        "no restriction list refuses unauthorised destinations: smtpd(8) would not start";
+                    subject.error("no-reject-unauth-destination", None, message.to_owned());
+                    subject
+                        .hint("Put `reject_unauth_destination` into `smtpd_relay_restrictions`.".to_owned());
+                });
+            }
+            (End::Open, End::Open) => self.about(name, |subject| {
+                let message = "any client may send anywhere: this is an open relay";
+                subject.error("open-relay", None, message.to_owned());
+                subject.hint("Put `reject_unauth_destination` before `permit`.".to_owned());
+            }),
+        }
+    }
+
+    fn trusted_networks(&mut self) {
+        let mynetworks = self.value("mynetworks").unwrap_or_default();
+        let everybody = items(mynetworks)
+            .into_iter()
+            .find(|item| item.text.parse::<Network>().is_ok_and(|network| network.prefix() == 0));
+        let text = everybody.map(|item| (item.range(), item.text));
+        if let Some((range, text)) = text {
+            self.about("mynetworks", |subject| {
+                let message = format!("`{text}` trusts the whole Internet: this is an open relay");
+                subject.error("open-relay", Some(range), message);
+            });
+        }
+    }
+
+    fn authentication(&mut self) {
+        if self.is("smtp_sasl_auth_enable", "yes") {
+            if self.is_empty("smtp_sasl_password_maps") {
+                self.about("smtp_sasl_auth_enable", |subject| {
+                    let message = "there is no `smtp_sasl_password_maps`: smtp(8) would not start";
+                    subject.error("sasl-without-passwords", None, message.to_owned());
+                });
+            }
+            let options = self.value("smtp_sasl_security_options");
+            let guarded =
+                options.is_none_or(|options| options.contains("noplaintext") || options.contains('$'));
+            let level = self.value("smtp_tls_security_level").unwrap_or_default();
+            if !guarded && matches!(level, "" | "none" | "may") {
+                self.about("smtp_sasl_security_options", |subject| {
+                    let message = "without TLS the password would travel in clear";
+                    subject.error("password-in-clear", None, message.to_owned());
+                    subject
+                        .hint("Keep `noplaintext`; `smtp_sasl_tls_security_options` is for TLS.".to_owned());
+                });
+            }
+        } else if self.main.get("smtp_sasl_password_maps").is_some_and(|maps| !maps.is_empty()) {
+            self.about("smtp_sasl_password_maps", |subject| {
+                let message = "`smtp_sasl_auth_enable` is not `yes`: the passwords are never used";
+                subject.warning("passwords-without-sasl", None, message.to_owned());
+            });
+        }
+    }
+
+    fn tls(&mut self) {
+        let level = self.value("smtp_tls_security_level").unwrap_or_default();
+        if level.contains('$') {
+            return;
+        }
+        let mandatory = !matches!(level, "" | "none" | "may");
+        if self.is("smtp_tls_wrappermode", "yes") && !mandatory {
+            self.about("smtp_tls_wrappermode", |subject| {
+                let message = "TLS from the start needs `smtp_tls_security_level = encrypt` or better";
+                subject.error("wrappermode-level", None, message.to_owned());
+            });
+        }
+        let written = |name: &str| self.written.iter().any(|parameter| parameter.name == name);
+        let ignored = [
+            ("smtp_tls_protocols", "smtp_tls_mandatory_protocols", mandatory && level != "dane"),
+            ("smtp_tls_ciphers", "smtp_tls_mandatory_ciphers", mandatory && level != "dane"),
+            ("smtp_tls_mandatory_protocols", "smtp_tls_protocols", !mandatory),
+            ("smtp_tls_mandatory_ciphers", "smtp_tls_ciphers", !mandatory),
+        ];
+        // A default of ours for the other level does no harm; what a person wrote is to have an effect.
+        let ignored: Vec<_> =
+            ignored.into_iter().filter(|(name, _, applies)| *applies && written(name)).collect();
+        for (name, instead, _) in ignored {
+            self.about(name, |subject| {
+                let level = if level.is_empty() { "empty" } else { level };
+                let message = format!("`{name}` has no effect: the level is {level}");
+                subject.push_name(crate::diag::Severity::Warning, "ineffective-parameter", message);
+                subject.hint(format!("At this level Postfix reads `{instead}`."));
+            });
+        }
+    }
+
+    fn rewriting(&mut self) {
+        for (name, why) in [
+            ("smtp_generic_maps", "a static result replaces the recipients, too: all mail would go there"),
+            (
+                "sender_canonical_maps",
+                "a static result gives bounces a sender, too: they would come back for ever",
+            ),
+            ("canonical_maps", "a static result replaces every address"),
+        ] {
+            let value = self.value(name).unwrap_or_default();
+            let item = items(value).into_iter().find(|item| item.text.starts_with("static:"));
+            if let Some(range) = item.map(|item| item.range()) {
+                self.about(name, |subject| subject.error("static-rewriting", Some(range), why.to_owned()));
+            }
+        }
+    }
+}
+
+/// How a restriction list ends for a stranger who wants to send anywhere.
+#[derive(Clone, Copy)]
+enum End {
+    /// It refuses.
+    Closed,
+    /// It lets through.
+    Open,
+    /// It depends on what `$name` stands for.
+    Unknown,
+}
+
+const REFUSES: [&str; 4] = ["reject_unauth_destination", "defer_unauth_destination", "reject", "defer"];
+
+fn end(list: &str) -> End {
+    let mut before = "";
+    for item in items(list) {
+        let text = item.text;
+        match text {
+            // Only logged.
+            _ if before.eq_ignore_ascii_case("warn_if_reject") => {}
+            _ if text.eq_ignore_ascii_case("permit") => return End::Open,
+            _ if refuses(text) => return End::Closed,
+            _ if text.starts_with('$') && !text.contains(':') => return End::Unknown,
+            _ => {}
+        }
+        before = text;
+    }
+    End::Open
+}
+
+fn refuses(text: &str) -> bool {
+    REFUSES.iter().any(|known| known.eq_ignore_ascii_case(text))
+}
+
+fn mentions_reject(list: &str) -> bool {
+    items(list).iter().any(|item| refuses(item.text) || item.text.eq_ignore_ascii_case("defer_if_permit"))
+}
