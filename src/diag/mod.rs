@@ -2,6 +2,15 @@
 //!
 //! Every room that judges input returns [`Diagnostic`]s; only [`crate::cli`] prints them.
 
+mod nearest;
+mod render;
+
+pub use nearest::nearest;
+pub use render::{position, render_text, to_json};
+
+/// The code of findings whose place holds a secret; renderers mask that place.
+pub const SECRET: &str = "secret";
+
 /// A byte range in the source text.
 pub type Span = std::ops::Range<usize>;
 

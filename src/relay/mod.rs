@@ -1,5 +1,9 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
+mod provider;
+
+pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
+
 use crate::diag::Span;
 
 /// A mail relay, checked: every value in here can be rendered without further questions.
@@ -52,7 +56,9 @@ impl Profile {
     /// One line for lists.
     pub fn summary(self) -> &'static str {
         match self {
-            Self::NullClient => "sends only: the host's own mail leaves through a smarthost, nothing comes in",
+            Self::NullClient => {
+                "sends only: the host's own mail leaves through a smarthost, nothing comes in"
+            }
         }
     }
 }
@@ -73,7 +79,8 @@ pub struct Smarthost {
 }
 
 /// How TLS starts on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TlsMode {
     /// By the STARTTLS command (RFC 3207).
     StartTls,
@@ -81,8 +88,19 @@ pub enum TlsMode {
     Implicit,
 }
 
+impl TlsMode {
+    /// The name in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StartTls => "starttls",
+            Self::Implicit => "implicit",
+        }
+    }
+}
+
 /// How the relay proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Auth {
     /// User name and password, from `relay.env`.
     Password,
@@ -126,6 +144,13 @@ pub enum TlsLevel {
     May,
     /// In clear.
     None,
+}
+
+impl TlsLevel {
+    /// Whether a password can end up on an unencrypted connection at this level.
+    pub fn password_may_travel_in_clear(self) -> bool {
+        matches!(self, Self::May | Self::None)
+    }
 }
 
 /// A TLS protocol version.

@@ -1,1 +1,237 @@
-//! (room being built)
+//! The spec: what a person wrote, as TOML, turned into a checked [`Relay`].
+//!
+//! The text is judged in four steps: [`secrets`] takes out what must not be there, [`shape`] what the schema does not
+//! know, serde reads the rest, and the modules of the sections judge what it says. Each step reports and goes on, so
+//! that one run shows everything that is wrong. Nothing here knows Postfix parameters or package formats.
+
+mod dependencies;
+mod judge;
+mod license;
+mod package;
+mod pattern;
+mod relay;
+mod schema;
+mod secrets;
+mod sending;
+mod shape;
+mod smarthost;
+mod spot;
+mod starter;
+mod tls;
+mod values;
+
+pub use dependencies::{Dependencies, Extra};
+pub use starter::starter;
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+use toml::de::{DeTable, Deserializer};
+
+use self::judge::Judge;
+use self::package::Words;
+use self::schema::{RelaySection, Spec};
+use self::spot::Spot;
+use crate::diag::{Diagnostic, Severity, Source, has_errors};
+use crate::package::Meta;
+use crate::relay::{Provider, Providers, Relay};
+use crate::target::Format;
+
+/// A spec in which nothing is wrong.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Names and words of the package.
+    pub meta: Meta,
+    /// Time stamp of every file, seconds since 1970 UTC.
+    pub time: u64,
+    /// The formats to build, in the order of [`Format::ALL`].
+    pub formats: Vec<Format>,
+    /// The distributions that the packages are meant for, by name.
+    pub targets: Vec<String>,
+    /// The relay.
+    pub relay: Relay,
+    /// The spec's own package relations.
+    pub dependencies: Dependencies,
+}
+
+/// The spec that is built when none is given.
+pub fn example() -> &'static str {
+    include_str!("../../examples/null-client.toml")
+}
+
+/// The JSON Schema of the spec.
+pub fn json_schema() -> Value {
+    schema().clone()
+}
+
+fn schema() -> &'static Value {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let mut schema = schemars::schema_for!(Spec).to_value();
+        plain(&mut schema);
+        schema
+    })
+}
+
+/// TOML has no null and a schema of it no widths of integers.
+fn plain(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Array(names)) = map.get_mut("type") {
+                names.retain(|name| name != "null");
+                if let [name] = names.as_slice() {
+                    let name = name.clone();
+                    map.insert("type".to_owned(), name);
+                }
+            }
+            if let Some(Value::Array(choices)) = map.get_mut("anyOf") {
+                choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+                if let [Value::Object(only)] = choices.as_slice() {
+                    let only = only.clone();
+                    map.remove("anyOf");
+                    for (key, value) in only {
+                        map.entry(key).or_insert(value);
+                    }
+                }
+            }
+            if let Some(Value::Array(names)) = map.get_mut("enum") {
+                names.retain(|name| !name.is_null());
+            }
+            map.retain(|key, value| key != "format" || value == "date");
+            map.values_mut().for_each(plain);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
+}
+
+/// Reads and judges a spec. All findings come back, in the order of the text; the spec only if none is an error.
+pub fn load(source: &Source, providers: &Providers) -> (Option<Checked>, Vec<Diagnostic>) {
+    let mut judge = Judge::default();
+    let spec = read(source, &mut judge);
+    let checked = spec.and_then(|spec| check(&spec, providers, &mut judge));
+    let mut findings = judge.findings;
+    let place = |finding: &Diagnostic| finding.label.as_ref().map_or(usize::MAX, |(span, _)| span.start);
+    findings.sort_by_key(|finding| (place(finding), finding.severity));
+    let checked = checked.filter(|_| !has_errors(&findings));
+    (checked, findings)
+}
+
+/// From text to the raw spec, as far as it can be read.
+fn read(source: &Source, judge: &mut Judge) -> Option<Spec> {
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        judge.findings = secrets::in_broken_text(&source.text);
+        for error in errors {
+            judge.report(Diagnostic::new(Severity::Error, "syntax", error.span(), sentence(error.message())));
+        }
+        return None;
+    }
+    let mut table = document.into_inner();
+    let (findings, removed) = secrets::take_out(&mut table);
+    judge.findings.extend(findings);
+    judge.removed.extend(removed);
+    let report = shape::check(&mut table, schema(), &source.text);
+    judge.findings.extend(report.findings);
+    judge.removed.extend(report.removed);
+    match Spec::deserialize(Deserializer::from(toml::Spanned::new(0..source.text.len(), table))) {
+        Ok(spec) => Some(spec),
+        Err(error) => {
+            judge.report(Diagnostic::new(Severity::Error, "syntax", error.span(), sentence(error.message())));
+            None
+        }
+    }
+}
+
+/// The parser's words on one line.
+fn sentence(message: &str) -> String {
+    format!("not TOML: {}", message.replace('\n', ", "))
+}
+
+fn check(spec: &Spec, providers: &Providers, judge: &mut Judge) -> Option<Checked> {
+    let whole = 0..0;
+    let nothing = Spot::new(RelaySection::default(), whole);
+    if spec.relay.is_none() {
+        judge.missing("relay", None, "it says whose mail goes where: [relay] with provider and from");
+    }
+    let section = spec.relay.as_ref().unwrap_or(&nothing);
+    let profile = relay::profile(judge, &section.value);
+    let hosts = spec.smarthost.as_ref().map(|hosts| hosts.0.as_slice()).unwrap_or_default();
+    let has_host = hosts.iter().any(|host| host.value.host.is_some());
+    let provider = relay::provider(judge, &section.value, providers, has_host);
+    if spec.relay.is_some() && section.value.provider.is_none() && !has_host {
+        let hint = "name a provider (`postpack providers` lists them), or your own smarthost: [smarthost] host = \"...\"";
+        judge.missing("relay.provider", Some(&section.span), hint);
+    }
+    let all_hosts_named = !hosts.is_empty() && hosts.iter().all(|host| host.value.host.is_some());
+    let region =
+        provider.as_ref().and_then(|provider| relay::region(judge, section, provider, !all_hosts_named));
+    let smarthosts = provider.as_ref().and_then(|provider| {
+        smarthost::check(judge, spec.smarthost.as_ref(), provider, region.as_deref(), &section.span)
+    });
+    let tls = tls::check(judge, spec.tls.as_ref(), smarthosts.as_ref());
+    let identity =
+        relay::identity(judge, &section.value, spec.rewrite.as_ref(), provider.as_ref(), &section.span);
+    let local = relay::local_mail(judge, &section.value, spec.aliases.as_ref(), &identity);
+    let headers = sending::headers(judge, spec.headers.as_ref());
+    let limits = sending::limits(judge, spec.limits.as_ref(), provider.as_ref());
+    let network = sending::network(spec.network.as_ref());
+    let hardening = sending::hardening(judge, spec.hardening.as_ref());
+    let parameters = sending::parameters(judge, spec.main_cf.as_ref());
+    let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
+    let (formats, targets) = package::targets(judge, spec.package.as_ref());
+    if let Some(provider) = &provider {
+        provider_notes(judge, &section.value, provider);
+    }
+    let words = words(provider.as_ref(), smarthosts.as_ref().map(|hosts| hosts.list.as_slice()));
+    let meta = package::check(judge, spec.package.as_ref(), &words);
+    let (meta, time) = meta?;
+    let provider = provider?;
+    let relay = Relay {
+        profile: profile?,
+        smtputf8: provider.smtputf8,
+        provider: provider.name,
+        smarthosts: smarthosts?.list,
+        tls,
+        identity,
+        local,
+        headers,
+        limits,
+        network,
+        hardening,
+        parameters,
+    };
+    Some(Checked { meta, time, formats, targets, relay, dependencies })
+}
+
+/// What everyone who uses the provider should know.
+fn provider_notes(judge: &mut Judge, section: &RelaySection, provider: &Provider) {
+    let Some(spot) = &section.provider else { return };
+    for note in provider.notes.iter().filter(|note| note.warning) {
+        judge.report(
+            Diagnostic::warning("provider", spot.span.clone(), note.text.clone())
+                .hint(format!("{}, as of {}", note.source, note.date)),
+        );
+    }
+}
+
+/// Summary and description for packages whose spec has none.
+fn words(provider: Option<&Provider>, smarthosts: Option<&[crate::relay::Smarthost]>) -> Words {
+    let through = match (provider, smarthosts) {
+        (Some(provider), _) if provider.name != Provider::CUSTOM => provider.title.clone(),
+        (_, Some([first, ..])) => first.host.clone(),
+        _ => "a smarthost".to_owned(),
+    };
+    Words {
+        summary: format!("Send-only Postfix mail relay through {through}"),
+        description: format!(
+            "Configures Postfix as a null client: mail of this host, from cron and other\n\
+             programs, is sent through {through} over verified TLS.\n\
+             Nothing is received from the network and nothing is delivered locally.\n\
+             \n\
+             Credentials are not part of the package. They belong into\n\
+             /etc/mail-relay/relay.env on the host."
+        ),
+    }
+}

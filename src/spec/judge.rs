@@ -1,0 +1,100 @@
+//! What all parts of the judgement share: where findings go, and how a value is taken or refused.
+
+use super::spot::{Many, Scalar, Spot};
+use super::values::Fault;
+use crate::diag::{Diagnostic, Severity, Span};
+
+/// Collects findings.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    pub(super) findings: Vec<Diagnostic>,
+    /// Paths of what was taken out before, and is not to be called missing.
+    pub(super) removed: Vec<String>,
+}
+
+impl Judge {
+    pub(super) fn report(&mut self, finding: Diagnostic) {
+        self.findings.push(finding);
+    }
+
+    /// Reads a text; `what` ends the sentence "it must be ...".
+    pub(super) fn read<T>(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        what: &str,
+        spot: &Spot<String>,
+        parse: impl Fn(&str) -> Result<T, Fault>,
+    ) -> Option<T> {
+        match parse(spot.as_str()) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.refuse(code, path, what, spot.span.clone(), fault);
+                None
+            }
+        }
+    }
+
+    /// [`Self::read`], if there is anything to read.
+    pub(super) fn read_if<T>(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        what: &str,
+        spot: Option<&Spot<String>>,
+        parse: impl Fn(&str) -> Result<T, Fault>,
+    ) -> Option<T> {
+        self.read(code, path, what, spot?, parse)
+    }
+
+    /// [`Self::read_if`] for values that may be numbers.
+    pub(super) fn read_scalar<T>(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        what: &str,
+        spot: Option<&Spot<Scalar>>,
+        parse: impl Fn(&str) -> Result<T, Fault>,
+    ) -> Option<Spot<T>> {
+        let spot = spot?;
+        let text = Spot::new(spot.value.0.clone(), spot.span.clone());
+        let value = self.read(code, path, what, &text, parse)?;
+        Some(Spot::new(value, spot.span.clone()))
+    }
+
+    /// Reads every item of a list; the good ones come back with their places.
+    pub(super) fn read_all<T>(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        what: &str,
+        list: Option<&Many<String>>,
+        parse: impl Fn(&str) -> Result<T, Fault>,
+    ) -> Vec<Spot<T>> {
+        let items = list.map(|list| list.0.as_slice()).unwrap_or_default();
+        items
+            .iter()
+            .filter_map(|item| Some(Spot::new(self.read(code, path, what, item, &parse)?, item.span.clone())))
+            .collect()
+    }
+
+    /// Refuses a value.
+    pub(super) fn refuse(&mut self, code: &'static str, path: &str, what: &str, span: Span, fault: Fault) {
+        let finding = Diagnostic::error(code, span, format!("`{path}` must be {what}")).labelled(fault.why);
+        self.report(match fault.hint {
+            Some(hint) => finding.hint(hint),
+            None => finding,
+        });
+    }
+
+    /// Says that a key is missing, unless it was there and something is wrong with it.
+    pub(super) fn missing(&mut self, path: &str, place: Option<&Span>, hint: &str) {
+        let parents = path.match_indices('.').map(|(at, _)| &path[..at]).chain(std::iter::once(path));
+        if parents.into_iter().any(|path| self.removed.iter().any(|removed| removed == path)) {
+            return;
+        }
+        let finding =
+            Diagnostic::new(Severity::Error, "missing-key", place.cloned(), format!("`{path}` is missing"));
+        self.report(finding.hint(hint));
+    }
+}

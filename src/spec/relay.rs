@@ -1,0 +1,322 @@
+//! `[relay]`, `[aliases]` and `[rewrite]`: whose mail it is and where local mail goes.
+
+use super::judge::Judge;
+use super::schema::{RelaySection, RewriteSection};
+use super::spot::{Entries, Many, Spot};
+use super::values;
+use crate::diag::{Diagnostic, Severity, Span, nearest};
+use crate::relay::{From, Identity, LocalMail, Profile, Provider, Providers, SenderRule};
+
+/// Kinds of relay that are planned. Their names are known, so that nobody takes them for mistyped.
+const LATER: &[&str] = &["lan-relay", "submission", "mail-server"];
+
+/// The kind of relay.
+pub(super) fn profile(judge: &mut Judge, section: &RelaySection) -> Option<Profile> {
+    let Some(spot) = &section.profile else { return Some(Profile::NullClient) };
+    let known = || Profile::ALL.iter().map(|profile| profile.name());
+    if let Some(profile) = Profile::ALL.iter().find(|profile| profile.name() == spot.as_str()) {
+        return Some(*profile);
+    }
+    let name = values::shown(spot.as_str());
+    judge.report(if LATER.contains(&spot.as_str()) {
+        Diagnostic::error(
+            "profile",
+            spot.span.clone(),
+            format!("the profile `{name}` is not in this version yet"),
+        )
+        .hint("`null-client` sends the host's own mail through a smarthost")
+    } else {
+        let finding =
+            Diagnostic::error("profile", spot.span.clone(), format!("there is no profile `{name}`"));
+        match nearest(spot.as_str(), known().chain(LATER.iter().copied())) {
+            Some(near) => finding.hint(format!("did you mean `{near}`?")),
+            None => finding.hint("`postpack profiles` lists them"),
+        }
+    });
+    None
+}
+
+/// The provider, where it is named or follows from a smarthost. `None` if the spec does not say, or wrongly.
+pub(super) fn provider(
+    judge: &mut Judge,
+    section: &RelaySection,
+    providers: &Providers,
+    has_host: bool,
+) -> Option<Provider> {
+    let Some(spot) = &section.provider else {
+        return if has_host { providers.get(Provider::CUSTOM) } else { None };
+    };
+    let found = providers.get(spot.as_str());
+    if found.is_none() {
+        let name = values::shown(spot.as_str());
+        let finding =
+            Diagnostic::error("provider", spot.span.clone(), format!("there is no provider `{name}`"));
+        judge.report(match nearest(spot.as_str(), providers.names()) {
+            Some(near) => finding.hint(format!("did you mean `{near}`?")),
+            None => finding
+                .hint("`postpack providers` lists them")
+                .hint("for any other: provider = \"custom\" and [smarthost] host = \"...\""),
+        });
+    }
+    found
+}
+
+/// The region, if the provider has it; an error if it must be chosen and is not.
+pub(super) fn region(
+    judge: &mut Judge,
+    section: &Spot<RelaySection>,
+    provider: &Provider,
+    needed: bool,
+) -> Option<String> {
+    let all: Vec<&str> = provider.regions.keys().map(String::as_str).collect();
+    let Some(spot) = &section.value.region else {
+        if needed && !all.is_empty() && provider.default_region.is_none() {
+            let span = section.value.provider.as_ref().map_or(&section.span, |spot| &spot.span);
+            let message = format!("{} has no host for all regions: say which with `region`", provider.title);
+            judge.report(
+                Diagnostic::error("region", span.clone(), message)
+                    .hint(format!("one of: {}", all.join(", "))),
+            );
+        }
+        return None;
+    };
+    if provider.regions.contains_key(spot.as_str()) {
+        return Some(spot.value.clone());
+    }
+    let name = values::shown(spot.as_str());
+    judge.report(if all.is_empty() {
+        Diagnostic::error("region", spot.span.clone(), format!("{} has no regions", provider.title))
+            .hint("leave `region` out")
+    } else {
+        let message = format!("{} has no region `{name}`", provider.title);
+        let mut finding = Diagnostic::error("region", spot.span.clone(), message);
+        if let Some(near) = nearest(spot.as_str(), all.iter().copied()) {
+            finding = finding.hint(format!("did you mean `{near}`?"));
+        }
+        finding.hint(format!("one of: {}", all.join(", ")))
+    });
+    None
+}
+
+/// Names and sender addresses.
+pub(super) fn identity(
+    judge: &mut Judge,
+    section: &RelaySection,
+    rewrite: Option<&RewriteSection>,
+    provider: Option<&Provider>,
+    place: &Span,
+) -> Identity {
+    let what = "the full name of a host";
+    let hostname =
+        judge.read_if("host-name", "relay.hostname", what, section.hostname.as_ref(), values::fqdn);
+    let origin = judge.read_if("domain", "relay.origin", "a domain", section.origin.as_ref(), values::domain);
+    let helo_name =
+        judge.read_if("host-name", "relay.helo-name", what, section.helo_name.as_ref(), values::helo_name);
+    let from =
+        judge.read_if("from", "relay.from", "a mail address or `@domain`", section.from.as_ref(), from);
+    if let Some(provider) = provider {
+        sender_rule(judge, section, provider, from.as_ref(), place);
+    }
+    Identity { hostname, origin, helo_name, from, senders: senders(judge, rewrite) }
+}
+
+fn from(text: &str) -> Result<From, values::Fault> {
+    match text.strip_prefix('@') {
+        Some(domain) => values::domain(domain).map(From::Domain),
+        None if !text.contains('@') && values::domain(text).is_ok() => {
+            Err(values::Fault::new("it has no `@`")
+                .hint(format!("write `noreply@{text}`, or `@{text}` to keep the local part")))
+        }
+        None => values::address(text).map(From::Address),
+    }
+}
+
+/// What the provider does with senders it does not know.
+fn sender_rule(
+    judge: &mut Judge,
+    section: &RelaySection,
+    provider: &Provider,
+    from: Option<&From>,
+    place: &Span,
+) {
+    let title = &provider.title;
+    let rule = provider.sender_rule.clone().unwrap_or_default();
+    let span = section.from.as_ref().map_or(place, |spot| &spot.span).clone();
+    let finding = match (provider.sender, from) {
+        (SenderRule::Any, _)
+        | (SenderRule::Verified, Some(_))
+        | (SenderRule::Account, Some(From::Address(_))) => return,
+        // A `from` that was refused has its own finding.
+        (_, None) if section.from.is_some() => return,
+        (SenderRule::Verified | SenderRule::Account, None) => Diagnostic::warning(
+            "sender",
+            span,
+            format!("without `from`, mail leaves as user@HOST, which {title} refuses"),
+        )
+        .hint("set from = \"noreply@acme.example\" with a sender of yours"),
+        (SenderRule::Account, Some(From::Domain(_))) => Diagnostic::warning(
+            "sender",
+            span,
+            format!("{title} takes only the account's own addresses; others of the domain are refused"),
+        )
+        .hint("set `from` to the account's address"),
+        (SenderRule::Rewritten, Some(From::Address(_))) => Diagnostic::new(
+            Severity::Note,
+            "sender",
+            Some(span),
+            format!("if `from` is not the account, {title} replaces it"),
+        ),
+        (SenderRule::Rewritten, _) => Diagnostic::warning(
+            "sender",
+            span,
+            format!("{title} replaces sender addresses that are not the account's own"),
+        )
+        .hint("set `from` to the account's address, so that what arrives is what was meant"),
+    };
+    judge.report(if rule.is_empty() { finding } else { finding.hint(rule) });
+}
+
+fn senders(judge: &mut Judge, rewrite: Option<&RewriteSection>) -> Vec<(String, String)> {
+    let Some(entries) = rewrite.and_then(|rewrite| rewrite.senders.as_ref()) else { return Vec::new() };
+    let mut senders: Vec<(String, String)> = Vec::new();
+    for (key, value) in &entries.0 {
+        let path = format!("rewrite.senders.{}", values::shown(key.as_str()));
+        let name = judge.read("local-name", "rewrite.senders", "local names", key, values::local_name);
+        let address = judge.read("address", &path, "a mail address", value, values::address);
+        if let (Some(name), Some(address)) = (name, address) {
+            if senders.iter().any(|(other, _)| *other == name) {
+                judge.report(twice(key, &name));
+            } else {
+                senders.push((name, address));
+            }
+        }
+    }
+    senders
+}
+
+/// Case makes no difference to Postfix.
+fn twice(key: &Spot<String>, name: &str) -> Diagnostic {
+    Diagnostic::error("duplicate-name", key.span.clone(), format!("`{name}` is here twice"))
+        .hint("the case of letters makes no difference")
+}
+
+/// Where mail to local names goes.
+pub(super) fn local_mail(
+    judge: &mut Judge,
+    section: &RelaySection,
+    aliases: Option<&Entries<Many<String>>>,
+    identity: &Identity,
+) -> LocalMail {
+    let mut root: Vec<String> = judge
+        .read_all(
+            "address",
+            "relay.root-mail-to",
+            "mail addresses",
+            section.root_mail_to.as_ref(),
+            values::address,
+        )
+        .into_iter()
+        .map(|spot| spot.value)
+        .collect();
+    if section.root_mail_to.is_none() {
+        match (&identity.from, &section.from) {
+            (Some(From::Address(address)), Some(spot)) => {
+                root.push(address.clone());
+                let answers = ["noreply", "no-reply", "donotreply", "do-not-reply", "bounce", "bounces"];
+                let local = address.split('@').next().unwrap_or_default().to_ascii_lowercase();
+                let unread = answers.contains(&local.as_str());
+                let severity = if unread { Severity::Warning } else { Severity::Note };
+                let message = format!("mail to root goes to `{address}`, the sender address");
+                judge.report(
+                    Diagnostic::new(severity, "root-mail", Some(spot.span.clone()), message)
+                        .hint("say who reads it with root-mail-to = \"ops@acme.example\""),
+                );
+            }
+            (_, Some(_)) if identity.from.is_none() => {}
+            _ => judge.report(
+                Diagnostic::new(
+                    Severity::Warning,
+                    "root-mail",
+                    section.from.as_ref().map(|spot| spot.span.clone()),
+                    "nobody gets mail to root: it goes to root@HOST at the smarthost, which most likely refuses it",
+                )
+                .hint("say who reads it with root-mail-to = \"ops@acme.example\" in [relay]"),
+            ),
+        }
+    }
+    LocalMail { root_mail_to: root, aliases: check_aliases(judge, aliases) }
+}
+
+fn check_aliases(judge: &mut Judge, aliases: Option<&Entries<Many<String>>>) -> Vec<(String, Vec<String>)> {
+    let Some(entries) = aliases else { return Vec::new() };
+    let mut read: Vec<(Spot<String>, Vec<Spot<String>>)> = Vec::new();
+    for (key, targets) in &entries.0 {
+        let Some(name) = judge.read("local-name", "aliases", "local names", key, values::local_name) else {
+            continue;
+        };
+        if name == "root" {
+            judge.report(
+                Diagnostic::error("alias", key.span.clone(), "root's mail has a key of its own")
+                    .hint("set root-mail-to in [relay]"),
+            );
+            continue;
+        }
+        let path = format!("aliases.{name}");
+        let targets =
+            judge.read_all("alias", &path, "an address or a local name", Some(&targets.value), |text| {
+                if text.contains('@') { values::address(text) } else { alias_target(text) }
+            });
+        if targets.is_empty() {
+            continue;
+        }
+        if read.iter().any(|(other, _)| other.value == name) {
+            judge.report(twice(key, &name));
+        } else {
+            read.push((Spot::new(name, key.span.clone()), targets));
+        }
+    }
+    loops(judge, &read);
+    read.into_iter()
+        .map(|(name, targets)| (name.value, targets.into_iter().map(|target| target.value).collect()))
+        .collect()
+}
+
+fn alias_target(text: &str) -> Result<String, values::Fault> {
+    let no_delivery = |what: &str| {
+        Err(values::Fault::new(format!("it is {what}: a null client delivers nothing on the host"))
+            .hint("write an address, or the name of another alias"))
+    };
+    match text.chars().next() {
+        Some('|') => no_delivery("a command"),
+        Some('/') => no_delivery("a file"),
+        Some(':') => no_delivery("an include"),
+        _ => values::local_name(text),
+    }
+}
+
+/// Refuses names that lead to themselves.
+fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String>>)]) {
+    let targets_of =
+        |name: &str| aliases.iter().find(|(key, _)| key.value == name).map(|(_, targets)| targets);
+    for (key, first) in aliases {
+        let mut seen = vec![];
+        let mut open: Vec<&str> = first.iter().map(|target| target.value.as_str()).collect();
+        while let Some(name) = open.pop() {
+            if name == key.value {
+                judge.report(
+                    Diagnostic::error(
+                        "alias-loop",
+                        key.span.clone(),
+                        format!("mail to `{name}` leads back to `{name}`"),
+                    )
+                    .hint("let one of the names on the way have an address"),
+                );
+                break;
+            }
+            if !seen.contains(&name) {
+                seen.push(name);
+                open.extend(targets_of(name).into_iter().flatten().map(|target| target.value.as_str()));
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The words of the spec. What stands here becomes the JSON Schema and the reference.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::spot::{Entries, Many, Scalar, Spot};
+
+/// A mail relay and the package that carries it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Spec {
+    #[schemars(required)]
+    pub(super) package: Option<Spot<PackageSection>>,
+    #[schemars(required)]
+    pub(super) relay: Option<Spot<RelaySection>>,
+    pub(super) smarthost: Option<Many<SmarthostSection>>,
+    pub(super) tls: Option<TlsSection>,
+    /// Local names with targets of their own: `webmaster = "web@acme.example"`, or a list. A target is an address or
+    /// another local name. Mail to names that are not here goes to `root-mail-to`.
+    pub(super) aliases: Option<Entries<Many<String>>>,
+    pub(super) rewrite: Option<RewriteSection>,
+    pub(super) headers: Option<HeadersSection>,
+    pub(super) limits: Option<LimitsSection>,
+    pub(super) network: Option<NetworkSection>,
+    pub(super) hardening: Option<HardeningSection>,
+    /// Any other Postfix parameter by its own name. What postpack sets itself belongs into the other sections.
+    pub(super) main_cf: Option<Entries<Scalar>>,
+    pub(super) dependencies: Option<DependenciesSection>,
+}
+
+/// Names and words of the package.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct PackageSection {
+    /// Package name, such as `acme-mail-relay`: lower-case letters, digits, `+`, `-` and `.`.
+    #[schemars(required)]
+    pub(super) name: Option<Spot<String>>,
+    /// Version, such as `1.2.0`, `1.2.0-rc.1` or `2026.11.21`.
+    #[schemars(required)]
+    pub(super) version: Option<Spot<String>>,
+    /// Package release: raised when the same version is packed again.
+    #[schemars(extend("default" = 1), range(min = 1, max = 99_999))]
+    pub(super) release: Option<Spot<i64>>,
+    /// Raised once when the version scheme changes, so that the new one sorts after the old one.
+    #[schemars(extend("default" = 0), range(min = 0, max = 99_999))]
+    pub(super) epoch: Option<Spot<i64>>,
+    /// Who answers for the package: `Name <mail@domain>`.
+    #[schemars(required)]
+    pub(super) maintainer: Option<Spot<String>>,
+    /// SPDX licence expression of the package.
+    #[schemars(extend("default" = "MIT OR Apache-2.0"))]
+    pub(super) license: Option<Spot<String>>,
+    /// One line, without a full stop.
+    pub(super) summary: Option<Spot<String>>,
+    /// Paragraphs, divided by empty lines.
+    pub(super) description: Option<Spot<String>>,
+    /// Web page.
+    pub(super) homepage: Option<Spot<String>>,
+    /// Day of the release, `YYYY-MM-DD`: the time stamp of every file. Without it the newest day of the changelog,
+    /// else 2026-01-01; never the clock, so that the same spec gives the same bytes. `SOURCE_DATE_EPOCH` overrides it.
+    #[schemars(extend("format" = "date"))]
+    pub(super) date: Option<Spot<String>>,
+    /// Releases, newest first. Without it, one entry for this version.
+    pub(super) changelog: Option<Vec<Spot<ReleaseSection>>>,
+    /// Package formats (`deb`, `rpm`, `pacman`) or distributions (`postpack targets`) to build for; all without it.
+    pub(super) targets: Option<Many<String>>,
+}
+
+/// An entry of the changelog.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ReleaseSection {
+    /// Version of this release.
+    #[schemars(required)]
+    pub(super) version: Option<Spot<String>>,
+    /// Day of this release, `YYYY-MM-DD`.
+    #[schemars(required, extend("format" = "date"))]
+    pub(super) date: Option<Spot<String>>,
+    /// `Name <mail@domain>`; the maintainer without it.
+    pub(super) author: Option<Spot<String>>,
+    /// What changed, one sentence each.
+    #[schemars(required)]
+    pub(super) changes: Option<Many<String>>,
+}
+
+/// What the relay is, and whose mail it sends.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RelaySection {
+    /// Kind of relay; `postpack profiles` lists them.
+    #[schemars(extend("default" = "null-client"))]
+    pub(super) profile: Option<Spot<String>>,
+    /// Mail provider; `postpack providers` lists them. `custom` is your own smarthost.
+    #[schemars(extend("default" = "custom"))]
+    pub(super) provider: Option<Spot<String>>,
+    /// Region of the provider, where it has several.
+    pub(super) region: Option<Spot<String>>,
+    /// Sender of the host's mail: `noreply@acme.example`, or `@acme.example` to keep the local part.
+    pub(super) from: Option<Spot<String>>,
+    /// Who gets mail to root and to every local name without an alias: an address or a list. Without it `from`, if
+    /// that is a full address.
+    pub(super) root_mail_to: Option<Many<String>>,
+    /// The relay's own name (FQDN); the host's without it.
+    pub(super) hostname: Option<Spot<String>>,
+    /// Domain of addresses without one.
+    pub(super) origin: Option<Spot<String>>,
+    /// Name said in EHLO; `hostname` without it.
+    pub(super) helo_name: Option<Spot<String>>,
+}
+
+/// Where mail goes. Several (`[[smarthost]]`) are tried in order. With a provider, only what differs from its preset.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SmarthostSection {
+    /// Short name for credentials of its own (`RELAY_<NAME>_PASSWORD`); `primary`, `backup`, `backup-2` without it.
+    pub(super) name: Option<Spot<String>>,
+    /// Host name or address.
+    pub(super) host: Option<Spot<String>>,
+    /// TCP port; the provider's first, else 587.
+    #[schemars(range(min = 1, max = 65535))]
+    pub(super) port: Option<Spot<i64>>,
+    /// How TLS starts; follows from the port without it.
+    pub(super) tls: Option<Spot<TlsStart>>,
+    /// How the relay proves who it is.
+    #[schemars(extend("default" = "password"))]
+    pub(super) auth: Option<Spot<AuthMethod>>,
+}
+
+/// How TLS starts on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum TlsStart {
+    Starttls,
+    Implicit,
+    None,
+}
+
+/// How the relay proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum AuthMethod {
+    Password,
+    None,
+}
+
+/// How the connection to the smarthost is protected.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct TlsSection {
+    /// How much is verified. Everything below `secure` loses something; `postpack check` says what.
+    #[schemars(extend("default" = "secure"))]
+    pub(super) level: Option<Spot<Level>>,
+    /// Oldest protocol that is spoken.
+    #[schemars(extend("default" = "1.2"))]
+    pub(super) min_version: Option<Spot<MinVersion>>,
+    /// Bundle of trusted authorities on the host, instead of the distribution's: an absolute path.
+    pub(super) ca_file: Option<Spot<String>>,
+    /// Names to accept in the certificate instead of the smarthost's own: `mail.acme.example`, or `.acme.example` for
+    /// all names below.
+    #[serde(rename = "match")]
+    pub(super) matches: Option<Many<String>>,
+    /// Client certificate on the host: an absolute path.
+    pub(super) client_cert: Option<Spot<String>>,
+    /// Its key; the certificate's file without it.
+    pub(super) client_key: Option<Spot<String>>,
+    /// Keep connections open between messages.
+    #[schemars(extend("default" = true))]
+    pub(super) connection_reuse: Option<Spot<bool>>,
+    /// What Postfix logs of TLS, 0 to 4.
+    #[schemars(extend("default" = 1), range(min = 0, max = 4))]
+    pub(super) log_level: Option<Spot<i64>>,
+    /// Accept that anyone on the way can read the password, where the level allows it to travel in clear.
+    #[schemars(extend("default" = false))]
+    pub(super) allow_cleartext_password: Option<Spot<bool>>,
+}
+
+/// TLS security level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum Level {
+    Secure,
+    Verify,
+    Dane,
+    Encrypt,
+    May,
+    None,
+}
+
+/// TLS protocol version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) enum MinVersion {
+    #[serde(rename = "1.2")]
+    V1_2,
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+/// Sender addresses beside `from`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RewriteSection {
+    /// Local names with a sender address of their own: `www-data = "web@acme.example"`.
+    pub(super) senders: Option<Entries<String>>,
+}
+
+/// What leaves the host in message headers.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct HeadersSection {
+    /// Names of headers to take out. `received` takes out those that the host itself and private networks added.
+    #[schemars(extend("default" = ["received"]))]
+    pub(super) strip: Option<Many<String>>,
+    /// POSIX extended regular expressions; header lines that match one are taken out, in any case of letters.
+    pub(super) patterns: Option<Many<String>>,
+}
+
+/// Sizes, times and rates. What is not set follows the provider, else Postfix.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct LimitsSection {
+    /// Largest message: `10MB`, `25MiB`.
+    pub(super) message_size: Option<Spot<Scalar>>,
+    /// Largest header: `100kB`.
+    pub(super) header_size: Option<Spot<Scalar>>,
+    /// How long mail that cannot be delivered is kept: `5d`, at most `100d`.
+    pub(super) queue_lifetime: Option<Spot<Scalar>>,
+    /// How long bounces that cannot be delivered are kept: `1d`, at most `100d`.
+    pub(super) bounce_lifetime: Option<Spot<Scalar>>,
+    /// After this time the sender is told that mail is late: `4h`.
+    pub(super) delay_warning: Option<Spot<Scalar>>,
+    /// Most connections to the smarthost at a time.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(super) concurrency: Option<Spot<i64>>,
+    /// Most recipients of one message.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) recipients: Option<Spot<i64>>,
+    /// Pause between two messages, which then leave one by one: `1s`.
+    pub(super) rate_delay: Option<Spot<Scalar>>,
+}
+
+/// What the relay speaks.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct NetworkSection {
+    /// Internet protocols.
+    #[schemars(extend("default" = "any"))]
+    pub(super) ip: Option<Spot<Ip>>,
+}
+
+/// Internet protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum Ip {
+    Any,
+    Ipv4,
+    Ipv6,
+}
+
+/// The systemd sandbox around Postfix.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct HardeningSection {
+    /// Put Postfix into the sandbox.
+    #[schemars(extend("default" = true))]
+    pub(super) enabled: Option<Spot<bool>>,
+    /// `[Service]` directives of your own, applied last: `ProtectHome = "read-only"`, or a list.
+    pub(super) service: Option<Entries<Many<Scalar>>>,
+}
+
+/// Package relations beside those that postpack knows, per format, in the format's own words.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct DependenciesSection {
+    /// For .deb: `bsd-mailx | mailutils`, `postfix (>= 3.5)`.
+    pub(super) deb: Option<RelationsSection>,
+    /// For .rpm: `postfix >= 3.5`.
+    pub(super) rpm: Option<RelationsSection>,
+    /// For .pkg.tar.zst: `postfix>=3.5`.
+    pub(super) pacman: Option<RelationsSection>,
+}
+
+/// Relations of one format.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RelationsSection {
+    /// Must be there.
+    pub(super) depends: Option<Many<String>>,
+    /// Should be there.
+    pub(super) recommends: Option<Many<String>>,
+    /// Can be of use.
+    pub(super) suggests: Option<Many<String>>,
+    /// Must not be there.
+    pub(super) conflicts: Option<Many<String>>,
+}

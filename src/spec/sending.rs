@@ -1,0 +1,306 @@
+//! `[headers]`, `[limits]`, `[network]`, `[hardening]` and `[main-cf]`: how the relay does its work.
+
+use super::judge::Judge;
+use super::pattern;
+use super::schema::{HardeningSection, HeadersSection, Ip, LimitsSection, NetworkSection};
+use super::spot::{Entries, Scalar, Spot};
+use super::values::{self, Fault};
+use crate::diag::Diagnostic;
+use crate::relay::{Hardening, Headers, IpVersion, Limits, Network, Parameter, Provider};
+
+/// Without these a message is none any more, or cannot be read.
+const VITAL_HEADERS: &[&str] =
+    &["from", "date", "mime-version", "content-type", "content-transfer-encoding", "content-disposition"];
+
+/// What is taken out of headers.
+pub(super) fn headers(judge: &mut Judge, section: Option<&HeadersSection>) -> Headers {
+    let Some(section) = section else { return Headers { strip_received: true, ..Headers::default() } };
+    let names =
+        judge.read_all("header", "headers.strip", "names of headers", section.strip.as_ref(), header_name);
+    let mut strip: Vec<String> = Vec::new();
+    let mut strip_received = section.strip.is_none();
+    for name in names {
+        let lower = name.value.to_ascii_lowercase();
+        if VITAL_HEADERS.contains(&lower.as_str()) {
+            judge.report(
+                Diagnostic::error(
+                    "header",
+                    name.span,
+                    format!("without `{}` a message cannot be read", name.value),
+                )
+                .hint("leave it out of `strip`"),
+            );
+        } else if lower == "received" {
+            strip_received = true;
+        } else if !strip.iter().any(|other| other.eq_ignore_ascii_case(&lower)) {
+            strip.push(name.value);
+        }
+    }
+    let what = "POSIX extended regular expressions";
+    let patterns = judge.read_all("pattern", "headers.patterns", what, section.patterns.as_ref(), |text| {
+        pattern::check(text).map(|()| text.to_owned())
+    });
+    Headers { strip_received, strip, patterns: patterns.into_iter().map(|spot| spot.value).collect() }
+}
+
+fn header_name(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    if let Some(name) = text.strip_suffix(':') {
+        return Err(Fault::new("it has a colon").hint(format!("write `{name}`")));
+    }
+    // RFC 5322 allows more; no header that exists has it.
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_".contains(*c))) {
+        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))
+            .hint("for more than a name there is `headers.patterns`")),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// Sizes, times and rates: the spec's own, else the provider's.
+pub(super) fn limits(
+    judge: &mut Judge,
+    section: Option<&LimitsSection>,
+    provider: Option<&Provider>,
+) -> Limits {
+    let nothing = LimitsSection::default();
+    let section = section.unwrap_or(&nothing);
+    let size = "a size, such as `10MB`";
+    let time = "a time, such as `4h`";
+    let message =
+        judge.read_scalar("size", "limits.message-size", size, section.message_size.as_ref(), values::size);
+    let header =
+        judge.read_scalar("size", "limits.header-size", size, section.header_size.as_ref(), values::size);
+    let queue = judge.read_scalar(
+        "time",
+        "limits.queue-lifetime",
+        time,
+        section.queue_lifetime.as_ref(),
+        values::duration,
+    );
+    let bounce = judge.read_scalar(
+        "time",
+        "limits.bounce-lifetime",
+        time,
+        section.bounce_lifetime.as_ref(),
+        values::duration,
+    );
+    let delay = judge.read_scalar(
+        "time",
+        "limits.delay-warning",
+        time,
+        section.delay_warning.as_ref(),
+        values::duration,
+    );
+    let pause =
+        judge.read_scalar("time", "limits.rate-delay", time, section.rate_delay.as_ref(), values::duration);
+    if let (Some(bounce), Some(queue)) = (&bounce, &queue)
+        && bounce.value > queue.value
+    {
+        judge.report(
+            Diagnostic::warning("time", bounce.span.clone(), "bounces would be kept longer than mail")
+                .hint("Postfix keeps nothing longer than `queue-lifetime`"),
+        );
+    }
+    if let Some(queue) = queue.as_ref().filter(|queue| queue.value < 3600) {
+        judge.report(
+            Diagnostic::warning("time", queue.span.clone(), "mail is given up after less than an hour")
+                .hint("a smarthost that is down for an evening then costs mail; the usual is `5d`"),
+        );
+    }
+    if let Some(provider) = provider {
+        above(judge, provider, message.as_ref(), provider.message_size, "messages", " bytes");
+        let recipients = widened(section.recipients.as_ref());
+        above(
+            judge,
+            provider,
+            recipients.as_ref(),
+            provider.recipients.map(u64::from),
+            "messages to",
+            " recipients",
+        );
+        let connections = widened(section.concurrency.as_ref());
+        above(
+            judge,
+            provider,
+            connections.as_ref(),
+            provider.concurrency.map(u64::from),
+            "",
+            " connections at a time",
+        );
+    }
+    let small = |spot: &Option<Spot<i64>>| spot.as_ref().and_then(|spot| u32::try_from(spot.value).ok());
+    let preset = |own: Option<u32>, of: fn(&Provider) -> Option<u32>| own.or_else(|| provider.and_then(of));
+    Limits {
+        message_size: message
+            .map(|spot| spot.value)
+            .or_else(|| provider.and_then(|provider| provider.message_size)),
+        header_size: header.map(|spot| spot.value),
+        queue_lifetime: queue.map(|spot| spot.value),
+        bounce_lifetime: bounce.map(|spot| spot.value),
+        delay_warning: delay.map(|spot| spot.value),
+        concurrency: preset(small(&section.concurrency), |provider| provider.concurrency),
+        recipients: preset(small(&section.recipients), |provider| provider.recipients),
+        rate_delay: pause
+            .map(|spot| spot.value)
+            .or_else(|| provider.and_then(|provider| provider.rate_delay)),
+    }
+}
+
+fn widened(spot: Option<&Spot<i64>>) -> Option<Spot<u64>> {
+    spot.and_then(|spot| Some(Spot::new(u64::try_from(spot.value).ok()?, spot.span.clone())))
+}
+
+/// Warns of a value beyond what the provider takes.
+fn above(
+    judge: &mut Judge,
+    provider: &Provider,
+    own: Option<&Spot<u64>>,
+    most: Option<u64>,
+    what: &str,
+    unit: &str,
+) {
+    if let (Some(own), Some(most)) = (own, most)
+        && own.value > most
+    {
+        let title = &provider.title;
+        let limit = if what.is_empty() {
+            format!("{most}{unit}")
+        } else {
+            format!("{what} {most}{unit}").replace("messages ", "messages of ").replace("of to", "to")
+        };
+        judge.report(
+            Diagnostic::warning("limit", own.span.clone(), format!("{title} takes {limit} at most"))
+                .hint(format!("leave the key out: the preset sets {most}")),
+        );
+    }
+}
+
+/// Internet protocols.
+pub(super) fn network(section: Option<&NetworkSection>) -> Network {
+    let ip = match section.and_then(|section| section.ip.as_ref()).map(|spot| spot.value) {
+        Some(Ip::Ipv4) => IpVersion::V4,
+        Some(Ip::Ipv6) => IpVersion::V6,
+        Some(Ip::Any) | None => IpVersion::Any,
+    };
+    Network { ip }
+}
+
+/// The sandbox and the user's own directives.
+pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -> Hardening {
+    let Some(section) = section else { return Hardening { enabled: true, service: Vec::new() } };
+    let enabled = section.enabled.as_ref().is_none_or(|spot| spot.value);
+    let entries = section.service.as_ref().map(|entries| entries.0.as_slice()).unwrap_or_default();
+    if let (false, Some((key, _))) = (enabled, entries.first()) {
+        judge.report(
+            Diagnostic::warning(
+                "hardening",
+                key.span.clone(),
+                "with enabled = false these directives go nowhere",
+            )
+            .hint("take out one of the two"),
+        );
+    }
+    let mut service = Vec::new();
+    for (key, directive_values) in entries {
+        let Some(name) = judge.read("directive", "hardening.service", "systemd directives", key, directive)
+        else {
+            continue;
+        };
+        let path = format!("hardening.service.{name}");
+        let mut texts = Vec::new();
+        for spot in &directive_values.value.0 {
+            let text = Spot::new(spot.value.0.clone(), spot.span.clone());
+            if let Some(text) =
+                judge.read("directive", &path, "the value of a directive", &text, directive_value)
+            {
+                texts.push(text);
+            }
+        }
+        if let Some(reason) = stops_postfix(&name, &texts) {
+            judge.report(
+                Diagnostic::error(
+                    "directive",
+                    key.span.clone(),
+                    format!("with this {name}, Postfix cannot work: {reason}"),
+                )
+                .hint("leave it out"),
+            );
+        }
+        service.push((name, texts));
+    }
+    Hardening { enabled, service }
+}
+
+fn directive(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    if let Some(odd) = text.chars().find(|c| !c.is_ascii_alphanumeric()) {
+        return Err(Fault::new(format!("{} cannot be part of a name", values::character(odd))));
+    }
+    if !text.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return Err(Fault::new("names begin with a capital letter, as in `ProtectHome`"));
+    }
+    if text.starts_with("Exec") || ["Type", "User", "Group", "PIDFile"].contains(&text) {
+        return Err(Fault::new("it would change what the service runs, not what it may do")
+            .hint("for that, use `systemctl edit` on the host"));
+    }
+    Ok(text.to_owned())
+}
+
+/// An empty value empties a list. A `%` is a specifier to systemd, and meant so.
+fn directive_value(text: &str) -> Result<String, Fault> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    values::line(text)?;
+    if text.ends_with('\\') {
+        return Err(Fault::new("a backslash at the end joins it with the next line"));
+    }
+    Ok(text.to_owned())
+}
+
+fn stops_postfix(name: &str, texts: &[String]) -> Option<&'static str> {
+    let yes = texts.iter().any(|text| ["yes", "true", "on", "1"].contains(&text.as_str()));
+    match name {
+        "PrivateNetwork" if yes => Some("it would have no network"),
+        "PrivateUsers" if yes => Some("its daemons could not become the mail owner"),
+        "DynamicUser" if yes => Some("it must start as root"),
+        "RootDirectory" | "RootImage" => Some("it would not find its files"),
+        "IPAddressDeny" if texts.iter().any(|text| text == "any") => Some("it would have no network"),
+        _ => None,
+    }
+}
+
+/// The user's own Postfix parameters. What they mean is judged by the `postfix` room.
+pub(super) fn parameters(judge: &mut Judge, entries: Option<&Entries<Scalar>>) -> Vec<Parameter> {
+    let entries = entries.map(|entries| entries.0.as_slice()).unwrap_or_default();
+    let mut parameters = Vec::new();
+    for (key, value) in entries {
+        let name = judge.read("parameter", "main-cf", "names of Postfix parameters", key, parameter_name);
+        let text = Spot::new(value.value.0.clone(), value.span.clone());
+        let path = format!("main-cf.{}", values::shown(key.as_str()));
+        let text =
+            judge.read("parameter", &path, "the value of a parameter, on one line", &text, parameter_value);
+        if let (Some(name), Some(value_text)) = (name, text) {
+            parameters.push(Parameter {
+                name,
+                value: value_text,
+                name_span: key.span.clone(),
+                value_span: value.span.clone(),
+            });
+        }
+    }
+    parameters
+}
+
+fn parameter_name(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '_')) {
+        Some(odd) => Err(Fault::new(format!("{} cannot be part of a name", values::character(odd)))),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// An empty value is a value to Postfix.
+fn parameter_value(text: &str) -> Result<String, Fault> {
+    if text.is_empty() { Ok(String::new()) } else { values::line(text).map(str::to_owned) }
+}

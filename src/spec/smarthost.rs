@@ -1,0 +1,250 @@
+//! `[smarthost]`: where mail goes, from the preset and from the spec.
+
+use super::judge::Judge;
+use super::schema::{AuthMethod, SmarthostSection, TlsStart};
+use super::spot::{Many, Spot};
+use super::values::{self, Fault};
+use crate::diag::{Diagnostic, Span};
+use crate::relay::{Auth, Provider, Smarthost, TlsMode};
+
+/// Ports on which TLS starts at once: 465 (RFC 8314), and what providers offer where 465 is blocked.
+const IMPLICIT_PORTS: &[u16] = &[443, 465, 2465, 8465];
+
+/// The smarthosts, and the place where the spec does without TLS.
+#[derive(Debug)]
+pub(super) struct Smarthosts {
+    pub(super) list: Vec<Smarthost>,
+    /// Where the spec speaks of each.
+    pub(super) places: Vec<Span>,
+    pub(super) without_tls: Option<Span>,
+}
+
+/// Resolves the sections against the provider; `place` is where a missing one is missed.
+pub(super) fn check(
+    judge: &mut Judge,
+    sections: Option<&Many<SmarthostSection>>,
+    provider: &Provider,
+    region: Option<&str>,
+    place: &Span,
+) -> Option<Smarthosts> {
+    let implied = [Spot::new(SmarthostSection::default(), place.clone())];
+    let sections = match sections {
+        Some(sections) if !sections.0.is_empty() => sections.0.as_slice(),
+        _ => &implied,
+    };
+    let mut list: Vec<(Smarthost, Span, Option<Span>)> = Vec::new();
+    for (index, section) in sections.iter().enumerate() {
+        let Some((smarthost, without_tls)) = one(judge, section, index, provider, region) else { continue };
+        for (other, _, _) in &list {
+            if other.name == smarthost.name {
+                let span = section.value.name.as_ref().map_or(&section.span, |spot| &spot.span);
+                let message = format!("two smarthosts are called `{}`", smarthost.name);
+                judge.report(
+                    Diagnostic::error("smarthost", span.clone(), message)
+                        .hint("their credentials would have the same keys in relay.env"),
+                );
+            } else if (&other.host, other.port) == (&smarthost.host, smarthost.port) {
+                let span = section.value.host.as_ref().map_or(&section.span, |spot| &spot.span);
+                judge.report(
+                    Diagnostic::error("smarthost", span.clone(), "this smarthost is here twice")
+                        .hint("failover needs another host, region or port"),
+                );
+            }
+        }
+        list.push((smarthost, section.span.clone(), without_tls));
+    }
+    one_mode(judge, sections, &list);
+    if list.len() < sections.len() {
+        return None;
+    }
+    let without_tls = list.iter().find_map(|(_, _, without)| without.clone());
+    let places = sections
+        .iter()
+        .map(|section| section.value.host.as_ref().map_or(&section.span, |host| &host.span).clone())
+        .collect();
+    let list = list.into_iter().map(|(smarthost, _, _)| smarthost).collect();
+    Some(Smarthosts { list, places, without_tls })
+}
+
+/// One Postfix transport has one way to start TLS, and all smarthosts of a list share a transport.
+fn one_mode(
+    judge: &mut Judge,
+    sections: &[Spot<SmarthostSection>],
+    list: &[(Smarthost, Span, Option<Span>)],
+) {
+    let Some((first, _, first_without)) = list.first() else { return };
+    for ((other, section, without), raw) in list.iter().zip(sections).skip(1) {
+        let span = raw.value.port.as_ref().map_or(section, |port| &port.span).clone();
+        let finding = if other.mode != first.mode {
+            Diagnostic::error("mixed-tls", span, "the smarthosts of one list must start TLS in the same way")
+                .labelled(format!(
+                    "{} on port {}, but the first is {} on port {}",
+                    other.mode.name(),
+                    other.port,
+                    first.mode.name(),
+                    first.port
+                ))
+                .hint("Postfix tries them with one set of options; `smtp_tls_wrappermode` is one of these")
+                .hint("give them ports of the same kind, such as 587 and 587, or 465 and 465")
+        } else if without.is_some() != first_without.is_some() {
+            Diagnostic::error("mixed-tls", span, "one smarthost of the list has no TLS, another has")
+                .hint("Postfix tries them with one TLS level; with `none` all mail would travel in clear")
+        } else {
+            continue;
+        };
+        judge.report(finding);
+    }
+}
+
+fn one(
+    judge: &mut Judge,
+    section: &Spot<SmarthostSection>,
+    index: usize,
+    provider: &Provider,
+    region: Option<&str>,
+) -> Option<(Smarthost, Option<Span>)> {
+    let Spot { value: raw, span } = section;
+    let name = match &raw.name {
+        Some(spot) => judge.read("smarthost", "smarthost.name", "a short name", spot, short_name),
+        None => Some(match index {
+            0 => "primary".to_owned(),
+            1 => "backup".to_owned(),
+            _ => format!("backup-{index}"),
+        }),
+    };
+    let host = if let Some(spot) = &raw.host {
+        let host = judge.read("host", "smarthost.host", "a host name or address", spot, values::host);
+        if let Some(host) = &host {
+            about_host(judge, host, &spot.span, provider);
+        }
+        host
+    } else {
+        let preset = provider.host_in(region).map(str::to_owned);
+        if preset.is_none() && provider.regions.is_empty() {
+            let hint = "such as [smarthost] host = \"smtp.acme.example\"; or name a provider in [relay]";
+            judge.missing("smarthost.host", Some(span), hint);
+        }
+        preset
+    };
+    let port = port(raw, provider);
+    let mode = mode(judge, raw, port, provider, host.as_deref());
+    let auth = auth(judge, raw, provider, host.as_deref());
+    let without_tls =
+        raw.tls.as_ref().filter(|spot| spot.value == TlsStart::None).map(|spot| spot.span.clone());
+    Some((Smarthost { name: name?, host: host?, port, mode, auth }, without_tls))
+}
+
+/// It becomes part of variable names (`RELAY_<NAME>_PASSWORD`).
+fn short_name(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    if let Some(odd) = text.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-')) {
+        return Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))
+            .hint("lower-case letters, digits and `-` can"));
+    }
+    if !text.starts_with(|c: char| c.is_ascii_lowercase()) || text.ends_with('-') || text.contains("--") {
+        return Err(Fault::new("it must begin with a letter, and hyphens stand alone between others"));
+    }
+    if text.len() > 32 {
+        return Err(Fault::new("it is longer than 32 characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn about_host(judge: &mut Judge, host: &str, span: &Span, provider: &Provider) {
+    if provider.name != Provider::CUSTOM && !provider.owns(host) {
+        let message = format!("`{host}` is no host of {} that postpack knows", provider.title);
+        judge.report(Diagnostic::warning("smarthost", span.clone(), message).hint(
+            "its ports and limits are taken for it all the same; provider = \"custom\" assumes nothing",
+        ));
+    } else if !host.contains('.') && !values::is_address_literal(host) {
+        judge.report(
+            Diagnostic::warning("smarthost", span.clone(), format!("`{host}` has no domain"))
+                .hint("Postfix asks DNS for the name as it stands, without the search list of resolv.conf"),
+        );
+    }
+}
+
+fn port(raw: &SmarthostSection, provider: &Provider) -> u16 {
+    if let Some(spot) = &raw.port {
+        // The schema has checked the range.
+        return u16::try_from(spot.value).unwrap_or_default();
+    }
+    let wanted = match raw.tls.as_ref().map(|spot| spot.value) {
+        Some(TlsStart::Starttls) => Some(TlsMode::StartTls),
+        Some(TlsStart::Implicit) => Some(TlsMode::Implicit),
+        Some(TlsStart::None) | None => None,
+    };
+    let fitting = provider.ports.iter().find(|own| wanted.is_none_or(|mode| own.tls == mode));
+    match (fitting, raw.tls.as_ref().map(|spot| spot.value)) {
+        (_, Some(TlsStart::None)) => 25,
+        (Some(own), _) => own.port,
+        (None, Some(TlsStart::Implicit)) => 465,
+        (None, _) => 587,
+    }
+}
+
+fn mode(
+    judge: &mut Judge,
+    raw: &SmarthostSection,
+    port: u16,
+    provider: &Provider,
+    host: Option<&str>,
+) -> TlsMode {
+    let usual = if IMPLICIT_PORTS.contains(&port) { TlsMode::Implicit } else { TlsMode::StartTls };
+    let preset = provider.mode_of(port);
+    let known = preset.unwrap_or(usual);
+    let own = host.is_some_and(|host| provider.owns(host));
+    if let Some(spot) = raw.port.as_ref().filter(|_| own && preset.is_none()) {
+        let ports: Vec<String> =
+            provider.ports.iter().map(|own| format!("{} ({})", own.port, own.tls.name())).collect();
+        judge.report(
+            Diagnostic::warning(
+                "port",
+                spot.span.clone(),
+                format!("{} does not listen on port {port}", provider.title),
+            )
+            .hint(format!("its ports: {}", ports.join(", "))),
+        );
+    }
+    let Some(spot) = &raw.tls else { return known };
+    let chosen = match spot.value {
+        TlsStart::Starttls => TlsMode::StartTls,
+        TlsStart::Implicit => TlsMode::Implicit,
+        // The level says that there is none; the mode says that nothing is wrapped.
+        TlsStart::None => return TlsMode::StartTls,
+    };
+    if chosen != known && (preset.is_some() || known == TlsMode::Implicit || port == 587) {
+        let what = format!("port {port} is for {}, not for {}", known.name(), chosen.name());
+        let happens = match known {
+            TlsMode::Implicit => "the smarthost waits for TLS and Postfix for a greeting, until one gives up",
+            TlsMode::StartTls => "the smarthost answers in clear where Postfix expects TLS",
+        };
+        judge.report(if own && preset.is_some() {
+            Diagnostic::error("tls-start", spot.span.clone(), what)
+                .labelled(format!("on {} it is", provider.title))
+                .hint(format!("leave `tls` out, or use another port; so, {happens}"))
+        } else {
+            Diagnostic::warning("tls-start", spot.span.clone(), what)
+                .hint(format!("if the smarthost follows the convention, {happens}"))
+        });
+    }
+    chosen
+}
+
+fn auth(judge: &mut Judge, raw: &SmarthostSection, provider: &Provider, host: Option<&str>) -> Auth {
+    let Some(spot) = &raw.auth else {
+        return provider.auth.first().copied().unwrap_or(Auth::Password);
+    };
+    let chosen = match spot.value {
+        AuthMethod::Password => Auth::Password,
+        AuthMethod::None => Auth::None,
+    };
+    if !provider.auth.contains(&chosen) && host.is_some_and(|host| provider.owns(host)) {
+        let message = match chosen {
+            Auth::None => format!("{} takes no mail without a user name and password", provider.title),
+            Auth::Password => format!("{} knows no user names and passwords on this host", provider.title),
+        };
+        judge.report(Diagnostic::error("auth", spot.span.clone(), message).hint("leave `auth` out"));
+    }
+    chosen
+}

@@ -1,0 +1,103 @@
+//! The spec that `postpack init` writes.
+
+use std::fmt::Write as _;
+
+use crate::relay::{Auth, Profile, Provider, Providers};
+
+/// A commented spec for a provider (`custom` and unknown names: an own smarthost), valid as it is.
+pub fn starter(provider: &str, profile: Profile) -> String {
+    let providers = Providers::builtin();
+    let preset = providers.get(provider).filter(|preset| preset.name != Provider::CUSTOM);
+    let mut text = format!(
+        "# A mail relay for postpack. `postpack check` judges it, `postpack build` makes packages of it.\n\
+         # docs/spec.md describes every key.\n\
+         \n\
+         [package]\n\
+         name = \"acme-mail-relay\"\n\
+         version = \"1.0.0\"\n\
+         maintainer = \"Platform Team <platform@acme.example>\"\n\
+         \n\
+         [relay]\n\
+         # {}.\n\
+         profile = \"{}\"\n",
+        capitalised(profile.summary()),
+        profile.name()
+    );
+    match &preset {
+        Some(preset) => with_preset(&mut text, preset),
+        None => text.push_str("provider = \"custom\"\n"),
+    }
+    text.push_str(
+        "# Whose name mail goes out in. `@acme.example` keeps the local part (root@, www-data@, ...).\n\
+         from = \"noreply@acme.example\"\n\
+         # Who reads mail to root and to every other local name; an address or a list.\n\
+         root-mail-to = \"ops@acme.example\"\n\n",
+    );
+    if preset.is_none() {
+        text.push_str(
+            "[smarthost]\n\
+             host = \"smtp.acme.example\"\n\
+             # 587 starts TLS by STARTTLS, 465 at once.\n\
+             port = 587\n\
+             # \"none\" if the smarthost knows this host by its address.\n\
+             auth = \"password\"\n\n",
+        );
+    }
+    credentials(&mut text, preset.as_ref());
+    text.push_str(
+        "# More, with the values they have when they are left out:\n\
+         #\n\
+         # [tls]\n\
+         # level = \"secure\"           # certificate verified, name matched\n\
+         #\n\
+         # [headers]\n\
+         # strip = [\"received\"]       # what outsiders need not know\n\
+         #\n\
+         # [hardening]\n\
+         # enabled = true             # the systemd sandbox\n\
+         #\n\
+         # And beyond that: [aliases], [rewrite], [limits], [network], [main-cf], [dependencies].\n",
+    );
+    text
+}
+
+fn with_preset(text: &mut String, preset: &Provider) {
+    let _ = writeln!(
+        text,
+        "# {}{}",
+        preset.title,
+        preset.url.as_ref().map_or(String::new(), |url| format!(", {url}"))
+    );
+    let _ = writeln!(text, "provider = \"{}\"", preset.name);
+    let regions: Vec<&str> = preset.regions.keys().map(String::as_str).collect();
+    if let Some(first) = regions.first() {
+        let chosen = preset.default_region.as_deref().unwrap_or_else(|| {
+            // Any region is as good as another; this one is in every example of the documentation.
+            if regions.contains(&"eu-west-1") { "eu-west-1" } else { first }
+        });
+        let _ = writeln!(text, "# One of `postpack providers {}`.\nregion = \"{chosen}\"", preset.name);
+    }
+    if let Some(rule) = &preset.sender_rule {
+        let _ = writeln!(text, "# {}", rule.replace('\n', " "));
+    }
+}
+
+fn credentials(text: &mut String, preset: Option<&Provider>) {
+    if preset.is_some_and(|preset| !preset.auth.contains(&Auth::Password)) {
+        return;
+    }
+    let username =
+        preset.and_then(|preset| preset.username.as_deref()).unwrap_or("the user name at the smarthost");
+    let password = preset.and_then(|preset| preset.password.as_deref()).unwrap_or("its password");
+    let _ = write!(
+        text,
+        "# Credentials never stand here. They belong onto the host, into /etc/mail-relay/relay.env:\n\
+         #   RELAY_USERNAME   {username}\n\
+         #   RELAY_PASSWORD   {password}\n\n"
+    );
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,215 @@
+//! `[tls]`: how much is verified, and what is lost where less is.
+
+use super::judge::Judge;
+use super::schema::{Level, MinVersion, TlsSection};
+use super::smarthost::Smarthosts;
+use super::spot::Spot;
+use super::values::{self, Fault};
+use crate::diag::{Diagnostic, Severity, Span};
+use crate::relay::{Auth, Tls, TlsLevel, TlsMode, TlsVersion};
+
+/// The TLS policy. Judged against the smarthosts where these are known.
+pub(super) fn check(judge: &mut Judge, section: Option<&TlsSection>, hosts: Option<&Smarthosts>) -> Tls {
+    let nothing = TlsSection::default();
+    let section = section.unwrap_or(&nothing);
+    let without = hosts.and_then(|hosts| hosts.without_tls.clone());
+    let level = level(judge, section, without.as_ref());
+    let cleartext_password = section.allow_cleartext_password.as_ref().is_some_and(|spot| spot.value);
+    let match_names: Vec<String> = judge
+        .read_all(
+            "tls-match",
+            "tls.match",
+            "names of certificates",
+            section.matches.as_ref(),
+            certificate_name,
+        )
+        .into_iter()
+        .map(|spot| spot.value)
+        .collect();
+    let tls = Tls {
+        level,
+        min_version: match section.min_version.as_ref().map(|spot| spot.value) {
+            Some(MinVersion::V1_3) => TlsVersion::V1_3,
+            Some(MinVersion::V1_2) | None => TlsVersion::V1_2,
+        },
+        match_names,
+        ca_file: judge.read_if(
+            "path",
+            "tls.ca-file",
+            "the path of a file",
+            section.ca_file.as_ref(),
+            values::path,
+        ),
+        client_certificate: client_certificate(judge, section),
+        connection_reuse: section.connection_reuse.as_ref().is_none_or(|spot| spot.value),
+        cleartext_password,
+        log_level: section.log_level.as_ref().and_then(|spot| u8::try_from(spot.value).ok()).unwrap_or(1),
+    };
+    if let Some(spot) = section.log_level.as_ref().filter(|spot| spot.value > 2) {
+        judge.report(
+            Diagnostic::warning(
+                "tls-log",
+                spot.span.clone(),
+                "at this level the log holds whole TLS sessions",
+            )
+            .hint("1 logs a line for each connection; use more only while looking for a fault"),
+        );
+    }
+    unused(judge, section, &tls);
+    // Where the level was chosen by `tls = "none"` of a smarthost, that is the place to show.
+    let place = section.level.as_ref().map(|spot| spot.span.clone()).or(without);
+    if let Some(hosts) = hosts {
+        against_hosts(judge, section, &tls, hosts, place.as_ref());
+    }
+    tls
+}
+
+fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>) -> TlsLevel {
+    let Some(Spot { value, span }) = &section.level else {
+        return if without.is_some() { TlsLevel::None } else { TlsLevel::Secure };
+    };
+    if without.is_some() && *value != Level::None {
+        judge.report(
+            Diagnostic::error(
+                "tls-level",
+                span.clone(),
+                "the smarthost has tls = \"none\", so no level can hold",
+            )
+            .hint("take out one of the two"),
+        );
+    }
+    match value {
+        Level::Secure => TlsLevel::Secure,
+        Level::Verify => TlsLevel::Verify,
+        Level::Dane => TlsLevel::Dane,
+        Level::Encrypt => TlsLevel::Encrypt,
+        Level::May => TlsLevel::May,
+        Level::None => TlsLevel::None,
+    }
+}
+
+/// A name, or `.domain` for all names below a domain.
+fn certificate_name(text: &str) -> Result<String, Fault> {
+    match text.strip_prefix('.') {
+        Some(domain) => values::domain(domain).map(|domain| format!(".{domain}")),
+        None if text.starts_with("*.") => Err(Fault::new("a `*` cannot be part of it")
+            .hint(format!("write `{}` for all names below", &text[1..]))),
+        None => values::domain(text),
+    }
+}
+
+fn client_certificate(judge: &mut Judge, section: &TlsSection) -> Option<(String, String)> {
+    let what = "the path of a file";
+    let certificate =
+        judge.read_if("path", "tls.client-cert", what, section.client_cert.as_ref(), values::path);
+    let key = judge.read_if("path", "tls.client-key", what, section.client_key.as_ref(), values::path);
+    if let (None, Some(spot)) = (&section.client_cert, &section.client_key) {
+        judge.report(
+            Diagnostic::error("client-certificate", spot.span.clone(), "a key without a certificate")
+                .hint("set client-cert as well"),
+        );
+    }
+    let certificate = certificate?;
+    Some((certificate.clone(), key.unwrap_or(certificate)))
+}
+
+/// Keys that the level makes idle.
+fn unused(judge: &mut Judge, section: &TlsSection, tls: &Tls) {
+    if matches!(tls.level, TlsLevel::Secure | TlsLevel::Verify) {
+        return;
+    }
+    if let Some(first) = section.matches.as_ref().and_then(|names| names.0.first()) {
+        judge.report(
+            Diagnostic::warning("tls-match", first.span.clone(), "no name is compared at this TLS level")
+                .hint("`match` works with `secure` and `verify`"),
+        );
+    }
+}
+
+fn against_hosts(
+    judge: &mut Judge,
+    section: &TlsSection,
+    tls: &Tls,
+    hosts: &Smarthosts,
+    place: Option<&Span>,
+) {
+    let password = hosts.list.iter().any(|host| host.auth == Auth::Password);
+    let finding =
+        |severity: Severity, code, message: &str| Diagnostic::new(severity, code, place.cloned(), message);
+    let hint = "leave `level` out: `secure` is the default";
+    if hosts.list.iter().any(|host| host.mode == TlsMode::Implicit)
+        && matches!(tls.level, TlsLevel::May | TlsLevel::None)
+    {
+        judge.report(
+            finding(Severity::Error, "tls-level", "with implicit TLS there is no connection without it")
+                .hint("Postfix refuses to send so; `encrypt` is the least"),
+        );
+        return;
+    }
+    if password && tls.level.password_may_travel_in_clear() {
+        if !tls.cleartext_password {
+            let message = "the password could travel in clear, readable by anyone on the way";
+            judge.report(
+                finding(Severity::Error, "cleartext-password", message)
+                    .hint(hint)
+                    .hint("if that is really meant: allow-cleartext-password = true in [tls]"),
+            );
+            return;
+        }
+        let message = "the password and the mail may travel in clear, readable by anyone on the way";
+        judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
+    } else if let Some(spot) = section.allow_cleartext_password.as_ref().filter(|spot| spot.value) {
+        judge.report(
+            Diagnostic::warning("cleartext-password", spot.span.clone(), "this allows nothing here")
+                .hint("no password travels in clear at this level; take the key out"),
+        );
+    }
+    match tls.level {
+        TlsLevel::Secure => address_without_name(judge, tls, hosts),
+        TlsLevel::Verify => {
+            address_without_name(judge, tls, hosts);
+            let message = "`verify` believes the name that DNS gives; who forges DNS can receive the mail";
+            judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
+        }
+        TlsLevel::Dane => {
+            let message = "`dane` protects only where the smarthost has DNSSEC-signed TLSA records and the host asks a \
+                           validating resolver; without them it is `may`";
+            judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
+        }
+        TlsLevel::Encrypt if password => {
+            let message = "`encrypt` hands the password to whoever answers: no certificate is verified";
+            judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
+        }
+        TlsLevel::Encrypt => {
+            let message = "`encrypt` hands the mail to whoever answers: no certificate is verified";
+            judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
+        }
+        TlsLevel::May if !password => {
+            let message = "with `may`, who can cut TLS off can read and change the mail";
+            judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
+        }
+        TlsLevel::None if !password => {
+            let message = "without TLS, everyone on the way can read and change the mail";
+            judge.report(finding(Severity::Warning, "tls-level", message));
+        }
+        TlsLevel::May | TlsLevel::None => {}
+    }
+}
+
+/// Postfix compares names, never addresses, with a certificate.
+fn address_without_name(judge: &mut Judge, tls: &Tls, hosts: &Smarthosts) {
+    if !tls.match_names.is_empty() {
+        return;
+    }
+    let mut pairs = hosts.list.iter().zip(&hosts.places);
+    if let Some((host, place)) = pairs.find(|(host, _)| values::is_address_literal(&host.host)) {
+        let message = format!(
+            "the certificate of `{}` cannot be verified: Postfix compares names, not addresses",
+            host.host
+        );
+        judge.report(
+            Diagnostic::error("tls-match", place.clone(), message)
+                .hint("write the smarthost's name as `host`, or the name in its certificate as match = \"...\" in [tls]"),
+        );
+    }
+}
