@@ -1,1 +1,264 @@
-//! (room being built)
+//! Templates: what a sysadmin would want to read and restyle. A template never decides a value.
+//!
+//! They are Handlebars, strict (an unknown name is an error) and without HTML escaping. A name is the path below
+//! `templates/` without `.hbs`. Two helpers keep values inside their place in a script:
+//! `{{sh value}}` writes one shell word, `{{command value}}` a command whose words are safe one by one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use handlebars::{
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
+    no_escape,
+};
+use include_dir::{Dir, include_dir};
+
+static BUILTIN: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
+const EXTENSION: &str = "hbs";
+
+/// The set of templates by name; each is compiled when it is first used.
+#[derive(Debug, Default)]
+pub struct Templates {
+    by_name: BTreeMap<String, Slot>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    text: String,
+    /// Where it is from, for messages.
+    origin: String,
+    compiled: OnceLock<Result<Handlebars<'static>, String>>,
+}
+
+/// Why a template could not be read or rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The folder or a file in it cannot be read.
+    #[error("{0}")]
+    Read(String),
+    /// A file in the user's folder has a name that we never ask for.
+    #[error("{path} replaces no template of ours: {hint}")]
+    Unknown {
+        /// The file.
+        path: String,
+        /// What there is.
+        hint: String,
+    },
+    /// There is no template of this name.
+    #[error("there is no template {0}")]
+    Missing(String),
+    /// It does not compile, or asks for a value that it is not given.
+    #[error("template {origin}: {reason}")]
+    Render {
+        /// Which template.
+        origin: String,
+        /// Line, column and reason.
+        reason: String,
+    },
+}
+
+impl Templates {
+    /// Our own templates.
+    pub fn builtin() -> Self {
+        let mut templates = Self::default();
+        templates.add_builtin(&BUILTIN);
+        templates
+    }
+
+    /// Our own templates, and before them the files of a folder that is laid out like ours.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or holds a template whose name we do not know: it would be without effect.
+    pub fn with_overrides(folder: &Path) -> Result<Self, Error> {
+        let mut templates = Self::builtin();
+        for path in files_below(folder)? {
+            let name = path.strip_prefix(folder).unwrap_or(&path).with_extension("");
+            let name = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+            let text = fs_err::read_to_string(&path).map_err(|error| Error::Read(error.to_string()))?;
+            let origin = path.display().to_string();
+            let Some(slot) = templates.by_name.get_mut(&name) else {
+                let hint = closest(&name, templates.by_name.keys());
+                return Err(Error::Unknown { path: origin, hint });
+            };
+            *slot = Slot { text, origin, compiled: OnceLock::new() };
+        }
+        Ok(templates)
+    }
+
+    fn add_builtin(&mut self, folder: &Dir<'_>) {
+        for file in folder.files() {
+            let path = file.path();
+            if path.extension().is_some_and(|extension| extension == EXTENSION)
+                && let (Some(name), Some(text)) = (path.with_extension("").to_str(), file.contents_utf8())
+            {
+                let origin = path.display().to_string();
+                let slot = Slot { text: text.to_owned(), origin, compiled: OnceLock::new() };
+                self.by_name.insert(name.to_owned(), slot);
+            }
+        }
+        folder.dirs().for_each(|folder| self.add_builtin(folder));
+    }
+
+    /// Names of all templates, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// Fills a template.
+    ///
+    /// # Errors
+    /// There is none of this name, it does not compile, or it asks for a value that `values` does not have.
+    pub fn render(&self, name: &str, values: &impl serde::Serialize) -> Result<String, Error> {
+        let slot = self.by_name.get(name).ok_or_else(|| Error::Missing(name.to_owned()))?;
+        let wrong = |reason: String| Error::Render { origin: slot.origin.clone(), reason };
+        let engine =
+            slot.compiled.get_or_init(|| compile(&slot.text)).as_ref().map_err(|e| wrong(e.clone()))?;
+        engine.render("", values).map_err(|error| wrong(error.reason().to_string()))
+    }
+}
+
+fn compile(text: &str) -> Result<Handlebars<'static>, String> {
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    engine.register_escape_fn(no_escape);
+    engine.register_helper("sh", Box::new(sh));
+    engine.register_helper("command", Box::new(command));
+    engine.register_template_string("", text).map_err(|error| error.to_string())?;
+    Ok(engine)
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |error: std::io::Error| Error::Read(error.to_string());
+    let mut files = Vec::new();
+    for entry in fs_err::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == EXTENSION) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn closest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> String {
+    names
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map_or_else(
+            || "`postpack` has no template of that name".to_owned(),
+            |(_, known)| format!("did you mean {known}.{EXTENSION}?"),
+        )
+}
+
+/// `text` as one word of sh, quoted if need be.
+///
+/// `None` if it holds a control character, which would end the line of a comment or of a message.
+pub(crate) fn sh_word(text: &str) -> Option<String> {
+    if text.chars().any(char::is_control) {
+        return None;
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
+    Some(if !text.is_empty() && text.bytes().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    })
+}
+
+type Rendering<'a, 'reg, 'rc> = &'a mut RenderContext<'reg, 'rc>;
+
+fn sh(
+    h: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: Rendering<'_, '_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let word = sh_word(text_of(h)?).ok_or_else(|| not_a_word(h))?;
+    Ok(out.write(&word)?)
+}
+
+fn command(
+    h: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: Rendering<'_, '_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let words: Option<Vec<String>> =
+        text_of(h)?.split(' ').filter(|word| !word.is_empty()).map(sh_word).collect();
+    Ok(out.write(&words.ok_or_else(|| not_a_word(h))?.join(" "))?)
+}
+
+fn text_of<'a>(h: &'a Helper<'_>) -> Result<&'a str, RenderError> {
+    let text = h.param(0).and_then(|value| value.value().as_str());
+    text.ok_or_else(|| RenderErrorReason::Other(format!("{} wants a text", h.name())).into())
+}
+
+fn not_a_word(h: &Helper<'_>) -> RenderError {
+    RenderErrorReason::Other(format!(
+        "the value for {} holds a line break or another control character",
+        h.name()
+    ))
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rendered(template: &str, values: &serde_json::Value) -> Result<String, Error> {
+        let slot = Slot { text: template.into(), ..Slot::default() };
+        let templates = Templates { by_name: BTreeMap::from([("t".into(), slot)]) };
+        templates.render("t", values)
+    }
+
+    #[test]
+    fn nothing_is_escaped_as_html() {
+        assert_eq!(rendered("{{a}}", &json!({"a": "x = <y> & 'z'"})).unwrap(), "x = <y> & 'z'");
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error() {
+        let error = rendered("{{b}}", &json!({"a": 1})).unwrap_err();
+        assert!(error.to_string().contains('b'), "{error}");
+    }
+
+    #[test]
+    fn values_stay_words() {
+        let words = |value: &str| rendered("{{sh a}}|{{command a}}", &json!({ "a": value }));
+        assert_eq!(words("/usr/sbin/mail-relay").unwrap(), "/usr/sbin/mail-relay|/usr/sbin/mail-relay");
+        assert_eq!(words("a b; c").unwrap(), "'a b; c'|a 'b;' c");
+        assert_eq!(words("it's $HOME").unwrap(), r"'it'\''s $HOME'|'it'\''s' '$HOME'");
+        assert_eq!(words("").unwrap(), "''|");
+        for value in ["a\nb", "a\rb", "a\0b", "a\u{85}b"] {
+            assert!(words(value).is_err(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn every_template_of_ours_compiles() {
+        let templates = Templates::builtin();
+        assert!(templates.names().count() > 0);
+        for (name, slot) in &templates.by_name {
+            assert_eq!(compile(&slot.text).err(), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_the_user_comes_first_and_must_replace_something() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(folder.path().join("deb")).unwrap();
+        fs_err::write(folder.path().join("deb/postinst.hbs"), "mine {{name}}").unwrap();
+        let templates = Templates::with_overrides(folder.path()).unwrap();
+        assert_eq!(templates.render("deb/postinst", &json!({"name": "x"})).unwrap(), "mine x");
+        fs_err::write(folder.path().join("deb/postints.hbs"), "").unwrap();
+        let error = Templates::with_overrides(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("did you mean deb/postinst.hbs?"), "{error}");
+    }
+}

@@ -1,1 +1,107 @@
-//! (room being built)
+//! The deb format: an ar of two tars, see deb(5).
+
+mod control;
+mod read;
+mod scripts;
+#[cfg(test)]
+mod tests;
+
+pub use read::{is_deb, read};
+
+use crate::archive::{Member, Tar, xz};
+use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
+use crate::template::Templates;
+
+/// The version as dpkg orders it: `1:1.2.0~rc1-1`.
+pub fn version(version: &Version) -> String {
+    let epoch = if version.epoch == 0 { String::new() } else { format!("{}:", version.epoch) };
+    format!("{epoch}{}-{}", version.upstream("~"), version.revision)
+}
+
+/// The name of the file: `NAME_VERSION-REL_all.deb`, without the epoch as is the custom.
+pub fn file_name(meta: &Meta) -> String {
+    format!("{}_{}-{}_all.deb", meta.name, meta.version.upstream("~"), meta.version.revision)
+}
+
+/// The package as a .deb: xz, because lintian and the archives refuse zstd. Adds the Debian changelog.
+///
+/// # Errors
+/// A template fails, or a value cannot be part of a package.
+pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteError> {
+    package.validate()?;
+    let name = &package.meta.name;
+    let added = [
+        (
+            format!("/usr/share/doc/{name}/changelog.Debian.gz"),
+            gzip(control::changelog(&package.meta)?.as_bytes()),
+        ),
+        (
+            format!("/usr/share/lintian/overrides/{name}"),
+            scripts::lintian_overrides(package, templates)?.into_bytes(),
+        ),
+    ];
+    let added: Vec<Entry> = added
+        .into_iter()
+        .filter(|(_, content)| !content.is_empty())
+        .map(|(path, content)| Entry { path, mode: 0o644, kind: EntryKind::Doc(content) })
+        .collect();
+    let tree = Tree::new(package.entries.iter().chain(&added))?;
+
+    let mut members = vec![
+        ("control", 0o644, control::stanza(package, &tree)),
+        ("md5sums", 0o644, control::md5sums(&tree)),
+        ("triggers", 0o644, control::triggers(package)),
+    ];
+    members.extend(scripts::render(package, templates)?.into_iter().map(|(name, text)| (name, 0o755, text)));
+    members.sort_by_key(|(name, ..)| *name);
+    let mut control = Tar::new(package.time);
+    control.add("./", 0o755, Member::Directory);
+    for (name, mode, text) in members.iter().filter(|(.., text)| !text.is_empty()) {
+        control.add(&format!("./{name}"), *mode, Member::File(text.as_bytes()));
+    }
+
+    let mut archive = Ar::new(package.time);
+    archive.add("debian-binary", b"2.0\n");
+    archive.add("control.tar.xz", &xz(&control.finish())?);
+    archive.add("data.tar.xz", &xz(&data(&tree, package.time))?);
+    Ok(archive.bytes)
+}
+
+fn data(tree: &Tree<'_>, time: u64) -> Vec<u8> {
+    let mut data = Tar::new(time);
+    data.add("./", 0o755, Member::Directory);
+    for (path, node) in tree.iter() {
+        let member = match node {
+            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
+                Member::File(content)
+            }
+            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => Member::Symlink(target),
+            Node::Listed(_) | Node::Implied => Member::Directory,
+        };
+        let slash = if matches!(member, Member::Directory) { "/" } else { "" };
+        data.add(&format!(".{path}{slash}"), node.mode(), member);
+    }
+    data.finish()
+}
+
+/// The outer archive, in the one form of ar that dpkg reads: names of up to 16 bytes in place.
+struct Ar {
+    bytes: Vec<u8>,
+    time: u64,
+}
+
+impl Ar {
+    fn new(time: u64) -> Self {
+        Self { bytes: b"!<arch>\n".to_vec(), time }
+    }
+
+    fn add(&mut self, name: &str, content: &[u8]) {
+        let header =
+            format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", self.time, 0, 0, "100644", content.len());
+        self.bytes.extend_from_slice(header.as_bytes());
+        self.bytes.extend_from_slice(content);
+        if content.len() % 2 == 1 {
+            self.bytes.push(b'\n');
+        }
+    }
+}

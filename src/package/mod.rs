@@ -1,7 +1,16 @@
 //! The neutral package: what deb, rpm and pacman packages have in common. It knows no format's bytes.
 
+mod error;
+mod relation;
+#[cfg(test)]
+pub(crate) mod sample;
+mod tree;
 mod version;
 
+pub use crate::archive::gzip;
+pub use error::{ReadError, WriteError};
+pub use relation::{Relation, Relations, Requirement};
+pub(crate) use tree::{Node, Tree, mode_text};
 pub use version::{ParseVersionError, Version};
 
 /// One package, before any format.
@@ -11,7 +20,7 @@ pub struct Package {
     pub meta: Meta,
     /// Time stamp of every file, seconds since 1970 UTC.
     pub time: u64,
-    /// Files, folders and links, sorted by path, parent folders included.
+    /// Files, folders and links, sorted by path. A folder need not be listed for the sake of what is in it.
     pub entries: Vec<Entry>,
     /// What it needs and what it excludes, by the names of the format.
     pub relations: Relations,
@@ -77,61 +86,32 @@ pub enum EntryKind {
     Symlink(String),
 }
 
-/// What a package needs and excludes, by the names of its format.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Relations {
-    /// Must be there, and be configured first.
-    pub depends: Vec<Relation>,
-    /// Is installed unless the administrator says no. Formats without weak relations treat it as needed.
-    pub recommends: Vec<Relation>,
-    /// Is mentioned.
-    pub suggests: Vec<Relation>,
-    /// Must not be there.
-    pub conflicts: Vec<Relation>,
-    /// Names this package can stand for.
-    pub provides: Vec<Relation>,
-    /// Packages this one takes the place of.
-    pub replaces: Vec<Relation>,
-}
-
-/// One relation: any of these packages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Relation {
-    /// Alternatives, the preferred one first; never empty.
-    pub any_of: Vec<Requirement>,
-}
-
-/// A package name with an optional version constraint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
-    /// The name.
-    pub name: String,
-    /// Operator (`<`, `<=`, `=`, `>=`, `>`) and version as the format writes it.
-    pub constraint: Option<(String, String)>,
-}
-
-impl Relation {
-    /// A relation to one package of any version.
-    pub fn to(name: impl Into<String>) -> Self {
-        Self { any_of: vec![Requirement { name: name.into(), constraint: None }] }
-    }
-}
-
 /// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
-    /// Command after install and upgrade, such as `mail-relay apply --package`.
+    /// Command after install and upgrade, such as `/usr/sbin/mail-relay apply --package`. Commands are absolute
+    /// paths of this package and plain words after them.
     pub configure: String,
     /// Command after a change of a watched package.
     pub trigger: String,
     /// Command before our files go away for good (not on upgrade).
     pub remove: String,
-    /// Units to enable, such as `mail-relay-apply.service`.
+    /// Our units, enabled on install; those that wait for something (`.path`, `.timer`, `.socket`) are started, too.
     pub units: Vec<String>,
+    /// Units of other packages that a first install enables where their own package does not.
+    pub enables: Vec<String>,
     /// Packages whose upgrade calls `trigger`.
     pub watch: Vec<Watch>,
     /// Folders that a purge removes.
     pub purge: Vec<String>,
+}
+
+impl Lifecycle {
+    /// Those of our units that do something only once they are started.
+    pub(crate) fn waiting(&self) -> Vec<&str> {
+        let waits = |unit: &&str| [".path", ".timer", ".socket"].iter().any(|end| unit.ends_with(end));
+        self.units.iter().map(String::as_str).filter(waits).collect()
+    }
 }
 
 /// A package whose changes concern us.

@@ -1,0 +1,8 @@
+//! tar and its compression: what deb and pacman packages are made of.
+
+mod compress;
+mod tar;
+
+pub use compress::gzip;
+pub(crate) use compress::{Bounded, decompressor, xz};
+pub(crate) use tar::{Member, Tar, list};

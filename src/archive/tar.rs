@@ -1,0 +1,192 @@
+//! tar in GNU form, as dpkg-deb and makepkg write it: root:root, fixed times, names of any length.
+
+use std::io::Read;
+
+use sha2::{Digest, Sha256};
+
+use super::Bounded;
+use crate::package::{InspectedFile, ReadError};
+
+/// Longer names stand in an entry of their own.
+const NAME_FIELD: usize = 100;
+const BLOCK: usize = 512;
+/// A tar of more members than this is not a package that we need to show.
+const MAX_MEMBERS: usize = 100_000;
+/// Text members (control files, scripts) are kept whole up to this size.
+const MAX_TEXT: u64 = 4 << 20;
+
+/// What a member is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Member<'a> {
+    /// A regular file.
+    File(&'a [u8]),
+    /// A folder; its name ends with a slash.
+    Directory,
+    /// A symbolic link.
+    Symlink(&'a str),
+}
+
+/// A tar being written.
+#[derive(Debug)]
+pub(crate) struct Tar {
+    bytes: Vec<u8>,
+    time: u64,
+}
+
+impl Tar {
+    /// An empty one, all of whose members get this time.
+    pub(crate) fn new(time: u64) -> Self {
+        Self { bytes: Vec::with_capacity(64 << 10), time }
+    }
+
+    /// Adds a member under exactly this name.
+    pub(crate) fn add(&mut self, name: &str, mode: u32, member: Member<'_>) {
+        let (kind, content, link): (_, &[u8], _) = match member {
+            Member::File(content) => (tar::EntryType::Regular, content, ""),
+            Member::Directory => (tar::EntryType::Directory, &[], ""),
+            Member::Symlink(target) => (tar::EntryType::Symlink, &[], target),
+        };
+        for (long, kind) in [(link, tar::EntryType::GNULongLink), (name, tar::EntryType::GNULongName)] {
+            if long.len() > NAME_FIELD {
+                let content = [long.as_bytes(), b"\0"].concat();
+                self.put("././@LongLink", "", 0o644, 0, kind, &content);
+            }
+        }
+        self.put(name, link, mode, self.time, kind, content);
+    }
+
+    fn put(&mut self, name: &str, link: &str, mode: u32, time: u64, kind: tar::EntryType, content: &[u8]) {
+        let mut header = tar::Header::new_gnu();
+        // set_path would take `./` away, which dpkg wants.
+        let fields = header.as_old_mut();
+        copy_into(&mut fields.name, name);
+        copy_into(&mut fields.linkname, link);
+        header.set_mode(mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(time);
+        header.set_size(content.len() as u64);
+        header.set_entry_type(kind);
+        if let Some(gnu) = header.as_gnu_mut() {
+            copy_into(&mut gnu.uname, "root");
+            copy_into(&mut gnu.gname, "root");
+        }
+        header.set_cksum();
+        self.bytes.extend_from_slice(header.as_bytes());
+        self.bytes.extend_from_slice(content);
+        self.bytes.resize(self.bytes.len().next_multiple_of(BLOCK), 0);
+    }
+
+    /// The whole archive.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        // Two empty blocks are the end, and GNU tar fills up to records of 20.
+        self.bytes.resize((self.bytes.len() + 2 * BLOCK).next_multiple_of(20 * BLOCK), 0);
+        self.bytes
+    }
+}
+
+fn copy_into(field: &mut [u8], text: &str) {
+    let length = text.len().min(field.len());
+    field[..length].copy_from_slice(&text.as_bytes()[..length]);
+}
+
+/// What a tar holds: its files, and the texts that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// Members in order, without the texts.
+    pub(crate) files: Vec<InspectedFile>,
+    /// Content of the members that were kept, by name without `./` and `/`.
+    pub(crate) texts: Vec<(String, Vec<u8>)>,
+}
+
+/// Lists a tar; members for which `keep` says so are returned whole.
+///
+/// # Errors
+/// It is no tar, or larger than anything that can be a package.
+pub(crate) fn list(reader: impl Read, keep: impl Fn(&str) -> bool) -> Result<Listing, ReadError> {
+    let damaged = |error: std::io::Error| ReadError::Damaged(error.to_string());
+    let mut listing = Listing::default();
+    for (count, entry) in tar::Archive::new(reader).entries().map_err(damaged)?.enumerate() {
+        if count >= MAX_MEMBERS {
+            return Err(ReadError::Damaged(format!("it holds more than {MAX_MEMBERS} files")));
+        }
+        let mut entry = entry.map_err(damaged)?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let name = name.strip_prefix("./").unwrap_or(&name).trim_matches('/').to_owned();
+        if keep(&name) {
+            let mut text = Vec::new();
+            Bounded::new(&mut entry, MAX_TEXT).read_to_end(&mut text).map_err(damaged)?;
+            listing.texts.push((name, text));
+        } else {
+            listing.files.push(inspect(&name, &mut entry).map_err(damaged)?);
+        }
+    }
+    Ok(listing)
+}
+
+fn inspect(name: &str, entry: &mut tar::Entry<'_, impl Read>) -> std::io::Result<InspectedFile> {
+    let header = entry.header();
+    let kind = header.entry_type();
+    let mode = crate::package::mode_text(type_letter(kind), header.mode()?);
+    let owner = format!(
+        "{}:{}",
+        user(header.username_bytes(), header.uid()),
+        user(header.groupname_bytes(), header.gid())
+    );
+    let is_link = kind.is_symlink() || kind.is_hard_link();
+    let target = entry.link_name_bytes().filter(|_| is_link);
+    let target = target.map(|target| String::from_utf8_lossy(&target).into_owned());
+    let mut digest = Sha256::new();
+    let size = std::io::copy(entry, &mut digest)?;
+    let sha256 = kind.is_file().then(|| format!("{:x}", digest.finalize()));
+    Ok(InspectedFile { path: format!("/{name}"), mode, owner, size, sha256, target })
+}
+
+fn user(name: Option<&[u8]>, id: std::io::Result<u64>) -> String {
+    match name {
+        Some(name) if !name.is_empty() => String::from_utf8_lossy(name).into_owned(),
+        _ => id.map_or_else(|_| "?".into(), |id| id.to_string()),
+    }
+}
+
+fn type_letter(kind: tar::EntryType) -> char {
+    match kind {
+        tar::EntryType::Directory => 'd',
+        tar::EntryType::Symlink => 'l',
+        tar::EntryType::Link => 'h',
+        tar::EntryType::Char => 'c',
+        tar::EntryType::Block => 'b',
+        tar::EntryType::Fifo => 'p',
+        _ => '-',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_any_length_survive() {
+        let name = format!("./{}file", "folder/".repeat(40));
+        let target = format!("/{}", "x".repeat(150));
+        let mut tar = Tar::new(1_700_000_000);
+        tar.add("./", 0o755, Member::Directory);
+        tar.add(&name, 0o640, Member::File(b"hello"));
+        tar.add("./link", 0o777, Member::Symlink(&target));
+        let bytes = tar.finish();
+        assert_eq!(bytes.len() % 10240, 0);
+        let listing = list(&bytes[..], |name| name == "none").unwrap();
+        assert!(listing.texts.is_empty());
+        let [root, file, link] = listing.files.as_slice() else { panic!("{listing:?}") };
+        assert_eq!(
+            (root.mode.as_str(), root.owner.as_str(), root.path.as_str()),
+            ("drwxr-xr-x", "root:root", "/")
+        );
+        assert_eq!((file.mode.as_str(), file.size, &file.path[..]), ("-rw-r-----", 5, &name[1..]));
+        assert_eq!(
+            file.sha256.as_deref(),
+            Some("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
+        );
+        assert_eq!(link.target.as_deref(), Some(target.as_str()));
+    }
+}
