@@ -147,8 +147,14 @@ impl Service {
                 self.name
             ));
         }
+        let mut words = false;
         for argument in &self.arguments {
             match argument {
+                Argument::Override(name, _) if words => {
+                    return Err(format!(
+                        "`-o {name}` stands behind a word that is no option: nothing reads it there"
+                    ));
+                }
                 Argument::Override(name, _) if !is_name(name) => {
                     return Err(format!("`{name}` is no parameter name"));
                 }
@@ -164,7 +170,8 @@ impl Service {
                 {
                     return Err(format!("`{word}` cannot be an argument of `{}`", self.command));
                 }
-                _ => {}
+                Argument::Word(word) => words |= !word.starts_with('-'),
+                Argument::Override(..) => {}
             }
         }
         Ok(())
@@ -244,6 +251,33 @@ pub enum Edit {
     },
     /// Takes a service out: `postconf -MX`.
     Remove(String),
+}
+
+impl Edit {
+    /// What postconf(1) would not carry over as it is.
+    ///
+    /// # Errors
+    /// With a sentence that names it.
+    pub fn validate(&self) -> Result<(), String> {
+        let service = match self {
+            Self::Service(service) => service,
+            Self::Override { name, value, .. } if value.as_str().contains(is_blank) => {
+                return Err(format!(
+                    "`postconf -P` takes no blanks: `{name} = {value}` needs a whole service"
+                ));
+            }
+            Self::Override { .. } | Self::Remove(_) => return Ok(()),
+        };
+        service.validate()?;
+        for argument in &service.arguments {
+            if let Argument::Word(word) = argument
+                && (word.is_empty() || word.contains(is_blank))
+            {
+                return Err(format!("postconf(1) would take `{word}` apart at its blanks"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `M`, `P` or `X`, a blank, and the argument of `postconf -M`, `-P` or `-MX`.
@@ -452,6 +486,10 @@ maildrop  unix  -       n       n       -       -       pipe
             ("smtp inet y - y - - smtpd", "the inet service `smtp` cannot be private"),
             ("smtp inet n - y - - smtpd -o", "nothing after `-o`"),
             ("smtp inet n - y - - smtpd -o x", "no `=` in `-o x`"),
+            (
+                "x unix - n n - - pipe flags=R -o x=y",
+                "`-o x` stands behind a word that is no option: nothing reads it there",
+            ),
             ("smtp inet n - y - - smtpd -o {x=y", "a brace is not closed in `{x=y`"),
             (
                 "  smtp inet n - y - - smtpd",
@@ -481,7 +519,10 @@ maildrop  unix  -       n       n       -       -       pipe
             proptest::sample::select(Kind::ALL.to_vec()),
             (flag(), flag(), flag(), proptest::option::of(wakeup), proptest::option::of(any::<u32>())),
             "[a-z]{1,8}",
-            proptest::collection::vec(argument(), 0..5),
+            proptest::collection::vec(argument(), 0..5).prop_map(|mut arguments| {
+                arguments.sort_by_key(|argument| matches!(argument, Argument::Word(_)));
+                arguments
+            }),
         )
             .prop_map(
                 |(name, kind, (private, unprivileged, chroot, wakeup, max_processes), command, arguments)| {

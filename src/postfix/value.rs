@@ -20,14 +20,15 @@ pub enum ValueError {
     /// White space at the start or the end.
     #[error("Postfix drops blanks at the start and the end of a value")]
     Edge,
-    /// A blank followed by `#`.
-    #[error(
-        "`#` after a blank looks like a comment: Postfix 3.10 warns about it, and all versions read it as part of the value"
-    )]
+    /// `#` at the start of a word.
+    #[error("`#` looks like a comment here: Postfix 3.10 warns about it, and all versions read it as text")]
     Comment,
     /// A `$` that starts nothing.
     #[error("`$` must be followed by a parameter name, or be doubled to stand for itself: `{0}`")]
     Reference(String),
+    /// An item in braces that does not end with them.
+    #[error("a brace at the start of `{0}` must be closed at its end: postconf(1) warns about anything else")]
+    Braces(String),
     /// `${` or `$(` without its end.
     #[error("`{0}` is not closed")]
     Unclosed(String),
@@ -40,6 +41,7 @@ impl Value {
     /// If Postfix would read something else than `text`.
     pub fn literal(text: &str) -> Result<Self, ValueError> {
         check_line(text)?;
+        check_braces(text)?;
         Ok(Self { text: text.replace('$', "$$"), breaks: Vec::new() })
     }
 
@@ -50,6 +52,7 @@ impl Value {
     /// If Postfix would read something else than `text`, or stop at a malformed reference.
     pub fn expression(text: &str) -> Result<Self, ValueError> {
         check_line(text)?;
+        check_braces(text)?;
         references(text)?;
         Ok(Self { text: text.to_owned(), breaks: Vec::new() })
     }
@@ -142,10 +145,32 @@ pub(super) fn check_line(text: &str) -> Result<(), ValueError> {
     }
     let mut before = ' ';
     for c in text.chars() {
-        if c == '#' && is_blank(before) {
+        if c == '#' && matches!(before, ' ' | '\t' | ',' | '{') {
             return Err(ValueError::Comment);
         }
         before = c;
+    }
+    Ok(())
+}
+
+/// postconf(1) takes every value for a list that may hold lookup tables, and warns where braces do not fit one.
+fn check_braces(text: &str) -> Result<(), ValueError> {
+    // Postfix expands references before it looks.
+    for item in super::list::items(text).into_iter().filter(|item| !item.text.starts_with('$')) {
+        // `type:{...}`, or `{...}` with a list inside.
+        let (prefix, rest) = match item.text.split_once(':') {
+            Some((kind, rest)) if !kind.starts_with('{') => (kind, rest),
+            _ => ("", item.text),
+        };
+        if rest.starts_with('{') {
+            if closing(rest, '{') != Some(rest.len() - 1) {
+                return Err(ValueError::Braces(excerpt(item.text)));
+            }
+            // What is inside of a table is the table's own affair.
+            if prefix.is_empty() {
+                check_braces(&rest[1..rest.len() - 1])?;
+            }
+        }
     }
     Ok(())
 }
@@ -253,7 +278,11 @@ mod tests {
         assert_eq!(Value::literal("a\t"), Err(ValueError::Edge));
         assert_eq!(Value::literal("a # b"), Err(ValueError::Comment));
         assert_eq!(Value::literal("#b"), Err(ValueError::Comment));
+        assert_eq!(Value::literal("a,#b"), Err(ValueError::Comment));
         assert_eq!(Value::literal("a#b").unwrap().as_str(), "a#b");
+        assert_eq!(Value::literal("x {a}b"), Err(ValueError::Braces("{a}b".to_owned())));
+        assert_eq!(Value::literal("x:{a"), Err(ValueError::Braces("x:{a".to_owned())));
+        assert!(Value::literal("a{b }c, {d, e}").is_ok());
     }
 
     #[test]

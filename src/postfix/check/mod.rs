@@ -222,6 +222,7 @@ impl<'a> Subject<'a> {
             let code = match error {
                 ValueError::Comment => "comment-after-value",
                 ValueError::Control(_) | ValueError::Edge => "value-line",
+                ValueError::Braces(_) => "value-braces",
                 ValueError::Reference(_) | ValueError::Unclosed(_) => "value-reference",
             };
             self.error(code, None, format!("`{}`: {error}", self.name));

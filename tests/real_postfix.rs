@@ -1,0 +1,248 @@
+//! What we write and know, compared with real Postfix. Not part of a plain `cargo test`, since it needs root
+//! directories with Postfix in them and the right to chroot(2):
+//!
+//!     POSTPACK_POSTFIX_ROOTS=/roots/debian-11:/roots/debian-13 cargo test --test real_postfix -- --ignored
+//!
+//! It writes below /tmp of each root.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use postpack::postfix::catalogue::{Catalogue, Kind};
+use postpack::postfix::master_cf::{self, Argument, Edit, Service};
+use postpack::postfix::{MainCf, Release, Value, table};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+struct Root(PathBuf);
+
+/// The folder that the tests use, as seen from inside.
+const FOLDER: &str = "/tmp/postpack-real-postfix";
+
+impl Root {
+    fn all() -> Vec<Self> {
+        let roots =
+            std::env::var("POSTPACK_POSTFIX_ROOTS").expect("POSTPACK_POSTFIX_ROOTS names root directories");
+        roots.split(':').map(|root| Self(root.into())).collect()
+    }
+
+    /// The output of a command inside, which must succeed and say nothing on standard error.
+    fn run(&self, command: &[&str]) -> String {
+        let output = self.output(command);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && errors.is_empty(), "{}: {command:?}: {errors}", self.0.display());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn output(&self, command: &[&str]) -> std::process::Output {
+        let mut chroot = Command::new("chroot");
+        chroot.arg(&self.0).args(command).env("LC_ALL", "C").stdin(Stdio::null());
+        chroot.output().unwrap()
+    }
+
+    /// Writes a file into a folder of its own, which is also a configuration folder.
+    fn write(&self, test: &str, name: &str, text: &str) -> String {
+        let inside = format!("{FOLDER}/{test}");
+        let outside = self.0.join(Path::new(&inside).strip_prefix("/").unwrap());
+        fs_err::create_dir_all(&outside).unwrap();
+        fs_err::write(outside.join(name), text).unwrap();
+        for missing in ["main.cf", "master.cf"] {
+            if !outside.join(missing).exists() {
+                fs_err::write(outside.join(missing), "").unwrap();
+            }
+        }
+        inside
+    }
+
+    fn version(&self) -> Release {
+        self.run(&["postconf", "-dh", "mail_version"]).trim().parse().unwrap()
+    }
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Many examples of a strategy, the same ones each time.
+fn examples<S: Strategy>(strategy: S, count: usize) -> Vec<S::Value> {
+    let mut runner = TestRunner::deterministic();
+    (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+}
+
+#[test]
+#[ignore = "needs root directories with Postfix"]
+fn main_cf_is_read_as_written() {
+    let text = "[a-z$#,={} \t\\[\\]:/\"'\\\\]{0,30}";
+    for root in Root::all() {
+        let mut main = MainCf::new();
+        for (index, (a, b)) in examples((text, text), 400).iter().enumerate() {
+            main.section(format!("{a}\n{b}"));
+            let (Ok(a), Ok(b)) = (Value::literal(a), Value::literal(b)) else { continue };
+            let long = Value::literal(&"x".repeat(60)).unwrap();
+            main.set(&format!("p_{index}"), Value::list([a, long, b])).unwrap();
+        }
+        let names: Vec<_> = main.iter().map(|setting| setting.name.clone()).collect();
+        assert!(names.len() > 150, "{}", names.len());
+        // Postfix takes names of our own if another parameter refers to them.
+        let all = names.iter().map(|name| Value::expression(&format!("${name}")).unwrap());
+        main.set("smtpd_banner", Value::list(all)).unwrap();
+        let folder = root.write("main", "main.cf", &main.to_string());
+        for name in &names {
+            let read = root.run(&["postconf", "-c", &folder, "-h", name]);
+            assert_eq!(words(&read), words(main.get(name).unwrap().as_str()), "{name}");
+        }
+        let warnings = String::from_utf8(root.output(&["postconf", "-c", &folder, "-n"]).stderr).unwrap();
+        assert_eq!(warnings, "");
+    }
+}
+
+fn services(text: &str) -> Vec<Service> {
+    master_cf::parse(text).unwrap()
+}
+
+#[test]
+#[ignore = "needs root directories with Postfix"]
+fn master_cf_is_read_as_written() {
+    for root in Root::all() {
+        let text = "[a-z$,=/]{1,6}( [a-z,{}]{1,5})?";
+        let values = examples((text, "[a-z=/]{1,6}", any::<u16>(), any::<bool>()), 40);
+        let mut written = Vec::new();
+        for (index, (value, word, number, flag)) in values.into_iter().enumerate() {
+            let mut service = Service::new(format!("s{index}"), "unix".parse().unwrap(), "smtp")
+                .with("smtp_helo_name", Value::literal(&value).unwrap_or_default());
+            service.arguments.push(Argument::Word(word));
+            service.max_processes = flag.then_some(number.into());
+            service.chroot = Some(flag);
+            if service.validate().is_ok() {
+                written.push(service);
+            }
+        }
+        assert!(written.len() > 20);
+        let folder = root.write("master", "master.cf", &master_cf::write(&written));
+        assert_eq!(services(&root.run(&["postconf", "-c", &folder, "-M"])), written);
+
+        let edits = [
+            Edit::Service(
+                services("tlsproxy unix - - n - 0 tlsproxy -o tlsproxy_tls_security_level=may").remove(0),
+            ),
+            Edit::Override {
+                service: written[0].id(),
+                name: "smtp_header_checks".to_owned(),
+                value: Value::expression("regexp:/a,regexp:/b").unwrap(),
+            },
+            Edit::Remove(written[1].id()),
+        ];
+        for edit in &edits {
+            edit.validate().unwrap();
+            let line = edit.to_string();
+            let (verb, argument) = line.split_once(' ').unwrap();
+            let verb = if verb == "X" { "-MX".to_owned() } else { format!("-{verb}") };
+            root.run(&["postconf", "-c", &folder, &verb, argument]);
+        }
+        let after = services(&root.run(&["postconf", "-c", &folder, "-M"]));
+        assert!(after.iter().any(|service| Edit::Service(service.clone()) == edits[0]));
+        assert!(after.iter().all(|service| service.name != written[1].name));
+        let overridden = after.iter().find(|service| service.name == written[0].name).unwrap();
+        assert!(overridden.to_string().contains("-o smtp_header_checks=regexp:/a,regexp:/b"));
+    }
+}
+
+#[test]
+#[ignore = "needs root directories with Postfix"]
+fn tables_answer_what_was_put_in() {
+    for root in Root::all() {
+        let mut lookup = table::Lookup::new("title");
+        let mut keys = Vec::new();
+        for (key, result) in examples(("[a-z@.\\[\\]:0-9\"#]{1,12}", "[ -~]{1,30}"), 300) {
+            if lookup.insert(&key, &result).is_ok() {
+                keys.push((key, result));
+            }
+        }
+        let mut aliases = table::Aliases::new("title\nof two lines");
+        let mut names = Vec::new();
+        for name in examples("[ -~]{1,12}", 300) {
+            if aliases.insert(&name, ["root", "\"a, b\"@acme.example"]).is_ok() {
+                names.push(name);
+            }
+        }
+        assert!(keys.len() > 50 && names.len() > 50);
+
+        let folder = root.write("tables", "lookup", &lookup.to_string());
+        for (key, result) in &keys {
+            let read = root.run(&["postmap", "-c", &folder, "-q", key, &format!("texthash:{folder}/lookup")]);
+            assert_eq!(read.strip_suffix('\n'), Some(result.as_str()), "{key}");
+        }
+        root.write("tables", "aliases", &aliases.to_string());
+        let kind = root.run(&["postconf", "-dh", "default_database_type"]);
+        let database = format!("{}:{folder}/aliases", kind.trim());
+        root.run(&["postalias", "-c", &folder, &database]);
+        for name in &names {
+            let read = root.run(&["postalias", "-c", &folder, "-q", name, &database]);
+            assert_eq!(words(&read), "root, \"a, b\"@acme.example", "{name}");
+        }
+
+        let mut rules = table::Regexp::new("title");
+        let mut known: Vec<(String, usize)> = Vec::new();
+        for (index, text) in examples("[!-~]([ -~]{0,10}[!-~])?", 200).into_iter().enumerate() {
+            let pattern = format!("^{}$", table::Regexp::escape(&text));
+            // The first rule that fits wins, and letters match in both cases.
+            let seen = known.iter().any(|(other, _)| other.eq_ignore_ascii_case(&text));
+            if !seen && rules.push(&pattern, &format!("rule {index} $$1")).is_ok() {
+                known.push((text, index));
+            }
+        }
+        assert!(known.len() > 100);
+        root.write("tables", "rules", &rules.to_string());
+        for (text, index) in known {
+            // `-q -` would read keys from standard input.
+            if text != "-" {
+                let read =
+                    root.run(&["postmap", "-c", &folder, "-q", &text, &format!("regexp:{folder}/rules")]);
+                assert_eq!(read.trim_end(), format!("rule {index} $1"), "{text}");
+            }
+        }
+
+        let value = |text| Value::expression(text).unwrap();
+        let pairs = [(value("@$myhostname"), value("a@x, b@y")), (value("root"), value("$myhostname {c}"))];
+        let inline = table::inline(pairs.iter().map(|(key, result)| (key, result))).unwrap();
+        let mut main = MainCf::new();
+        main.set("myhostname", value("h.example")).unwrap();
+        main.set("virtual_alias_maps", inline).unwrap();
+        let folder = root.write("inline", "main.cf", &main.to_string());
+        let expanded = root.run(&["postconf", "-c", &folder, "-xh", "virtual_alias_maps"]);
+        for (key, result) in [("@h.example", "a@x, b@y"), ("root", "h.example {c}")] {
+            assert_eq!(root.run(&["postmap", "-c", &folder, "-q", key, expanded.trim()]).trim_end(), result);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs root directories with Postfix"]
+fn the_catalogue_is_that_of_postfix() {
+    for root in Root::all() {
+        let version = root.version();
+        let defaults = root.run(&["postconf", "-d"]);
+        let mut names = 0;
+        for line in defaults.lines() {
+            let (name, value) = line.split_once(" =").unwrap();
+            let value = value.trim();
+            let info = Catalogue::get(name).unwrap_or_else(|| panic!("{version}: no parameter {name}"));
+            assert!(info.exists_in(version), "{version}: {name} is said to be missing");
+            // Its own default must be a value of the kind.
+            if !value.contains('$') {
+                match info.kind {
+                    Kind::Boolean => assert!(matches!(value, "yes" | "no"), "{version}: {line}"),
+                    Kind::Integer(low, high) => {
+                        let number: i64 = value.parse().unwrap_or_else(|_| panic!("{version}: {line}"));
+                        assert!(number >= low && high.is_none_or(|high| number <= high), "{version}: {line}");
+                    }
+                    Kind::Word(words) => assert!(words.contains(&value), "{version}: {line}"),
+                    _ => {}
+                }
+            }
+            names += 1;
+        }
+        assert!(names > 800);
+    }
+}
