@@ -59,9 +59,8 @@ def postfix(tree, style, version):
     (etc / "main.cf").write_text(main_cf)
     (etc / "master.cf").write_text(_unchrooted((share / "master.cf.dist").read_text()))
     # postfix-files lists these; on older Debian they appear only at configuration.
-    for source, name in (
-        ("main.cf.dist", "main.cf.proto"), ("master.cf.dist", "master.cf.proto"), ("makedefs.out", "makedefs.out")
-    ):  # fmt: skip
+    late = {"main.cf.dist": "main.cf.proto", "master.cf.dist": "master.cf.proto", "makedefs.out": "makedefs.out"}
+    for source, name in late.items():
         if not (etc / name).exists() and (etc / "postfix-files").exists():
             shutil.copy(share / source, etc / name)
     for library in (tree / "usr/lib/postfix").glob("*.so"):
