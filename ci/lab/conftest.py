@@ -1,12 +1,13 @@
 """Fixtures of the scenarios: `host` on each root that the run selected, and `smarthost`."""
 
+import fcntl
 import os
 
 import pytest
 
 from lab import machine, network, roots
 from lab.host import Host
-from lab.shell import RUN, locked
+from lab.shell import RUN
 from lab.smarthost import Smarthost
 
 
@@ -21,12 +22,6 @@ def pytest_configure(config):
         network.clean()
         # The workers share what one of them installs.
         os.environ["LAB_SESSION"] = str(os.getpid())
-
-
-def pytest_unconfigure(config):
-    if not hasattr(config, "workerinput"):
-        for folder in RUN.glob(f"{os.getpid()}-0-*"):
-            machine.discard(folder)
 
 
 def pytest_generate_tests(metafunc):
@@ -46,8 +41,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def smarthost_of_worker(tmp_path_factory):
-    """One smarthost and one network per worker; one authority, which the roots trust."""
-    smarthost = Smarthost(session_folder("authority"), tmp_path_factory.mktemp("other-authority"))
+    """One smarthost and one network per worker."""
+    smarthost = Smarthost(tmp_path_factory.mktemp("smarthost"))
     yield smarthost
     smarthost.close()
 
@@ -79,8 +74,11 @@ def relay(root, smarthost):
 
 
 def installed(root, smarthost):
-    layer = session_folder(f"installed-{root}") / "layer"
-    with locked(layer.with_name("lock")):
+    folder = RUN / f"{os.environ['LAB_SESSION']}-installed-{root}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        layer = folder / "layer"
         if not layer.exists():
             host = Host(root, smarthost)
             try:
@@ -89,11 +87,6 @@ def installed(root, smarthost):
             finally:
                 host.close()
     return layer
-
-
-def session_folder(name):
-    """What the workers of one session share; it goes when the session has gone."""
-    return RUN / f"{os.environ['LAB_SESSION']}-0-{name}"
 
 
 LAST_WORDS = "mailq; journalctl --boot --no-pager --output=short | tail -n 60"

@@ -87,10 +87,15 @@ impl Judge {
         });
     }
 
+    /// Whether a key was there and was taken out because something is wrong with it, or with all of its section.
+    pub(super) fn was_removed(&self, path: &str) -> bool {
+        let mut parents = path.match_indices('.').map(|(at, _)| &path[..at]).chain(std::iter::once(path));
+        parents.any(|path| self.removed.iter().any(|removed| removed == path))
+    }
+
     /// Says that a key is missing, unless it was there and something is wrong with it.
     pub(super) fn missing(&mut self, path: &str, place: Option<&Span>, hint: &str) {
-        let parents = path.match_indices('.').map(|(at, _)| &path[..at]).chain(std::iter::once(path));
-        if parents.into_iter().any(|path| self.removed.iter().any(|removed| removed == path)) {
+        if self.was_removed(path) {
             return;
         }
         let finding =

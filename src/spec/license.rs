@@ -78,6 +78,11 @@ pub(super) fn unknown(text: &str, span: Span) -> Option<Diagnostic> {
         {
             let finding =
                 Diagnostic::warning("license", span, format!("`{word}` is no common SPDX identifier"));
+            let [only, later] =
+                ["only", "or-later"].map(|end| format!("{}-{end}", word.trim_end_matches('+')));
+            if KNOWN.contains(&only.as_str()) {
+                return Some(finding.hint(format!("write `{only}` or `{later}`")));
+            }
             return Some(match nearest(word, KNOWN.iter().copied()) {
                 Some(near) => finding.hint(format!("did you mean `{near}`?")),
                 None => finding.hint("see https://spdx.org/licenses/; your own terms are `LicenseRef-Name`"),

@@ -98,7 +98,7 @@ fn plain(schema: &mut Value) {
             if let Some(Value::Array(names)) = map.get_mut("enum") {
                 names.retain(|name| !name.is_null());
             }
-            map.retain(|key, value| key != "format" || value == "date");
+            map.retain(|key, value| key != "format" || !value.is_string() || value == "date");
             map.values_mut().for_each(plain);
         }
         Value::Array(items) => items.iter_mut().for_each(plain),
@@ -154,6 +154,7 @@ fn check(spec: &Spec, providers: &Providers, judge: &mut Judge) -> Option<Checke
     let nothing = Spot::new(RelaySection::default(), whole);
     if spec.relay.is_none() {
         judge.missing("relay", None, "it says whose mail goes where: [relay] with provider and from");
+        judge.removed.push("relay".to_owned());
     }
     let section = spec.relay.as_ref().unwrap_or(&nothing);
     let profile = relay::profile(judge, &section.value);

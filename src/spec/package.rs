@@ -74,7 +74,7 @@ pub(super) fn check(
         .iter()
         .filter_map(|release| changelog_entry(judge, release, maintainer.as_deref(), epoch))
         .collect();
-    order(judge, releases, &changelog);
+    let ordered = in_order(judge, releases, &changelog);
     let time = date.or_else(|| changelog.iter().map(|release| release.time).max()).unwrap_or(FALLBACK_TIME);
 
     let version = version?;
@@ -84,6 +84,7 @@ pub(super) fn check(
         }
     }
     if let (Some(first), Some(spot)) = (changelog.first(), &section.version)
+        && ordered
         && !same_release(&first.version, &version)
     {
         judge.report(
@@ -135,21 +136,8 @@ fn number(spot: Option<&Spot<i64>>, default: u32) -> u32 {
     spot.and_then(|spot| u32::try_from(spot.value).ok()).unwrap_or(default)
 }
 
-/// Reads a version. To become `Version::parse` when the package room has it.
 fn version(text: &str) -> Result<Version, Fault> {
-    values::line(text)?;
-    let wrong = || Fault::new("it is not like `1.2.0` or `1.2.0-rc.1`");
-    let (rest, build) = text.split_once('+').map_or((text, None), |(rest, build)| (rest, Some(build)));
-    let (numbers, pre) = rest.split_once('-').map_or((rest, None), |(numbers, pre)| (numbers, Some(pre)));
-    let numbers: Vec<u64> =
-        numbers.split('.').map(|part| part.parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
-    let words = |text: Option<&str>| -> Result<Vec<String>, Fault> {
-        let words: Vec<String> =
-            text.into_iter().flat_map(|text| text.split('.')).map(str::to_owned).collect();
-        let good = |word: &String| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if words.iter().all(good) { Ok(words) } else { Err(wrong()) }
-    };
-    Ok(Version { epoch: 0, numbers, pre: words(pre)?, build: words(build)?, revision: 1 })
+    Version::parse(text).map_err(|error| Fault::new(error.to_string()))
 }
 
 /// Debian policy 5.6.1 is the strictest of the three formats.
@@ -204,7 +192,6 @@ fn changelog_entry(
 ) -> Option<Release> {
     let Spot { value: entry, span } = release;
     let hint = "each entry has version, date and changes";
-    let path = "package.changelog";
     let version = required(judge, span, "package.changelog.version", entry.version.as_ref(), hint)
         .and_then(|spot| judge.read("version", "package.changelog.version", "a version", spot, version));
     let time = required(judge, span, "package.changelog.date", entry.date.as_ref(), hint)
@@ -226,20 +213,25 @@ fn changelog_entry(
         .into_iter()
         .map(|spot| spot.value)
         .collect();
+    if entry.changes.as_ref().is_none_or(|changes| changes.0.is_empty()) {
+        judge.missing("package.changelog.changes", Some(span), hint);
+    }
     if changes.is_empty() {
-        judge.missing(&format!("{path}.changes"), Some(span), hint);
         return None;
     }
     Some(Release { version: Version { epoch, ..version? }, time: time?, author: author?, changes })
 }
 
-fn order(judge: &mut Judge, entries: &[Spot<ReleaseSection>], read: &[Release]) {
+/// Whether the newest release stands first, and each above its elders.
+fn in_order(judge: &mut Judge, entries: &[Spot<ReleaseSection>], read: &[Release]) -> bool {
     // Only a changelog that was read whole has the same places.
     if entries.len() != read.len() {
-        return;
+        return true;
     }
+    let mut ordered = true;
     for (pair, entry) in read.windows(2).zip(entries.iter().skip(1)) {
         if pair[1].time > pair[0].time {
+            ordered = false;
             judge.report(
                 Diagnostic::error(
                     "changelog",
@@ -250,6 +242,7 @@ fn order(judge: &mut Judge, entries: &[Spot<ReleaseSection>], read: &[Release]) 
             );
         }
     }
+    ordered
 }
 
 fn same_release(a: &Version, b: &Version) -> bool {

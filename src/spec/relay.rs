@@ -147,7 +147,7 @@ fn sender_rule(
         | (SenderRule::Verified, Some(_))
         | (SenderRule::Account, Some(From::Address(_))) => return,
         // A `from` that was refused has its own finding.
-        (_, None) if section.from.is_some() => return,
+        (_, None) if section.from.is_some() || judge.was_removed("relay.from") => return,
         (SenderRule::Verified | SenderRule::Account, None) => Diagnostic::warning(
             "sender",
             span,
@@ -218,7 +218,7 @@ pub(super) fn local_mail(
         .into_iter()
         .map(|spot| spot.value)
         .collect();
-    if section.root_mail_to.is_none() {
+    if section.root_mail_to.is_none() && !judge.was_removed("relay.root-mail-to") {
         match (&identity.from, &section.from) {
             (Some(From::Address(address)), Some(spot)) => {
                 root.push(address.clone());
@@ -232,7 +232,8 @@ pub(super) fn local_mail(
                         .hint("say who reads it with root-mail-to = \"ops@acme.example\""),
                 );
             }
-            (_, Some(_)) if identity.from.is_none() => {}
+            // A `from` that was refused may have been meant.
+            (None, from) if from.is_some() || judge.was_removed("relay.from") => {}
             _ => judge.report(
                 Diagnostic::new(
                     Severity::Warning,

@@ -8,6 +8,7 @@ use super::spot::{Entries, Many, Scalar, Spot};
 /// A mail relay and the package that carries it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "postpack spec")]
 pub(super) struct Spec {
     #[schemars(required)]
     pub(super) package: Option<Spot<PackageSection>>,

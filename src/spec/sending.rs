@@ -108,25 +108,17 @@ pub(super) fn limits(
         );
     }
     if let Some(provider) = provider {
-        above(judge, provider, message.as_ref(), provider.message_size, "messages", " bytes");
+        above(judge, provider, message.as_ref(), provider.message_size, |size| {
+            format!("messages of at most {}", values::human_size(size))
+        });
         let recipients = widened(section.recipients.as_ref());
-        above(
-            judge,
-            provider,
-            recipients.as_ref(),
-            provider.recipients.map(u64::from),
-            "messages to",
-            " recipients",
-        );
+        above(judge, provider, recipients.as_ref(), provider.recipients.map(u64::from), |count| {
+            format!("messages to at most {count} recipients")
+        });
         let connections = widened(section.concurrency.as_ref());
-        above(
-            judge,
-            provider,
-            connections.as_ref(),
-            provider.concurrency.map(u64::from),
-            "",
-            " connections at a time",
-        );
+        above(judge, provider, connections.as_ref(), provider.concurrency.map(u64::from), |count| {
+            format!("at most {count} connections at a time")
+        });
     }
     let small = |spot: &Option<Spot<i64>>| spot.as_ref().and_then(|spot| u32::try_from(spot.value).ok());
     let preset = |own: Option<u32>, of: fn(&Provider) -> Option<u32>| own.or_else(|| provider.and_then(of));
@@ -156,21 +148,15 @@ fn above(
     provider: &Provider,
     own: Option<&Spot<u64>>,
     most: Option<u64>,
-    what: &str,
-    unit: &str,
+    what: impl Fn(u64) -> String,
 ) {
     if let (Some(own), Some(most)) = (own, most)
         && own.value > most
     {
-        let title = &provider.title;
-        let limit = if what.is_empty() {
-            format!("{most}{unit}")
-        } else {
-            format!("{what} {most}{unit}").replace("messages ", "messages of ").replace("of to", "to")
-        };
+        let message = format!("{} takes {}", provider.title, what(most));
         judge.report(
-            Diagnostic::warning("limit", own.span.clone(), format!("{title} takes {limit} at most"))
-                .hint(format!("leave the key out: the preset sets {most}")),
+            Diagnostic::warning("limit", own.span.clone(), message)
+                .hint("leave the key out: the preset sets the limit"),
         );
     }
 }

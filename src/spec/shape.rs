@@ -45,6 +45,10 @@ impl Shape<'_> {
             } else {
                 let names: Vec<&str> =
                     known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
+                // A mistyped key is not to be missed under its right name.
+                if let Some(near) = nearest(name, names.iter().copied()) {
+                    self.removed.push(path.strip_suffix(name).unwrap_or_default().to_owned() + near);
+                }
                 self.findings.push(self.unknown(name, key.span(), &path, &names));
                 false
             };
@@ -205,6 +209,8 @@ impl Shape<'_> {
             && (text.parse::<i64>().is_ok() || text == "true" || text == "false")
         {
             finding = finding.hint(format!("write it without quotes: {text}"));
+        } else if expected == "true or false" {
+            finding = finding.hint("write true or false, without quotes");
         } else if expected == "a table" {
             finding = finding.hint(format!("write it as a section of its own: [{path}]"));
         }

@@ -214,18 +214,24 @@ fn mode(
         TlsStart::None => return TlsMode::StartTls,
     };
     if chosen != known && (preset.is_some() || known == TlsMode::Implicit || port == 587) {
-        let what = format!("port {port} is for {}, not for {}", known.name(), chosen.name());
-        let happens = match known {
-            TlsMode::Implicit => "the smarthost waits for TLS and Postfix for a greeting, until one gives up",
-            TlsMode::StartTls => "the smarthost answers in clear where Postfix expects TLS",
+        let (how, happens) = match known {
+            TlsMode::Implicit => (
+                "at once, not by STARTTLS",
+                "the smarthost waits for TLS and Postfix for a greeting, until one gives up",
+            ),
+            TlsMode::StartTls => {
+                ("by STARTTLS, not at once", "the smarthost answers in clear where Postfix expects TLS")
+            }
         };
         judge.report(if own && preset.is_some() {
-            Diagnostic::error("tls-start", spot.span.clone(), what)
-                .labelled(format!("on {} it is", provider.title))
-                .hint(format!("leave `tls` out, or use another port; so, {happens}"))
+            let message = format!("on port {port}, {} starts TLS {how}", provider.title);
+            Diagnostic::error("tls-start", spot.span.clone(), message)
+                .hint("leave `tls` out, or use another port")
+                .hint(format!("otherwise {happens}"))
         } else {
-            Diagnostic::warning("tls-start", spot.span.clone(), what)
-                .hint(format!("if the smarthost follows the convention, {happens}"))
+            let message = format!("on port {port}, TLS usually starts {how}");
+            Diagnostic::warning("tls-start", spot.span.clone(), message)
+                .hint(format!("if that holds for this smarthost, {happens}"))
         });
     }
     chosen

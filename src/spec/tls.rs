@@ -136,7 +136,10 @@ fn against_hosts(
     let password = hosts.list.iter().any(|host| host.auth == Auth::Password);
     let finding =
         |severity: Severity, code, message: &str| Diagnostic::new(severity, code, place.cloned(), message);
-    let hint = "leave `level` out: `secure` is the default";
+    let hint = match section.level {
+        Some(_) => "leave `level` out: `secure` is the default",
+        None => "leave `tls` out: it follows from the port",
+    };
     if hosts.list.iter().any(|host| host.mode == TlsMode::Implicit)
         && matches!(tls.level, TlsLevel::May | TlsLevel::None)
     {

@@ -90,7 +90,9 @@ fn only(text: &str, allowed: impl Fn(char) -> bool) -> Checked<&str> {
 
 /// Paragraphs: lines, blanks at the ends removed.
 pub(super) fn paragraphs(text: &str) -> Checked<String> {
-    let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+    let blank = [' ', '\t', '\r', '\n'];
+    let lines: Vec<&str> =
+        text.trim_matches(blank).lines().map(|line| line.trim_end_matches(blank)).collect();
     if lines.iter().all(|line| line.is_empty()) {
         return Err(Fault::new("it is empty"));
     }
@@ -182,6 +184,9 @@ pub(super) fn helo_name(text: &str) -> Checked<String> {
         {
             Ok(text.to_owned())
         }
+        _ if text.parse::<Ipv4Addr>().is_ok() => {
+            Err(Fault::new("an address stands in brackets here").hint(format!("write `[{text}]`")))
+        }
         _ => fqdn(text),
     }
 }
@@ -191,6 +196,11 @@ pub(super) fn address(text: &str) -> Checked<String> {
     plain(text)?;
     if text.contains('<') {
         return Err(Fault::new("it has a name").hint("write the address alone: `ops@acme.example`"));
+    }
+    if text.contains(',') {
+        return Err(Fault::new("it holds a comma").hint(
+            "where several are allowed, write them as a list: [\"a@acme.example\", \"b@acme.example\"]",
+        ));
     }
     let Some((local, host)) = text.rsplit_once('@') else {
         return Err(Fault::new("it has no `@`"));
@@ -305,6 +315,15 @@ pub(super) fn size(text: &str) -> Checked<u64> {
         .checked_mul(factor)
         .filter(|bytes| (1..=i32::MAX as u64).contains(bytes))
         .ok_or_else(|| Fault::new("a size is at least 1 byte and less than 2 GiB"))
+}
+
+/// A size as a person reads it.
+pub(super) fn human_size(bytes: u64) -> String {
+    match bytes {
+        _ if bytes > 0 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ if bytes > 0 && bytes.is_multiple_of(1_000_000) => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 /// A time in seconds: `30s`, `15m`, `4h`, `5d`, `2w`.
