@@ -1,3 +1,7 @@
 //! The `postpack` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    postpack::cli::main()
+}

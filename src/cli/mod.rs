@@ -1,1 +1,94 @@
-//! (room being built)
+//! The command line: verbs, exit codes, progress, text or JSON. It knows nothing of how anything is built.
+
+mod build;
+mod check;
+mod completions;
+mod diff;
+mod error;
+mod init;
+mod input;
+mod inspect;
+mod man;
+mod output;
+mod profiles;
+mod providers;
+mod render;
+mod schema;
+mod targets;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use error::Failure;
+use output::{ColorChoice, Terminal};
+
+/// Build native packages of a Postfix mail relay from one short description.
+#[derive(Debug, Parser)]
+#[command(name = "postpack", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 fine, 1 something failed, 2 the input is wrong and nothing was written.")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Say nothing but errors.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(init::Args),
+    Check(check::Args),
+    Render(render::Args),
+    Build(build::Args),
+    Inspect(inspect::Args),
+    Diff(diff::Args),
+    Schema(schema::Args),
+    Providers(providers::Args),
+    Profiles(profiles::Args),
+    Targets(targets::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// The clap command, for completions, the man page and the reference in `docs/`.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses the process's arguments, runs the verb, and says how it went.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut terminal = Terminal::new(cli.global.quiet, cli.global.color);
+    let done = match cli.verb {
+        Verb::Init(args) => init::run(&args, &mut terminal),
+        Verb::Check(args) => check::run(&args, &mut terminal),
+        Verb::Render(args) => render::run(&args, &mut terminal),
+        Verb::Build(args) => build::run(&args, &mut terminal),
+        Verb::Inspect(args) => inspect::run(&args, &mut terminal),
+        Verb::Diff(args) => diff::run(&args, &mut terminal),
+        Verb::Schema(args) => schema::run(&args, &mut terminal),
+        Verb::Providers(args) => providers::run(&args, &mut terminal),
+        Verb::Profiles(args) => profiles::run(&args, &mut terminal),
+        Verb::Targets(args) => targets::run(&args, &mut terminal),
+        Verb::Completions(args) => completions::run(&args, &mut terminal),
+        Verb::Man(args) => man::run(&args, &mut terminal),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

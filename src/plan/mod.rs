@@ -1,1 +1,113 @@
-//! (room being built)
+//! From a checked relay and the facts of a target to what must be on a host, and to the neutral package.
+
+mod companions;
+mod facts;
+mod host;
+mod layer;
+mod lint;
+mod null_client;
+mod render;
+mod tables;
+
+pub use companions::companions;
+pub use lint::check;
+pub use render::{HostFile, render};
+
+use crate::package::{Lifecycle, Package, Relation, Relations, Requirement, Watch};
+use crate::spec::Checked;
+use crate::target::{Format, FormatFacts};
+use crate::template::Templates;
+
+/// The virtual name by which relay packages exclude each other: a host has one relay, never a mixture of two.
+const EXCLUSIVE_NAME: &str = "mail-relay-config";
+
+/// Why a plan cannot be made. Specs are checked before, so this is about templates, or is a defect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A parameter that cannot be written.
+    #[error("main.cf: `{name}`: {reason}")]
+    Parameter {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// A table row that cannot be written.
+    #[error("{table}: {reason}")]
+    Table {
+        /// The file.
+        table: String,
+        /// Why.
+        reason: String,
+    },
+    /// A template that does not render, or renders something else than it was given.
+    #[error("template {name}: {reason}")]
+    Template {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// A relation in our data or in the spec that says nothing.
+    #[error("`{0}` is no package relation")]
+    Relation(String),
+}
+
+/// The package of a relay in a format.
+///
+/// # Errors
+/// If a template fails. Everything a spec can do wrong is found by [`check`] before.
+pub fn package(checked: &Checked, format: Format, templates: &Templates) -> Result<Package, PlanError> {
+    let facts = format.facts();
+    let commands = format!("{}/mail-relay", facts.sbin);
+    Ok(Package {
+        meta: checked.meta.clone(),
+        time: checked.time,
+        entries: host::entries(checked, format, templates)?,
+        relations: relations(checked, format, facts)?,
+        lifecycle: Lifecycle {
+            configure: format!("{commands} apply --package"),
+            trigger: format!("{commands} apply --trigger"),
+            remove: format!("{commands} remove"),
+            units: host::UNITS.iter().map(|unit| (*unit).to_owned()).collect(),
+            watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
+            purge: vec!["/etc/mail-relay".to_owned(), "/var/lib/mail-relay".to_owned()],
+        },
+    })
+}
+
+fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<Relations, PlanError> {
+    let own = checked.dependencies.of(format);
+    let role = |name: &str| -> Result<Relation, PlanError> {
+        let alternatives = facts.relations.get(name).map(Vec::as_slice).unwrap_or_default();
+        relation(alternatives.iter().map(String::as_str))
+    };
+    let mut relations = Relations {
+        depends: vec![role("postfix")?, role("ca-certificates")?],
+        recommends: vec![role("mail-command")?],
+        conflicts: vec![Relation::to(EXCLUSIVE_NAME)],
+        provides: vec![Relation::to(EXCLUSIVE_NAME)],
+        ..Relations::default()
+    };
+    if checked.relay.uses_password() {
+        relations.depends.push(role("sasl-plain")?);
+    }
+    let extend = |list: &mut Vec<Relation>, words: &[String]| -> Result<(), PlanError> {
+        for word in words {
+            list.push(relation(word.split('|'))?);
+        }
+        Ok(())
+    };
+    extend(&mut relations.depends, &own.depends)?;
+    extend(&mut relations.recommends, &own.recommends)?;
+    extend(&mut relations.suggests, &own.suggests)?;
+    extend(&mut relations.conflicts, &own.conflicts)?;
+    Ok(relations)
+}
+
+fn relation<'a>(alternatives: impl Iterator<Item = &'a str>) -> Result<Relation, PlanError> {
+    let any_of: Vec<Requirement> = alternatives
+        .map(|text| Requirement::parse(text).ok_or_else(|| PlanError::Relation(text.to_owned())))
+        .collect::<Result<_, _>>()?;
+    if any_of.is_empty() { Err(PlanError::Relation(String::new())) } else { Ok(Relation { any_of }) }
+}

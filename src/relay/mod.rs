@@ -277,3 +277,10 @@ pub struct Parameter {
     /// Where the value stands in the spec.
     pub value_span: Span,
 }
+
+impl Relay {
+    /// Whether any smarthost wants a password.
+    pub fn uses_password(&self) -> bool {
+        self.smarthosts.iter().any(|host| host.auth == Auth::Password)
+    }
+}

@@ -1,0 +1,38 @@
+# The usual recipes; `just` lists them. Each is one command, so just itself is a convenience.
+
+_default:
+    @just --list
+
+# Build the embedded example into dist/
+example:
+    cargo run --release -- build
+
+# All tests; root on Debian runs the lab, too
+test:
+    ci/test
+
+# What needs no root and no foreign tools, in seconds
+quick:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    cargo test -- --skip real_
+
+# The lab alone: just lab -k null_client --root debian-12
+lab *ARGS:
+    ci/lab/run {{ARGS}}
+
+# Format everything
+fmt:
+    cargo fmt
+
+# Accept changed snapshots after looking at them (cargo install cargo-insta)
+review:
+    cargo insta review
+
+# Regenerate what is generated: the JSON Schema and the command reference
+generate:
+    POSTPACK_GENERATE=1 cargo test --test generated
+
+# Side-by-side benchmark against nFPM and the native tools
+bench:
+    ci/bench/run

@@ -1,0 +1,56 @@
+use std::path::PathBuf;
+
+use super::error::Failure;
+use super::output::Terminal;
+use crate::relay::{Profile, Providers};
+use crate::spec;
+
+/// Write a commented spec to start from.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Mail provider; `postpack providers` lists them.
+    #[arg(long, default_value = "custom", value_name = "P")]
+    provider: String,
+    /// Kind of relay; `postpack profiles` lists them.
+    #[arg(long, default_value = "null-client", value_name = "P")]
+    profile: String,
+    /// File to write; standard output without it. A file that exists is never overwritten.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
+    let providers = Providers::builtin();
+    if providers.get(&args.provider).is_none() {
+        return Err(unknown("provider", &args.provider, providers.names().into_iter()));
+    }
+    let profile = Profile::ALL
+        .iter()
+        .copied()
+        .find(|profile| profile.name() == args.profile)
+        .ok_or_else(|| unknown("profile", &args.profile, Profile::ALL.iter().map(|profile| profile.name())))?;
+    let text = spec::starter(&args.provider, profile);
+    let Some(path) = &args.output else {
+        return terminal.result(&text);
+    };
+    let mut file =
+        fs_err::OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::AlreadyExists {
+                Failure::input(format!("{} exists and is left alone", path.display()))
+            } else {
+                error.into()
+            }
+        })?;
+    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    terminal.done("Wrote", &path.display().to_string(), "edit it, then: postpack build it");
+    Ok(())
+}
+
+/// A name that is not in a list of ours.
+pub(super) fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    let failure = Failure::input(format!("there is no {kind} `{name}`"));
+    match crate::diag::nearest(name, known) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint(format!("`postpack {kind}s` lists them")),
+    }
+}

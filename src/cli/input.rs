@@ -1,0 +1,80 @@
+//! From the words on the command line to checked specs.
+
+use std::io::Read as _;
+
+use super::error::Failure;
+use super::output::Terminal;
+use crate::diag::{Diagnostic, Source, has_errors};
+use crate::plan;
+use crate::relay::Providers;
+use crate::spec::{self, Checked};
+
+/// A spec that was read and judged.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// Its text and name.
+    pub(super) source: Source,
+    /// What it says, if nothing is wrong.
+    pub(super) checked: Option<Checked>,
+    /// What there is to say about it.
+    pub(super) findings: Vec<Diagnostic>,
+}
+
+/// Reads a spec: a path, or `-` for standard input.
+pub(super) fn read(name: &str) -> Result<Source, Failure> {
+    if name == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        return decode("<stdin>", bytes);
+    }
+    let bytes = fs_err::read(name).map_err(|error| {
+        Failure::input(error.to_string()).hint("`postpack init -o relay.toml` writes a spec to start from")
+    })?;
+    decode(name, bytes)
+}
+
+fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Failure> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+        Failure::input(format!("{name}:{line}: not UTF-8 text (byte {at})"))
+            .hint("a spec is a TOML file, and TOML is UTF-8")
+    })?;
+    Ok(Source { name: name.to_owned(), text })
+}
+
+/// The embedded example, for `build` without a spec.
+pub(super) fn example() -> Source {
+    Source { name: "<example>".to_owned(), text: spec::example().to_owned() }
+}
+
+/// Judges a spec: its grammar and values, then what the relay would do on its targets.
+pub(super) fn judge(source: Source) -> Judged {
+    let (checked, mut findings) = spec::load(&source, &Providers::builtin());
+    if let Some(checked) = &checked {
+        findings.extend(plan::check(checked));
+    }
+    let checked = checked.filter(|_| !has_errors(&findings));
+    Judged { source, checked, findings }
+}
+
+/// Reads and judges one spec, shows what there is to say, and stops on errors.
+pub(super) fn load(source: Source, terminal: &mut Terminal) -> Result<Checked, Failure> {
+    let judged = judge(source);
+    terminal.diagnostics(&judged.findings, &judged.source);
+    let mut checked = judged.checked.ok_or_else(Failure::already_said)?;
+    if let Some(time) = source_date_epoch()? {
+        checked.time = time;
+    }
+    Ok(checked)
+}
+
+/// The time that reproducible-builds.org lets a build environment set.
+fn source_date_epoch() -> Result<Option<u64>, Failure> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Err(_) => Ok(None),
+        Ok(text) => text.parse().map(Some).map_err(|_| {
+            Failure::input(format!("SOURCE_DATE_EPOCH is `{text}`, not a number of seconds since 1970"))
+        }),
+    }
+}

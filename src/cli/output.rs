@@ -1,0 +1,140 @@
+//! The two streams of the process: results on standard output, everything said about them on standard error.
+
+use std::io::{IsTerminal as _, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::error::Failure;
+use crate::diag::{Diagnostic, Severity, Source};
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Standard output and standard error, with what the user wants to see on them.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    quiet: bool,
+}
+
+const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
+const HINT: Style = AnsiColor::BrightCyan.on_default().bold();
+const DONE: Style = AnsiColor::BrightGreen.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+
+impl Terminal {
+    pub(super) fn new(quiet: bool, color: ColorChoice) -> Self {
+        match color {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+        Self { quiet }
+    }
+
+    /// Whether a progress bar makes sense.
+    pub(super) fn is_interactive(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// Writes a result.
+    pub(super) fn result(&mut self, text: &str) -> Result<(), Failure> {
+        let mut out = anstream::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') && !text.is_empty() {
+            out.write_all(b"\n")?;
+        }
+        Ok(out.flush()?)
+    }
+
+    /// Writes a result for programs.
+    pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| Failure::failed(error.to_string()))?;
+        self.result(&text)
+    }
+
+    /// Says that something was done; silent with `--quiet`.
+    pub(super) fn done(&mut self, verb: &str, object: &str, detail: &str) {
+        if !self.quiet {
+            let mut err = anstream::stderr().lock();
+            let _ = writeln!(err, "{DONE}{verb:>9}{DONE:#} {object} {FAINT}{detail}{FAINT:#}");
+        }
+    }
+
+    /// Shows diagnostics; with `--quiet` only errors.
+    pub(super) fn diagnostics(&mut self, findings: &[Diagnostic], source: &Source) {
+        let shown: Vec<Diagnostic> = findings
+            .iter()
+            .filter(|finding| !self.quiet || finding.severity == Severity::Error)
+            .cloned()
+            .collect();
+        if !shown.is_empty() {
+            // Rendered with colour; the stream takes it out where it is not wanted.
+            let text = crate::diag::render_text(&shown, source, true);
+            let _ = writeln!(anstream::stderr().lock(), "{}", text.trim_end());
+        }
+    }
+
+    /// Says why a verb stopped.
+    pub(super) fn failure(&mut self, failure: &Failure) {
+        let mut err = anstream::stderr().lock();
+        if !failure.message.is_empty() {
+            let _ = writeln!(err, "{ERROR}error{ERROR:#}: {}", failure.message);
+        }
+        for hint in &failure.hints {
+            let _ = writeln!(err, "{HINT}hint{HINT:#}: {hint}");
+        }
+    }
+}
+
+/// Lays rows out in columns, two blanks apart, headings first.
+pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut text = String::new();
+        for (cell, width) in cells.zip(&widths) {
+            text.push_str(cell);
+            text.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+        }
+        format!("{}\n", text.trim_end())
+    };
+    let mut text = line(&mut headings.iter().copied());
+    for row in rows {
+        text.push_str(&line(&mut row.iter().map(String::as_str)));
+    }
+    text
+}
+
+/// A size as people read it.
+pub(super) fn human_size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+    let size = bytes as f64;
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", size / 1e3),
+        _ => format!("{:.1} MB", size / 1e6),
+    }
+}

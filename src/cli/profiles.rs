@@ -1,0 +1,30 @@
+use super::error::Failure;
+use super::output::{Format, Terminal, table};
+use crate::relay::Profile;
+
+/// List the kinds of relay.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Form of the list.
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
+    match args.format {
+        Format::Text => {
+            let rows: Vec<_> = Profile::ALL
+                .iter()
+                .map(|profile| vec![profile.name().to_owned(), profile.summary().to_owned()])
+                .collect();
+            terminal.result(&table(&["PROFILE", "WHAT IT IS"], &rows))
+        }
+        Format::Json => {
+            let rows: Vec<_> = Profile::ALL
+                .iter()
+                .map(|profile| serde_json::json!({ "name": profile.name(), "summary": profile.summary() }))
+                .collect();
+            terminal.json(&rows)
+        }
+    }
+}

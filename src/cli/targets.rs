@@ -1,0 +1,33 @@
+use super::error::Failure;
+use super::output::{Format, Terminal, table};
+use crate::target::Distribution;
+
+/// List the distributions that packages are built for, and what is known of each.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Form of the list.
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
+    match args.format {
+        Format::Json => terminal.json(&Distribution::all()),
+        Format::Text => {
+            let rows: Vec<_> = Distribution::all()
+                .iter()
+                .map(|known| {
+                    vec![
+                        known.id.clone(),
+                        known.format.name().to_owned(),
+                        known.postfix.to_string(),
+                        known.unit.clone(),
+                        known.database_type.clone(),
+                        known.title.clone(),
+                    ]
+                })
+                .collect();
+            terminal.result(&table(&["TARGET", "FORMAT", "POSTFIX", "UNIT", "TABLES", "TITLE"], &rows))
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `/usr/share/mail-relay/facts`: what the host command must know of the relay, as sh assignments.
+
+use std::fmt::Write as _;
+
+use super::PlanError;
+use crate::package::Meta;
+use crate::relay::{Auth, From, Relay, Smarthost, TlsLevel, TlsMode};
+use crate::target::FormatFacts;
+use crate::template::sh_word;
+
+/// The text of the facts file.
+///
+/// # Errors
+/// A value holds a control character, which the spec refuses.
+pub(super) fn render(
+    meta: &Meta,
+    version: &str,
+    relay: &Relay,
+    format: &FormatFacts,
+    tables: &str,
+) -> Result<String, PlanError> {
+    let names: Vec<&str> = relay.smarthosts.iter().map(|host| host.name.as_str()).collect();
+    let ca_files = relay.tls.ca_file.clone().unwrap_or_else(|| format.ca_files.join(" "));
+    let mut text = String::from(
+        "# What mail-relay(8) knows of this relay. Written by postpack: the package manager replaces it on\n\
+         # every upgrade. Settings of this host belong into /etc/mail-relay/relay.env.\n",
+    );
+    let mut wrong = None;
+    let mut fact = |name: &str, value: &str| match sh_word(value) {
+        Some(word) => {
+            let _ = writeln!(text, "{name}={word}");
+        }
+        None => wrong = Some(name.to_owned()),
+    };
+    fact("package", &meta.name);
+    fact("version", version);
+    fact("profile", relay.profile.name());
+    fact("provider", &relay.provider);
+    fact("smarthosts", &names.join(" "));
+    for host in &relay.smarthosts {
+        fact(&format!("smarthost_{}", shell_name(&host.name)), &smarthost(host));
+    }
+    fact("tls_level", level_name(relay.tls.level));
+    fact("ca_files", &ca_files);
+    fact("from", &from_text(relay.identity.from.as_ref()));
+    fact("root_mail_to", &relay.local.root_mail_to.join(" "));
+    fact("hostname", relay.identity.hostname.as_deref().unwrap_or_default());
+    fact("tables", tables);
+    match wrong {
+        None => Ok(text),
+        Some(name) => {
+            Err(PlanError::Parameter { name, reason: "the value holds a control character".to_owned() })
+        }
+    }
+}
+
+/// The part of a smarthost's name in variable names.
+fn shell_name(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+fn smarthost(host: &Smarthost) -> String {
+    let mode = match host.mode {
+        TlsMode::StartTls => "starttls",
+        TlsMode::Implicit => "wrapper",
+    };
+    let auth = match host.auth {
+        Auth::Password => "password",
+        Auth::None => "none",
+    };
+    format!("{} {} {mode} {auth}", host.host, host.port)
+}
+
+/// Postfix's name of a TLS security level.
+pub(super) fn level_name(level: TlsLevel) -> &'static str {
+    match level {
+        TlsLevel::Secure => "secure",
+        TlsLevel::Verify => "verify",
+        TlsLevel::Dane => "dane",
+        TlsLevel::Encrypt => "encrypt",
+        TlsLevel::May => "may",
+        TlsLevel::None => "none",
+    }
+}
+
+/// `from` as the spec writes it.
+pub(super) fn from_text(from: Option<&From>) -> String {
+    match from {
+        None => String::new(),
+        Some(From::Address(address)) => address.clone(),
+        Some(From::Domain(domain)) => format!("@{domain}"),
+    }
+}

@@ -1,0 +1,191 @@
+//! The entries of a package: everything it puts on a host.
+
+use include_dir::{Dir, include_dir};
+use serde_json::json;
+
+use super::facts;
+use super::null_client;
+use super::tables::{Table, tables};
+use super::{PlanError, companions};
+use crate::package::{Entry, EntryKind, gzip};
+use crate::postfix::MainCf;
+use crate::postfix::main_cf;
+use crate::relay::Relay;
+use crate::spec::Checked;
+use crate::systemd;
+use crate::target::{Format, FormatFacts};
+use crate::template::Templates;
+
+/// Units that apply the configuration; enabled on install.
+pub(super) const UNITS: &[&str] = &["mail-relay-apply.service", "mail-relay-apply.path"];
+
+/// The host command: plain sh and awk, the same on every host, no template.
+static HOST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host");
+
+const SHARE: &str = "/usr/share/mail-relay";
+const SYSTEMD: &str = "/usr/lib/systemd/system";
+
+/// What the plan holds for every host, before any format.
+pub(super) struct HostPlan {
+    pub(super) main_cf: MainCf,
+    pub(super) tables: Vec<Table>,
+    pub(super) master_edits: Vec<String>,
+}
+
+/// The plan of a relay's profile.
+pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
+    let master_edits =
+        if relay.tls.connection_reuse { vec![null_client::TLSPROXY.to_owned()] } else { Vec::new() };
+    Ok(HostPlan { main_cf: null_client::main_cf(relay)?, tables: tables(relay)?, master_edits })
+}
+
+/// All entries of the package, sorted, with the folders that belong to it.
+pub(super) fn entries(
+    checked: &Checked,
+    format: Format,
+    templates: &Templates,
+) -> Result<Vec<Entry>, PlanError> {
+    let relay = &checked.relay;
+    let facts = format.facts();
+    let plan = host_plan(relay)?;
+    let mut entries = vec![
+        folder("/etc/mail-relay", 0o755),
+        folder("/etc/mail-relay/main.cf.d", 0o755),
+        folder("/var/lib/mail-relay", 0o700),
+    ];
+    entries.extend(share(checked, format, &plan, templates)?);
+    entries.extend(host_command(facts));
+    entries.extend(units(relay, facts, templates)?);
+    entries.extend(documents(checked, templates)?);
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(entries)
+}
+
+/// The package's own copy of the configuration.
+fn share(
+    checked: &Checked,
+    format: Format,
+    plan: &HostPlan,
+    templates: &Templates,
+) -> Result<Vec<Entry>, PlanError> {
+    let list: Vec<String> =
+        plan.tables.iter().map(|table| format!("{}:{}", table.name, table.kind.name())).collect();
+    let version = checked.meta.version.to_string();
+    let keys = companions::credential_keys(&checked.relay);
+    let environment = render(templates, "host/relay.env", &json!({ "keys": keys }))?;
+    let facts = facts::render(&checked.meta, &version, &checked.relay, format.facts(), &list.join(" "))?;
+    let mut entries = vec![
+        folder(SHARE, 0o755),
+        file(&format!("{SHARE}/facts"), facts),
+        file(&format!("{SHARE}/main.cf"), main_cf_text(&plan.main_cf, templates)?),
+        file(&format!("{SHARE}/master.edits"), plan.master_edits.iter().map(|edit| format!("{edit}\n")).collect::<String>()),
+        file(&format!("{SHARE}/relay.env.example"), environment),
+        folder(&format!("{SHARE}/tables"), 0o755),
+    ];
+    for table in &plan.tables {
+        let path = format!("{SHARE}/tables/{}", table.name);
+        entries.push(file(&path, table.text.clone()));
+    }
+    Ok(entries)
+}
+
+/// The text of main.cf by its template, which may change everything but what it says.
+pub(super) fn main_cf_text(main_cf: &MainCf, templates: &Templates) -> Result<String, PlanError> {
+    let sections: Vec<_> = main_cf
+        .sections()
+        .iter()
+        .map(|section| {
+            json!({
+                "comment": main_cf::comment(&section.title),
+                "lines": section.parameters.iter().map(main_cf::Setting::to_line).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let text = render(templates, "postfix/main.cf", &json!({ "sections": sections }))?;
+    main_cf
+        .verify(&text)
+        .map_err(|reason| PlanError::Template { name: "postfix/main.cf".to_owned(), reason })?;
+    Ok(text)
+}
+
+/// `mail-relay`, its parts and its man page.
+fn host_command(facts: &FormatFacts) -> Vec<Entry> {
+    const LIB: &str = "/usr/lib/mail-relay";
+    let mut entries = vec![folder(LIB, 0o755)];
+    for part in HOST.get_dir("lib").into_iter().flat_map(Dir::files) {
+        if let Some(name) = part.path().file_name().and_then(|name| name.to_str()) {
+            entries.push(file(&format!("{LIB}/{name}"), part.contents()));
+        }
+    }
+    entries.push(Entry {
+        path: format!("{}/mail-relay", facts.sbin),
+        mode: 0o755,
+        kind: EntryKind::File(host_file("mail-relay")),
+    });
+    entries.push(document("/usr/share/man/man8/mail-relay.8.gz", gzip(&host_file("mail-relay.8"))));
+    entries
+}
+
+/// The units that apply, the sandbox, the preset and the folders of an empty /var.
+fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    let values = json!({ "command": format!("{}/mail-relay", facts.sbin) });
+    let mut entries = Vec::new();
+    for unit in UNITS {
+        let text = render(templates, &format!("systemd/{unit}"), &values)?;
+        entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
+    }
+    let preset = render(templates, "systemd/80-mail-relay.preset", &values)?;
+    entries.push(file("/usr/lib/systemd/system-preset/80-mail-relay.preset", preset));
+    let tmpfiles = render(templates, "systemd/mail-relay.tmpfiles", &values)?;
+    entries.push(file("/usr/lib/tmpfiles.d/mail-relay.conf", tmpfiles));
+    if relay.hardening.enabled {
+        let text = systemd::sandbox(&relay.hardening.service).render();
+        for unit in &facts.units {
+            let folder_path = format!("{SYSTEMD}/{unit}.d");
+            entries.push(file(&format!("{folder_path}/50-mail-relay.conf"), text.clone()));
+        }
+    }
+    Ok(entries)
+}
+
+/// Licence and a page for the administrator.
+fn documents(checked: &Checked, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    let meta = &checked.meta;
+    let values = json!({
+        "package": meta.name,
+        "summary": meta.summary,
+        "description": meta.description,
+        "maintainer": meta.maintainer,
+        "homepage": meta.homepage,
+        "license": meta.license,
+        "keys": companions::credential_keys(&checked.relay),
+    });
+    let folder_path = format!("/usr/share/doc/{}", meta.name);
+    Ok(vec![
+        document(&format!("{folder_path}/README"), render(templates, "doc/README", &values)?),
+        document(&format!("{folder_path}/copyright"), render(templates, "doc/copyright", &values)?),
+    ])
+}
+
+fn render(templates: &Templates, name: &str, values: &serde_json::Value) -> Result<String, PlanError> {
+    templates
+        .render(name, values)
+        .map_err(|error| PlanError::Template { name: name.to_owned(), reason: error.to_string() })
+}
+
+/// A file of the host command. That it exists is proven by a test.
+fn host_file(name: &str) -> Vec<u8> {
+    HOST.get_file(name).map(|file| file.contents().to_vec()).unwrap_or_default()
+}
+
+fn folder(path: &str, mode: u32) -> Entry {
+    Entry { path: path.to_owned(), mode, kind: EntryKind::Directory }
+}
+
+fn file(path: &str, content: impl Into<Vec<u8>>) -> Entry {
+    Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::File(content.into()) }
+}
+
+fn document(path: &str, content: impl Into<Vec<u8>>) -> Entry {
+    Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::Doc(content.into()) }
+}

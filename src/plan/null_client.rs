@@ -1,0 +1,249 @@
+//! What a null client is to Postfix: the package layer of main.cf, the tables, the edits of master.cf.
+//!
+//! The construct was proven on Postfix 3.5, 3.7, 3.10 and 3.11; the reasons stand beside the parameters. The
+//! sources are postconf(5), STANDARD_CONFIGURATION_README ("Postfix on a null client"), ADDRESS_REWRITING_README,
+//! TLS_README and SASL_README.
+
+use super::PlanError;
+use super::facts::level_name;
+use super::layer::{Item, Layer, inline};
+use crate::postfix::MainCf;
+use crate::relay::{Auth, From, Headers, IpVersion, Relay, TlsLevel, TlsVersion};
+
+/// Every local name lives in this domain, whatever the host is called. A bare `www-data` must not become
+/// `www-data@acme.example` on a host that is itself named acme.example. It needs a dot, or append_dot_mydomain
+/// would add a domain.
+const LOCAL_DOMAIN: &str = "localhost.localdomain";
+
+/// The host's own names besides [`LOCAL_DOMAIN`], as Postfix can tell them without knowing the host.
+const LOCAL_NAMES: &[&str] =
+    &["$myhostname", "$relay_system_name", "localhost", "localhost.$mydomain", LOCAL_DOMAIN];
+
+/// What tlsproxy(8) needs in master.cf; without it, connection reuse stops all delivery. The two options keep
+/// Postfix 3.10 from warning that it has no server certificate: it is a client here.
+pub(super) const TLSPROXY: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy \
+                                   -o tlsproxy_tls_security_level=may -o tlsproxy_tls_cert_file=none";
+
+/// The package layer of main.cf.
+pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
+    let mut layer = Layer::default();
+    identity(&mut layer, relay);
+    local_mail(&mut layer, relay);
+    senders(&mut layer, relay);
+    smarthosts(&mut layer, relay);
+    tls(&mut layer, relay);
+    authentication(&mut layer, relay);
+    protection(&mut layer);
+    limits(&mut layer, relay);
+    own_parameters(&mut layer, relay);
+    layer.finish()
+}
+
+fn identity(layer: &mut Layer, relay: &Relay) {
+    layer.section("Send only: nothing but this host itself reaches it.");
+    let (protocols, networks) = match relay.network.ip {
+        IpVersion::Any => ("all", "127.0.0.0/8 [::1]/128"),
+        IpVersion::V4 => ("ipv4", "127.0.0.0/8"),
+        IpVersion::V6 => ("ipv6", "[::1]/128"),
+    };
+    layer.set("inet_interfaces", "loopback-only");
+    layer.set("inet_protocols", protocols);
+    layer.set("mynetworks", networks);
+
+    layer.section("Names without a domain get this one; the tables below turn it into real addresses.");
+    let forwards = relay.identity.from.is_some() && !relay.local.root_mail_to.is_empty();
+    let own = if forwards { LOCAL_DOMAIN } else { "$myhostname" };
+    layer.set("myorigin", relay.identity.origin.as_deref().unwrap_or(own));
+    layer.set("append_dot_mydomain", "yes");
+    if let Some(name) = &relay.identity.helo_name {
+        layer.set("smtp_helo_name", name);
+    }
+}
+
+fn local_mail(layer: &mut Layer, relay: &Relay) {
+    layer.section(
+        "No mailboxes here. /etc/postfix/aliases is for people to read: Postfix asks aliases only for\n\
+         local delivery, and there is none.",
+    );
+    layer.set("mydestination", "");
+    layer.set("local_transport", "error:5.1.1 this host is send-only and keeps no mailboxes");
+    layer.set("alias_maps", "");
+    layer.set("alias_database", "");
+    layer.set("virtual_alias_domains", "");
+    layer.set("biff", "no");
+
+    let aliases = (!relay.local.aliases.is_empty()).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
+    if relay.local.root_mail_to.is_empty() {
+        if let Some(table) = aliases {
+            layer.section("Mail to the names of the spec.");
+            layer.list("virtual_alias_maps", [table]);
+        }
+        return;
+    }
+    layer.section(
+        "Mail to local names: first the names of the spec, then root; then addresses of others, which stay what\n\
+         they are even on a host that bears their domain; then every other local name. One entry in each table:\n\
+         Postfix looks an address up in all tables first, then its name, then its domain.",
+    );
+    let maps = aliases
+        .into_iter()
+        .chain(root("$relay_root_mail_to"))
+        .chain(others(relay))
+        .chain([inline("@$myorigin", "$relay_root_mail_to")])
+        .chain(LOCAL_NAMES.iter().map(|name| inline(&format!("@{name}"), "@$myorigin")));
+    layer.list("virtual_alias_maps", maps);
+
+    layer.section("The To header of such mail names whom it goes to.");
+    layer.set("recipient_canonical_classes", "header_recipient");
+    let named = relay.local.aliases.iter().filter_map(|(name, targets)| {
+        // A header takes one address; a target without a domain is another local name.
+        targets.iter().find(|target| target.contains('@')).map(|target| inline(name, target))
+    });
+    let maps = named
+        .chain(root("$relay_root_address"))
+        .chain(others(relay))
+        .chain([inline("@$myorigin", "$relay_root_address")])
+        .chain(LOCAL_NAMES.iter().map(|name| inline(&format!("@{name}"), "@$myorigin")));
+    layer.list("recipient_canonical_maps", maps);
+}
+
+fn senders(layer: &mut Layer, relay: &Relay) {
+    let named = relay.identity.senders.iter().map(|(name, address)| inline(name, address));
+    if relay.identity.from.is_some() {
+        layer.section(
+            "Sender addresses that the world can answer, in the envelope and in the header. Only local ones: the\n\
+             null sender stays null, and addresses of others stay what they are.",
+        );
+        let maps = named
+            .chain(root("$relay_from"))
+            .chain(others(relay))
+            .chain([inline("@$myorigin", "$relay_from")])
+            .chain(LOCAL_NAMES.iter().map(|name| inline(&format!("@{name}"), "$relay_from")));
+        layer.list("smtp_generic_maps", maps);
+    } else if !relay.identity.senders.is_empty() {
+        layer.section("Sender addresses of the spec.");
+        layer.list("smtp_generic_maps", named);
+    }
+    if relay.headers != Headers::default() {
+        layer.section("Headers that stay at home. On the way out only: before that, they stop mail loops.");
+        layer.set("smtp_header_checks", "regexp:/etc/postfix/header_checks");
+    }
+}
+
+/// root, and root of a host that is named like the mail domain.
+fn root(address: &str) -> [Item; 2] {
+    [inline("root", address), inline("root@$myhostname", address)]
+}
+
+/// `{@acme.example = @acme.example}` for each domain of others: an address that is its own translation is
+/// looked up no further.
+fn others(relay: &Relay) -> Vec<Item> {
+    let targets = relay.local.aliases.iter().flat_map(|(_, targets)| targets);
+    let named = relay.identity.senders.iter().map(|(_, address)| address);
+    let addresses = relay.local.root_mail_to.iter().chain(targets).chain(named);
+    let mut domains: Vec<&str> = addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
+    domains.extend(relay.identity.from.iter().map(From::domain));
+    domains.sort_unstable();
+    domains.dedup();
+    domains.iter().map(|domain| inline(&format!("@{domain}"), &format!("@{domain}"))).collect()
+}
+
+fn smarthosts(layer: &mut Layer, relay: &Relay) {
+    layer.section("Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.");
+    layer.set("relayhost", "$relay_smarthosts");
+    if relay.smtputf8 {
+        layer.set("smtputf8_enable", "yes");
+    } else {
+        layer.section("The smarthost lacks SMTPUTF8: with it, a subject in UTF-8 would bounce, and so would the bounce.");
+        layer.set("smtputf8_enable", "no");
+    }
+}
+
+fn tls(layer: &mut Layer, relay: &Relay) {
+    let tls = &relay.tls;
+    layer.section("TLS to the smarthosts. Which list of protocols counts depends on the level: both say the same.");
+    layer.set("smtp_tls_security_level", level_name(tls.level));
+    if tls.level == TlsLevel::None {
+        return;
+    }
+    if tls.level == TlsLevel::Dane {
+        layer.set("smtp_dns_support_level", "dnssec");
+    }
+    layer.set("smtp_tls_CAfile", "$relay_ca_file");
+    let match_parameter = match tls.level {
+        TlsLevel::Secure => "smtp_tls_secure_cert_match",
+        _ => "smtp_tls_verify_cert_match",
+    };
+    if !tls.match_names.is_empty() {
+        layer.set(match_parameter, &tls.match_names.join(", "));
+    }
+    let protocols = match tls.min_version {
+        TlsVersion::V1_2 => "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1",
+        TlsVersion::V1_3 => "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1, !TLSv1.2",
+    };
+    layer.set("smtp_tls_mandatory_protocols", protocols);
+    layer.set("smtp_tls_protocols", protocols);
+    if let Some((certificate, key)) = &tls.client_certificate {
+        layer.set("smtp_tls_cert_file", certificate);
+        layer.set("smtp_tls_key_file", key);
+    }
+    layer.set("smtp_tls_loglevel", &tls.log_level.to_string());
+    if tls.connection_reuse {
+        layer.section("Connections stay open between messages, held by tlsproxy(8), which master.cf starts for it.");
+        layer.set("smtp_tls_connection_reuse", "yes");
+    }
+}
+
+fn authentication(layer: &mut Layer, relay: &Relay) {
+    if relay.smarthosts.iter().all(|host| host.auth == Auth::None) {
+        layer.section("No authentication: the smarthost knows this host by its address.");
+        layer.set("smtp_sasl_auth_enable", "no");
+        return;
+    }
+    layer.section("Authentication: plain text mechanisms only where TLS protects the password.");
+    layer.set("smtp_sasl_auth_enable", "yes");
+    layer.set("smtp_sasl_password_maps", "$default_database_type:/etc/postfix/sasl_passwd");
+    let clear = if relay.tls.cleartext_password { "noanonymous" } else { "noplaintext, noanonymous" };
+    layer.set("smtp_sasl_security_options", clear);
+    layer.set("smtp_sasl_tls_security_options", "noanonymous");
+}
+
+fn protection(layer: &mut Layer) {
+    layer.section("Who may speak to it, and how.");
+    layer.set("smtpd_client_restrictions", "permit_mynetworks, reject");
+    layer.set("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
+    layer.set("smtpd_helo_required", "yes");
+    layer.set("disable_vrfy_command", "yes");
+}
+
+fn limits(layer: &mut Layer, relay: &Relay) {
+    let limits = &relay.limits;
+    let seconds = |value: Option<u64>| value.map(|seconds| format!("{seconds}s"));
+    let rows = [
+        ("message_size_limit", limits.message_size.map(|bytes| bytes.to_string())),
+        ("header_size_limit", limits.header_size.map(|bytes| bytes.to_string())),
+        ("maximal_queue_lifetime", seconds(limits.queue_lifetime)),
+        ("bounce_queue_lifetime", seconds(limits.bounce_lifetime)),
+        ("delay_warning_time", seconds(limits.delay_warning)),
+        ("smtp_destination_concurrency_limit", limits.concurrency.map(|count| count.to_string())),
+        ("smtp_destination_recipient_limit", limits.recipients.map(|count| count.to_string())),
+        ("smtp_destination_rate_delay", seconds(limits.rate_delay)),
+    ];
+    if rows.iter().any(|(_, value)| value.is_some()) {
+        layer.section("Sizes, times and rates.");
+    }
+    for (name, value) in rows {
+        if let Some(value) = value {
+            layer.set(name, &value);
+        }
+    }
+}
+
+fn own_parameters(layer: &mut Layer, relay: &Relay) {
+    if !relay.parameters.is_empty() {
+        layer.section("From [main-cf] of the spec.");
+    }
+    for parameter in &relay.parameters {
+        layer.set(&parameter.name, &parameter.value);
+    }
+}

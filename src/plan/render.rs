@@ -1,0 +1,89 @@
+//! The files as a host of a distribution will have them once `mail-relay apply` has run.
+
+use std::fmt::Write as _;
+
+use super::facts::from_text;
+use super::host::{entries, host_plan, main_cf_text};
+use super::PlanError;
+use crate::package::{Entry, EntryKind};
+use crate::postfix::Series;
+use crate::relay::{Relay, TlsMode};
+use crate::spec::Checked;
+use crate::target::Distribution;
+use crate::template::Templates;
+
+/// A file on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFile {
+    /// Absolute path.
+    pub path: String,
+    /// Permission bits.
+    pub mode: u32,
+    /// What is in it.
+    pub content: Vec<u8>,
+}
+
+/// Every file of the package, and the live files in /etc/postfix as a fresh host would have them. Compiled tables
+/// and credentials are made on the host and are not here.
+///
+/// # Errors
+/// If a template fails.
+pub fn render(
+    checked: &Checked,
+    distribution: &Distribution,
+    templates: &Templates,
+) -> Result<Vec<HostFile>, PlanError> {
+    let plan = host_plan(&checked.relay)?;
+    let mut files: Vec<HostFile> = entries(checked, distribution.format, templates)?
+        .into_iter()
+        .filter_map(|Entry { path, mode, kind }| match kind {
+            EntryKind::File(content) | EntryKind::Doc(content) => Some(HostFile { path, mode, content }),
+            EntryKind::Directory | EntryKind::Symlink(_) => None,
+        })
+        .collect();
+    let package_layer = main_cf_text(&plan.main_cf, templates)?;
+    let main_cf = format!("{package_layer}\n{}", host_layer(&checked.relay, distribution));
+    files.push(HostFile { path: "/etc/postfix/main.cf".to_owned(), mode: 0o644, content: main_cf.into_bytes() });
+    for table in plan.tables {
+        let path = format!("/etc/postfix/{}", table.name);
+        files.push(HostFile { path, mode: 0o644, content: table.text.into_bytes() });
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// What the host command would find out on this distribution; it computes the same from the same facts.
+fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
+    let smarthosts: Vec<String> =
+        relay.smarthosts.iter().map(|host| format!("[{}]:{}", host.host, host.port)).collect();
+    let series = distribution.postfix.series();
+    // Before 3.6 the level is a whole number.
+    let level = if series < Series::new(3, 6) { "2".to_owned() } else { series.to_string() };
+    let wrapper = relay.smarthosts.iter().any(|host| host.mode == TlsMode::Implicit);
+    let mut rows = vec![
+        ("compatibility_level", level),
+        ("default_database_type", distribution.postfix.default_database_type.clone()),
+    ];
+    if let Some(name) = &relay.identity.hostname {
+        rows.push(("myhostname", name.clone()));
+    }
+    rows.extend([
+        ("relay_system_name", "$myhostname".to_owned()),
+        ("relay_smarthosts", smarthosts.join(", ")),
+        ("relay_ca_file", relay.tls.ca_file.clone().unwrap_or_else(|| distribution.ca_file.clone())),
+        ("smtp_tls_wrappermode", if wrapper { "yes" } else { "no" }.to_owned()),
+        ("default_transport", "smtp".to_owned()),
+    ]);
+    if relay.identity.from.is_some() {
+        rows.push(("relay_from", from_text(relay.identity.from.as_ref())));
+    }
+    if let Some(first) = relay.local.root_mail_to.first() {
+        rows.push(("relay_root_mail_to", relay.local.root_mail_to.join(", ")));
+        rows.push(("relay_root_address", first.clone()));
+    }
+    let mut text = format!("# Facts of the host, as {} has them with credentials in place.\n", distribution.title);
+    for (name, value) in rows {
+        let _ = writeln!(text, "{name} = {value}");
+    }
+    text
+}

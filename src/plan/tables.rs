@@ -1,0 +1,121 @@
+//! The lookup tables of a relay: name, how the host compiles them, text.
+
+use super::PlanError;
+use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
+use crate::relay::{Headers, Relay};
+
+/// How `mail-relay apply` treats a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Read as text by Postfix.
+    Regexp,
+    /// Compiled by postmap in the host's default type.
+    Indexed,
+    /// For people; Postfix reads it nowhere.
+    Text,
+}
+
+impl Kind {
+    /// The word in the facts file.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Regexp => "regexp",
+            Self::Indexed => "indexed",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// A table source, installed as `/etc/postfix/<name>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) text: String,
+}
+
+/// The tables a relay refers to; every one of them is referred to.
+pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
+    let mut tables = vec![table("aliases", Kind::Text, aliases(relay))?];
+    if relay.headers != Headers::default() {
+        tables.push(table("header_checks", Kind::Regexp, header_checks(&relay.headers))?);
+    }
+    if !relay.local.aliases.is_empty() {
+        tables.push(table("virtual", Kind::Indexed, virtual_aliases(relay))?);
+    }
+    Ok(tables)
+}
+
+fn table<T: ToString>(name: &'static str, kind: Kind, made: Result<T, TableError>) -> Result<Table, PlanError> {
+    let made = made.map_err(|error| PlanError::Table { table: name.to_owned(), reason: error.to_string() })?;
+    Ok(Table { name, kind, text: made.to_string() })
+}
+
+/// Received headers of this host: made by its own Postfix for local programs (`by HOST (Postfix...`), or naming
+/// the loopback interface or a private network (RFC 1918, RFC 4193). Those of other hosts stay.
+const OWN_HOPS: &[&str] = &[
+    r"^Received: by [^ ]+ \(Postfix",
+    r"^Received: from .*\[(127\.|10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|IPv6:(::1\]|f[cd]))",
+];
+
+/// Removes headers on the way out; see header_checks(5) and regexp_table(5).
+fn header_checks(headers: &Headers) -> Result<Regexp, TableError> {
+    let mut rules = Regexp::new("Headers that do not leave this host, see header_checks(5); the first match wins.");
+    if headers.strip_received {
+        for pattern in OWN_HOPS {
+            rules.push(pattern, "IGNORE")?;
+        }
+    }
+    for name in &headers.strip {
+        rules.push(&format!("^{}:", Regexp::escape(name)), "IGNORE")?;
+    }
+    for pattern in &headers.patterns {
+        rules.push(pattern, "IGNORE")?;
+    }
+    Ok(rules)
+}
+
+/// Aliases as virtual(5) reads them: a name without a domain is a local name.
+fn virtual_aliases(relay: &Relay) -> Result<Lookup, TableError> {
+    let mut rows = Lookup::new("Local names with addresses of their own, see virtual(5).");
+    for (name, targets) in &relay.local.aliases {
+        rows.insert(name, &targets.join(", "))?;
+    }
+    Ok(rows)
+}
+
+/// Aliases as people look for them, see aliases(5).
+fn aliases(relay: &Relay) -> Result<Aliases, TableError> {
+    let mut rows = Aliases::new(
+        "Where mail to local names goes, for people to read. A send-only Postfix delivers nothing locally and asks\n\
+         virtual_alias_maps instead. A name that is not here goes where root's mail goes.",
+    );
+    let own = |wanted: &str| relay.local.aliases.iter().any(|(name, _)| name == wanted);
+    if !relay.local.root_mail_to.is_empty() {
+        if !own("postmaster") {
+            rows.insert("postmaster", ["root"])?;
+        }
+        if !own("root") {
+            rows.insert("root", relay.local.root_mail_to.iter().map(String::as_str))?;
+        }
+    }
+    for (name, targets) in &relay.local.aliases {
+        rows.insert(name, targets.iter().map(String::as_str))?;
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_checks_have_one_rule_for_each_header() {
+        let headers = Headers {
+            strip_received: true,
+            strip: vec!["User-Agent".to_owned(), "X.Y".to_owned()],
+            patterns: vec!["^X-Path: /srv".to_owned()],
+        };
+        insta::assert_snapshot!(header_checks(&headers).unwrap().to_string());
+    }
+}
