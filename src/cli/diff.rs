@@ -1,0 +1,115 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::error::Failure;
+use super::input;
+use super::output::Terminal;
+use crate::build::Job;
+use crate::package::Inspection;
+use crate::plan;
+use crate::target::Format;
+use crate::template::Templates;
+
+/// Show what changes on a host between two specs, or between two packages.
+///
+/// Two specs are compared as the packages they would become, in every format that both are built for. Exit
+/// status 1 says that they differ.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A spec or a package.
+    a: String,
+    /// Another one of the same kind.
+    b: String,
+}
+
+pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
+    let (a, b) = (side(&args.a, terminal)?, side(&args.b, terminal)?);
+    let mut text = String::new();
+    let mut compared = false;
+    for (format, before) in &a {
+        if let Some(after) = b.get(format) {
+            compared = true;
+            text.push_str(&differences(before, after));
+        }
+    }
+    if !compared {
+        return Err(Failure::input("the two have no package format in common"));
+    }
+    if text.is_empty() {
+        terminal.done("Same", &args.a, &args.b);
+        return Ok(());
+    }
+    terminal.result(&text)?;
+    Err(Failure::failed("they differ"))
+}
+
+/// The packages behind a word on the command line, by format.
+fn side(name: &str, terminal: &mut Terminal) -> Result<BTreeMap<&'static str, Inspection>, Failure> {
+    let is_package = [".deb", ".rpm", ".pkg.tar.zst", ".pkg.tar.xz"].iter().any(|end| name.ends_with(end));
+    if is_package {
+        let inspection = super::inspect::read(name.as_ref())?;
+        return Ok(BTreeMap::from([(inspection.format, inspection)]));
+    }
+    let checked = input::load(input::read(name)?, terminal)?;
+    let templates = Templates::builtin();
+    let mut packages = BTreeMap::new();
+    for format in Format::ALL.into_iter().filter(|format| checked.formats.contains(format)) {
+        let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("{name}: {error}"));
+        let package = plan::package(&checked, format, &templates).map_err(|error| failed(&error))?;
+        let bytes = Job::package(format, package).bytes(&templates).map_err(|error| failed(&error))?;
+        let inspection = crate::build::inspect(&bytes).map_err(|error| failed(&error))?;
+        packages.insert(inspection.format, inspection);
+    }
+    Ok(packages)
+}
+
+/// What differs, a line each; empty if nothing does.
+fn differences(a: &Inspection, b: &Inspection) -> String {
+    let mut lines = Vec::new();
+    compare(&mut lines, "", &pairs(&a.fields), &pairs(&b.fields));
+    let files = |side: &Inspection| -> BTreeMap<String, String> {
+        side.files
+            .iter()
+            .map(|file| {
+                let content = file.sha256.as_deref().or(file.target.as_deref()).unwrap_or_default();
+                (file.path.clone(), format!("{} {} {content}", file.mode, file.owner))
+            })
+            .collect()
+    };
+    compare(&mut lines, "", &files(a), &files(b));
+    compare(&mut lines, "script ", &pairs(&a.scripts), &pairs(&b.scripts));
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{}:\n", a.format);
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+fn pairs(pairs: &[(String, String)]) -> BTreeMap<String, String> {
+    pairs.iter().cloned().collect()
+}
+
+fn compare(
+    lines: &mut Vec<String>,
+    kind: &str,
+    a: &BTreeMap<String, String>,
+    b: &BTreeMap<String, String>,
+) {
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    for name in names {
+        match (a.get(name), b.get(name)) {
+            (Some(_), None) => lines.push(format!("- {kind}{name}")),
+            (None, Some(_)) => lines.push(format!("+ {kind}{name}")),
+            (Some(before), Some(after)) if before != after => {
+                // A short value is shown; a file or a script is only named.
+                let short = before.len() + after.len() < 100 && !name.starts_with('/') && kind.is_empty();
+                let detail = if short { format!(": {before} -> {after}") } else { String::new() };
+                lines.push(format!("~ {kind}{name}{detail}"));
+            }
+            _ => {}
+        }
+    }
+}
