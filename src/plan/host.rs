@@ -19,6 +19,9 @@ use crate::template::Templates;
 /// Units that apply the configuration; enabled on install.
 pub(super) const UNITS: &[&str] = &["mail-relay-apply.service", "mail-relay-apply.path"];
 
+/// Units that another of ours starts.
+const STARTED_UNITS: &[&str] = &["mail-relay-reapply.service"];
+
 /// The host command: plain sh and awk, the same on every host, no template.
 static HOST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host");
 
@@ -130,7 +133,7 @@ fn host_command(facts: &FormatFacts) -> Vec<Entry> {
 fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     let values = json!({ "command": format!("{}/mail-relay", facts.sbin) });
     let mut entries = Vec::new();
-    for unit in UNITS {
+    for unit in UNITS.iter().chain(STARTED_UNITS) {
         let text = render(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
     }
