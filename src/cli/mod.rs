@@ -20,7 +20,6 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use error::Failure;
 use output::{ColorChoice, Terminal};
 
 /// Build native packages of a Postfix mail relay from one short description.

@@ -20,9 +20,9 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
                     vec![
                         known.id.clone(),
                         known.format.name().to_owned(),
-                        known.postfix.to_string(),
+                        known.postfix.version.clone(),
                         known.unit.clone(),
-                        known.database_type.clone(),
+                        known.postfix.default_database_type.clone(),
                         known.title.clone(),
                     ]
                 })

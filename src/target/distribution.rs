@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
 
 use super::Format;
@@ -13,11 +13,11 @@ use crate::postfix::check::Target;
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/distributions");
 
 /// A release of a distribution.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Distribution {
     /// Name on the command line: that of its file.
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     pub id: String,
     /// Name in a sentence.
     pub title: String,
