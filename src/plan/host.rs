@@ -131,7 +131,7 @@ fn host_command(facts: &FormatFacts) -> Vec<Entry> {
 
 /// The units that apply, the sandbox, the preset and the folders of an empty /var.
 fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
-    let values = json!({ "command": format!("{}/mail-relay", facts.sbin) });
+    let values = json!({ "program": format!("{}/mail-relay", facts.sbin) });
     let mut entries = Vec::new();
     for unit in UNITS.iter().chain(STARTED_UNITS) {
         let text = render(templates, &format!("systemd/{unit}"), &values)?;
