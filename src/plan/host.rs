@@ -54,7 +54,6 @@ pub(super) fn entries(
     let mut entries = vec![
         folder("/etc/mail-relay", 0o755),
         folder("/etc/mail-relay/main.cf.d", 0o755),
-        folder("/var/lib/mail-relay", 0o700),
     ];
     entries.extend(share(checked, format, &plan, templates)?);
     entries.extend(host_command(facts));
@@ -73,7 +72,7 @@ fn share(
 ) -> Result<Vec<Entry>, PlanError> {
     let list: Vec<String> =
         plan.tables.iter().map(|table| format!("{}:{}", table.name, table.kind.name())).collect();
-    let version = checked.meta.version.to_string();
+    let version = format!("{}-{}", checked.meta.version, checked.meta.version.revision);
     let keys = companions::credential_keys(&checked.relay);
     let environment = render(templates, "host/relay.env", &json!({ "keys": keys }))?;
     let facts = facts::render(&checked.meta, &version, &checked.relay, format.facts(), &list.join(" "))?;
@@ -161,6 +160,7 @@ fn documents(checked: &Checked, templates: &Templates) -> Result<Vec<Entry>, Pla
         "maintainer": meta.maintainer,
         "homepage": meta.homepage,
         "license": meta.license,
+        "year": year(checked.time),
         "keys": companions::credential_keys(&checked.relay),
     });
     let folder_path = format!("/usr/share/doc/{}", meta.name);
@@ -168,6 +168,12 @@ fn documents(checked: &Checked, templates: &Templates) -> Result<Vec<Entry>, Pla
         document(&format!("{folder_path}/README"), render(templates, "doc/README", &values)?),
         document(&format!("{folder_path}/copyright"), render(templates, "doc/copyright", &values)?),
     ])
+}
+
+/// The year of a time stamp, UTC.
+fn year(time: u64) -> i16 {
+    let seconds = i64::try_from(time).unwrap_or_default();
+    jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC).year()
 }
 
 fn render(templates: &Templates, name: &str, values: &serde_json::Value) -> Result<String, PlanError> {

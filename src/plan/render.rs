@@ -60,20 +60,13 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     // Before 3.6 the level is a whole number.
     let level = if series < Series::new(3, 6) { "2".to_owned() } else { series.to_string() };
     let wrapper = relay.smarthosts.iter().any(|host| host.mode == TlsMode::Implicit);
+    let ca_file = relay.tls.ca_file.clone().unwrap_or_else(|| distribution.ca_file.clone());
     let mut rows = vec![
         ("compatibility_level", level),
         ("default_database_type", distribution.postfix.default_database_type.clone()),
-    ];
-    if let Some(name) = &relay.identity.hostname {
-        rows.push(("myhostname", name.clone()));
-    }
-    rows.extend([
-        ("relay_system_name", "$myhostname".to_owned()),
         ("relay_smarthosts", smarthosts.join(", ")),
-        ("relay_ca_file", relay.tls.ca_file.clone().unwrap_or_else(|| distribution.ca_file.clone())),
-        ("smtp_tls_wrappermode", if wrapper { "yes" } else { "no" }.to_owned()),
-        ("default_transport", "smtp".to_owned()),
-    ]);
+        ("relay_ca_file", ca_file),
+    ];
     if relay.identity.from.is_some() {
         rows.push(("relay_from", from_text(relay.identity.from.as_ref())));
     }
@@ -81,6 +74,11 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
         rows.push(("relay_root_mail_to", relay.local.root_mail_to.join(", ")));
         rows.push(("relay_root_address", first.clone()));
     }
+    if let Some(name) = &relay.identity.hostname {
+        rows.push(("myhostname", name.clone()));
+    }
+    rows.push(("relay_system_name", "$myhostname".to_owned()));
+    rows.push(("smtp_tls_wrappermode", if wrapper { "yes" } else { "no" }.to_owned()));
     let mut text = format!("# Facts of the host, as {} has them with credentials in place.\n", distribution.title);
     for (name, value) in rows {
         let _ = writeln!(text, "{name} = {value}");
