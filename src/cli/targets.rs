@@ -20,7 +20,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
                     vec![
                         known.id.clone(),
                         known.format.name().to_owned(),
-                        known.postfix.version.clone(),
+                        known.postfix.version.to_string(),
                         known.unit.clone(),
                         known.postfix.default_database_type.clone(),
                         known.title.clone(),

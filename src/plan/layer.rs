@@ -1,12 +1,16 @@
 //! A layer of main.cf while it is being written.
 
 use super::PlanError;
+use crate::postfix::check;
 use crate::postfix::{MainCf, Value, table};
+use crate::relay::Parameter;
 
 /// Collects parameters; remembers the first that cannot be written, so that the writers read as lists.
 #[derive(Debug, Default)]
-pub(super) struct Layer {
+pub(super) struct Layer<'a> {
     main: MainCf,
+    /// What the user sets in place of our own defaults.
+    own: &'a [Parameter],
     error: Option<PlanError>,
 }
 
@@ -31,7 +35,12 @@ impl From<&str> for Item {
     }
 }
 
-impl Layer {
+impl<'a> Layer<'a> {
+    /// A layer in which the user's parameters stand in for ours of the same name.
+    pub(super) fn new(own: &'a [Parameter]) -> Self {
+        Self { own, ..Self::default() }
+    }
+
     /// Starts a section under a comment: what it is for, or why.
     pub(super) fn section(&mut self, title: &str) {
         self.main.section(title);
@@ -44,10 +53,22 @@ impl Layer {
 
     /// Sets a parameter that is a list.
     pub(super) fn list(&mut self, name: &str, items: impl IntoIterator<Item = Item>) {
+        if self.own.iter().any(|parameter| parameter.name == name) {
+            return;
+        }
         let values: Result<Vec<Value>, String> = items.into_iter().map(|item| item.value()).collect();
-        let done = values.and_then(|values| {
-            self.main.set(name, Value::list(values)).map_err(|error| error.to_string())
-        });
+        self.add(name, values.map(Value::list));
+    }
+
+    /// Sets the user's parameters.
+    pub(super) fn own(&mut self) {
+        for parameter in self.own {
+            self.add(&parameter.name, check::value(parameter).map_err(|error| error.to_string()));
+        }
+    }
+
+    fn add(&mut self, name: &str, value: Result<Value, String>) {
+        let done = value.and_then(|value| self.main.set(name, value).map_err(|error| error.to_string()));
         if let Err(reason) = done {
             self.error.get_or_insert(PlanError::Parameter { name: name.to_owned(), reason });
         }

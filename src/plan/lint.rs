@@ -1,10 +1,97 @@
 //! What is wrong with a relay on its targets, beyond the words of the spec.
 
-use crate::diag::{Diagnostic, Severity};
+use super::null_client;
+use crate::diag::{Diagnostic, Severity, has_errors};
+use crate::postfix::check::{Context, Target, parameters, whole};
 use crate::spec::Checked;
+use crate::target::Distribution;
 
-/// Judges a relay against the distributions that it is built for.
+/// Judges a relay against the distributions that it is built for: the user's own parameters one by one, then
+/// main.cf as a whole.
 pub fn check(checked: &Checked) -> Vec<Diagnostic> {
-    let _ = (checked, Severity::Error);
-    Vec::new()
+    let distributions: Vec<&Distribution> = targets(checked);
+    let targets = distributions
+        .iter()
+        .map(|distribution| Target {
+            title: &distribution.title,
+            postfix: &distribution.postfix,
+            map_packages: &distribution.format.facts().maps,
+        })
+        .collect();
+    let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS };
+    let written = &checked.relay.parameters;
+    let mut findings = parameters(written, &context);
+    if has_errors(&findings) {
+        return findings;
+    }
+    match null_client::main_cf(&checked.relay) {
+        Ok(main) => {
+            for finding in whole(&main, written, &context) {
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
+        Err(error) => findings.push(Diagnostic::new(Severity::Error, "plan", None, error.to_string())),
+    }
+    findings
+}
+
+/// The distributions a spec is built for: those it names, else all of its formats.
+fn targets(checked: &Checked) -> Vec<&'static Distribution> {
+    Distribution::all()
+        .iter()
+        .filter(|distribution| {
+            checked.formats.contains(&distribution.format)
+                && (checked.targets.is_empty() || checked.targets.contains(&distribution.id))
+        })
+        .collect()
+}
+
+/// Parameters that only the host can set; `mail-relay apply` does.
+const HOST_PARAMETERS: &[&str] = &[
+    "relay_ca_file",
+    "relay_from",
+    "relay_root_address",
+    "relay_root_mail_to",
+    "relay_smarthosts",
+    "relay_system_name",
+];
+
+/// What in the spec, or on the host, decides a parameter. All others can be set in [main-cf], even where the
+/// profile has a value of its own.
+fn owner(parameter: &str) -> Option<&'static str> {
+    let owner = match parameter {
+        "alias_database" | "alias_maps" | "inet_interfaces" | "local_transport" | "mydestination" | "mynetworks"
+        | "virtual_alias_domains" => "relay.profile",
+        "virtual_alias_maps" | "recipient_canonical_maps" | "recipient_canonical_classes" => "relay.root-mail-to",
+        "smtp_generic_maps" => "relay.from",
+        "myhostname" => "relay.hostname",
+        "myorigin" => "relay.origin",
+        "smtp_helo_name" => "relay.helo-name",
+        "inet_protocols" => "network.ip",
+        "relayhost" | "smtp_tls_wrappermode" => "smarthost",
+        "default_transport" => "smarthost",
+        "smtp_sasl_auth_enable" | "smtp_sasl_password_maps" | "smtp_sasl_security_options"
+        | "smtp_sasl_tls_security_options" => "smarthost.auth",
+        "smtp_tls_security_level" => "tls.level",
+        "smtp_tls_CAfile" => "tls.ca-file",
+        "smtp_tls_protocols" | "smtp_tls_mandatory_protocols" => "tls.min-version",
+        "smtp_tls_secure_cert_match" | "smtp_tls_verify_cert_match" => "tls.match",
+        "smtp_tls_cert_file" => "tls.client-cert",
+        "smtp_tls_key_file" => "tls.client-key",
+        "smtp_tls_loglevel" => "tls.log-level",
+        "smtp_tls_connection_reuse" => "tls.connection-reuse",
+        "smtp_header_checks" => "headers.strip",
+        "message_size_limit" => "limits.message-size",
+        "header_size_limit" => "limits.header-size",
+        "maximal_queue_lifetime" => "limits.queue-lifetime",
+        "bounce_queue_lifetime" => "limits.bounce-lifetime",
+        "delay_warning_time" => "limits.delay-warning",
+        "smtp_destination_concurrency_limit" => "limits.concurrency",
+        "smtp_destination_recipient_limit" => "limits.recipients",
+        "smtp_destination_rate_delay" => "limits.rate-delay",
+        _ => return None,
+    };
+    Some(owner)
 }

@@ -26,7 +26,7 @@ pub(super) const TLSPROXY: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlspr
 
 /// The package layer of main.cf.
 pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
-    let mut layer = Layer::default();
+    let mut layer = Layer::new(&relay.parameters);
     identity(&mut layer, relay);
     local_mail(&mut layer, relay);
     senders(&mut layer, relay);
@@ -39,7 +39,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     layer.finish()
 }
 
-fn identity(layer: &mut Layer, relay: &Relay) {
+fn identity(layer: &mut Layer<'_>, relay: &Relay) {
     layer.section("Send only: nothing but this host itself reaches it.");
     let (protocols, networks) = match relay.network.ip {
         IpVersion::Any => ("all", "127.0.0.0/8 [::1]/128"),
@@ -60,7 +60,7 @@ fn identity(layer: &mut Layer, relay: &Relay) {
     }
 }
 
-fn local_mail(layer: &mut Layer, relay: &Relay) {
+fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
     layer.section(
         "No mailboxes here. /etc/postfix/aliases is for people to read: Postfix asks aliases only for\n\
          local delivery, and there is none.",
@@ -107,7 +107,7 @@ fn local_mail(layer: &mut Layer, relay: &Relay) {
     layer.list("recipient_canonical_maps", maps);
 }
 
-fn senders(layer: &mut Layer, relay: &Relay) {
+fn senders(layer: &mut Layer<'_>, relay: &Relay) {
     let named = relay.identity.senders.iter().map(|(name, address)| inline(name, address));
     if relay.identity.from.is_some() {
         layer.section(
@@ -148,7 +148,7 @@ fn others(relay: &Relay) -> Vec<Item> {
     domains.iter().map(|domain| inline(&format!("@{domain}"), &format!("@{domain}"))).collect()
 }
 
-fn smarthosts(layer: &mut Layer, relay: &Relay) {
+fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
     layer.section("Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.");
     layer.set("relayhost", "$relay_smarthosts");
     if relay.smtputf8 {
@@ -159,7 +159,7 @@ fn smarthosts(layer: &mut Layer, relay: &Relay) {
     }
 }
 
-fn tls(layer: &mut Layer, relay: &Relay) {
+fn tls(layer: &mut Layer<'_>, relay: &Relay) {
     let tls = &relay.tls;
     layer.section("TLS to the smarthosts. Which list of protocols counts depends on the level: both say the same.");
     layer.set("smtp_tls_security_level", level_name(tls.level));
@@ -194,7 +194,7 @@ fn tls(layer: &mut Layer, relay: &Relay) {
     }
 }
 
-fn authentication(layer: &mut Layer, relay: &Relay) {
+fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.smarthosts.iter().all(|host| host.auth == Auth::None) {
         layer.section("No authentication: the smarthost knows this host by its address.");
         layer.set("smtp_sasl_auth_enable", "no");
@@ -208,7 +208,7 @@ fn authentication(layer: &mut Layer, relay: &Relay) {
     layer.set("smtp_sasl_tls_security_options", "noanonymous");
 }
 
-fn protection(layer: &mut Layer) {
+fn protection(layer: &mut Layer<'_>) {
     layer.section("Who may speak to it, and how.");
     layer.set("smtpd_client_restrictions", "permit_mynetworks, reject");
     layer.set("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
@@ -216,7 +216,7 @@ fn protection(layer: &mut Layer) {
     layer.set("disable_vrfy_command", "yes");
 }
 
-fn limits(layer: &mut Layer, relay: &Relay) {
+fn limits(layer: &mut Layer<'_>, relay: &Relay) {
     let limits = &relay.limits;
     let seconds = |value: Option<u64>| value.map(|seconds| format!("{seconds}s"));
     let rows = [
@@ -239,11 +239,9 @@ fn limits(layer: &mut Layer, relay: &Relay) {
     }
 }
 
-fn own_parameters(layer: &mut Layer, relay: &Relay) {
+fn own_parameters(layer: &mut Layer<'_>, relay: &Relay) {
     if !relay.parameters.is_empty() {
         layer.section("From [main-cf] of the spec.");
-    }
-    for parameter in &relay.parameters {
-        layer.set(&parameter.name, &parameter.value);
+        layer.own();
     }
 }

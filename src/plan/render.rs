@@ -6,7 +6,7 @@ use super::facts::from_text;
 use super::host::{entries, host_plan, main_cf_text};
 use super::PlanError;
 use crate::package::{Entry, EntryKind};
-use crate::postfix::Series;
+use crate::postfix::Release;
 use crate::relay::{Relay, TlsMode};
 use crate::spec::Checked;
 use crate::target::Distribution;
@@ -56,9 +56,9 @@ pub fn render(
 fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     let smarthosts: Vec<String> =
         relay.smarthosts.iter().map(|host| format!("[{}]:{}", host.host, host.port)).collect();
-    let series = distribution.postfix.series();
+    let Release { major, minor, .. } = distribution.postfix.version;
     // Before 3.6 the level is a whole number.
-    let level = if series < Series::new(3, 6) { "2".to_owned() } else { series.to_string() };
+    let level = if (major, minor) < (3, 6) { "2".to_owned() } else { format!("{major}.{minor}") };
     let wrapper = relay.smarthosts.iter().any(|host| host.mode == TlsMode::Implicit);
     let ca_file = relay.tls.ca_file.clone().unwrap_or_else(|| distribution.ca_file.clone());
     let mut rows = vec![
