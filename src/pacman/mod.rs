@@ -1,1 +1,65 @@
-//! (room being built)
+//! The pacman format: a zstd tar with metadata files first, see alpm(7), PKGINFO(5), BUILDINFO(5), ALPM-MTREE(5).
+
+mod metadata;
+mod read;
+mod scripts;
+#[cfg(test)]
+mod tests;
+
+pub use read::read;
+
+use crate::archive::{Member, Tar, zstd};
+use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
+use crate::template::Templates;
+
+/// The version as vercmp(8) orders it: `1:1.2.0rc1-1`.
+pub fn version(version: &Version) -> String {
+    let epoch = if version.epoch == 0 { String::new() } else { format!("{}:", version.epoch) };
+    format!("{epoch}{}-{}", version.upstream(""), version.revision)
+}
+
+/// The name of the file: `NAME-VERSION-REL-any.pkg.tar.zst`; pacman keeps the epoch in it.
+pub fn file_name(meta: &Meta) -> String {
+    format!("{}-{}-any.pkg.tar.zst", meta.name, version(&meta.version))
+}
+
+/// The package as a .pkg.tar.zst. Adds the alpm hook that re-applies after changes of watched packages.
+///
+/// # Errors
+/// A template fails, or a value cannot be part of a package.
+pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteError> {
+    package.validate()?;
+    let hook = Entry {
+        path: format!("/usr/share/libalpm/hooks/50-{}.hook", package.meta.name),
+        mode: 0o644,
+        kind: EntryKind::File(scripts::hook(package, templates)?.into_bytes()),
+    };
+    let tree = Tree::new(package.entries.iter().chain([&hook]))?;
+
+    let mut members = vec![
+        (".BUILDINFO", metadata::buildinfo(package)?),
+        (".INSTALL", scripts::install(package, templates)?),
+        (".PKGINFO", metadata::pkginfo(package, &tree)?),
+    ];
+    let mtree = metadata::mtree(&members, &tree, package.time);
+    members.retain(|(_, text)| !text.is_empty());
+
+    let mut archive = Tar::new(package.time);
+    // makepkg's order: metadata before files, so that pacman can stop reading early.
+    archive.add(".BUILDINFO", 0o644, Member::File(members[0].1.as_bytes()));
+    for (name, text) in &members[1..] {
+        archive.add(name, 0o644, Member::File(text.as_bytes()));
+    }
+    archive.add(".MTREE", 0o644, Member::File(&gzip(mtree.as_bytes())));
+    for (path, node) in tree.iter() {
+        let (member, slash) = match node {
+            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
+                (Member::File(content), "")
+            }
+            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => (Member::Symlink(target), ""),
+            Node::Listed(_) | Node::Implied => (Member::Directory, "/"),
+        };
+        archive.add(&format!("{}{slash}", &path[1..]), node.mode(), member);
+    }
+    Ok(zstd(&archive.finish())?)
+}

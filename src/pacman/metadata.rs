@@ -1,0 +1,164 @@
+//! The texts that pacman reads: .PKGINFO, .BUILDINFO and .MTREE.
+
+use std::fmt::Write as _;
+
+use md5::{Digest as _, Md5};
+use sha2::Sha256;
+
+use crate::package::{Entry, EntryKind, Node, Package, Relation, Tree, WriteError};
+
+/// Who made the package, for `buildtool` of BUILDINFO(5).
+const TOOL: &str = "postpack";
+
+/// `key = value` lines.
+struct Lines(String);
+
+impl Lines {
+    fn put(&mut self, key: &str, value: impl std::fmt::Display) {
+        let _ = writeln!(self.0, "{key} = {value}");
+    }
+
+    fn put_relations(&mut self, key: &str, relations: &[Relation]) {
+        for relation in relations {
+            // pacman knows no alternatives: the preferred one counts.
+            if let Some(first) = relation.any_of.first() {
+                let constraint = first.constraint.as_ref();
+                let constraint = constraint.map(|(operator, version)| format!("{operator}{version}"));
+                self.put(key, format!("{}{}", first.name, constraint.unwrap_or_default()));
+            }
+        }
+    }
+}
+
+/// PKGINFO(5), version 2.
+///
+/// # Errors
+/// A value would break its line.
+pub(super) fn pkginfo(package: &Package, tree: &Tree<'_>) -> Result<String, WriteError> {
+    let meta = &package.meta;
+    let relations = &package.relations;
+    let mut lines = Lines(String::new());
+    lines.put("pkgname", &meta.name);
+    lines.put("pkgbase", &meta.name);
+    lines.put("xdata", "pkgtype=pkg");
+    lines.put("pkgver", super::version(&meta.version));
+    lines.put("pkgdesc", &meta.summary);
+    if let Some(homepage) = &meta.homepage {
+        lines.put("url", homepage);
+    }
+    lines.put("builddate", package.time);
+    lines.put("packager", &meta.maintainer);
+    lines.put("size", installed_size(tree));
+    lines.put("arch", "any");
+    lines.put("license", &meta.license);
+    lines.put_relations("replaces", &relations.replaces);
+    lines.put_relations("conflict", &relations.conflicts);
+    lines.put_relations("provides", &relations.provides);
+    lines.put_relations("depend", &relations.depends);
+    // Weak relations are only mentioned by pacman; what is recommended has to be there.
+    lines.put_relations("depend", &relations.recommends);
+    lines.put_relations("optdepend", &relations.suggests);
+    one_line_each(lines.0)
+}
+
+/// BUILDINFO(5), version 2: how to make the same package again.
+///
+/// # Errors
+/// A value would break its line.
+pub(super) fn buildinfo(package: &Package) -> Result<String, WriteError> {
+    let meta = &package.meta;
+    let mut lines = Lines(String::new());
+    lines.put("format", 2);
+    lines.put("pkgname", &meta.name);
+    lines.put("pkgbase", &meta.name);
+    lines.put("pkgver", super::version(&meta.version));
+    lines.put("pkgarch", "any");
+    // There is no PKGBUILD; the digest of nothing stands for it.
+    lines.put("pkgbuild_sha256sum", format!("{:x}", Sha256::digest(b"")));
+    lines.put("packager", &meta.maintainer);
+    lines.put("builddate", package.time);
+    lines.put("builddir", "/build");
+    lines.put("startdir", "/startdir");
+    lines.put("buildtool", TOOL);
+    lines.put("buildtoolver", env!("CARGO_PKG_VERSION"));
+    one_line_each(lines.0)
+}
+
+/// Refuses what a value with a line break would have made.
+fn one_line_each(text: String) -> Result<String, WriteError> {
+    match text.lines().find(|line| !line.contains(" = ") || line.chars().any(char::is_control)) {
+        None => Ok(text),
+        Some(line) => Err(WriteError::Value(format!("`{}` breaks its line", line.escape_debug()))),
+    }
+}
+
+fn installed_size(tree: &Tree<'_>) -> usize {
+    tree.iter()
+        .map(|(_, node)| match node {
+            Node::Listed(entry) => entry.kind.content().len(),
+            Node::Implied => 0,
+        })
+        .sum()
+}
+
+/// mtree(5) of everything in the package but itself. Both digests: pacman 6.0 reports every file as changed
+/// without MD5, newer ones look at SHA-256.
+pub(super) fn mtree(metadata: &[(&str, String)], tree: &Tree<'_>, time: u64) -> String {
+    let mut text = String::from("#mtree\n/set type=file uid=0 gid=0 mode=644\n");
+    for (name, content) in metadata.iter().filter(|(_, content)| !content.is_empty()) {
+        file_line(&mut text, name, 0o644, content.as_bytes(), time);
+    }
+    for (path, node) in tree.iter() {
+        match node {
+            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), mode, .. }) => {
+                file_line(&mut text, &path[1..], *mode, content, time);
+            }
+            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
+                let (path, target) = (escape(&path[1..]), escape(target));
+                let _ = writeln!(text, "./{path} time={time}.0 mode=777 type=link link={target}");
+            }
+            Node::Listed(_) | Node::Implied => {
+                let mode = node.mode();
+                let _ = writeln!(text, "./{} time={time}.0 mode={mode:o} type=dir", escape(&path[1..]));
+            }
+        }
+    }
+    text
+}
+
+fn file_line(text: &mut String, path: &str, mode: u32, content: &[u8], time: u64) {
+    let _ = write!(text, "./{} time={time}.0", escape(path));
+    if mode != 0o644 {
+        let _ = write!(text, " mode={mode:o}");
+    }
+    let (md5, sha256) = (Md5::digest(content), Sha256::digest(content));
+    let _ = writeln!(text, " size={} md5digest={md5:x} sha256digest={sha256:x}", content.len());
+}
+
+/// A path as mtree writes it: octal escapes for what would end a word.
+fn escape(path: &str) -> String {
+    path.bytes()
+        .map(|byte| match byte {
+            b'!'..=b'~' if !b"\\#=".contains(&byte) => char::from(byte).to_string(),
+            _ => format!("\\{byte:03o}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_paths_stay_one_word() {
+        assert_eq!(escape("usr/share/a b#c=d\\e"), "usr/share/a\\040b\\043c\\075d\\134e");
+        assert_eq!(escape("é"), "\\303\\251");
+    }
+
+    #[test]
+    fn a_value_cannot_add_a_line() {
+        assert!(one_line_each("a = b\nc\n".to_owned()).is_err());
+        assert!(one_line_each("a = b\rc\n".to_owned()).is_err());
+        assert!(one_line_each("a = b\n".to_owned()).is_ok());
+    }
+}

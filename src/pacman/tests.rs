@@ -1,0 +1,70 @@
+use std::process::Command;
+
+use super::*;
+use crate::package::sample::{self, run};
+use crate::target::Format;
+
+fn sample_bytes() -> Vec<u8> {
+    write(&sample::package(Format::Pacman), &Templates::builtin()).unwrap()
+}
+
+/// The sample in a folder of its own.
+fn sample_file() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(file_name(&sample::package(Format::Pacman).meta));
+    fs_err::write(&path, sample_bytes()).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn the_sample_reads_as_it_was_written() {
+    insta::assert_snapshot!(sample::text(&read(&sample_bytes()).unwrap()));
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    assert!(sample_bytes() == sample_bytes());
+}
+
+#[test]
+fn what_is_no_package_is_said_to_be_none() {
+    use crate::package::ReadError;
+    assert_eq!(read(b"hello"), Err(ReadError::Unknown));
+    assert_eq!(read(&zstd(b"hello").unwrap()).map(|_| ()).is_err(), true);
+    let bytes = sample_bytes();
+    assert!(matches!(read(&bytes[..bytes.len() / 2]), Err(ReadError::Damaged(_))));
+}
+
+#[test]
+fn real_pacman_installs_and_verifies_the_sample() {
+    let (folder, path) = sample_file();
+    let root = folder.path().join("root");
+    fs_err::create_dir_all(root.join("var/lib/pacman")).unwrap();
+    let pacman = |args: &[&str]| {
+        run(Command::new("pacman")
+            .args(["--config", "/dev/null", "--noscriptlet", "--noconfirm", "--nodeps", "--nodeps", "--root"])
+            .arg(&root)
+            .args(args))
+    };
+    // fakeroot keeps the test free of root; pacman insists on it for -U.
+    run(Command::new("fakeroot")
+        .args(["pacman", "--config", "/dev/null", "--noscriptlet", "--noconfirm", "--nodeps", "--nodeps"])
+        .args(["--hookdir", "/nonexistent", "--root"])
+        .arg(&root)
+        .arg("-U")
+        .arg(&path));
+    let name = sample::package(Format::Pacman).meta.name;
+    let info = pacman(&["-Qi", &name]);
+    assert!(info.contains("1.2.0rc1-3"), "{info}");
+    let verdict = run(Command::new("fakeroot")
+        .args(["pacman", "--config", "/dev/null", "--root"])
+        .arg(&root)
+        .args(["-Qkk", &name]));
+    assert!(verdict.contains("0 altered files"), "{verdict}");
+}
+
+#[test]
+fn real_sh_reads_the_install_script() {
+    let script = scripts::install(&sample::package(Format::Pacman), &Templates::builtin()).unwrap();
+    run(Command::new("sh").args(["-n", "-c", &script]));
+}
