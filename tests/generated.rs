@@ -33,7 +33,11 @@ fn the_command_reference_is_up_to_date() {
         if verb.get_name() == "help" {
             continue;
         }
-        let title = if verb.get_name() == "postpack" { "postpack".to_owned() } else { format!("postpack {}", verb.get_name()) };
+        let title = if verb.get_name() == "postpack" {
+            "postpack".to_owned()
+        } else {
+            format!("postpack {}", verb.get_name())
+        };
         let help = verb.clone().render_long_help().to_string();
         let help: Vec<&str> = help.lines().map(str::trim_end).collect();
         let _ = write!(text, "\n## {title}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
@@ -57,12 +61,17 @@ fn the_spec_reference_is_up_to_date() {
         text.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
         for (key, value) in keys {
             let target = resolve(value, &schema);
-            let meaning = [description_of(value), description_of(target)].into_iter().find(|text| !text.is_empty());
+            let meaning =
+                [description_of(value), description_of(target)].into_iter().find(|text| !text.is_empty());
             let _ = writeln!(
                 text,
                 "| `{key}` | {} | {} | {} |",
                 type_of(target, &schema),
-                value.get("default").or(target.get("default")).filter(|value| !value.is_null()).map_or(String::new(), |value| format!("`{value}`")),
+                value
+                    .get("default")
+                    .or(target.get("default"))
+                    .filter(|value| !value.is_null())
+                    .map_or(String::new(), |value| format!("`{value}`")),
                 meaning.unwrap_or_default()
             );
         }
@@ -76,7 +85,10 @@ fn resolve<'a>(value: &'a Value, root: &'a Value) -> &'a Value {
         return resolve(&root["$defs"][reference.trim_start_matches("#/$defs/")], root);
     }
     if let Some(choices) = value.get("anyOf").or(value.get("oneOf")).and_then(Value::as_array) {
-        let object = choices.iter().map(|choice| resolve(choice, root)).find(|choice| choice.get("properties").is_some());
+        let object = choices
+            .iter()
+            .map(|choice| resolve(choice, root))
+            .find(|choice| choice.get("properties").is_some());
         if let Some(object) = object {
             return object;
         }
@@ -94,7 +106,8 @@ fn type_of(value: &Value, root: &Value) -> String {
     let object = Map::new();
     let map = value.as_object().unwrap_or(&object);
     if let Some(values) = map.get("enum").and_then(Value::as_array) {
-        let names: Vec<String> = values.iter().filter(|value| !value.is_null()).map(|value| format!("`{value}`")).collect();
+        let names: Vec<String> =
+            values.iter().filter(|value| !value.is_null()).map(|value| format!("`{value}`")).collect();
         return names.join(", ");
     }
     if let Some(constant) = map.get("const") {
@@ -114,7 +127,8 @@ fn type_of(value: &Value, root: &Value) -> String {
         Some(Value::String(name)) if name == "object" => "table".to_owned(),
         Some(Value::String(name)) => name.clone(),
         Some(Value::Array(names)) => {
-            let names: Vec<&str> = names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect();
+            let names: Vec<&str> =
+                names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect();
             names.join(" or ")
         }
         _ => "any".to_owned(),

@@ -25,6 +25,11 @@ fn dictionary_size(length: usize) -> u32 {
     u32::try_from(length.next_power_of_two().clamp(64 << 10, 8 << 20)).unwrap_or(8 << 20)
 }
 
+/// zstd in one frame that tells its size.
+pub(crate) fn zstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    zstd::bulk::compress(bytes, 6)
+}
+
 /// gzip at its best, without time and name in its head: for man pages and changelogs.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::bufread::GzEncoder::new(bytes, flate2::Compression::best());

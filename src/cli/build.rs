@@ -56,7 +56,8 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
                         jobs.push(Job::package(format, package));
                     }
                 }
-                let companions = plan::companions(&checked, &templates).map_err(|error| Failure::failed(error.to_string()))?;
+                let companions = plan::companions(&checked, &templates)
+                    .map_err(|error| Failure::failed(error.to_string()))?;
                 for (name, bytes) in companions {
                     jobs.push(Job::file(name, bytes));
                 }

@@ -30,8 +30,11 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
             Format::Text => {
                 terminal.diagnostics(&judged.findings, &judged.source);
                 if judged.checked.is_some() {
-                    let warnings =
-                        judged.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
+                    let warnings = judged
+                        .findings
+                        .iter()
+                        .filter(|finding| finding.severity == Severity::Warning)
+                        .count();
                     let detail = match warnings {
                         0 => String::new(),
                         1 => "1 warning".to_owned(),

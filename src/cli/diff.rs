@@ -92,12 +92,7 @@ fn pairs(pairs: &[(String, String)]) -> BTreeMap<String, String> {
     pairs.iter().cloned().collect()
 }
 
-fn compare(
-    lines: &mut Vec<String>,
-    kind: &str,
-    a: &BTreeMap<String, String>,
-    b: &BTreeMap<String, String>,
-) {
+fn compare(lines: &mut Vec<String>, kind: &str, a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) {
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     for name in names {
         match (a.get(name), b.get(name)) {

@@ -56,7 +56,8 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        let kind = if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::BrokenPipe } else { Kind::Failed };
+        let kind =
+            if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::BrokenPipe } else { Kind::Failed };
         let message = if kind == Kind::BrokenPipe { String::new() } else { format!("{error}") };
         Self { kind, message, hints: Vec::new() }
     }

@@ -24,23 +24,21 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     if providers.get(&args.provider).is_none() {
         return Err(unknown("provider", &args.provider, providers.names().into_iter()));
     }
-    let profile = Profile::ALL
-        .iter()
-        .copied()
-        .find(|profile| profile.name() == args.profile)
-        .ok_or_else(|| unknown("profile", &args.profile, Profile::ALL.iter().map(|profile| profile.name())))?;
+    let profile =
+        Profile::ALL.iter().copied().find(|profile| profile.name() == args.profile).ok_or_else(|| {
+            unknown("profile", &args.profile, Profile::ALL.iter().map(|profile| profile.name()))
+        })?;
     let text = spec::starter(&args.provider, profile);
     let Some(path) = &args.output else {
         return terminal.result(&text);
     };
-    let mut file =
-        fs_err::OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
-            if error.kind() == std::io::ErrorKind::AlreadyExists {
-                Failure::input(format!("{} exists and is left alone", path.display()))
-            } else {
-                error.into()
-            }
-        })?;
+    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AlreadyExists {
+            Failure::input(format!("{} exists and is left alone", path.display()))
+        } else {
+            error.into()
+        }
+    })?;
     std::io::Write::write_all(&mut file, text.as_bytes())?;
     terminal.done("Wrote", &path.display().to_string(), "edit it, then: postpack build it");
     Ok(())

@@ -25,7 +25,9 @@ use output::{ColorChoice, Terminal};
 /// Build native packages of a Postfix mail relay from one short description.
 #[derive(Debug, Parser)]
 #[command(name = "postpack", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 fine, 1 something failed, 2 the input is wrong and nothing was written.")]
+#[command(
+    after_help = "Exit status: 0 fine, 1 something failed, 2 the input is wrong and nothing was written."
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,

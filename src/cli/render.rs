@@ -24,7 +24,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let distribution = Distribution::get(&args.target).ok_or_else(|| {
-        super::init::unknown("target", &args.target, Distribution::all().iter().map(|known| known.id.as_str()))
+        super::init::unknown(
+            "target",
+            &args.target,
+            Distribution::all().iter().map(|known| known.id.as_str()),
+        )
     })?;
     let checked = input::load(input::read(&args.spec)?, terminal)?;
     let templates = super::build::templates(args.templates.as_deref())?;

@@ -110,7 +110,9 @@ pub(super) fn mtree(metadata: &[(&str, String)], tree: &Tree<'_>, time: u64) -> 
     }
     for (path, node) in tree.iter() {
         match node {
-            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), mode, .. }) => {
+            Node::Listed(Entry {
+                kind: EntryKind::File(content) | EntryKind::Doc(content), mode, ..
+            }) => {
                 file_line(&mut text, &path[1..], *mode, content, time);
             }
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {

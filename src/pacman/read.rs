@@ -34,7 +34,9 @@ pub fn read(bytes: &[u8]) -> Result<Inspection, ReadError> {
 }
 
 fn looks_compressed(bytes: &[u8]) -> bool {
-    [&b"\xfd7zXZ\0"[..], &[0x28, 0xb5, 0x2f, 0xfd], &[0x1f, 0x8b]].iter().any(|magic| bytes.starts_with(magic))
+    [&b"\xfd7zXZ\0"[..], &[0x28, 0xb5, 0x2f, 0xfd], &[0x1f, 0x8b]]
+        .iter()
+        .any(|magic| bytes.starts_with(magic))
 }
 
 /// Hook files, which are scripts in all but name.

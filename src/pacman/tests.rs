@@ -30,7 +30,7 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_is_no_package_is_said_to_be_none() {
     use crate::package::ReadError;
     assert_eq!(read(b"hello"), Err(ReadError::Unknown));
-    assert_eq!(read(&zstd(b"hello").unwrap()).map(|_| ()).is_err(), true);
+    assert!(read(&zstd(b"hello").unwrap()).is_err());
     let bytes = sample_bytes();
     assert!(matches!(read(&bytes[..bytes.len() / 2]), Err(ReadError::Damaged(_))));
 }
@@ -40,26 +40,18 @@ fn real_pacman_installs_and_verifies_the_sample() {
     let (folder, path) = sample_file();
     let root = folder.path().join("root");
     fs_err::create_dir_all(root.join("var/lib/pacman")).unwrap();
+    // pacman -U insists on root; fakeroot keeps the test free of it.
     let pacman = |args: &[&str]| {
-        run(Command::new("pacman")
-            .args(["--config", "/dev/null", "--noscriptlet", "--noconfirm", "--nodeps", "--nodeps", "--root"])
-            .arg(&root)
-            .args(args))
+        let mut command = Command::new("fakeroot");
+        command.args(["pacman", "--config", "/dev/null", "--root"]).arg(&root).args(args);
+        run(&mut command)
     };
-    // fakeroot keeps the test free of root; pacman insists on it for -U.
-    run(Command::new("fakeroot")
-        .args(["pacman", "--config", "/dev/null", "--noscriptlet", "--noconfirm", "--nodeps", "--nodeps"])
-        .args(["--hookdir", "/nonexistent", "--root"])
-        .arg(&root)
-        .arg("-U")
-        .arg(&path));
+    let quiet = ["-U", "--noscriptlet", "--noconfirm", "--nodeps", "--nodeps", "--hookdir", "/nonexistent"];
+    pacman(&[&quiet[..], &[path.to_str().unwrap()]].concat());
     let name = sample::package(Format::Pacman).meta.name;
     let info = pacman(&["-Qi", &name]);
     assert!(info.contains("1.2.0rc1-3"), "{info}");
-    let verdict = run(Command::new("fakeroot")
-        .args(["pacman", "--config", "/dev/null", "--root"])
-        .arg(&root)
-        .args(["-Qkk", &name]));
+    let verdict = pacman(&["-Qkk", &name]);
     assert!(verdict.contains("0 altered files"), "{verdict}");
 }
 

@@ -45,7 +45,9 @@ pub(super) fn credential_keys(relay: &Relay) -> Vec<String> {
     let prefixes: Vec<String> = match wanting.as_slice() {
         [] => Vec::new(),
         [_] => vec!["RELAY".to_owned()],
-        names => names.iter().map(|name| format!("RELAY_{}", name.to_uppercase().replace('-', "_"))).collect(),
+        names => {
+            names.iter().map(|name| format!("RELAY_{}", name.to_uppercase().replace('-', "_"))).collect()
+        }
     };
     prefixes.iter().flat_map(|prefix| [format!("{prefix}_USERNAME"), format!("{prefix}_PASSWORD")]).collect()
 }

@@ -51,10 +51,7 @@ pub(super) fn entries(
     let relay = &checked.relay;
     let facts = format.facts();
     let plan = host_plan(relay)?;
-    let mut entries = vec![
-        folder("/etc/mail-relay", 0o755),
-        folder("/etc/mail-relay/main.cf.d", 0o755),
-    ];
+    let mut entries = vec![folder("/etc/mail-relay", 0o755), folder("/etc/mail-relay/main.cf.d", 0o755)];
     entries.extend(share(checked, format, &plan, templates)?);
     entries.extend(host_command(facts));
     entries.extend(units(relay, facts, templates)?);
@@ -80,7 +77,10 @@ fn share(
         folder(SHARE, 0o755),
         file(&format!("{SHARE}/facts"), facts),
         file(&format!("{SHARE}/main.cf"), main_cf_text(&plan.main_cf, templates)?),
-        file(&format!("{SHARE}/master.edits"), plan.master_edits.iter().map(|edit| format!("{edit}\n")).collect::<String>()),
+        file(
+            &format!("{SHARE}/master.edits"),
+            plan.master_edits.iter().map(|edit| format!("{edit}\n")).collect::<String>(),
+        ),
         file(&format!("{SHARE}/relay.env.example"), environment),
         folder(&format!("{SHARE}/tables"), 0o755),
     ];

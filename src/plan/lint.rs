@@ -62,9 +62,16 @@ const HOST_PARAMETERS: &[&str] = &[
 /// profile has a value of its own.
 fn owner(parameter: &str) -> Option<&'static str> {
     let owner = match parameter {
-        "alias_database" | "alias_maps" | "inet_interfaces" | "local_transport" | "mydestination" | "mynetworks"
+        "alias_database"
+        | "alias_maps"
+        | "inet_interfaces"
+        | "local_transport"
+        | "mydestination"
+        | "mynetworks"
         | "virtual_alias_domains" => "relay.profile",
-        "virtual_alias_maps" | "recipient_canonical_maps" | "recipient_canonical_classes" => "relay.root-mail-to",
+        "virtual_alias_maps" | "recipient_canonical_maps" | "recipient_canonical_classes" => {
+            "relay.root-mail-to"
+        }
         "smtp_generic_maps" => "relay.from",
         "myhostname" => "relay.hostname",
         "myorigin" => "relay.origin",
@@ -72,7 +79,9 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "inet_protocols" => "network.ip",
         "relayhost" | "smtp_tls_wrappermode" => "smarthost",
         "default_transport" => "smarthost",
-        "smtp_sasl_auth_enable" | "smtp_sasl_password_maps" | "smtp_sasl_security_options"
+        "smtp_sasl_auth_enable"
+        | "smtp_sasl_password_maps"
+        | "smtp_sasl_security_options"
         | "smtp_sasl_tls_security_options" => "smarthost.auth",
         "smtp_tls_security_level" => "tls.level",
         "smtp_tls_CAfile" => "tls.ca-file",

@@ -72,7 +72,8 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
     layer.set("virtual_alias_domains", "");
     layer.set("biff", "no");
 
-    let aliases = (!relay.local.aliases.is_empty()).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
+    let aliases =
+        (!relay.local.aliases.is_empty()).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
     if relay.local.root_mail_to.is_empty() {
         if let Some(table) = aliases {
             layer.section("Mail to the names of the spec.");
@@ -141,7 +142,8 @@ fn others(relay: &Relay) -> Vec<Item> {
     let targets = relay.local.aliases.iter().flat_map(|(_, targets)| targets);
     let named = relay.identity.senders.iter().map(|(_, address)| address);
     let addresses = relay.local.root_mail_to.iter().chain(targets).chain(named);
-    let mut domains: Vec<&str> = addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
+    let mut domains: Vec<&str> =
+        addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
     domains.extend(relay.identity.from.iter().map(From::domain));
     domains.sort_unstable();
     domains.dedup();
@@ -149,7 +151,9 @@ fn others(relay: &Relay) -> Vec<Item> {
 }
 
 fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
-    layer.section("Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.");
+    layer.section(
+        "Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.",
+    );
     layer.set("relayhost", "$relay_smarthosts");
     if relay.smtputf8 {
         layer.set("smtputf8_enable", "yes");
@@ -161,7 +165,9 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
 
 fn tls(layer: &mut Layer<'_>, relay: &Relay) {
     let tls = &relay.tls;
-    layer.section("TLS to the smarthosts. Which list of protocols counts depends on the level: both say the same.");
+    layer.section(
+        "TLS to the smarthosts. Which list of protocols counts depends on the level: both say the same.",
+    );
     layer.set("smtp_tls_security_level", level_name(tls.level));
     if tls.level == TlsLevel::None {
         return;
@@ -189,7 +195,9 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
     }
     layer.set("smtp_tls_loglevel", &tls.log_level.to_string());
     if tls.connection_reuse {
-        layer.section("Connections stay open between messages, held by tlsproxy(8), which master.cf starts for it.");
+        layer.section(
+            "Connections stay open between messages, held by tlsproxy(8), which master.cf starts for it.",
+        );
         layer.set("smtp_tls_connection_reuse", "yes");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::PlanError;
 use super::facts::from_text;
 use super::host::{entries, host_plan, main_cf_text};
-use super::PlanError;
 use crate::package::{Entry, EntryKind};
 use crate::postfix::Release;
 use crate::relay::{Relay, TlsMode};
@@ -43,7 +43,11 @@ pub fn render(
         .collect();
     let package_layer = main_cf_text(&plan.main_cf, templates)?;
     let main_cf = format!("{package_layer}\n{}", host_layer(&checked.relay, distribution));
-    files.push(HostFile { path: "/etc/postfix/main.cf".to_owned(), mode: 0o644, content: main_cf.into_bytes() });
+    files.push(HostFile {
+        path: "/etc/postfix/main.cf".to_owned(),
+        mode: 0o644,
+        content: main_cf.into_bytes(),
+    });
     for table in plan.tables {
         let path = format!("/etc/postfix/{}", table.name);
         files.push(HostFile { path, mode: 0o644, content: table.text.into_bytes() });
@@ -79,7 +83,8 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     }
     rows.push(("relay_system_name", "$myhostname".to_owned()));
     rows.push(("smtp_tls_wrappermode", if wrapper { "yes" } else { "no" }.to_owned()));
-    let mut text = format!("# Facts of the host, as {} has them with credentials in place.\n", distribution.title);
+    let mut text =
+        format!("# Facts of the host, as {} has them with credentials in place.\n", distribution.title);
     for (name, value) in rows {
         let _ = writeln!(text, "{name} = {value}");
     }

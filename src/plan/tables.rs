@@ -46,8 +46,13 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     Ok(tables)
 }
 
-fn table<T: ToString>(name: &'static str, kind: Kind, made: Result<T, TableError>) -> Result<Table, PlanError> {
-    let made = made.map_err(|error| PlanError::Table { table: name.to_owned(), reason: error.to_string() })?;
+fn table<T: ToString>(
+    name: &'static str,
+    kind: Kind,
+    made: Result<T, TableError>,
+) -> Result<Table, PlanError> {
+    let made =
+        made.map_err(|error| PlanError::Table { table: name.to_owned(), reason: error.to_string() })?;
     Ok(Table { name, kind, text: made.to_string() })
 }
 
@@ -60,7 +65,8 @@ const OWN_HOPS: &[&str] = &[
 
 /// Removes headers on the way out; see header_checks(5) and regexp_table(5).
 fn header_checks(headers: &Headers) -> Result<Regexp, TableError> {
-    let mut rules = Regexp::new("Headers that do not leave this host, see header_checks(5); the first match wins.");
+    let mut rules =
+        Regexp::new("Headers that do not leave this host, see header_checks(5); the first match wins.");
     if headers.strip_received {
         for pattern in OWN_HOPS {
             rules.push(pattern, "IGNORE")?;

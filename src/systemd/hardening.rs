@@ -57,7 +57,9 @@ pub fn sandbox(own: &[(String, Vec<String>)]) -> UnitFile {
         "/etc/systemd/system/postfix.service.d/ to /dev/null.",
     ]);
     unit.section("Service");
-    unit.note("Capabilities: what is not listed is gone. Each one is here because the relay stops without it.");
+    unit.note(
+        "Capabilities: what is not listed is gone. Each one is here because the relay stops without it.",
+    );
     unit.set("CapabilityBoundingSet", "");
     let names: Vec<&str> = CAPABILITIES.iter().map(|(name, _)| *name).collect();
     unit.set("CapabilityBoundingSet", names.join(" "));

@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use include_dir::{Dir, include_dir};
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::Format;
 use crate::postfix::Installation;
