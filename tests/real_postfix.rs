@@ -42,7 +42,7 @@ impl Root {
     }
 
     /// Writes a file into a folder of its own, which is also a configuration folder.
-    fn write(&self, test: &str, name: &str, text: &str) -> String {
+    fn write(&self, case: &str, name: &str, text: &str) -> String {
         let inside = format!("{FOLDER}/{test}");
         let outside = self.0.join(Path::new(&inside).strip_prefix("/").unwrap());
         fs_err::create_dir_all(&outside).unwrap();

@@ -4,7 +4,8 @@ mod tree;
 
 pub use tree::write_tree;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -123,9 +124,9 @@ pub fn build(
     templates: &Templates,
     progress: &dyn Progress,
 ) -> Result<Vec<Artifact>, BuildError> {
-    let mut names = BTreeMap::new();
+    let mut names = BTreeSet::new();
     for job in jobs {
-        if names.insert(job.file_name.as_str(), ()).is_some() {
+        if !names.insert(job.file_name.as_str()) {
             return Err(BuildError::Collision(job.file_name.clone()));
         }
     }
@@ -145,8 +146,10 @@ pub fn build(
             .collect::<Result<_, BuildError>>()
     })?;
     artifacts.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-    let sums: String =
-        artifacts.iter().map(|artifact| format!("{}  {}\n", artifact.sha256, artifact.file_name)).collect();
+    let mut sums = String::new();
+    for artifact in &artifacts {
+        let _ = writeln!(sums, "{}  {}", artifact.sha256, artifact.file_name);
+    }
     write_new(&stage.path().join(SUMS), sums.as_bytes())?;
     for name in artifacts.iter().map(|artifact| artifact.file_name.as_str()).chain([SUMS]) {
         fs_err::rename(stage.path().join(name), out.join(name))?;

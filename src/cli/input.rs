@@ -36,7 +36,7 @@ pub(super) fn read(name: &str) -> Result<Source, Failure> {
 fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Failure> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+        let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
         Failure::input(format!("{name}:{line}: not UTF-8 text (byte {at})"))
             .hint("a spec is a TOML file, and TOML is UTF-8")
     })?;

@@ -56,6 +56,7 @@ impl Terminal {
     }
 
     /// Writes a result.
+    #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
     pub(super) fn result(&mut self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes())?;
@@ -94,6 +95,7 @@ impl Terminal {
     }
 
     /// Says why a verb stopped.
+    #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
     pub(super) fn failure(&mut self, failure: &Failure) {
         let mut err = anstream::stderr().lock();
         if !failure.message.is_empty() {

@@ -79,7 +79,11 @@ fn share(
         file(&format!("{SHARE}/main.cf"), main_cf_text(&plan.main_cf, templates)?),
         file(
             &format!("{SHARE}/master.edits"),
-            plan.master_edits.iter().map(|edit| format!("{edit}\n")).collect::<String>(),
+            plan.master_edits.join(
+                "
+",
+            ) + "
+",
         ),
         file(&format!("{SHARE}/relay.env.example"), environment),
         folder(&format!("{SHARE}/tables"), 0o755),
@@ -185,6 +189,10 @@ fn render(templates: &Templates, name: &str, values: &serde_json::Value) -> Resu
 /// A file of the host command. That it exists is proven by a test.
 fn host_file(name: &str) -> Vec<u8> {
     HOST.get_file(name).map(|file| file.contents().to_vec()).unwrap_or_default()
+}
+
+fn lines(texts: &[String]) -> String {
+    texts.iter().flat_map(|text| [text.as_str(), "\n"]).collect()
 }
 
 fn folder(path: &str, mode: u32) -> Entry {

@@ -77,8 +77,7 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "myorigin" => "relay.origin",
         "smtp_helo_name" => "relay.helo-name",
         "inet_protocols" => "network.ip",
-        "relayhost" | "smtp_tls_wrappermode" => "smarthost",
-        "default_transport" => "smarthost",
+        "default_transport" | "relayhost" | "smtp_tls_wrappermode" => "smarthost",
         "smtp_sasl_auth_enable"
         | "smtp_sasl_password_maps"
         | "smtp_sasl_security_options"
