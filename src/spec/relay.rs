@@ -1,5 +1,7 @@
 //! `[relay]`, `[aliases]` and `[rewrite]`: whose mail it is and where local mail goes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::judge::Judge;
 use super::schema::{RelaySection, RewriteSection};
 use super::spot::{Entries, Many, Spot};
@@ -178,16 +180,17 @@ fn sender_rule(
 
 fn senders(judge: &mut Judge, rewrite: Option<&RewriteSection>) -> Vec<(String, String)> {
     let Some(entries) = rewrite.and_then(|rewrite| rewrite.senders.as_ref()) else { return Vec::new() };
-    let mut senders: Vec<(String, String)> = Vec::new();
+    let mut senders = Vec::new();
+    let mut names = BTreeSet::new();
     for (key, value) in &entries.0 {
         let path = format!("rewrite.senders.{}", values::shown(key.as_str()));
         let name = judge.read("local-name", "rewrite.senders", "local names", key, values::local_name);
         let address = judge.read("address", &path, "a mail address", value, values::address);
         if let (Some(name), Some(address)) = (name, address) {
-            if senders.iter().any(|(other, _)| *other == name) {
-                judge.report(twice(key, &name));
-            } else {
+            if names.insert(name.clone()) {
                 senders.push((name, address));
+            } else {
+                judge.report(twice(key, &name));
             }
         }
     }
@@ -251,6 +254,7 @@ pub(super) fn local_mail(
 fn check_aliases(judge: &mut Judge, aliases: Option<&Entries<Many<String>>>) -> Vec<(String, Vec<String>)> {
     let Some(entries) = aliases else { return Vec::new() };
     let mut read: Vec<(Spot<String>, Vec<Spot<String>>)> = Vec::new();
+    let mut names = BTreeSet::new();
     for (key, targets) in &entries.0 {
         let Some(name) = judge.read("local-name", "aliases", "local names", key, values::local_name) else {
             continue;
@@ -270,10 +274,10 @@ fn check_aliases(judge: &mut Judge, aliases: Option<&Entries<Many<String>>>) -> 
         if targets.is_empty() {
             continue;
         }
-        if read.iter().any(|(other, _)| other.value == name) {
-            judge.report(twice(key, &name));
-        } else {
+        if names.insert(name.clone()) {
             read.push((Spot::new(name, key.span.clone()), targets));
+        } else {
+            judge.report(twice(key, &name));
         }
     }
     loops(judge, &read);
@@ -295,29 +299,51 @@ fn alias_target(text: &str) -> Result<String, values::Fault> {
     }
 }
 
-/// Refuses names that lead to themselves.
+/// Refuses names that lead to themselves. Each ring is reported once, where it closes.
 fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String>>)]) {
-    let targets_of =
-        |name: &str| aliases.iter().find(|(key, _)| key.value == name).map(|(_, targets)| targets);
-    for (key, first) in aliases {
-        let mut seen = vec![];
-        let mut open: Vec<&str> = first.iter().map(|target| target.value.as_str()).collect();
-        while let Some(name) = open.pop() {
-            if name == key.value {
-                judge.report(
-                    Diagnostic::error(
-                        "alias-loop",
-                        key.span.clone(),
-                        format!("mail to `{name}` leads back to `{name}`"),
-                    )
-                    .hint("let one of the names on the way have an address"),
-                );
-                break;
-            }
-            if !seen.contains(&name) {
-                seen.push(name);
-                open.extend(targets_of(name).into_iter().flatten().map(|target| target.value.as_str()));
+    let index: BTreeMap<&str, usize> =
+        aliases.iter().enumerate().map(|(index, (key, _))| (key.value.as_str(), index)).collect();
+    let mut state = vec![Walk::Ahead; aliases.len()];
+    for start in 0..aliases.len() {
+        if state[start] != Walk::Ahead {
+            continue;
+        }
+        // A path by hand: a chain of aliases may be longer than a stack is deep.
+        state[start] = Walk::OnPath;
+        let mut path = vec![(start, aliases[start].1.iter())];
+        while let Some((at, targets)) = path.last_mut() {
+            let Some(target) = targets.next() else {
+                state[*at] = Walk::Behind;
+                path.pop();
+                continue;
+            };
+            let Some(next) = index.get(target.value.as_str()).copied() else { continue };
+            match state[next] {
+                Walk::Behind => {}
+                Walk::Ahead => {
+                    state[next] = Walk::OnPath;
+                    path.push((next, aliases[next].1.iter()));
+                }
+                Walk::OnPath => {
+                    let name = &target.value;
+                    judge.report(
+                        Diagnostic::error(
+                            "alias-loop",
+                            target.span.clone(),
+                            format!("mail to `{name}` leads back to `{name}`"),
+                        )
+                        .hint("let one of the names on the way have an address"),
+                    );
+                }
             }
         }
     }
+}
+
+/// Where a walk along the aliases is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    Ahead,
+    OnPath,
+    Behind,
 }

@@ -163,7 +163,7 @@ fn sign_of_key(name: &str) -> Option<Sign> {
     }
 }
 
-/// In a table of foreign names only the directives that exist to carry secrets are a sign.
+/// In a table of foreign names only what exists to carry secrets is a sign.
 fn sign_of_foreign_key(name: &str, value: &DeValue<'_>) -> Option<Sign> {
     let texts: Vec<&str> = match value {
         DeValue::String(text) => vec![text],
@@ -174,6 +174,10 @@ fn sign_of_foreign_key(name: &str, value: &DeValue<'_>) -> Option<Sign> {
         |text: &str| text.split_once('=').is_some_and(|(key, _)| sign_of_key(key) == Some(Sign::Secret));
     let secret = match name {
         "SetCredential" | "SetCredentialEncrypted" => true,
+        // A map that is written out, `static:user:password`.
+        _ if name.contains("password") => {
+            texts.iter().any(|text| text.contains("static:") || text.contains("inline:"))
+        }
         "Environment" => texts.iter().flat_map(|text| text.split_whitespace()).any(assigns),
         _ => false,
     };
@@ -209,6 +213,7 @@ const PREFIXES: &[(&str, usize, &str)] = &[
     ("xsmtpsib-", 16, "a Brevo SMTP key"),
     ("xkeysib-", 16, "a Brevo API key"),
     ("mlsn.", 16, "a MailerSend API token"),
+    ("mssp.", 16, "a MailerSend SMTP password"),
     ("ghp_", 20, "a GitHub token"),
     ("gho_", 20, "a GitHub token"),
     ("ghs_", 20, "a GitHub token"),

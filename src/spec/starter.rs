@@ -78,7 +78,7 @@ fn with_preset(text: &mut String, preset: &Provider) {
         let _ = writeln!(text, "# One of `postpack providers {}`.\nregion = \"{chosen}\"", preset.name);
     }
     if let Some(rule) = &preset.sender_rule {
-        let _ = writeln!(text, "# {}", rule.replace('\n', " "));
+        let _ = writeln!(text, "# It takes as sender: {rule}.");
     }
 }
 
