@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 FROM = "noreply@acme.example"
 ROOT = "ops@acme.example"
 
@@ -41,10 +39,10 @@ def test_cron_style_mail_arrives(relay, smarthost):
     assert relay.warnings() == []
 
 
-@pytest.mark.parametrize("name", ["root@localhost", "root@web1", "root@web1.corp.example", "postmaster"])
-def test_every_local_name_reaches_a_person(relay, smarthost, name):
-    mail = relay.deliver(f"to {name}", to=name)
-    assert_as_specified(mail, smarthost)
+def test_every_local_name_reaches_a_person(relay, smarthost):
+    for name in ("root@localhost", "root@web1", "root@web1.corp.example", "postmaster", "www-data"):
+        mail = relay.deliver(f"to {name}", to=name)
+        assert_as_specified(mail, smarthost)
 
 
 def test_recipients_elsewhere_stay_as_they_are(relay):
