@@ -1,13 +1,12 @@
 """Fixtures of the scenarios: `host` on each root that the run selected, and `smarthost`."""
 
-import fcntl
 import os
 
 import pytest
 
 from lab import machine, network, roots
 from lab.host import Host
-from lab.shell import RUN
+from lab.shell import RUN, locked
 from lab.smarthost import Smarthost
 
 
@@ -24,25 +23,31 @@ def pytest_configure(config):
         os.environ["LAB_SESSION"] = str(os.getpid())
 
 
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        for folder in RUN.glob(f"{os.getpid()}-0-*"):
+            machine.discard(folder)
+
+
 def pytest_generate_tests(metafunc):
-    """A scenario that takes `host` runs once on each root."""
+    """A scenario that takes `host` or `relay` runs once on each root that it is about."""
     if "root" in metafunc.fixturenames:
         about = metafunc.definition.get_closest_marker("roots")
-        names = about.args if about else roots.names()
-        selected = metafunc.config.getoption("root") or names
-        metafunc.parametrize("root", [name for name in names if name in selected], scope="session")
+        metafunc.parametrize("root", about.args if about else roots.names(), scope="session")
 
 
-def pytest_collection_modifyitems(items):
-    """A scenario about other roots than the selected ones is not part of the run, so
-    that a skipped one, which pytest would make of it, never looks like a passed one."""
-    items[:] = [item for item in items if "NOTSET" not in item.nodeid]
+def pytest_collection_modifyitems(config, items):
+    """Other roots than the selected ones are no part of the run: deselected, not skipped."""
+    selected = config.getoption("root") or roots.names()
+    chosen = [item for item in items if item.callspec.params["root"] in selected]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture(scope="session")
 def smarthost_of_worker(tmp_path_factory):
-    """One smarthost and one network per worker."""
-    smarthost = Smarthost(tmp_path_factory.mktemp("smarthost"))
+    """One smarthost and one network per worker; one authority, which the roots trust."""
+    smarthost = Smarthost(session_folder("authority"), tmp_path_factory.mktemp("other-authority"))
     yield smarthost
     smarthost.close()
 
@@ -74,11 +79,8 @@ def relay(root, smarthost):
 
 
 def installed(root, smarthost):
-    folder = RUN / f"{os.environ['LAB_SESSION']}-installed-{root}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        layer = folder / "layer"
+    layer = session_folder(f"installed-{root}") / "layer"
+    with locked(layer.with_name("lock")):
         if not layer.exists():
             host = Host(root, smarthost)
             try:
@@ -87,6 +89,11 @@ def installed(root, smarthost):
             finally:
                 host.close()
     return layer
+
+
+def session_folder(name):
+    """What the workers of one session share; it goes when the session has gone."""
+    return RUN / f"{os.environ['LAB_SESSION']}-0-{name}"
 
 
 LAST_WORDS = "mailq; journalctl --boot --no-pager --output=short | tail -n 60"

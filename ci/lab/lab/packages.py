@@ -21,6 +21,7 @@ def build():
         into = of(spec.stem)
         into.mkdir(parents=True)
         run([*postpack, "build", spec, "-o", into], cwd=REPOSITORY, timeout=900, env=dict(os.environ))
+        assert list(into.iterdir()), f"postpack built nothing from {spec}"
         print(f"lab: built {', '.join(sorted(file.name for file in into.iterdir()))}", flush=True)
 
 

@@ -46,7 +46,7 @@ def build(root, facts):
         folder.mkdir()
 
     postfix = trees["postfix"]
-    repack.postfix(postfix, "arch")
+    repack.postfix(postfix, "arch", version)
     repack.lmdb_default(postfix)
     shutil.copy(repack.STANDINS / "aliases", postfix / "etc/postfix/aliases")
     relations = {

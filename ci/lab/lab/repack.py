@@ -51,19 +51,25 @@ def version_of(root, package):
     return re.search(r"Candidate: (?:\d+:)?([\d.]+\d)", text)[1]
 
 
-def postfix(tree, style):
+def postfix(tree, style, version):
     """/etc/postfix and the unit as the style's distribution ships them."""
     etc, share = tree / "etc/postfix", tree / "usr/share/postfix"
-    shutil.copy(STANDINS / style / "main.cf", etc / "main.cf")
+    level = version.rpartition(".")[0]
+    main_cf = (STANDINS / style / "main.cf").read_text().replace("@compatibility_level@", level)
+    (etc / "main.cf").write_text(main_cf)
     (etc / "master.cf").write_text(_unchrooted((share / "master.cf.dist").read_text()))
-    for name in ("main.cf", "master.cf"):  # postfix-files lists them; Debian makes some later
-        if not (etc / f"{name}.proto").exists():
-            shutil.copy(share / f"{name}.dist", etc / f"{name}.proto")
+    # postfix-files lists these; on older Debian they appear only at configuration.
+    late = {"main.cf.dist": "main.cf.proto", "master.cf.dist": "master.cf.proto", "makedefs.out": "makedefs.out"}
+    for source, name in late.items():
+        if not (etc / name).exists() and (etc / "postfix-files").exists():
+            shutil.copy(share / source, etc / name)
+    for library in (tree / "usr/lib/postfix").glob("*.so"):
+        library.chmod(0o755)  # as postfix-files has it
     shutil.copy(share / "dynamicmaps.cf", etc / "dynamicmaps.cf")
     unit = tree / "usr/lib/systemd/system/postfix.service"
     unit.parent.mkdir(parents=True)
     shutil.copy(STANDINS / style / "postfix.service", unit)
-    (tree / "var/lib/postfix").mkdir(parents=True)
+    (tree / "var/lib/postfix").mkdir(parents=True, mode=0o700)
     (tree / "var/spool/postfix").mkdir(parents=True)
     for extra in ("main.cf.debian", "main.cf.tls", "postinst.functions"):
         (share / extra).unlink(missing_ok=True)

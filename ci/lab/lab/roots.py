@@ -1,6 +1,5 @@
 """Cached roots: each built once from its recipe (roots/NAME.toml)."""
 
-import fcntl
 import hashlib
 import importlib
 import re
@@ -9,7 +8,7 @@ import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 
-from .shell import CACHE, CLEAN_ENV, LAB, run
+from .shell import CACHE, CLEAN_ENV, LAB, locked, run
 
 ROOTS = CACHE / "roots"
 BASES = CACHE / "bases"
@@ -33,7 +32,7 @@ def path(name):
 def prepare(name):
     """Build the root unless the one in the cache came from this very recipe."""
     stamp = ROOTS / f"{name}.digest"
-    with _locked(name):
+    with locked(ROOTS / f"{name}.lock"):
         if stamp.exists() and stamp.read_text() == _digest(name):
             return False
         facts = recipe(name)
@@ -53,7 +52,7 @@ def prepare(name):
 def base(suite):
     """A debootstrap of the suite, shared by the roots that start from it."""
     folder = BASES / suite
-    with _locked(f"base-{suite}"):
+    with locked(BASES / f"{suite}.lock"):
         if not folder.exists():
             new = BASES / f"{suite}.new"
             _remove(new)
@@ -122,13 +121,3 @@ def _remove(folder):
         if re.search(rf"[=:]{re.escape(str(folder))}[,:]", Path("/proc/self/mounts").read_text()):
             raise SystemExit(f"ci/lab: {folder} is in use; try again later or run ci/lab/run --clean")
         shutil.rmtree(folder)
-
-
-@contextmanager
-def _locked(name):
-    folder = CACHE / "locks"
-    for needed in (folder, ROOTS, BASES):
-        needed.mkdir(parents=True, exist_ok=True)
-    with open(folder / name, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

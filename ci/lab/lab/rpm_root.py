@@ -35,7 +35,7 @@ def build(root, facts):
     for folder in (repository, later):
         folder.mkdir()
 
-    repack.postfix(trees["postfix"], "fedora")
+    repack.postfix(trees["postfix"], "fedora", version)
     for release, folder in (("1", repository), ("2", later)):
         _rpm(folder, "postfix", version, trees["postfix"], POSTFIX_RELATIONS, POSTFIX, release=release)
     sasl = trees["libsasl2-modules"]

@@ -1,9 +1,11 @@
 """Running commands, and where the lab keeps its things."""
 
+import fcntl
 import os
 import shlex
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,15 @@ CLEAN_ENV = {
     "LANG": "C.UTF-8",
     "TERM": "dumb",
 }
+
+
+@contextmanager
+def locked(file):
+    """One process at a time between here and the end of the block."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with open(file, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class CommandFailed(AssertionError):

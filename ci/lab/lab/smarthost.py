@@ -46,13 +46,13 @@ class Smarthost:
     down = "10.99.0.5"  # refuses every connection
     sink = "10.99.0.6"  # see sink.py
 
-    def __init__(self, home):
+    def __init__(self, authority_home, nobody_home):
         self.network = Network()
         for address in (self.good, self.wrong_name, self.unknown_ca, self.down, self.sink):
             self.network.add_address(address)
-        self.authority = Authority(home / "ca", "lab CA")
+        self.authority = Authority(authority_home, "lab CA")
         self._machine = Machine([roots.path("smarthost")], "smarthost", self.network.hub)
-        self._configure(Authority(home / "other-ca", "CA of nobody"))
+        self._configure(Authority(nobody_home, "CA of nobody"))
         self._machine.boot()
         wait_until(
             lambda: self._machine.sh("postfix status", check=False).code == 0, "smarthost's postfix"

@@ -24,8 +24,9 @@ build() {
 }
 
 # The compiled-in type; a Postfix whose map package is missing falls back to one that is there.
+# Asked with the package's main.cf: the live one may not exist yet, as on Debian with "No configuration".
 pick_database_type() {
-    types=$(postconf -m) || { warn "postconf -m failed; is the postfix package whole?"; return 1; }
+    types=$(postconf -c "$share" -m) || { warn "postconf -m failed; is the postfix package whole?"; return 1; }
     for type in $(postconf -dh default_database_type) lmdb cdb hash; do
         if printf '%s\n' "$types" | grep -qx "$type"; then
             echo "$type"
@@ -203,7 +204,9 @@ build_main() {
     done
     stage=$1
     shift
-    awk -v titles="$titles" -f "$lib/merge.awk" "$@" >"$stage/main.cf"
+    awk -v titles="$titles" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return 1
+    # Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written.
+    touch -d "@$(($(date +%s) - 10))" "$stage/main.cf"
 }
 
 # --- master.cf ---
