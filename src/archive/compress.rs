@@ -40,7 +40,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A decompressor for the kind that the first bytes show: xz, zstd, gzip, or none.
-pub(crate) fn decompressor<'a>(bytes: &'a [u8]) -> io::Result<Bounded<Box<dyn Read + 'a>>> {
+pub(crate) fn decompressor(bytes: &[u8]) -> io::Result<impl Read + use<'_>> {
     let reader: Box<dyn Read> = if bytes.starts_with(b"\xfd7zXZ\0") {
         let stream = liblzma::stream::Stream::new_stream_decoder(MAX_MEMORY, 0)?;
         Box::new(liblzma::read::XzDecoder::new_stream(bytes, stream))
@@ -53,20 +53,13 @@ pub(crate) fn decompressor<'a>(bytes: &'a [u8]) -> io::Result<Bounded<Box<dyn Re
     } else {
         Box::new(bytes)
     };
-    Ok(Bounded::new(reader, MAX_UNPACKED))
+    Ok(Bounded { inner: reader, left: MAX_UNPACKED })
 }
 
 /// A reader that fails, rather than ends, at its limit.
-pub(crate) struct Bounded<R> {
+struct Bounded<R> {
     inner: R,
     left: u64,
-}
-
-impl<R: Read> Bounded<R> {
-    /// At most `limit` bytes of `inner`.
-    pub(crate) fn new(inner: R, limit: u64) -> Self {
-        Self { inner, left: limit }
-    }
 }
 
 impl<R: Read> Read for Bounded<R> {

@@ -4,7 +4,6 @@ use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
-use super::Bounded;
 use crate::package::{InspectedFile, ReadError};
 
 /// Longer names stand in an entry of their own.
@@ -13,7 +12,7 @@ const BLOCK: usize = 512;
 /// A tar of more members than this is not a package that we need to show.
 const MAX_MEMBERS: usize = 100_000;
 /// Text members (control files, scripts) are kept whole up to this size.
-const MAX_TEXT: u64 = 4 << 20;
+const MAX_TEXT: usize = 4 << 20;
 
 /// What a member is.
 #[derive(Debug, Clone, Copy)]
@@ -93,13 +92,13 @@ fn copy_into(field: &mut [u8], text: &str) {
 /// What a tar holds: its files, and the texts that were asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    /// Members in order, without the texts.
+    /// All members in order.
     pub(crate) files: Vec<InspectedFile>,
     /// Content of the members that were kept, by name without `./` and `/`.
     pub(crate) texts: Vec<(String, Vec<u8>)>,
 }
 
-/// Lists a tar; members for which `keep` says so are returned whole.
+/// Lists a tar; the content of members for which `keep` says so is returned, up to some megabytes.
 ///
 /// # Errors
 /// It is no tar, or larger than anything that can be a package.
@@ -113,18 +112,26 @@ pub(crate) fn list(reader: impl Read, keep: impl Fn(&str) -> bool) -> Result<Lis
         let mut entry = entry.map_err(damaged)?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let name = name.strip_prefix("./").unwrap_or(&name).trim_matches('/').to_owned();
-        if keep(&name) {
-            let mut text = Vec::new();
-            Bounded::new(&mut entry, MAX_TEXT).read_to_end(&mut text).map_err(damaged)?;
+        let mut text = Vec::new();
+        let kept = keep(&name);
+        let file = inspect(&name, &mut entry, |part| {
+            if kept && text.len() + part.len() <= MAX_TEXT {
+                text.extend_from_slice(part);
+            }
+        });
+        listing.files.push(file.map_err(damaged)?);
+        if kept {
             listing.texts.push((name, text));
-        } else {
-            listing.files.push(inspect(&name, &mut entry).map_err(damaged)?);
         }
     }
     Ok(listing)
 }
 
-fn inspect(name: &str, entry: &mut tar::Entry<'_, impl Read>) -> std::io::Result<InspectedFile> {
+fn inspect(
+    name: &str,
+    entry: &mut tar::Entry<'_, impl Read>,
+    mut content: impl FnMut(&[u8]),
+) -> std::io::Result<InspectedFile> {
     let header = entry.header();
     let kind = header.entry_type();
     let mode = crate::package::mode_text(type_letter(kind), header.mode()?);
@@ -136,8 +143,16 @@ fn inspect(name: &str, entry: &mut tar::Entry<'_, impl Read>) -> std::io::Result
     let is_link = kind.is_symlink() || kind.is_hard_link();
     let target = entry.link_name_bytes().filter(|_| is_link);
     let target = target.map(|target| String::from_utf8_lossy(&target).into_owned());
-    let mut digest = Sha256::new();
-    let size = std::io::copy(entry, &mut digest)?;
+    let (mut digest, mut size, mut buffer) = (Sha256::new(), 0, [0; 16 << 10]);
+    loop {
+        let count = entry.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        digest.update(&buffer[..count]);
+        content(&buffer[..count]);
+        size += count as u64;
+    }
     let sha256 = kind.is_file().then(|| format!("{:x}", digest.finalize()));
     Ok(InspectedFile { path: format!("/{name}"), mode, owner, size, sha256, target })
 }

@@ -4,10 +4,7 @@ use std::fmt::Write as _;
 
 use md5::{Digest, Md5};
 
-use crate::package::{EntryKind, Meta, Node, Package, Relation, Tree, WriteError};
-
-/// Lines of descriptions and changelogs stay within a terminal.
-const WIDTH: usize = 79;
+use crate::package::{EntryKind, Meta, Node, Package, Relation, Tree, WIDTH, WriteError, paragraphs, wrap};
 
 /// The control file.
 pub(super) fn stanza(package: &Package, tree: &Tree<'_>) -> String {
@@ -82,28 +79,6 @@ fn description(meta: &Meta) -> String {
     text
 }
 
-/// Paragraphs as single lines, without control characters.
-fn paragraphs(text: &str) -> impl Iterator<Item = String> {
-    text.split("\n\n")
-        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|paragraph| !paragraph.is_empty())
-}
-
-/// Breaks a line at spaces; a word that is too long stays whole.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 /// Digests of the files, by paths without the leading slash.
 pub(super) fn md5sums(tree: &Tree<'_>) -> String {
     let mut text = String::new();
@@ -147,16 +122,4 @@ pub(super) fn changelog(meta: &Meta) -> Result<String, WriteError> {
         let _ = writeln!(text, "\n -- {author}  {}", time.strftime("%a, %d %b %Y %H:%M:%S +0000"));
     }
     Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_words_stay_whole() {
-        assert_eq!(wrap("a bb  ccc\ndddd", 4), ["a bb", "ccc", "dddd"]);
-        assert_eq!(wrap("aaaaaaa b", 4), ["aaaaaaa", "b"]);
-        assert!(wrap(" ", 4).is_empty());
-    }
 }

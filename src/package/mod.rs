@@ -4,12 +4,14 @@ mod error;
 mod relation;
 #[cfg(test)]
 pub(crate) mod sample;
+mod text;
 mod tree;
 mod version;
 
 pub use crate::archive::gzip;
 pub use error::{ReadError, WriteError};
 pub use relation::{Relation, Relations, Requirement};
+pub(crate) use text::{WIDTH, paragraphs, wrap};
 pub(crate) use tree::{Node, Tree, mode_text};
 pub use version::{ParseVersionError, Version};
 

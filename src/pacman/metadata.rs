@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
-use crate::package::{Entry, EntryKind, Node, Package, Relation, Tree, WriteError};
+use crate::package::{Entry, EntryKind, Meta, Node, Package, Relation, Tree, WriteError};
 
 /// Who made the package, for `buildtool` of BUILDINFO(5).
 const TOOL: &str = "postpack";
@@ -84,6 +84,21 @@ pub(super) fn buildinfo(package: &Package) -> Result<String, WriteError> {
     one_line_each(lines.0)
 }
 
+/// What `pacman -Qc` shows.
+pub(super) fn changelog(meta: &Meta) -> String {
+    let mut text = String::new();
+    for release in &meta.changelog {
+        let second = i64::try_from(release.time).unwrap_or(i64::MAX);
+        let day = jiff::Timestamp::from_second(second).unwrap_or_default().strftime("%Y-%m-%d");
+        let gap = if text.is_empty() { "" } else { "\n" };
+        let _ = writeln!(text, "{gap}{day} {} {}", super::version(&release.version), release.author);
+        for change in &release.changes {
+            let _ = writeln!(text, "  * {}", change.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+    text
+}
+
 /// Refuses what a value with a line break would have made.
 fn one_line_each(text: String) -> Result<String, WriteError> {
     match text.lines().find(|line| !line.contains(" = ") || line.chars().any(char::is_control)) {
@@ -105,7 +120,7 @@ fn installed_size(tree: &Tree<'_>) -> usize {
 /// without MD5, newer ones look at SHA-256.
 pub(super) fn mtree(metadata: &[(&str, String)], tree: &Tree<'_>, time: u64) -> String {
     let mut text = String::from("#mtree\n/set type=file uid=0 gid=0 mode=644\n");
-    for (name, content) in metadata.iter().filter(|(_, content)| !content.is_empty()) {
+    for (name, content) in metadata {
         file_line(&mut text, name, 0o644, content.as_bytes(), time);
     }
     for (path, node) in tree.iter() {

@@ -23,14 +23,14 @@ pub fn file_name(meta: &Meta) -> String {
     format!("{}-{}-any.pkg.tar.zst", meta.name, version(&meta.version))
 }
 
-/// The package as a .pkg.tar.zst. Adds the alpm hook that re-applies after changes of watched packages.
+/// The package as a .pkg.tar.zst. Adds the alpm hook that applies the configuration, and the changelog.
 ///
 /// # Errors
 /// A template fails, or a value cannot be part of a package.
 pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteError> {
     package.validate()?;
     let hook = Entry {
-        path: format!("/usr/share/libalpm/hooks/50-{}.hook", package.meta.name),
+        path: format!("/usr/share/libalpm/hooks/{}", scripts::hook_name(&package.meta)),
         mode: 0o644,
         kind: EntryKind::File(scripts::hook(package, templates)?.into_bytes()),
     };
@@ -38,16 +38,16 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
 
     let mut members = vec![
         (".BUILDINFO", metadata::buildinfo(package)?),
+        (".CHANGELOG", metadata::changelog(&package.meta)),
         (".INSTALL", scripts::install(package, templates)?),
         (".PKGINFO", metadata::pkginfo(package, &tree)?),
     ];
-    let mtree = metadata::mtree(&members, &tree, package.time);
     members.retain(|(_, text)| !text.is_empty());
+    let mtree = metadata::mtree(&members, &tree, package.time);
 
     let mut archive = Tar::new(package.time);
-    // makepkg's order: metadata before files, so that pacman can stop reading early.
-    archive.add(".BUILDINFO", 0o644, Member::File(members[0].1.as_bytes()));
-    for (name, text) in &members[1..] {
+    // Metadata before files, so that pacman can stop reading early.
+    for (name, text) in &members {
         archive.add(name, 0o644, Member::File(text.as_bytes()));
     }
     archive.add(".MTREE", 0o644, Member::File(&gzip(mtree.as_bytes())));

@@ -1,56 +1,48 @@
 //! Reading a pacman package that nobody vouches for: nothing is written anywhere, everything has a limit.
 
-use std::io::Read as _;
-
 use crate::archive::{decompressor, list};
 use crate::package::{Inspection, ReadError};
 
-/// What is in a pacman package: a tar compressed by zstd, xz, gzip or not at all, with a .PKGINFO.
+const SCRIPTS: [&str; 1] = [".INSTALL"];
+const HOOKS: &str = "usr/share/libalpm/hooks/";
+
+/// What is in a pacman package: compressed by zstd, xz, gzip or not at all.
 ///
 /// # Errors
-/// It is none, or is damaged, or would need more room than any relay package.
+/// It is no pacman package, or is damaged, or would need more room than any relay package.
 pub fn read(bytes: &[u8]) -> Result<Inspection, ReadError> {
-    let damaged = |error: std::io::Error| ReadError::Damaged(error.to_string());
-    let is_text = |name: &str| matches!(name, ".PKGINFO" | ".BUILDINFO" | ".INSTALL" | ".MTREE");
-    let listing = list(decompressor(bytes).map_err(damaged)?, is_text).map_err(|error| {
-        // Whatever is neither a deb nor an rpm comes here, so that most of it is no package at all.
-        if looks_compressed(bytes) { error } else { ReadError::Unknown }
-    })?;
-    let text = |wanted: &str| -> Option<String> {
-        let (_, bytes) = listing.texts.iter().find(|(name, _)| name == wanted)?;
-        Some(String::from_utf8_lossy(bytes).into_owned())
-    };
-    let info = text(".PKGINFO").ok_or(ReadError::Unknown)?;
-    let fields = info
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(" = "))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let scripts = [".INSTALL", ".BUILDINFO"].into_iter();
-    let scripts = scripts.filter_map(|name| Some((name.to_owned(), text(name)?)));
-    let hooks = hooks(bytes).map_err(damaged)?;
-    Ok(Inspection { format: "pacman", fields, scripts: scripts.chain(hooks).collect(), files: listing.files })
-}
-
-fn looks_compressed(bytes: &[u8]) -> bool {
-    [&b"\xfd7zXZ\0"[..], &[0x28, 0xb5, 0x2f, 0xfd], &[0x1f, 0x8b]]
-        .iter()
-        .any(|magic| bytes.starts_with(magic))
-}
-
-/// Hook files, which are scripts in all but name.
-fn hooks(bytes: &[u8]) -> std::io::Result<Vec<(String, String)>> {
-    const LIMIT: u64 = 64 << 10;
-    let mut hooks = Vec::new();
-    for entry in tar::Archive::new(decompressor(bytes)?).entries()? {
-        let entry = entry?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        if name.starts_with("usr/share/libalpm/hooks/") && entry.header().entry_type().is_file() {
-            let mut text = Vec::new();
-            entry.take(LIMIT).read_to_end(&mut text)?;
-            hooks.push((format!("/{name}"), String::from_utf8_lossy(&text).into_owned()));
+    let unpacked = decompressor(bytes).map_err(|_| ReadError::Unknown)?;
+    let describes = |name: &str| name.starts_with('.') && !name.contains('/');
+    let is_hook = |name: &str| name.starts_with(HOOKS);
+    let listing = list(unpacked, |name| describes(name) || is_hook(name)).map_err(|error| match error {
+        // Without a compressor's mark in front, a broken tar may be anything at all.
+        ReadError::Damaged(_) if bytes.get(257..262) != Some(b"ustar") && !is_compressed(bytes) => {
+            ReadError::Unknown
         }
-    }
-    Ok(hooks)
+        error => error,
+    })?;
+    let text_of = |name: &str| {
+        let found = listing.texts.iter().find(|(known, _)| known == name);
+        found.map(|(_, text)| String::from_utf8_lossy(text).into_owned())
+    };
+    let info = text_of(".PKGINFO").ok_or(ReadError::Unknown)?;
+    let hooks = listing.texts.iter().map(|(name, _)| name.as_str()).filter(|name| is_hook(name));
+    let scripts = SCRIPTS.into_iter().chain(hooks).filter_map(|name| Some((name.to_owned(), text_of(name)?)));
+    let (fields, scripts) = (fields(&info), scripts.collect());
+    let mut files = listing.files;
+    files.retain(|file| !describes(&file.path[1..]));
+    Ok(Inspection { format: "pacman", fields, files, scripts })
+}
+
+fn is_compressed(bytes: &[u8]) -> bool {
+    [&b"\x28\xb5\x2f\xfd"[..], b"\xfd7zXZ\0", b"\x1f\x8b"].iter().any(|mark| bytes.starts_with(mark))
+}
+
+/// The `key = value` lines of .PKGINFO.
+fn fields(info: &str) -> Vec<(String, String)> {
+    info.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+        .collect()
 }

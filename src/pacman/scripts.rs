@@ -1,33 +1,37 @@
 //! The .INSTALL script and the alpm hook, see PKGBUILD(5) "Install/upgrade/remove scripting" and alpm-hooks(5).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::package::{Package, WriteError};
+use crate::package::{Meta, Package, WriteError};
 use crate::template::Templates;
+
+/// The name of the hook file: after systemd's own hooks, which make users, folders and reload units.
+pub(super) fn hook_name(meta: &Meta) -> String {
+    format!("50-{}.hook", meta.name)
+}
 
 /// The functions that pacman calls before and after our files change.
 pub(super) fn install(package: &Package, templates: &Templates) -> Result<String, WriteError> {
+    Ok(templates.render("pacman/install", &values(package))?)
+}
+
+/// The hook that runs after transactions in which we, or a watched package, came in or changed.
+pub(super) fn hook(package: &Package, templates: &Templates) -> Result<String, WriteError> {
+    Ok(templates.render("pacman/hook", &values(package))?)
+}
+
+fn values(package: &Package) -> Value {
     let lifecycle = &package.lifecycle;
-    let values = json!({
+    json!({
         "name": package.meta.name,
-        "program": Package::program(&lifecycle.configure)?,
+        "hook": hook_name(&package.meta),
+        "watched": lifecycle.watch.iter().map(|watch| &watch.package).collect::<Vec<_>>(),
         "configure": lifecycle.configure,
+        "trigger": lifecycle.trigger,
         "remove": lifecycle.remove,
         "units": lifecycle.units,
         "enables": lifecycle.enables,
         "waiting": lifecycle.waiting(),
-    });
-    Ok(templates.render("pacman/install", &values)?)
-}
-
-/// The hook that runs after transactions in which a watched package changed.
-pub(super) fn hook(package: &Package, templates: &Templates) -> Result<String, WriteError> {
-    let lifecycle = &package.lifecycle;
-    let watched: Vec<&str> = lifecycle.watch.iter().map(|watch| watch.package.as_str()).collect();
-    let values = json!({
-        "name": package.meta.name,
-        "watched": watched,
-        "trigger": lifecycle.trigger,
-    });
-    Ok(templates.render("pacman/hook", &values)?)
+        "purge": lifecycle.purge,
+    })
 }

@@ -60,3 +60,18 @@ fn real_sh_reads_the_install_script() {
     let script = scripts::install(&sample::package(Format::Pacman), &Templates::builtin()).unwrap();
     run(Command::new("sh").args(["-n", "-c", &script]));
 }
+
+#[test]
+fn the_sample_describes_itself() {
+    let bytes = sample_bytes();
+    let unpack = |bytes: &[u8]| {
+        let mut unpacked = Vec::new();
+        std::io::Read::read_to_end(&mut crate::archive::decompressor(bytes).unwrap(), &mut unpacked).unwrap();
+        unpacked
+    };
+    let listing = crate::archive::list(&unpack(&bytes)[..], |name| name.starts_with('.')).unwrap();
+    let describe = |(name, content): &(String, Vec<u8>)| {
+        ["--- ", name, "\n", &String::from_utf8(unpack(content)).unwrap()].concat()
+    };
+    insta::assert_snapshot!(listing.texts.iter().map(describe).collect::<String>());
+}

@@ -1,30 +1,231 @@
-//! (room being built)
+//! The rpm format, version 4: what RHEL 8 and everything after it reads. Only this room names the rpm crate.
 
-use crate::package::{Inspection, Meta, Package, ReadError, WriteError};
+mod guard;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use read::{is_rpm, read};
+
+use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder};
+use serde_json::json;
+
+use crate::package::{
+    Entry, EntryKind, Lifecycle, Meta, Node, Package, Relation, Requirement, Tree, Version, WIDTH,
+    WriteError, paragraphs, wrap,
+};
 use crate::template::Templates;
 
-/// The name of the file.
+/// The library ends a zstd block after every file, so that higher levels find nothing more.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Folders that belong to the system: another package owns them, with the modes of the distribution.
+const SYSTEM_FOLDERS: [&str; 22] = [
+    "/etc",
+    "/etc/postfix",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/lib/systemd",
+    "/usr/lib/systemd/system",
+    "/usr/lib/systemd/system-preset",
+    "/usr/lib/sysusers.d",
+    "/usr/lib/tmpfiles.d",
+    "/usr/libexec",
+    "/usr/sbin",
+    "/usr/share",
+    "/usr/share/doc",
+    "/usr/share/licenses",
+    "/usr/share/man",
+    "/usr/share/man/man5",
+    "/usr/share/man/man8",
+    "/var",
+    "/var/lib",
+    "/var/log",
+    "/var/spool",
+];
+
+/// The version as rpm orders it, with the epoch in front if there is one: `1:1.2.0~rc1-1`.
+pub fn version(version: &Version) -> String {
+    let epoch = if version.epoch == 0 { String::new() } else { format!("{}:", version.epoch) };
+    format!("{epoch}{}-{}", version.upstream("~"), version.revision)
+}
+
+/// The name of the file: `NAME-VERSION-REL.noarch.rpm`, without the epoch as is the custom.
 pub fn file_name(meta: &Meta) -> String {
     format!("{}-{}-{}.noarch.rpm", meta.name, meta.version.upstream("~"), meta.version.revision)
 }
 
-/// Not yet.
+/// The package as a .rpm.
 ///
 /// # Errors
-/// Always.
-pub fn write(_: &Package, _: &Templates) -> Result<Vec<u8>, WriteError> {
-    Err(WriteError::Value("rpm packages are being built".to_owned()))
+/// A template fails, or a value cannot be part of a package.
+pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteError> {
+    package.validate()?;
+    let meta = &package.meta;
+    let mut builder = PackageBuilder::new(
+        &meta.name,
+        &meta.version.upstream("~"),
+        &meta.license,
+        "noarch",
+        &capitalized(&meta.summary),
+    );
+    let time = u32::try_from(package.time).unwrap_or(u32::MAX);
+    builder
+        .using_config(
+            BuildConfig::v4()
+                .compression(CompressionWithLevel::Zstd(ZSTD_LEVEL))
+                .source_date(time)
+                // Room for a signature in place would be a third of the file.
+                .reserved_space(None),
+        )
+        .release(meta.version.revision.to_string())
+        .description(description(meta))
+        // Nobody reads it any more, but rpmlint asks for it.
+        .group("System Environment/Daemons")
+        .packager(meta.maintainer.as_str())
+        // Never the machine it was built on.
+        .build_host("localhost");
+    if meta.version.epoch > 0 {
+        builder.epoch(meta.version.epoch);
+    }
+    if let Some(homepage) = &meta.homepage {
+        builder.url(homepage.as_str());
+    }
+    changelog(&mut builder, meta);
+    relations(&mut builder, package);
+    scripts(&mut builder, package, templates)?;
+    files(&mut builder, &Tree::new(&package.entries)?)?;
+    let mut bytes = Vec::new();
+    builder.build().and_then(|built| built.write(&mut bytes)).map_err(|error| failed(&error))?;
+    Ok(bytes)
 }
 
-/// Not yet.
-///
-/// # Errors
-/// Always.
-pub fn read(_: &[u8]) -> Result<Inspection, ReadError> {
-    Err(ReadError::Unknown)
+fn failed(error: &rpm::Error) -> WriteError {
+    WriteError::Encode(error.to_string())
 }
 
-/// Whether the first bytes are those of an rpm.
-pub(crate) fn is_rpm(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xed, 0xab, 0xee, 0xdb])
+/// The custom of rpm packages, where Debian's summaries begin with a small letter.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn description(meta: &Meta) -> String {
+    let paragraphs: Vec<String> =
+        paragraphs(&meta.description).map(|text| wrap(&text, WIDTH).join("\n")).collect();
+    paragraphs.join("\n\n")
+}
+
+fn changelog(builder: &mut PackageBuilder, meta: &Meta) {
+    for release in &meta.changelog {
+        let changes: Vec<String> = release
+            .changes
+            .iter()
+            .map(|change| format!("- {}", change.split_whitespace().collect::<Vec<_>>().join(" ")))
+            .collect();
+        let name = format!("{} - {}", release.author, version(&release.version));
+        builder.add_changelog_entry(
+            name,
+            changes.join("\n"),
+            u32::try_from(release.time).unwrap_or(u32::MAX),
+        );
+    }
+}
+
+fn relations(builder: &mut PackageBuilder, package: &Package) {
+    type Add = fn(&mut PackageBuilder, Dependency) -> &mut PackageBuilder;
+    let relations = &package.relations;
+    let kinds: [(&[Relation], Add); 6] = [
+        (&relations.depends, PackageBuilder::requires),
+        (&relations.recommends, PackageBuilder::recommends),
+        (&relations.suggests, PackageBuilder::suggests),
+        (&relations.conflicts, PackageBuilder::conflicts),
+        (&relations.provides, PackageBuilder::provides),
+        (&relations.replaces, PackageBuilder::obsoletes),
+    ];
+    for (list, add) in kinds {
+        for relation in list {
+            // Obsoletes are about names of packages: a virtual name of our own would make us obsolete ourselves.
+            if list == relations.replaces && relations.provides.contains(relation) {
+                continue;
+            }
+            add(builder, dependency(relation));
+        }
+    }
+    // Without it rpm may install us before systemctl is there, and our units would not be enabled.
+    builder.order_with_requires(Dependency::any("systemd"));
+}
+
+fn dependency(relation: &Relation) -> Dependency {
+    if let [Requirement { name, constraint }] = relation.any_of.as_slice() {
+        return match constraint.as_ref().map(|(operator, version)| (operator.as_str(), version)) {
+            None => Dependency::any(name),
+            Some(("<", version)) => Dependency::less(name, version),
+            Some(("<=", version)) => Dependency::less_eq(name, version),
+            Some((">", version)) => Dependency::greater(name, version),
+            Some((">=", version)) => Dependency::greater_eq(name, version),
+            Some((_, version)) => Dependency::eq(name, version),
+        };
+    }
+    let alternative = |requirement: &Requirement| match &requirement.constraint {
+        None => requirement.name.clone(),
+        Some((operator, version)) => format!("{} {operator} {version}", requirement.name),
+    };
+    let alternatives: Vec<String> = relation.any_of.iter().map(alternative).collect();
+    Dependency::any(format!("({})", alternatives.join(" or ")))
+}
+
+fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Templates) -> Result<(), WriteError> {
+    let Lifecycle { configure, trigger, remove, units, enables, watch, purge } = &package.lifecycle;
+    let render = |name: &str, watched: &str| {
+        let values = json!({
+            "name": package.meta.name,
+            "package": watched,
+            "configure": configure,
+            "trigger": trigger,
+            "remove": remove,
+            "units": units,
+            "enables": enables,
+            "waiting": package.lifecycle.waiting(),
+            "purge": purge,
+        });
+        templates.render(&format!("rpm/{name}"), &values)
+    };
+    builder
+        .post_install_script(render("post", "")?)
+        .post_trans_script(render("posttrans", "")?)
+        .pre_uninstall_script(render("preun", "")?)
+        .post_uninstall_script(render("postun", "")?);
+    for watch in watch {
+        builder.trigger_in(&watch.package, None, render("triggerin", &watch.package)?).trigger_un(
+            &watch.package,
+            None,
+            render("triggerun", &watch.package)?,
+        );
+    }
+    Ok(())
+}
+
+fn files(builder: &mut PackageBuilder, tree: &Tree<'_>) -> Result<(), WriteError> {
+    for (path, node) in tree.iter() {
+        let mode = u16::try_from(node.mode() & 0o7777).unwrap_or_default();
+        let added = match node {
+            Node::Listed(Entry { kind: EntryKind::File(content), .. }) => {
+                builder.with_file_contents(content.as_slice(), FileOptions::new(path).permissions(mode))
+            }
+            Node::Listed(Entry { kind: EntryKind::Doc(content), .. }) => {
+                builder.with_file_contents(content.as_slice(), FileOptions::new(path).permissions(mode).doc())
+            }
+            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
+                builder.with_symlink(FileOptions::symlink(path, target.as_str()))
+            }
+            Node::Listed(_) | Node::Implied if SYSTEM_FOLDERS.contains(&path) => continue,
+            Node::Listed(_) | Node::Implied => {
+                builder.with_dir_entry(FileOptions::dir(path).permissions(mode))
+            }
+        };
+        added.map_err(|error| failed(&error))?;
+    }
+    Ok(())
 }
