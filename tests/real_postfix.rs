@@ -43,7 +43,7 @@ impl Root {
 
     /// Writes a file into a folder of its own, which is also a configuration folder.
     fn write(&self, case: &str, name: &str, text: &str) -> String {
-        let inside = format!("{FOLDER}/{test}");
+        let inside = format!("{FOLDER}/{case}");
         let outside = self.0.join(Path::new(&inside).strip_prefix("/").unwrap());
         fs_err::create_dir_all(&outside).unwrap();
         fs_err::write(outside.join(name), text).unwrap();

@@ -77,14 +77,7 @@ fn share(
         folder(SHARE, 0o755),
         file(&format!("{SHARE}/facts"), facts),
         file(&format!("{SHARE}/main.cf"), main_cf_text(&plan.main_cf, templates)?),
-        file(
-            &format!("{SHARE}/master.edits"),
-            plan.master_edits.join(
-                "
-",
-            ) + "
-",
-        ),
+        file(&format!("{SHARE}/master.edits"), lines(&plan.master_edits)),
         file(&format!("{SHARE}/relay.env.example"), environment),
         folder(&format!("{SHARE}/tables"), 0o755),
     ];

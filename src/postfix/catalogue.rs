@@ -90,6 +90,12 @@ impl Catalogue {
         Some(ParameterInfo::read(line))
     }
 
+    /// The name of one of the parameters.
+    #[cfg(test)]
+    pub(super) fn any(index: usize) -> &'static str {
+        key(parameters()[index % parameters().len()])
+    }
+
     /// The parameter that a person probably meant.
     pub fn nearest(name: &str) -> Option<&'static str> {
         nearest(name, parameters().iter().map(|line| key(line)))

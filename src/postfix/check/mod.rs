@@ -50,6 +50,9 @@ pub struct Target<'a> {
     pub map_packages: &'a BTreeMap<String, String>,
 }
 
+/// The parameter that names restriction lists of one's own.
+const CLASSES: &str = "smtpd_restriction_classes";
+
 /// Parameters that Postfix's packages know better.
 const INSTALLED: [&str; 16] = [
     "command_directory",
@@ -77,6 +80,7 @@ pub fn parameters(written: &[Parameter], context: &Context<'_>) -> Vec<Diagnosti
         let value = parameter.value.as_str();
         let mut subject = Subject::new(&parameter.name, value, Some(parameter), context);
         subject.defined.extend(written.iter().map(|other| other.name.as_str()));
+        subject.classes = written.iter().find(|other| other.name == CLASSES).map_or("", |other| &other.value);
         if name(&mut subject, written) {
             subject.value_line();
         }
@@ -111,7 +115,7 @@ fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
     let Some(info) = Catalogue::get(name) else {
         // Postfix takes any name that another value refers to, or that is declared as a restriction class.
         let read = written.iter().any(|other| match other.name.as_str() {
-            "smtpd_restriction_classes" => items(&other.value).iter().any(|item| item.text == name),
+            CLASSES => items(&other.value).iter().any(|item| item.text == name),
             _ => references(&other.value).is_ok_and(|names| names.contains(&name)),
         });
         if read {
@@ -202,17 +206,21 @@ struct Subject<'a> {
     context: &'a Context<'a>,
     /// Names that are defined beside those of the catalogue.
     defined: Vec<&'a str>,
+    /// The value of `smtpd_restriction_classes`.
+    classes: &'a str,
     findings: Vec<Diagnostic>,
 }
 
 impl<'a> Subject<'a> {
     fn new(name: &'a str, value: &'a str, place: Option<&'a Parameter>, context: &'a Context<'a>) -> Self {
-        Self { name, value, place, context, defined: context.defined.to_vec(), findings: Vec::new() }
+        let defined = context.defined.to_vec();
+        Self { name, value, place, context, defined, classes: "", findings: Vec::new() }
     }
 
     /// Knows the names that a file defines.
     fn within(mut self, main: &'a MainCf) -> Self {
         self.defined.extend(main.iter().map(|setting| setting.name.as_str()));
+        self.classes = main.get(CLASSES).map_or("", Value::as_str);
         self
     }
 
@@ -228,9 +236,16 @@ impl<'a> Subject<'a> {
             self.error(code, None, format!("`{}`: {error}", self.name));
             return;
         }
-        let info = Catalogue::get(self.name);
-        let kind = info.map_or(Kind::Text, |info| info.kind);
+        let kind = match Catalogue::get(self.name) {
+            Some(info) => info.kind,
+            None if self.is_class(self.name) => Kind::Restrictions("class"),
+            None => Kind::Text,
+        };
         values::check(self, &kind);
+    }
+
+    fn is_class(&self, name: &str) -> bool {
+        items(self.classes).iter().any(|item| item.text == name)
     }
 
     fn push_name(&mut self, severity: Severity, code: &'static str, message: String) {

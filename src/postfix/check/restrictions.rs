@@ -40,8 +40,8 @@ pub(super) fn check(subject: &mut Subject<'_>, stage: &str) {
             continue;
         }
         let Some(info) = known else {
-            // A class that the file defines.
-            if !subject.defined.contains(&item.text) {
+            // A list of one's own has no other name than this.
+            if !subject.is_class(item.text) {
                 unknown(subject, item, &[]);
             }
             continue;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::postfix::Release;
+use proptest::prelude::*;
 
 /// The Postfix of Debian 11, of Debian 13, and of Arch Linux.
 fn installations() -> Vec<(&'static str, Installation)> {
@@ -178,7 +179,7 @@ fn mistakes_in_restrictions() {
         "smtpd_sender_restrictions = check_etrn_access cidr:/x",
         "smtpd_recipient_restrictions = check_policy_service localhost:10023, warn_if_reject",
         "smtpd_recipient_restrictions = check_policy_service { inet:localhost:10023, timeout=10s }, $more, reject",
-        "smtpd_client_restrictions = strict\nsmtpd_restriction_classes = strict\nstrict = permit",
+        "smtpd_client_restrictions = strict\nsmtpd_restriction_classes = strict\nstrict = permit_mynetworks, rejct",
         "local_header_rewrite_clients = permit_mynetworks, reject",
     ];
     insta::assert_snapshot!(cases.map(|case| format!("{case}\n{}", judge(case))).join("\n"));
@@ -212,6 +213,45 @@ fn what_we_write_ourselves_is_judged_too() {
     assert!(judge_whole("relay_smarthosts = x", false).contains("unknown-parameter"));
 }
 
+/// A whole null client, as it ran without a warning on Postfix 3.5 to 3.11.
+#[test]
+fn a_good_null_client_is_left_alone() {
+    let lines = "\
+inet_interfaces = loopback-only
+inet_protocols = all
+mynetworks = 127.0.0.0/8 [::1]/128
+myorigin = localhost.localdomain
+mydestination =
+local_transport = error:5.1.1 this host is send-only and keeps no mailboxes
+alias_maps =
+alias_database =
+append_dot_mydomain = yes
+relayhost = $relay_smarthosts
+relay_smarthosts = [smtp.example.com]:587, [smtp2.example.com]:587
+virtual_alias_domains =
+virtual_alias_maps = $default_database_type:/etc/postfix/virtual inline:{{root = $relay_root}}, inline:{{@$myorigin = a@b.example}}
+relay_root = ops@acme.example
+recipient_canonical_classes = header_recipient
+recipient_canonical_maps = inline:{{@localhost.$mydomain = @$myorigin}}
+smtp_header_checks = regexp:/etc/postfix/header_checks
+smtp_tls_security_level = secure
+smtp_tls_CAfile = $relay_ca_file
+smtp_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1
+smtp_tls_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1
+smtp_tls_loglevel = 1
+smtp_tls_connection_reuse = yes
+smtp_sasl_auth_enable = yes
+smtp_sasl_password_maps = $default_database_type:/etc/postfix/sasl_passwd
+smtp_sasl_security_options = noplaintext, noanonymous
+smtp_sasl_tls_security_options = noanonymous
+smtputf8_enable = no
+default_transport = retry:4.7.8 no credentials yet: put them into relay.env
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+smtpd_client_restrictions = permit_mynetworks, reject
+compatibility_level = 3.6";
+    assert_eq!(judge_whole(lines, false), "");
+}
+
 #[test]
 fn the_place_is_the_word_itself() {
     let lines = "notify_classes = resource, sofware";
@@ -219,6 +259,26 @@ fn the_place_is_the_word_itself() {
     let (span, _) = findings[0].label.clone().unwrap();
     // One more than in the line: there the value has no quotes.
     assert_eq!(&lines[span.start - 1..span.end - 1], "sofware");
+}
+
+proptest! {
+    #[test]
+    fn anything_can_be_judged(name in 0usize..900, value in "[a-z$#,={} 0-9\\t\\n\\[\\]:/!é.]{0,30}", at in 0usize..40) {
+        let names = ["mynetworks", "relayhost", "smtpd_relay_restrictions", "header_checks", "smtpd_milters"];
+        let name = names.get(at).copied().unwrap_or_else(|| Catalogue::any(name));
+        let name_span = at..at + name.len();
+        let value_span = name_span.end + 3..name_span.end + 5 + value.len();
+        let parameter = Parameter { name: name.to_owned(), value, name_span, value_span };
+        let whole = parameter.name_span.start..parameter.value_span.end;
+        for finding in with_context(|context| parameters(std::slice::from_ref(&parameter), context)) {
+            let (span, _) = finding.label.unwrap();
+            prop_assert!(span.start >= whole.start && span.end <= whole.end && span.start <= span.end);
+            if let Some(start) = span.start.checked_sub(parameter.value_span.start + 1) {
+                let text = &parameter.value;
+                prop_assert!(text.get(start..(start + span.len()).min(text.len())).is_some());
+            }
+        }
+    }
 }
 
 #[test]
