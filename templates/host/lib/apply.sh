@@ -22,6 +22,8 @@ apply_main() {
     leave_held
     recover
     stage=$state/stage
+    # A killed status leaves a folder with credentials.
+    find "$state" -maxdepth 1 -name 'status.*' -mmin +10 -exec rm -rf {} + 2>/dev/null
     rm -rf "$stage" && mkdir -m 0700 "$stage" || fail "cannot write into $state: is the disk full, or mounted read-only?"
     build "$stage" || refuse $?
     if in_force; then

@@ -24,6 +24,8 @@ unit_digest() {
 # Debian's way of asking whether a package may start services (policy-rc.d); elsewhere systemctl itself.
 # At boot Postfix waits for us to end, so we must not wait for it.
 control() {
+    # systemd counts every start, and lets a unit lie after five in ten seconds: several changes in a row are no fault.
+    [ "$1" = reload ] || systemctl reset-failed postfix.service "$(daemon_unit)" 2>/dev/null
     if [ "$mode" = boot ]; then
         systemctl --no-block "$1" postfix.service
     elif have deb-systemd-invoke && [ "$1" != reload ]; then
@@ -44,7 +46,12 @@ serve() {
     case $1 in
     none) return 0 ;;
     # postfix.service is right on every distribution: the old template follows it.
-    *) control "$1" || { warn "Postfix did not $1; mend: see 'systemctl status $(daemon_unit)', then 'systemctl restart postfix'"; return 1; } ;;
+    *)
+        control "$1" || { warn "Postfix did not $1; mend: see 'systemctl status $(daemon_unit)', then 'systemctl restart postfix'"; return 1; }
+        # What waited for this change need not wait for its next turn.
+        [ "$mode" = boot ] || postqueue -f 2>/dev/null
+        return 0
+        ;;
     esac
 }
 

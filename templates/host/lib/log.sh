@@ -1,0 +1,38 @@
+# shellcheck shell=sh
+# The mail log, wherever it is: Postfix's own file, the journal (facility mail, whatever the unit is called), or a syslog file.
+
+# Remembers where the log ends now.
+mark_log() {
+    log_file=$(postconf -xh maillog_file 2>/dev/null)
+    log_cursor=
+    if [ -z "$log_file" ] && [ -d /run/systemd/journal ] && have journalctl; then
+        log_file=journal
+        log_cursor=$(journalctl -q -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: //p')
+        log_since=$(date +%s)
+    elif [ -z "$log_file" ]; then
+        for log_file in /var/log/mail.log /var/log/maillog /var/log/mail /var/log/messages /var/log/syslog none; do
+            [ -f "$log_file" ] && break
+        done
+    fi
+    [ -f "$log_file" ] && log_size=$(wc -c <"$log_file") || log_size=0
+}
+
+# What was logged since then.
+read_log() {
+    case $log_file in
+    none) return 1 ;;
+    journal)
+        if [ -n "$log_cursor" ]; then
+            journalctl -q --no-pager -o short --after-cursor="$log_cursor" SYSLOG_FACILITY=2
+        else
+            journalctl -q --no-pager -o short --since="@$log_since" SYSLOG_FACILITY=2
+        fi
+        ;;
+    *)
+        [ -f "$log_file" ] || return 1
+        # A log that is shorter now was rotated.
+        [ "$(wc -c <"$log_file")" -ge "$log_size" ] || log_size=0
+        tail -c "+$((log_size + 1))" "$log_file"
+        ;;
+    esac 2>/dev/null
+}

@@ -1,0 +1,47 @@
+# Reads postqueue -j. Prints "count N", "oldest SECONDS-SINCE-1970", "deferred N", and "reason N TEXT" for each reason of deferral,
+# the most frequent first, at most ten.
+
+{
+    count++
+    if (match($0, /"arrival_time": *[0-9]+/)) {
+        arrival = substr($0, RSTART, RLENGTH)
+        sub(/.*[^0-9]/, "", arrival)
+        if (oldest == "" || arrival + 0 < oldest + 0) oldest = arrival
+    }
+    if ($0 ~ /"queue_name": *"deferred"/) deferred++
+    rest = $0
+    split("", seen_here)
+    while ((at = index(rest, "\"delay_reason\": \"")) > 0) {
+        rest = substr(rest, at + 17)
+        reason = text_of(rest)
+        if (!(reason in seen_here)) { seen_here[reason]; times[reason]++ }
+    }
+}
+
+END {
+    print "count " count + 0
+    if (oldest != "") print "oldest " oldest
+    print "deferred " deferred + 0
+    for (shown = 0; shown < 10; shown++) {
+        best = 0
+        for (reason in times) if (times[reason] > best || (times[reason] == best && reason < most)) { best = times[reason]; most = reason }
+        if (!best) break
+        print "reason " best " " most
+        delete times[most]
+    }
+}
+
+# The JSON string that begins a text, up to its closing quote.
+function text_of(text,    i, c, out) {
+    for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1)
+        if (c == "\"") break
+        if (c == "\\") {
+            c = substr(text, ++i, 1)
+            if (c == "n" || c == "t" || c == "r") c = " "
+            else if (c == "u") { i += 4; c = "?" }
+        }
+        out = out c
+    }
+    return out
+}

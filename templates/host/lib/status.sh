@@ -1,0 +1,166 @@
+# shellcheck shell=sh
+# status: how the relay is, for a person or (--format json) for a program. Exit 0 when mail can leave.
+
+status_main() {
+    format=text
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --format) format=${2:-} && shift ;;
+        --format=*) format=${1#*=} ;;
+        *) wrong "status has no option '$1'" ;;
+        esac
+        [ $# -gt 0 ] && shift
+    done
+    case $format in text | json) ;; *) wrong "--format is text or json" ;; esac
+    need_root
+    load_facts
+    # In the state folder, because what is built there holds credentials.
+    [ -d "$state" ] || mkdir -p "$state"
+    scratch=$(mktemp -d "$state/status.XXXXXX") || fail "cannot write into $state: is the disk full?"
+    trap 'rm -rf "$scratch"' EXIT
+    find_service
+    find_configuration
+    find_smarthosts
+    find_queue
+    decide
+    if [ "$format" = json ]; then show_json; else show_text; fi
+    [ "$can_send" = yes ]
+}
+
+find_service() {
+    unit=none unit_state=unknown enabled=unknown
+    postfix_version=$(postconf -dh mail_version 2>/dev/null)
+    if [ -z "$postfix_version" ]; then
+        unit_state='not installed'
+    elif in_system; then
+        unit=$(daemon_unit)
+        unit_state=$(systemctl is-active "$unit" 2>/dev/null)
+        enabled=$(systemctl is-enabled postfix.service 2>/dev/null)
+    elif is_running; then unit_state=active
+    else unit_state=inactive; fi
+}
+
+# Sets applied (time), applied_package, in_step (yes, or what is different).
+find_configuration() {
+    applied='' applied_package='' in_step=no
+    if [ ! -f "$state/applied/info" ]; then
+        why='nothing was applied yet; mend: mail-relay apply'
+        return
+    fi
+    applied=$(sed -n 's/^time //p' "$state/applied/info")
+    applied_package=$(sed -n 's/^package //p' "$state/applied/info")
+    why=$(out_of_step)
+    [ -n "$why" ] || in_step=yes
+}
+
+out_of_step() {
+    if [ -e "$state/held" ]; then
+        echo "held since the rollback of $(cat "$state/held"); mend: mail-relay apply"
+    elif [ -d "$state/next" ]; then
+        echo 'an apply is at work, or was interrupted; mend: mail-relay apply'
+    elif ! build "$scratch" 2>"$scratch.said"; then
+        sed 's/^mail-relay: //' "$scratch.said" | head -n 1
+    else
+        while read -r name _; do
+            if ! same "$state/applied/$name" "$postfix_dir/$name"; then
+                echo "$postfix_dir/$name was changed by hand; own parameters belong into $settings/main.cf.d; mend: mail-relay apply (keeps a copy)"
+                break
+            elif ! same "$scratch/$name" "$state/applied/$name"; then
+                echo "the package, $settings or the system changed since ($name would differ); mend: mail-relay apply"
+                break
+            fi
+        done <"$state/applied/manifest"
+    fi
+    rm -f "$scratch.said"
+}
+
+# From what is in force, not from what should be. Whether there is a password is told by the key in sasl_passwd.
+find_smarthosts() {
+    relays=$(postconf -xh relayhost 2>/dev/null | tr -s ', ' ' ')
+    level=$(postconf -xh smtp_tls_security_level 2>/dev/null)
+    credentials=present
+    if [ "$(postconf -xh smtp_sasl_auth_enable 2>/dev/null)" != yes ]; then
+        credentials='not needed'
+    elif [ ! -s "$postfix_dir/sasl_passwd" ]; then
+        credentials=missing
+    fi
+}
+
+find_queue() {
+    queued=0 deferred=0 oldest='' stuck=''
+    [ -n "$postfix_version" ] || return
+    queue >"$scratch/queue"
+    : >"$scratch/reasons"
+    while read -r key value; do
+        case $key in
+        count) queued=$value ;;
+        deferred) deferred=$value ;;
+        oldest) oldest=$(($(date +%s) - value)) ;;
+        reason)
+            found=$(printf '%s\n' "${value#* }" | explain)
+            [ -n "$found" ] || found="other	message	${value#* }	see 'mailq' and the mail log"
+            case $found in *'	relay	'*) stuck=yes ;; esac
+            printf '%s\t%s\t%s\n' "${value%% *}" "$found" "${value#* }" >>"$scratch/reasons"
+            ;;
+        esac
+    done <"$scratch/queue"
+}
+
+decide() {
+    can_send=no
+    if [ "$unit_state" = active ] && [ -n "$applied" ] && [ -n "$relays" ] && [ "$credentials" != missing ] && [ -z "$stuck" ]; then can_send=yes; fi
+}
+
+tls_words() {
+    case $level in
+    secure | verify) echo 'certificate and name are verified' ;;
+    dane) echo 'verified where DNS has TLSA records' ;;
+    encrypt) echo 'encrypted, but nobody is verified' ;;
+    may) echo 'encrypted when offered, else in clear' ;;
+    *) echo 'mail leaves in clear' ;;
+    esac
+}
+
+show_text() {
+    echo "$package $version ($profile, $provider)"
+    echo "  Postfix        $unit_state${postfix_version:+, version $postfix_version}, $unit ($enabled)"
+    if [ -z "$applied" ]; then
+        echo "  configuration  $why"
+    elif [ "$in_step" = yes ]; then
+        echo "  configuration  applied $applied, in step with the package and $relay_env"
+    else
+        echo "  configuration  applied $applied, out of step: $why"
+    fi
+    echo "  smarthosts     ${relays:-none}"
+    echo "  credentials    $credentials"
+    echo "  TLS            ${level:-none}: $(tls_words)"
+    echo "  queue          $queued message(s)${oldest:+, the oldest waits for $(age "$oldest")}"
+    [ "$queued" = 0 ] || while IFS='	' read -r times _ _ what mend _; do
+        echo "                 $times: $what${mend:+; mend: $mend}"
+    done <"$scratch/reasons"
+    if [ "$can_send" = yes ]; then echo "  mail can leave"; else echo "  mail can NOT leave"; fi
+}
+
+show_json() {
+    printf '{"package":%s,"version":%s,' "$(json "$package")" "$(json "$version")"
+    printf '"postfix":{"version":%s,"unit":%s,"state":%s,"enabled":%s},' \
+        "$(json "$postfix_version")" "$(json "$unit")" "$(json "$unit_state")" "$(json "$enabled")"
+    printf '"configuration":{"applied":%s,"package":%s,"in_step":%s,"why":%s},' \
+        "$(json_or_null "$applied")" "$(json_or_null "$applied_package")" "$(boolean "$in_step")" "$(json_or_null "$why")"
+    printf '"smarthosts":['
+    separator=
+    for relay in $relays; do printf '%s%s' "$separator" "$(json "$relay")"; separator=,; done
+    printf '],"credentials":%s,"tls_level":%s,' "$(json "$credentials")" "$(json "${level:-none}")"
+    printf '"queue":{"messages":%s,"deferred":%s,"oldest_seconds":%s,"reasons":[' "$queued" "$deferred" "${oldest:-null}"
+    separator=
+    [ "$queued" = 0 ] || while IFS='	' read -r times reason _ what mend said; do
+        printf '%s{"messages":%s,"reason":%s,"what":%s,"mend":%s,"said":%s}' "$separator" "$times" \
+            "$(json "$reason")" "$(json "$what")" "$(json_or_null "$mend")" "$(json "$said")"
+        separator=,
+    done <"$scratch/reasons"
+    printf ']},"can_send":%s}\n' "$(boolean "$can_send")"
+}
+
+json_or_null() { if [ -n "$1" ]; then json "$1"; else echo null; fi; }
+
+boolean() { if [ "$1" = yes ]; then echo true; else echo false; fi; }
