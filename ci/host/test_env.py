@@ -1,0 +1,160 @@
+"""env.awk: relay.env as systemd reads it, every password byte for byte or refused with its line."""
+
+import random
+
+import pytest
+
+HOST = "PRIMARY [h]:587"
+
+
+def single(value):
+    return b"'" + value.replace(b"'", b"'\"'\"'") + b"'"
+
+
+def double(value):
+    for special in (b"\\", b'"', b"$", b"`"):
+        value = value.replace(special, b"\\" + special)
+    return b'"' + value + b'"'
+
+
+def bare(value):
+    """Every byte escaped: in an unquoted value a backslash takes the next byte as it is."""
+    return b"".join(b"\\" + bytes([byte]) for byte in value)
+
+
+PASSWORDS = [
+    b"simple", b"p@ss:w #$0\"rd", b"a'b", b"'", b"''", b'"', b'""', b"\\", b"\\\\", b"a\\", b"\\n", b"$HOME", b"$(id)", b"`id`", b"${x}", b"#", b"#x",
+    b"a#b", b"a #b", b" leading", b"\tleading", b"in side", b"in\tside", b"a;b", b";", b"=", b"a=b", b"==", b"a==", b"AbC+/dEf=", b"%s", b"%d%n", b"%%",
+    b"!", b"!!", b"&", b"a&b", b"|", b"<", b">", b"*", b"?", b"[", b"]", b"[h]:587 x:y", b"{", b"}", b"{{}}", b"(", b")", b"~", b"^", b"@", b":", b"::",
+    b"a:b:c", b",", b".", b"-", b"--", b"-n", b"-e x", b"/", b"//", b"\xc3\xbc", b"\xff\xfe", b"\x01", b"\x7f", b"\x1b[0m", b"x" * 500,
+    bytes(range(0x21, 0x7F)), bytes(range(0x80, 0x100)), b"SG.abc-DEF_123.xyz", b"\\'\"$`#", b"a\\\"b", b"a b  c", b"0", b"END", b"getline", b"\xef\xbb\xbfx",
+]
+
+
+@pytest.mark.parametrize("quote", [single, double, bare])
+def test_passwords_arrive_byte_for_byte(awk, quote):
+    assert len(PASSWORDS) >= 60
+    for password in PASSWORDS:
+        text = b"RELAY_USERNAME=user\nRELAY_PASSWORD=" + quote(password) + b"\n"
+        assert awk("env.awk", text, out="sasl", hosts=HOST) == (0, b"[h]:587 user:" + password + b"\n", b""), password
+
+
+# Text of relay.env after RELAY_PASSWORD=, and what systemd 247, 252, 257 and 262 made of it (and of all passwords above).
+GRAMMAR = [
+    (b"plain", b"plain"),
+    (b"  spaces around  ", b"spaces around"),
+    (b"a b", b"a b"),
+    (b"a#b", b"a#b"),
+    (b"a # b", b"a # b"),
+    (b"it's", b"it's"),
+    (b"a\"b\"", b"a\"b\""),
+    (b"'a'b", b"ab"),
+    (b"'a' 'b'", b"ab"),
+    (b"\"a\"'b'", b"ab"),
+    (b"'a'   ", b"a"),
+    (b"\"a  \"x", b"a  x"),
+    (b"a\\ ", b"a "),
+    (b"a\\\nb", b"ab"),
+    (b"\"a\\\nb\"", b"ab"),
+    (b"\"a\\nb\"", b"a\\nb"),
+    (b"a\\nb", b"anb"),
+    (b"'a\\nb'", b"a\\nb"),
+    (b"\"\\$x\\`\\\\\\\"\"", b"$x`\\\""),
+    (b"\tx\t", b"x"),
+    (b"x\r", b"x"),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), GRAMMAR)
+def test_grammar(awk, written, meant):
+    code, out, error = awk("env.awk", b"RELAY_USERNAME=u\nRELAY_PASSWORD=" + written + b"\n", out="sasl", hosts=HOST)
+    if meant.endswith(b" "):
+        assert code == 2 and b"line 2" in error
+    else:
+        assert (code, out, error) == (0, b"[h]:587 u:" + meant + b"\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "word"),
+    [
+        (b"RELAY_PASSWORD", 1, b"not KEY=value"),
+        (b"\n\n  nonsense here\n", 3, b"not KEY=value"),
+        (b"RELAY_PASWORD=x", 1, b"RELAY_PASWORD is not a key"),
+        (b"relay_password=x", 1, b"write RELAY_PASSWORD"),
+        (b"RELAY_OTHER_PASSWORD=x", 1, b"is not a key"),
+        (b"RELAY_secret value=x", 1, b"this is not a key"),
+        (b"RELAY_USERNAME=", 1, b"empty"),
+        (b"RELAY_PASSWORD=''", 1, b"empty"),
+        (b"RELAY_USERNAME=a:b", 1, b"colon"),
+        (b"RELAY_USERNAME=' a'", 1, b"begins with white space"),
+        (b"RELAY_PASSWORD='a '", 1, b"ends in white space"),
+        (b"RELAY_PASSWORD='a\t'", 1, b"ends in white space"),
+        (b"RELAY_PASSWORD='a\nb'", 1, b"line break"),
+        (b"RELAY_PASSWORD=\"a\rb\"", 1, b"line break"),
+        (b"# x\nRELAY_PASSWORD='a", 2, b"never closed"),
+        (b"RELAY_PASSWORD=\"a\n\n\n", 1, b"never closed"),
+        (b"RELAY_PORT=587x", 1, b"not a port"),
+        (b"RELAY_PORT=0", 1, b"not a port"),
+        (b"RELAY_PORT=65536", 1, b"not a port"),
+        (b"RELAY_HOST=a b", 1, b"not a host"),
+        (b"RELAY_HOST=$(id)", 1, b"not a host"),
+        (b"RELAY_HOST=-x", 1, b"not a host"),
+        (b"RELAY_HOSTNAME=short", 1, b"full host name"),
+        (b"RELAY_FROM=nobody", 1, b"not an address"),
+        (b"RELAY_FROM=a@b@c", 1, b"not an address"),
+        (b"RELAY_FROM='a$x@b.example'", 1, b"not an address"),
+        (b"RELAY_ROOT_MAIL_TO=a@b.example,root", 1, b"not a list"),
+        (b"RELAY_ROOT_MAIL_TO='a@b.example}}'", 1, b"not a list"),
+    ],
+)
+def test_faults_name_their_line_and_never_a_value(awk, text, line, word):
+    if b"never" not in word:
+        text += b"\nRELAY_USERNAME=TopSecret\n" if b"RELAY_PASSWORD=" in text else b"\nRELAY_PASSWORD=TopSecret\n"
+    code, out, error = awk("env.awk", text, out="settings", hosts=HOST)
+    assert code == 2
+    assert out == b""
+    assert b"line %d:" % line in error and word in error
+    assert b"TopSecret" not in error
+
+
+def test_all_faults_at_once_in_order(awk):
+    code, _, error = awk("env.awk", b"RELAY_PORT=x\nRELAY_HOST=a b\njunk\n", out="settings", hosts=HOST)
+    assert code == 2
+    assert [line.split(b":")[1] for line in error.splitlines()] == [b" relay.env, line 1", b" relay.env, line 2", b" relay.env, line 3"]
+
+
+def test_settings(awk):
+    text = b"\xef\xbb\xbfRELAY_HOST=smtp.example.com\r\nRELAY_PORT = 465\r\n;x\n# RELAY_FROM=no\n  RELAY_FROM=@example.com\nTZ=UTC\nRELAY_PORT=587\n"
+    expected = b"RELAY_HOST smtp.example.com\nRELAY_PORT 587\nRELAY_FROM @example.com\n"
+    assert awk("env.awk", text, out="settings", hosts=HOST) == (0, expected, b"")
+
+
+def test_named_smarthosts_fall_back_to_the_plain_keys(awk):
+    hosts = "PRIMARY [a]:1 BACK_UP [b]:2 THIRD [c]:3"
+    text = b"RELAY_USERNAME=u\nRELAY_PASSWORD=p\nRELAY_BACK_UP_USERNAME=bu\nRELAY_BACK_UP_PASSWORD=bp\n"
+    assert awk("env.awk", text, out="sasl", hosts=hosts)[1] == b"[a]:1 u:p\n[b]:2 bu:bp\n[c]:3 u:p\n"
+    only = b"RELAY_BACK_UP_USERNAME=bu\nRELAY_BACK_UP_PASSWORD=bp\n"
+    assert awk("env.awk", only, out="names", hosts=hosts)[1] == b"BACK_UP\n"
+
+
+@pytest.mark.parametrize("text", [b"RELAY_USERNAME=u\n", b"RELAY_PASSWORD=TopSecret\n", b"RELAY_USERNAME=u\nRELAY_PASSWORD=p\nRELAY_PRIMARY_PASSWORD=TopSecret\n"])
+def test_half_of_a_credential_is_refused(awk, text):
+    code, out, error = awk("env.awk", text, out="sasl", hosts=HOST)
+    assert (code, out) == (2, b"") and b"but no RELAY_" in error and b"TopSecret" not in error
+
+
+@pytest.mark.parametrize("text", [b"", b"\n", b"# only\n#comments\n"])
+def test_nothing_said(awk, text):
+    assert awk("env.awk", text, out="sasl", hosts=HOST) == (0, b"", b"")
+
+
+def test_any_bytes_end_well(awk):
+    """No hang, no crash, no output beside a fault, whatever the bytes."""
+    chance = random.Random(7)
+    alphabet = b"RELAY_PASSWORD=\"'\\\n\r #;$`ab\x00\xff\t"
+    for _ in range(60):
+        text = bytes(chance.choice(alphabet) for _ in range(chance.randrange(400))).replace(b"\x00", b"")
+        code, out, error = awk("env.awk", text, out="sasl", hosts=HOST)
+        assert code in (0, 2)
+        assert not (code == 2 and out), text
+        assert code == 0 or b"mail-relay: relay.env" in error

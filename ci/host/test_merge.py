@@ -1,0 +1,58 @@
+"""merge.awk: the layers of main.cf, each parameter once."""
+
+import re
+
+
+def merged(awk, *layers, titles="the package|this host|own.cf"):
+    code, out, error = awk("merge.awk", *[layer.encode() for layer in layers], titles=titles)
+    assert (code, error) == (0, b"")
+    return out.decode()
+
+
+def settings(text):
+    """Logical lines as Postfix reads them: name to value, and no name twice."""
+    found, name = {}, None
+    for line in text.splitlines():
+        if re.match(r"\s*(#|$)", line):
+            continue
+        if line[0] in " \t":
+            found[name] += " " + line.strip()
+        else:
+            name, value = (part.strip() for part in line.split("=", 1))
+            assert name not in found, name
+            found[name] = value
+    return found
+
+
+def test_a_higher_layer_wins_and_the_lower_says_so(awk):
+    text = merged(awk, "a = 1\nb = 2\n", "b = 3\n", "b = 4\nc = 5\n")
+    assert settings(text) == {"a": "1", "b": "4", "c": "5"}
+    assert text.count("# b: set by own.cf\n") == 2
+
+
+def test_continuation_lines_go_with_their_parameter(awk):
+    text = merged(awk, "a = 1,\n  2\n# between\n\t3\nb = 1\n", "a = 9\n", "# nothing\n")
+    assert settings(text) == {"a": "9", "b": "1"}
+    assert "# between" in text
+
+
+def test_the_later_of_two_lines_in_a_layer_wins(awk):
+    text = merged(awk, "x = 0\n", "y = 0\n", "x = 1\nx = 2\n")
+    assert settings(text) == {"x": "2", "y": "0"}
+    assert "# x: set by a later line\n" in text
+
+
+def test_values_are_left_as_they_are(awk):
+    line = r"smtp_generic_maps = inline:{{@$myhostname = a@b}} # & \1 %s"
+    assert line + "\n" in merged(awk, line + "\n", "y=1\n", "# none\n")
+
+
+def test_form_and_line_ends(awk):
+    assert settings(merged(awk, "a=1\r\nb   =2\r\n", "c\t=\t3\n", "d =\n")) == {"a": "1", "b": "2", "c": "3", "d": ""}
+
+
+def test_what_postfix_would_not_understand_is_named(awk):
+    for bad, line in (("a = 1\nnonsense\n", 2), ("  floating\n", 1), ("two words = 1\n", 1), ("a = 1\n\n= 2\n", 3), ("$x = 1\n", 1)):
+        code, _, error = awk("merge.awk", b"ok = 1\n", bad.encode(), titles="the package|this host")
+        assert code == 2, bad
+        assert b"line %d" % line in error and b"input1" in error

@@ -1,0 +1,102 @@
+"""The programs behind status, test and show-config, fed with what Postfix 3.5 to 3.11 really wrote."""
+
+import subprocess
+
+import pytest
+
+from conftest import LIB
+
+LOG_310 = b"""\
+Nov 21 09:14:11 web1 postfix/pickup[14640]: 7E12258405E: uid=0 from=<root>
+Nov 21 09:14:11 web1 postfix/cleanup[14793]: 7E12258405E: message-id=<mail-relay-test.1.2@web1.corp.example>
+Nov 21 09:14:11 web1 postfix/qmgr[14641]: 7E12258405E: from=<root@localhost.localdomain>, size=483, nrcpt=2 (queue active)
+Nov 21 09:14:11 web1 postfix/tlsproxy[14809]: CONNECT to [10.55.0.2]:587
+Nov 21 09:14:11 web1 postfix/smtp[14805]: Verified TLS connection established to smtp.lab.example[10.55.0.2]:587: TLSv1.3 with cipher X
+Nov 21 09:14:11 web1 postfix/smtp[14805]: 7E12258405E: to=<ops@acme.example>, orig_to=<root>, relay=smtp.lab.example[10.55.0.2]:587, delay=0.19, delays=0.02/0.02/0.11/0.04, dsn=2.0.0, status=sent (250 2.0.0 queued as FAKE123)
+Nov 21 09:14:11 web1 postfix/smtp[14805]: OTHER: to=<x@acme.example>, relay=none, delay=0.19, delays=0/0/0/0, dsn=4.4.1, status=deferred (connect to x: Connection refused)
+Nov 21 09:14:11 web1 postfix/smtp[14805]: 7E12258405E: to=<two@acme.example>, orig_to=<root>, relay=none, delay=0.1, delays=0/0/0/0, dsn=4.7.5, status=deferred (Server certificate not verified)
+Nov 21 09:14:11 web1 postfix/qmgr[14641]: 7E12258405E: removed
+"""
+
+
+def test_follow(awk):
+    code, out, error = awk("follow.awk", LOG_310, id="mail-relay-test.1.2@web1.corp.example")
+    assert (code, error) == (0, b"")
+    lines = out.decode().splitlines()
+    assert lines[:3] == ["queue\t7E12258405E", "recipients\t2", "removed"]
+    assert "to\tops@acme.example\tsmtp.lab.example[10.55.0.2]:587\tsent\t2.0.0\t250 2.0.0 queued as FAKE123" in lines
+    assert "to\ttwo@acme.example\tnone\tdeferred\t4.7.5\tServer certificate not verified" in lines
+    assert "tls\tsmtp.lab.example[10.55.0.2]:587\tVerified" in lines
+    assert not any("x@acme.example" in line for line in lines)
+
+
+def test_follow_finds_nothing(awk):
+    assert awk("follow.awk", LOG_310, id="other@web1")[1].decode().startswith(("tls", "detail"))
+
+
+QUEUE = rb"""{"queue_name": "deferred", "queue_id": "A", "arrival_time": 1795249737, "message_size": 402, "sender": "root@x", "recipients": [{"address": "o@x", "delay_reason": "said \"no\" \\ [1]\u00fc"}, {"address": "p@x", "delay_reason": "said \"no\" \\ [1]\u00fc"}]}
+{"queue_name": "deferred", "queue_id": "B", "arrival_time": 1795249700, "message_size": 402, "sender": "root@x", "recipients": [{"address": "o@x", "delay_reason": "Connection refused"}]}
+{"queue_name": "deferred", "queue_id": "C", "arrival_time": 1795249799, "message_size": 402, "sender": "root@x", "recipients": [{"address": "o@x", "delay_reason": "Connection refused"}]}
+{"queue_name": "active", "queue_id": "D", "arrival_time": 1795249800, "message_size": 402, "sender": "root@x", "recipients": [{"address": "o@x"}]}
+"""
+
+
+def test_queue(awk):
+    expected = b'count 4\noldest 1795249700\ndeferred 3\nreason 2 Connection refused\nreason 1 said "no" \\ [1]?\n'
+    assert awk("queue.awk", QUEUE) == (0, expected, b"")
+    assert awk("queue.awk", b"") == (0, b"count 0\ndeferred 0\n", b"")
+
+
+def test_show_hides_secrets_and_names_layers(awk):
+    config = b"a = 1\nb = 2\nldap_pw = TopSecret\nsmtp_sasl_password_maps = inline:{{h=u:TopSecret}}\n"
+    live = b"# === the package ===\na = 1\n# b: set by own.cf\n\n# === own.cf ===\nb = 2\nldap_pw=TopSecret\nsmtp_sasl_password_maps = inline:{{h=u:TopSecret}}\n"
+    expected = b"# the package\na = 1\n\n# own.cf\nb = 2\nldap_pw = (hidden)\nsmtp_sasl_password_maps = (hidden)\n"
+    assert awk("show.awk", config, live) == (0, expected, b"")
+
+
+REASONS = {
+    "SASL authentication failed; server smtp.lab.example[10.55.0.2] said: 535 5.7.8 Authentication credentials invalid": "password-refused",
+    "SASL authentication failed; cannot authenticate to server smtp.lab.example[1.2.3.4]: no mechanism available": "sasl-plugin",
+    "warning: SASL authentication failure: No worthy mechs found": "sasl-plugin",
+    "host smtp.office365.com said: 535 5.7.139 Authentication unsuccessful, basic authentication is disabled": "basic-auth-off",
+    "Server certificate not verified": "certificate",
+    "Server certificate not trusted": "certificate",
+    "certificate verification failed for smtp.lab.example[10.55.0.2]:590: self-signed certificate\nServer certificate not trusted": "unknown-ca",
+    "server certificate verification failed for smtp.lab.example[10.55.0.2]:598: certificate has expired": "certificate-expired",
+    "certificate verification failed for x[1.2.3.4]:25: untrusted issuer /CN=LabCA": "unknown-ca",
+    "delivery temporarily suspended: TLS is required, but was not offered by host smtp.lab.example[10.55.0.2]": "tls-not-offered",
+    "connect to smtp.lab.example[10.55.0.2]:599: Connection refused": "refused",
+    "connect to smtp.lab.example[10.55.0.2]:587: Connection timed out": "timeout",
+    "connect to smtp.lab.example[2001:db8::1]:587: Network is unreachable": "unreachable",
+    "Host or domain name not found. Name service error for name=nx.lab.example type=AAAA: Host not found": "dns",
+    "host smtp.lab.example[10.55.0.2] said: 554 Message rejected: Email address is not verified. The following": "sender-refused",
+    "host x said: 550 5.1.1 no such user (in reply to RCPT TO command)": "recipient-refused",
+    "host x said: 451 4.3.0 try again later (in reply to RCPT TO command)": "later",
+    "SMTPUTF8 is required, but was not offered by host x": "smtputf8",
+    "message size 41943040 exceeds size limit 10240000 of server x: message size exceeds": "size",
+    "lost connection with x[1.2.3.4] while receiving the initial server greeting": "greeting",
+    "host x said: 454 4.7.0 Too many login attempts, please try again later": "login-limit",
+    "no credentials yet: put RELAY_USERNAME and RELAY_PASSWORD into /etc/mail-relay/relay.env": "no-credentials",
+    "connect to private/tlsproxy service: No such file or directory": "tlsproxy",
+    "host x said: 530 5.7.0 Authentication Required": "auth-required",
+    "host x said: 554 5.7.1 <o@x>: Relay access denied": "relay-denied",
+    "host x said: 550 5.4.5 Daily user sending quota exceeded": "quota",
+    "cannot load Certification Authority data, CAfile=\"/nonexistent\": disabling TLS support": "ca-bundle",
+}
+
+
+@pytest.mark.parametrize(("words", "reason"), REASONS.items())
+@pytest.mark.parametrize("shell", [["dash"], ["busybox", "sh"], ["bash", "--posix"]])
+def test_reasons(words, reason, shell):
+    script = f"lib={LIB}; . {LIB}/reasons.sh; explain"
+    result = subprocess.run([*shell, "-c", script], input=words.encode(), capture_output=True, check=True)
+    assert result.stdout.split(b"\t")[0].decode() == reason
+
+
+def test_reasons_are_whole():
+    lines = [line for line in (LIB / "reasons.tsv").read_text().splitlines() if not line.startswith("#")]
+    names = [line.split("\t")[0] for line in lines]
+    assert len(names) == len(set(names))
+    for line in lines:
+        fields = line.split("\t")
+        assert len(fields) == 5 and all(fields) and fields[1] in ("relay", "message"), line
