@@ -42,17 +42,40 @@ pub(super) fn lintian_overrides(package: &Package, templates: &Templates) -> Res
         .filter(|entry| entry.mode != 0o755)
         .map(|entry| json!({ "path": entry.path[1..], "mode": format!("{:04o}", entry.mode) }))
         .collect();
-    // lintian says nothing of instance units.
-    let mut drop_ins = Vec::new();
-    for entry in &package.entries {
-        if let Some((folder, _)) = entry.path.rsplit_once('/')
-            && folder.ends_with(".service.d")
-            && !folder.ends_with("@.service.d")
-        {
-            drop_ins.extend([format!("{}/", &folder[1..]), entry.path[1..].to_owned()]);
-        }
-    }
-    drop_ins.dedup();
-    let values = json!({ "name": package.meta.name, "private": private, "drop_ins": drop_ins });
+    let changelog = &package.meta.changelog;
+    let values = json!({
+        "name": package.meta.name,
+        "private": private,
+        "systemd": services_without_init_script(package),
+        "first": changelog.len() == 1 && changelog[0].version.revision == 1,
+    });
     Ok(templates.render("deb/lintian-overrides", &values)?)
+}
+
+/// The paths for which lintian wants an init script: services and their drop-ins, but no instance units, nor
+/// those that a path or timer unit of the same name starts.
+fn services_without_init_script(package: &Package) -> Vec<String> {
+    const UNITS: &str = "/usr/lib/systemd/system/";
+    let has = |path: String| package.entries.iter().any(|entry| entry.path == path);
+    let mut paths = Vec::new();
+    for entry in &package.entries {
+        let Some((unit, rest)) = entry.path.strip_prefix(UNITS).and_then(|name| name.split_once(".service"))
+        else {
+            continue;
+        };
+        if unit.contains(['/', '@'])
+            || has(format!("{UNITS}{unit}.path"))
+            || has(format!("{UNITS}{unit}.timer"))
+        {
+            continue;
+        }
+        let path = &entry.path[1..];
+        if rest.contains('/') {
+            let folder = &path[..path.len() - rest.len() + rest.find('/').unwrap_or_default()];
+            paths.push(format!("{folder}/"));
+        }
+        paths.push(path.to_owned());
+    }
+    paths.dedup();
+    paths
 }

@@ -34,11 +34,25 @@ fn real_dpkg_deb_reads_the_sample() {
     }
 }
 
+fn lintian(path: &std::path::Path) -> String {
+    run(Command::new("lintian")
+        .args(["--allow-root", "--no-cfg", "--fail-on", "error,warning,info", "--display-info", "--pedantic"])
+        .arg(path))
+}
+
 #[test]
 fn real_lintian_finds_nothing() {
     let (_folder, path) = sample_file();
-    let findings = run(Command::new("lintian")
-        .args(["--allow-root", "--no-cfg", "--fail-on", "error,warning,info", "--display-info", "--pedantic"])
-        .arg(&path));
-    assert_eq!(findings, "");
+    assert_eq!(lintian(&path), "");
+}
+
+#[test]
+fn real_lintian_finds_nothing_in_a_first_release() {
+    let mut package = sample::package(Format::Deb);
+    package.meta = sample::meta("1.0.0", 1);
+    package.meta.changelog.truncate(1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(file_name(&package.meta));
+    fs_err::write(&path, write(&package, &Templates::builtin()).unwrap()).unwrap();
+    assert_eq!(lintian(&path), "");
 }

@@ -1,6 +1,8 @@
 //! The neutral package: what deb, rpm and pacman packages have in common. It knows no format's bytes.
 
 mod error;
+#[cfg(test)]
+mod order;
 mod relation;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -113,6 +113,7 @@ fn entries(command: &str, format: Format) -> Vec<Entry> {
         file(command, 0o755, COMMAND),
         file(&format!("{UNITS}/mail-relay-apply.service"), 0o644, SERVICE),
         file(&format!("{UNITS}/mail-relay-apply.path"), 0o644, PATH),
+        file(&format!("{UNITS}/mail-relay-reapply.service"), 0o644, REAPPLY),
         file("/usr/lib/systemd/system-preset/80-mail-relay.preset", 0o644, PRESET),
         file("/usr/lib/tmpfiles.d/mail-relay.conf", 0o644, "d /etc/mail-relay 0755 root root\n"),
         doc("/usr/share/man/man8/mail-relay.8.gz", gzip(MANUAL.as_bytes())),
@@ -144,6 +145,16 @@ NoNewPrivileges=yes
 
 [Install]
 WantedBy=multi-user.target
+";
+
+const REAPPLY: &str = "[Unit]
+Description=Apply changed settings of the mail relay
+Documentation=man:mail-relay(8)
+
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/mail-relay apply --trigger
+NoNewPrivileges=yes
 ";
 
 const PATH: &str = "[Unit]
