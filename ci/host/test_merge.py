@@ -56,3 +56,12 @@ def test_what_postfix_would_not_understand_is_named(awk):
         code, _, error = awk("merge.awk", b"ok = 1\n", bad.encode(), titles="the package|this host")
         assert code == 2, bad
         assert b"line %d" % line in error and b"input1" in error
+
+
+def test_own_parameters_stay_only_while_something_uses_them(awk):
+    package, host = b"relayhost = $relay_smarthosts\nx = ${relay_from}\n", b"relay_smarthosts = [h]:1\nrelay_from = a@b\nrelay_root = c\n"
+    options = {"titles": "the package|this host|own.cf", "optional": "relay_smarthosts relay_from relay_root"}
+    text = awk("merge.awk", package, host, b"# none\n", **options)[1].decode()
+    assert settings(text) == {"relayhost": "$relay_smarthosts", "x": "${relay_from}", "relay_smarthosts": "[h]:1", "relay_from": "a@b"}
+    text = awk("merge.awk", package, host, b"relayhost = [own]:2\n", **options)[1].decode()
+    assert settings(text) == {"relayhost": "[own]:2", "x": "${relay_from}", "relay_from": "a@b"}

@@ -119,7 +119,10 @@ build_secret() {
 
 # --- main.cf ---
 
-# What only the host can know. main.cf of the package refers to these by name.
+# What only the host can know. main.cf of the package refers to these by name; where the administrator's layer takes that away, they
+# are left out, because Postfix warns of a parameter that nothing uses.
+host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to relay_root_address relay_system_name'
+
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
     choose_from && choose_root || return 2
@@ -204,7 +207,7 @@ build_main() {
     done
     stage=$1
     shift
-    awk -v titles="$titles" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return 1
+    awk -v titles="$titles" -v optional="$host_parameters" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
     # Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written.
     touch -d "@$(($(date +%s) - 10))" "$stage/main.cf"
 }

@@ -29,11 +29,14 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
-digest() { sha256sum <"$1" | cut -d ' ' -f 1; }
+digest() {
+    sum=$(sha256sum <"$1") && [ -n "$sum" ] || return 1
+    echo "${sum%% *}"
+}
 
 # Do two files hold the same bytes? (cmp(1) is not on every minimal system.)
 same() {
-    [ -f "$1" ] && [ -f "$2" ] && [ "$(digest "$1")" = "$(digest "$2")" ]
+    [ -f "$1" ] && [ -f "$2" ] && one=$(digest "$1") && two=$(digest "$2") && [ "$one" = "$two" ]
 }
 
 # One at a time. With flock(1) the kernel frees the lock however we end; without it a folder holds our process id.

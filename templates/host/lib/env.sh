@@ -9,7 +9,7 @@ take_env() {
         return 0
     fi
     check_env_file || return 2
-    cp -- "$relay_env" "$env_copy" || return 1
+    cp -- "$relay_env" "$env_copy" || { warn "cannot write into $1: is the disk full?"; return 1; }
     if [ "$(wc -c <"$env_copy")" -ne "$(tr -d '\000' <"$env_copy" | wc -c)" ]; then
         warn "$relay_env holds NUL bytes; it must be a text of KEY=value lines"
         return 2

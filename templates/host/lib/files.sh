@@ -9,7 +9,7 @@
 compiled_extensions='db cdb lmdb'
 
 is_ours() {
-    [ -f "$state/ours" ] && grep -qxF "$(digest "$postfix_dir/$1") $1" "$state/ours"
+    [ -f "$state/ours" ] && sum=$(digest "$postfix_dir/$1") && grep -qxF "$sum $1" "$state/ours"
 }
 
 # --- before ---
@@ -30,10 +30,9 @@ keep_before() {
 
 # Writes down that the generation in folder $1 is about to become live.
 intend() {
-    {
-        [ ! -f "$state/ours" ] || cat "$state/ours"
-        digests "$1"
-    } | sort -u >"$state/ours.new" && sync_file "$state/ours.new" && mv -f "$state/ours.new" "$state/ours"
+    digests "$1" >"$1/digests" || return 1
+    [ ! -f "$state/ours" ] || cat "$state/ours" >>"$1/digests" || return 1
+    sort -u "$1/digests" >"$state/ours.new" && rm -f "$1/digests" && sync_file "$state/ours.new" && mv -f "$state/ours.new" "$state/ours"
 }
 
 # After success only the generations that are kept are ours.
@@ -44,8 +43,14 @@ forget() {
 digests() {
     [ -f "$1/manifest" ] || return 0
     while read -r name _; do
-        echo "$(digest "$1/$name") $name"
+        sum=$(digest "$1/$name") || return 1
+        echo "$sum $name"
     done <"$1/manifest"
+    # Between the switch and the restart the table of passwords holds those of the old smarthost, too.
+    if [ -f "$1/sasl_passwd.both" ]; then
+        sum=$(digest "$1/sasl_passwd.both") || return 1
+        echo "$sum sasl_passwd"
+    fi
 }
 
 # --- replacing ---

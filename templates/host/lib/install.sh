@@ -21,7 +21,8 @@ install_generation() {
     retire_tables
     keep_generation
     [ "$served" = yes ] || return 1
-    say "applied (Postfix $(postconf -dh mail_version), relay to ${relayhost:-nowhere yet})"
+    in_use=$(postconf -xh relayhost 2>/dev/null)
+    say "applied (Postfix $(postconf -dh mail_version), relay to ${in_use:-nowhere yet})"
 }
 
 # What has to be replaced; a file that is right already is not touched.

@@ -2,7 +2,13 @@
 # Postfix warns when a parameter is set twice, so each stays in the highest layer that sets it, and the lower ones say who took over.
 # A line that Postfix would not understand ends the merge with its file and number (exit 2).
 
-BEGIN { split(titles, title, "|") }
+# -v optional="name ..." are own parameters, left out when no value refers to them.
+
+BEGIN {
+    split(titles, title, "|")
+    count = split(optional, word, " ")
+    for (i = 1; i <= count; i++) is_optional[word[i]]
+}
 
 FNR == 1 { layer++; statement = ""; first_of[layer] = lines + 1; file[layer] = FILENAME }
 
@@ -31,6 +37,7 @@ FNR == 1 { layer++; statement = ""; first_of[layer] = lines + 1; file[layer] = F
 END {
     if (stopped) exit 2
     print "# Written by 'mail-relay apply', which replaces it: own parameters belong into /etc/mail-relay/main.cf.d/*.cf."
+    find_used()
     for (l = 1; l <= layer; l++) {
         print ""
         print "# === " title[l] " ==="
@@ -42,8 +49,18 @@ function print_line(n,    s, name) {
     if (!(n in part_of)) { print text[n]; return }
     s = part_of[n]
     name = name_of[s]
-    if (winner[name] == s) print text[n]
+    if (winner[name] == s && name in is_optional && !(name in used)) { if (n == s) print "# " name ": nothing refers to it" }
+    else if (winner[name] == s) print text[n]
     else if (n == s) print "# " name ": set by " (layer_of[winner[name]] == layer_of[s] ? "a later line" : title[layer_of[winner[name]]])
+}
+
+# A name counts as used when any line that stays has $name, ${name} or ${name?...}.
+function find_used(    n, name) {
+    for (n = 1; n <= lines; n++) {
+        if (!(n in part_of) || winner[name_of[part_of[n]]] != part_of[n]) continue
+        for (name in is_optional)
+            if (text[n] ~ ("[$][{(]?" name "([^A-Za-z0-9_]|$)")) used[name]
+    }
 }
 
 function stop(reason) {

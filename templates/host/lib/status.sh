@@ -74,16 +74,23 @@ out_of_step() {
     rm -f "$scratch.said"
 }
 
-# From what is in force, not from what should be. Whether there is a password is told by the key in sasl_passwd.
+# From what is in force, not from what should be. Postfix logs in only where sasl_passwd has exactly the words of relayhost,
+# and says nothing where it has not.
 find_smarthosts() {
     relays=$(postconf -xh relayhost 2>/dev/null | tr -s ', ' ' ')
     level=$(postconf -xh smtp_tls_security_level 2>/dev/null)
     credentials=present
     if [ "$(postconf -xh smtp_sasl_auth_enable 2>/dev/null)" != yes ]; then
         credentials='not needed'
-    elif [ ! -s "$postfix_dir/sasl_passwd" ]; then
+    elif [ -z "$relays" ]; then
         credentials=missing
     fi
+    missing_for=
+    for relay in $relays; do
+        [ "$credentials" = 'not needed' ] || awk -v key="$relay" '$1 == key { found = 1 } END { exit !found }' "$postfix_dir/sasl_passwd" 2>/dev/null ||
+            missing_for="${missing_for:+$missing_for }$relay"
+    done
+    [ -z "$missing_for" ] || credentials=missing
 }
 
 find_queue() {
@@ -132,7 +139,7 @@ show_text() {
         echo "  configuration  applied $applied, out of step: $why"
     fi
     echo "  smarthosts     ${relays:-none}"
-    echo "  credentials    $credentials"
+    echo "  credentials    $credentials${missing_for:+ for $missing_for}"
     echo "  TLS            ${level:-none}: $(tls_words)"
     echo "  queue          $queued message(s)${oldest:+, the oldest waits for $(age "$oldest")}"
     [ "$queued" = 0 ] || while IFS='	' read -r times _ _ what mend _; do

@@ -4,13 +4,15 @@
 # Checks the generation in folder $1. $2 = strict: a warning is a fault; else (nobody is watching) it is only passed on.
 verify() {
     said=$1/said
-    postconf -c "$1" -n >/dev/null 2>"$said" && postconf -c "$1" -M >/dev/null 2>>"$said" || {
-        cat "$said" >&2
+    # postmap reads main.cf as the daemons do, and says aloud what 'postfix check' would only log.
+    postconf -c "$1" -n >/dev/null 2>"$said" && postconf -c "$1" -M >/dev/null 2>>"$said" &&
+        postmap -c "$1" -q probe 'inline:{probe=ok}' >/dev/null 2>>"$said" || {
+        sed "s|$1/||g" "$said" >&2
         warn "Postfix cannot read the configuration; nothing was changed"
         return 2
     }
     if [ -s "$said" ]; then
-        cat "$said" >&2
+        sed "s|$1/||g" "$said" >&2
         if [ "$2" = strict ]; then
             warn "Postfix warns of the configuration (above); look into $settings/main.cf.d; nothing was changed"
             return 2
@@ -42,10 +44,9 @@ verify_tables() {
 
 # Compiles table $2 (kind $3) of the generation in folder $1 and reads it back.
 compile() {
-    case $3 in
-    alias) postalias -c "$1" "$database_type:$1/$2" || return 1 ;;
-    *) postmap -c "$1" "$database_type:$1/$2" || return 1 ;;
-    esac
+    program=postmap
+    [ "$3" != alias ] || program=postalias
+    $program -c "$1" "$database_type:$1/$2" || { warn "$program could not compile the table $2; nothing was changed"; return 1; }
     [ "$3" = alias ] || reads_back "$1" "$1/$2" "$database_type:$1/$2"
 }
 
