@@ -13,7 +13,6 @@ const CAPABILITIES: &[(&str, &str)] = &[
     ("CAP_SYS_CHROOT", "services with chroot=y in master.cf"),
     ("CAP_CHOWN", "queue folders of an empty /var are made at start"),
     ("CAP_FOWNER", "queue folders of an empty /var are made at start"),
-    ("CAP_KILL", "master stops its daemons"),
 ];
 
 /// Directives of the sandbox of a relay without local delivery, in the order of systemd.exec(5).
@@ -24,6 +23,8 @@ const SANDBOX: &[(&str, &str)] = &[
     ("ProtectHome", "yes"),
     ("PrivateTmp", "yes"),
     ("PrivateDevices", "yes"),
+    // Implied by the line above, but systemd 252 counts it only when it is said.
+    ("PrivateMounts", "yes"),
     ("ProtectHostname", "yes"),
     ("ProtectClock", "yes"),
     ("ProtectKernelTunables", "yes"),

@@ -68,9 +68,10 @@ leave_held() {
     esac
 }
 
-# A kill between the last two renames of an apply leaves its generation under the name 'next' and none in force.
+# A kill between the last two renames of an apply leaves its generation, complete, under the name 'next' and none in force.
+# One that is not complete is done again, with its reload.
 recover() {
-    if [ -d "$state/next" ] && [ ! -d "$state/applied" ]; then mv "$state/next" "$state/applied"; fi
+    if [ -e "$state/next/complete" ] && [ ! -d "$state/applied" ]; then mv "$state/next" "$state/applied"; fi
 }
 
 # Is everything that was built live and applied already?

@@ -3,6 +3,7 @@
 
 # The generation is in $stage; the words for the person are said here.
 install_generation() {
+    sandbox_on
     list_changes
     prepare_tables && keep_all || { rm -rf "$stage"; return 1; }
     {
@@ -174,6 +175,7 @@ is_old_type() {
 keep_generation() {
     for leftover in changes services wanted sasl_passwd.old sasl_passwd.both; do rm -f "$state/next/$leftover"; done
     for type in $compiled_extensions; do rm -f "$state"/next/*."$type"; done
+    : >"$state/next/complete"
     if [ -d "$state/applied" ] && ! same_generation; then
         rm -rf "$state/previous" && mv "$state/applied" "$state/previous"
     else

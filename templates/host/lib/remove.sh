@@ -52,7 +52,9 @@ save_edits() {
 
 # Without a main.cf Postfix cannot run.
 serve_old() {
-    in_system && is_running || return 0
+    in_system || return 0
+    sandbox_off
+    is_running || return 0
     if [ -f "$postfix_dir/main.cf" ]; then control restart; else control stop; fi ||
         warn "Postfix did not take the old files; see 'systemctl status postfix'"
 }

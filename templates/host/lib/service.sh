@@ -21,6 +21,26 @@ unit_digest() {
     if [ -f "$drop_in" ]; then digest "$drop_in"; else echo none; fi
 }
 
+# Our drop-in is still there while the package is being removed, and a Postfix that delivers to mailboxes again must not run in the
+# sandbox of one that does not: a link of the same name in /run hides it until the next boot or the next apply.
+sandbox_off() {
+    [ -f /usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf ] || return 0
+    for hidden in postfix.service.d postfix@.service.d; do
+        mkdir -p "/run/systemd/system/$hidden" && chmod 0755 "/run/systemd/system/$hidden" &&
+            ln -sf /dev/null "/run/systemd/system/$hidden/50-mail-relay.conf"
+    done
+    systemctl daemon-reload
+}
+
+sandbox_on() {
+    in_system && [ -L /run/systemd/system/postfix.service.d/50-mail-relay.conf ] || return 0
+    for hidden in postfix.service.d postfix@.service.d; do
+        rm -f "/run/systemd/system/$hidden/50-mail-relay.conf"
+        rmdir "/run/systemd/system/$hidden" 2>/dev/null
+    done
+    systemctl daemon-reload
+}
+
 # Debian's way of asking whether a package may start services (policy-rc.d); elsewhere systemctl itself.
 # At boot Postfix waits for us to end, so we must not wait for it.
 control() {
