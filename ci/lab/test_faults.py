@@ -54,7 +54,7 @@ def test_certificate_for_another_name(relay, smarthost):
 def test_smarthost_down(relay, smarthost):
     relay.resolver.set(smarthost.name, smarthost.down)
     subject = "down"
-    assert_queued_and_explained(relay, subject, r"refused|reach|connect")
+    assert_queued_and_explained(relay, subject, r"refuse|reach|connect")
     assert_mended(relay, smarthost, subject)
 
 

@@ -8,6 +8,7 @@
 build() {
     load_facts
     have postconf || { warn "Postfix is not installed (no postconf found); mend: install the package 'postfix'"; return 1; }
+    loopback_up
     database_type=$(pick_database_type) || return 1
     take_env "$1" || return
     relay_host='' relay_port=''
@@ -21,6 +22,14 @@ build() {
     build_tables "$1" || return
     write_manifest "$1"
     rm -f "$1/relay.env" "$1/host.cf"
+}
+
+# rpm 6 runs scriptlets in an empty network namespace, and without any interface no program of Postfix starts. That namespace is
+# ours alone; on a system with interfaces nothing is done.
+loopback_up() {
+    have ip && [ -z "$(ip -o link show up 2>/dev/null)" ] || return 0
+    ip link set lo up 2>/dev/null
+    return 0
 }
 
 # The compiled-in type; a Postfix whose map package is missing falls back to one that is there.
