@@ -28,7 +28,7 @@ struct Slot {
     text: String,
     /// Where it is from, for messages.
     origin: String,
-    compiled: OnceLock<Result<Handlebars<'static>, String>>,
+    compiled: OnceLock<Result<Handlebars<'static>, Fault>>,
 }
 
 /// Why a template could not be read or rendered.
@@ -48,12 +48,22 @@ pub enum Error {
     /// There is no template of this name.
     #[error("there is no template {0}")]
     Missing(String),
-    /// It does not compile, or asks for a value that it is not given.
-    #[error("template {origin}: {reason}")]
-    Render {
-        /// Which template.
+    /// What came out is not what it was given.
+    #[error("{origin}: {reason}")]
+    Refused {
+        /// The file of the template.
         origin: String,
-        /// Line, column and reason.
+        /// What is wrong.
+        reason: String,
+    },
+    /// It does not compile, or asks for a value that it is not given.
+    #[error("{origin}{place}: {reason}")]
+    Render {
+        /// The file of the template.
+        origin: String,
+        /// `:LINE:COLUMN`, or nothing where no place is known.
+        place: String,
+        /// What is wrong.
         reason: String,
     },
 }
@@ -69,7 +79,8 @@ impl Templates {
     /// Our own templates, and before them the files of a folder that is laid out like ours.
     ///
     /// # Errors
-    /// The folder cannot be read, or holds a template whose name we do not know: it would be without effect.
+    /// The folder cannot be read, holds a template that does not compile, or one whose name we do not know: it
+    /// would be without effect.
     pub fn with_overrides(folder: &Path) -> Result<Self, Error> {
         let mut templates = Self::builtin();
         for path in files_below(folder)? {
@@ -81,7 +92,12 @@ impl Templates {
                 let hint = closest(&name, templates.by_name.keys());
                 return Err(Error::Unknown { path: origin, hint });
             };
-            *slot = Slot { text, origin, compiled: OnceLock::new() };
+            // At once, and not when it is first used: a user hears of every fault before anything is made.
+            let compiled = compile(&text);
+            if let Err(fault) = &compiled {
+                return Err(fault.clone().of(origin));
+            }
+            *slot = Slot { text, origin, compiled: compiled.into() };
         }
         Ok(templates)
     }
@@ -111,20 +127,56 @@ impl Templates {
     /// There is none of this name, it does not compile, or it asks for a value that `values` does not have.
     pub fn render(&self, name: &str, values: &impl serde::Serialize) -> Result<String, Error> {
         let slot = self.by_name.get(name).ok_or_else(|| Error::Missing(name.to_owned()))?;
-        let wrong = |reason: String| Error::Render { origin: slot.origin.clone(), reason };
-        let engine =
-            slot.compiled.get_or_init(|| compile(&slot.text)).as_ref().map_err(|e| wrong(e.clone()))?;
-        engine.render("", values).map_err(|error| wrong(error.reason().to_string()))
+        let wrong = |fault: Fault| fault.of(slot.origin.clone());
+        let engine = slot
+            .compiled
+            .get_or_init(|| compile(&slot.text))
+            .as_ref()
+            .map_err(|fault| wrong(fault.clone()))?;
+        engine.render("", values).map_err(|error| wrong(Fault::of_rendering(&error)))
+    }
+
+    /// That what came out of a template is not what it was given.
+    pub(crate) fn refused(&self, name: &str, reason: String) -> Error {
+        let origin = self.by_name.get(name).map_or(name, |slot| slot.origin.as_str());
+        Error::Refused { origin: origin.to_owned(), reason }
     }
 }
 
-fn compile(text: &str) -> Result<Handlebars<'static>, String> {
+/// What is wrong with a template, and where.
+#[derive(Debug, Clone)]
+struct Fault {
+    place: Option<(usize, usize)>,
+    reason: String,
+}
+
+impl Fault {
+    fn of_rendering(error: &RenderError) -> Self {
+        let reason = match error.reason() {
+            RenderErrorReason::MissingVariable(name) => {
+                format!("there is no value `{}` here", name.as_deref().unwrap_or_default())
+            }
+            other => other.to_string(),
+        };
+        Self { place: error.line_no.zip(error.column_no), reason }
+    }
+
+    fn of(self, origin: String) -> Error {
+        let place = self.place.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
+        Error::Render { origin, place, reason: self.reason }
+    }
+}
+
+fn compile(text: &str) -> Result<Handlebars<'static>, Fault> {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     engine.register_escape_fn(no_escape);
     engine.register_helper("sh", Box::new(sh));
     engine.register_helper("command", Box::new(command));
-    engine.register_template_string("", text).map_err(|error| error.to_string())?;
+    engine.register_template_string("", text).map_err(|error| {
+        let (line, column) = error.pos().unwrap_or((1, 1));
+        Fault { place: Some((line, column)), reason: error.reason().to_string() }
+    })?;
     Ok(engine)
 }
 
@@ -246,7 +298,7 @@ mod tests {
         let templates = Templates::builtin();
         assert!(templates.names().count() > 0);
         for (name, slot) in &templates.by_name {
-            assert_eq!(compile(&slot.text).err(), None, "{name}");
+            assert!(compile(&slot.text).is_ok(), "{name}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! Many packages: built in parallel, checksummed, and put into the output folder all at once or not at all.
 
+mod stage;
 mod tree;
 
-pub use tree::write_tree;
+pub use tree::{TreeError, write_tree};
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use crate::package::{Inspection, Package, ReadError, WriteError};
 use crate::target::Format;
 use crate::template::Templates;
 use crate::{deb, pacman, rpm};
+use stage::Stage;
 
 /// The list of checksums, in the format of sha256sum(1).
 pub const SUMS: &str = "SHA256SUMS";
@@ -74,6 +76,7 @@ impl Job {
 
 /// A file that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Artifact {
     /// Its name in the output folder.
     pub file_name: String,
@@ -130,8 +133,7 @@ pub fn build(
             return Err(BuildError::Collision(job.file_name.clone()));
         }
     }
-    fs_err::create_dir_all(out)?;
-    let stage = tempfile::Builder::new().prefix(".postpack-").tempdir_in(out)?;
+    let stage = Stage::new(out)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.map_or(0, NonZeroUsize::get))
         .build()
@@ -151,9 +153,7 @@ pub fn build(
         let _ = writeln!(sums, "{}  {}", artifact.sha256, artifact.file_name);
     }
     write_new(&stage.path().join(SUMS), sums.as_bytes())?;
-    for name in artifacts.iter().map(|artifact| artifact.file_name.as_str()).chain([SUMS]) {
-        fs_err::rename(stage.path().join(name), out.join(name))?;
-    }
+    stage.publish(artifacts.iter().map(|artifact| artifact.file_name.as_str()).chain([SUMS]))?;
     Ok(artifacts)
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Args {
     /// Folder for the packages.
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
-    /// Only these formats, of those that the spec's targets ask for.
+    /// Only these formats, out of those that the spec's targets need.
     #[arg(long, value_delimiter = ',', value_name = "FORMAT,...")]
     package_format: Vec<target::Format>,
     /// How many packages are built at a time; the result is the same with any number.
@@ -37,6 +37,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
+    input::stdin_once(&args.specs)?;
     let sources = if args.specs.is_empty() {
         vec![input::example()]
     } else {
@@ -46,19 +47,15 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut jobs = Vec::new();
     let mut wrong = false;
     for source in sources {
+        let name = source.name.clone();
         // Every spec is judged before the first package is made: the user sees all that is wrong at once.
         match input::load(source, terminal) {
             Ok(checked) => {
-                for format in checked.formats.iter().copied() {
-                    if args.package_format.is_empty() || args.package_format.contains(&format) {
-                        let package = plan::package(&checked, format, &templates)
-                            .map_err(|error| Failure::failed(error.to_string()))?;
-                        jobs.push(Job::package(format, package));
-                    }
+                for format in formats(&name, &checked.formats, &args.package_format)? {
+                    let package = plan::package(&checked, format, &templates)?;
+                    jobs.push(Job::package(format, package));
                 }
-                let companions = plan::companions(&checked, &templates)
-                    .map_err(|error| Failure::failed(error.to_string()))?;
-                for (name, bytes) in companions {
+                for (name, bytes) in plan::companions(&checked, &templates)? {
                     jobs.push(Job::file(name, bytes));
                 }
             }
@@ -70,17 +67,34 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         return Err(Failure::already_said());
     }
     let bar = Bar::new(jobs.len(), terminal);
-    let artifacts = build::build(&jobs, &args.output, args.jobs, &templates, &bar)
-        .map_err(|error| Failure::failed(error.to_string()))?;
+    let artifacts = build::build(&jobs, &args.output, args.jobs, &templates, &bar)?;
     bar.finish();
     report(&artifacts, args, terminal)
+}
+
+/// The formats of a spec, or those of them that were asked for: each of these must be one of the spec's.
+fn formats(
+    name: &str,
+    of_spec: &[target::Format],
+    asked: &[target::Format],
+) -> Result<Vec<target::Format>, Failure> {
+    if let Some(missing) = asked.iter().find(|format| !of_spec.contains(format)) {
+        let names: Vec<&str> = of_spec.iter().map(|format| format.name()).collect();
+        return Err(Failure::input(format!(
+            "{name}: no {} package is made of it: its `targets` need {}",
+            missing.name(),
+            names.join(" and ")
+        ))
+        .hint("add a target of that format to `package.targets`, or ask for another --package-format"));
+    }
+    Ok(of_spec.iter().copied().filter(|format| asked.is_empty() || asked.contains(format)).collect())
 }
 
 /// Our templates, with the user's before them.
 pub(super) fn templates(own: Option<&std::path::Path>) -> Result<Templates, Failure> {
     match own {
         None => Ok(Templates::builtin()),
-        Some(folder) => Templates::with_overrides(folder).map_err(|error| Failure::input(error.to_string())),
+        Some(folder) => Ok(Templates::with_overrides(folder)?),
     }
 }
 

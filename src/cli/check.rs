@@ -1,7 +1,7 @@
 use super::error::Failure;
-use super::input;
+use super::input::{self, Judged};
 use super::output::{Format, Terminal};
-use crate::diag::{Severity, has_errors};
+use crate::diag::{Diagnostic, Severity, Source, has_errors};
 
 /// Say what is wrong with a spec, and what would be right.
 ///
@@ -20,33 +20,29 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
+    input::stdin_once(&args.specs)?;
     let mut wrong = false;
     let mut all = Vec::new();
     for name in &args.specs {
-        let judged = input::judge(input::read(name)?);
-        wrong |= has_errors(&judged.findings)
-            || args.strict && judged.findings.iter().any(|finding| finding.severity == Severity::Warning);
+        let Judged { source, mut findings, .. } = judge(name);
+        if args.strict {
+            for finding in findings.iter_mut().filter(|finding| finding.severity == Severity::Warning) {
+                finding.severity = Severity::Error;
+            }
+        }
+        let good = !has_errors(&findings);
+        wrong |= !good;
         match args.format {
             Format::Text => {
-                terminal.diagnostics(&judged.findings, &judged.source);
-                if judged.checked.is_some() {
-                    let warnings = judged
-                        .findings
-                        .iter()
-                        .filter(|finding| finding.severity == Severity::Warning)
-                        .count();
-                    let detail = match warnings {
-                        0 => String::new(),
-                        1 => "1 warning".to_owned(),
-                        n => format!("{n} warnings"),
-                    };
-                    terminal.done("Checked", name, &detail);
+                terminal.diagnostics(&findings, &source);
+                if good {
+                    terminal.done("Checked", &source.name, &warnings(&findings));
                 }
             }
             Format::Json => all.push(serde_json::json!({
-                "spec": judged.source.name,
-                "ok": judged.checked.is_some(),
-                "findings": crate::diag::to_json(&judged.findings, &judged.source),
+                "spec": source.name,
+                "ok": good,
+                "findings": crate::diag::to_json(&findings, &source),
             })),
         }
     }
@@ -54,4 +50,25 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         terminal.json(&all)?;
     }
     if wrong { Err(Failure::already_said()) } else { Ok(()) }
+}
+
+/// A spec that cannot be read is a finding, too: what is wrong with the others is still said.
+fn judge(name: &str) -> Judged {
+    match input::read(name) {
+        Ok(source) => input::judge(source),
+        Err(failure) => {
+            let mut finding = Diagnostic::new(Severity::Error, "unreadable", None, failure.message);
+            finding.hints = failure.hints;
+            let source = Source { name: name.to_owned(), text: String::new() };
+            Judged { source, checked: None, findings: vec![finding] }
+        }
+    }
+}
+
+fn warnings(findings: &[Diagnostic]) -> String {
+    match findings.iter().filter(|finding| finding.severity == Severity::Warning).count() {
+        0 => String::new(),
+        1 => "1 warning".to_owned(),
+        count => format!("{count} warnings"),
+    }
 }

@@ -5,24 +5,25 @@ use super::error::Failure;
 use super::input;
 use super::output::Terminal;
 use crate::build::Job;
-use crate::package::Inspection;
+use crate::package::{Inspection, ReadError};
 use crate::plan;
 use crate::target::Format;
 use crate::template::Templates;
 
-/// Show what changes on a host between two specs, or between two packages.
+/// Show what changes on a host between two specs or packages.
 ///
-/// Two specs are compared as the packages they would become, in every format that both are built for. Exit
-/// status 1 says that they differ.
+/// A spec is compared as the packages it would become, in every format that both sides have. Exit status 1 says
+/// that they differ.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A spec or a package.
+    /// A spec (`-` reads standard input), or a package.
     a: String,
-    /// Another one of the same kind.
+    /// Another one, of either kind.
     b: String,
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
+    input::stdin_once([&args.a, &args.b])?;
     let (a, b) = (side(&args.a, terminal)?, side(&args.b, terminal)?);
     let mut text = String::new();
     let mut compared = false;
@@ -40,17 +41,19 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         return Ok(());
     }
     terminal.result(&text)?;
-    Err(Failure::failed("they differ"))
+    Err(Failure::differs())
 }
 
 /// The packages behind a word on the command line, by format.
 fn side(name: &str, terminal: &mut Terminal) -> Result<BTreeMap<&'static str, Inspection>, Failure> {
-    let is_package = [".deb", ".rpm", ".pkg.tar.zst", ".pkg.tar.xz"].iter().any(|end| name.ends_with(end));
-    if is_package {
-        let inspection = super::inspect::read(name.as_ref())?;
-        return Ok(BTreeMap::from([(inspection.format, inspection)]));
+    let bytes = input::bytes(name)?;
+    match crate::build::inspect(&bytes) {
+        Ok(inspection) => return Ok(BTreeMap::from([(inspection.format, inspection)])),
+        Err(error @ ReadError::Damaged(_)) => return Err(Failure::input(format!("{name}: {error}"))),
+        // No package: then it is a spec, whatever it is called.
+        Err(ReadError::Unknown) => {}
     }
-    let checked = input::load(input::read(name)?, terminal)?;
+    let checked = input::load(input::decode(name, bytes)?, terminal)?;
     let templates = Templates::builtin();
     let mut packages = BTreeMap::new();
     for format in Format::ALL.into_iter().filter(|format| checked.formats.contains(format)) {

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use crate::build::{BuildError, TreeError};
+use crate::package::WriteError;
+use crate::plan::PlanError;
+use crate::template;
+
 /// Why a verb stopped.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -18,6 +23,8 @@ enum Kind {
     Input,
     /// What we were given may be right, but something failed.
     Failed,
+    /// Two things differ, which is an answer and no failure.
+    Differs,
     /// Nobody reads our output any more: no failure of ours.
     BrokenPipe,
 }
@@ -38,6 +45,11 @@ impl Failure {
         Self { kind: Kind::Failed, message: message.into(), hints: Vec::new() }
     }
 
+    /// The answer is "no": exit code 1, as diff(1) has it, and nothing more to say.
+    pub(super) fn differs() -> Self {
+        Self { kind: Kind::Differs, message: String::new(), hints: Vec::new() }
+    }
+
     /// Adds a hint.
     pub(super) fn hint(mut self, text: impl Into<String>) -> Self {
         self.hints.push(text.into());
@@ -48,8 +60,50 @@ impl Failure {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self.kind {
             Kind::Input => ExitCode::from(2),
-            Kind::Failed => ExitCode::FAILURE,
+            Kind::Failed | Kind::Differs => ExitCode::FAILURE,
             Kind::BrokenPipe => ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// A spec is checked before it is planned, so what is wrong then are the user's templates.
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Template(error) => error.into(),
+            error => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<template::Error> for Failure {
+    fn from(error: template::Error) -> Self {
+        let failure = Self::input(error.to_string());
+        match error {
+            template::Error::Refused { .. } => {
+                failure.hint("a template decides how a file looks; what it says is decided in the spec")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Collision(_) => Self::input(error.to_string())
+                .hint("give each [package] a name of its own, or build into different folders"),
+            BuildError::Write { error: WriteError::Template(error), .. } => error.into(),
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<TreeError> for Failure {
+    fn from(error: TreeError) -> Self {
+        match error {
+            TreeError::Occupied(_) => Self::input(error.to_string()),
+            TreeError::Io(_) => Self::failed(error.to_string()),
         }
     }
 }

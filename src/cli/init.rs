@@ -40,7 +40,8 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         }
     })?;
     std::io::Write::write_all(&mut file, text.as_bytes())?;
-    terminal.done("Wrote", &path.display().to_string(), "edit it, then: postpack build it");
+    let path = path.display().to_string();
+    terminal.done("Wrote", &path, &format!("edit it, then: postpack build {path}"));
     Ok(())
 }
 

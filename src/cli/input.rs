@@ -20,20 +20,39 @@ pub(super) struct Judged {
     pub(super) findings: Vec<Diagnostic>,
 }
 
-/// Reads a spec: a path, or `-` for standard input.
-pub(super) fn read(name: &str) -> Result<Source, Failure> {
-    if name == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        return decode("<stdin>", bytes);
+/// Refuses to read standard input twice: the second time it would be empty.
+pub(super) fn stdin_once<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
+    if names.into_iter().filter(|name| *name == "-").count() > 1 {
+        return Err(Failure::input("`-` stands more than once, and standard input can be read only once"));
     }
-    let bytes = fs_err::read(name).map_err(|error| {
-        Failure::input(error.to_string()).hint("`postpack init -o relay.toml` writes a spec to start from")
-    })?;
-    decode(name, bytes)
+    Ok(())
 }
 
-fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Failure> {
+/// Reads a spec: a path, or `-` for standard input.
+pub(super) fn read(name: &str) -> Result<Source, Failure> {
+    decode(name, bytes(name)?)
+}
+
+/// Reads a file, or standard input if it is called `-`.
+pub(super) fn bytes(name: &str) -> Result<Vec<u8>, Failure> {
+    if name == "-" {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        return read.map(|_| bytes).map_err(|error| Failure::failed(format!("standard input: {error}")));
+    }
+    fs_err::read(name).map_err(|error| {
+        let failure = Failure::input(error.to_string());
+        if error.kind() == std::io::ErrorKind::NotFound {
+            failure.hint("`postpack init -o relay.toml` writes a spec to start from")
+        } else {
+            failure
+        }
+    })
+}
+
+/// The text of a spec.
+pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Failure> {
+    let name = if name == "-" { "<stdin>" } else { name };
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
@@ -71,10 +90,15 @@ pub(super) fn load(source: Source, terminal: &mut Terminal) -> Result<Checked, F
 
 /// The time that reproducible-builds.org lets a build environment set.
 fn source_date_epoch() -> Result<Option<u64>, Failure> {
-    match std::env::var("SOURCE_DATE_EPOCH") {
-        Err(_) => Ok(None),
-        Ok(text) => text.parse().map(Some).map_err(|_| {
-            Failure::input(format!("SOURCE_DATE_EPOCH is `{text}`, not a number of seconds since 1970"))
-        }),
+    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let text = text.to_string_lossy();
+    // All three formats hold what fits into 32 bits; and parse() alone would take a plus sign.
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<u32>() {
+        Ok(time) if digits => Ok(Some(time.into())),
+        _ if digits => Err(Failure::input(format!("SOURCE_DATE_EPOCH is `{text}`: beyond the year 2106"))),
+        _ => Err(Failure::input(format!(
+            "SOURCE_DATE_EPOCH is `{text}`, not a number of seconds since 1970 in decimal digits"
+        ))),
     }
 }

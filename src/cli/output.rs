@@ -59,11 +59,12 @@ impl Terminal {
     #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
     pub(super) fn result(&mut self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        if !text.ends_with('\n') && !text.is_empty() {
-            out.write_all(b"\n")?;
-        }
-        Ok(out.flush()?)
+        let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+        let written = [text, end].iter().try_for_each(|part| out.write_all(part.as_bytes()));
+        written.and_then(|()| out.flush()).map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => error.into(),
+            _ => Failure::failed(format!("standard output: {error}")),
+        })
     }
 
     /// Writes a result for programs.

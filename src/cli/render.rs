@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use super::error::Failure;
 use super::input;
 use super::output::Terminal;
+use crate::build::write_tree;
 use crate::plan;
 use crate::target::Distribution;
 
@@ -32,9 +33,8 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     })?;
     let checked = input::load(input::read(&args.spec)?, terminal)?;
     let templates = super::build::templates(args.templates.as_deref())?;
-    let files = plan::render(&checked, distribution, &templates)
-        .map_err(|error| Failure::failed(error.to_string()))?;
-    crate::build::write_tree(&files, &args.output).map_err(|error| Failure::failed(error.to_string()))?;
+    let files = plan::render(&checked, distribution, &templates)?;
+    write_tree(&files, &args.output)?;
     let detail = format!("{} files for {}", files.len(), distribution.title);
     terminal.done("Rendered", &args.output.display().to_string(), &detail);
     Ok(())

@@ -1,6 +1,6 @@
 //! Findings as text for people and as JSON for programs.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use super::{Diagnostic, SECRET, Severity, Source, Span};
@@ -31,6 +31,8 @@ fn report<'a>(finding: &'a Diagnostic, name: &'a str, text: &'a str) -> Vec<Grou
         let annotation = AnnotationKind::Primary.span(clamped(span, text));
         let annotation = if label.is_empty() { annotation } else { annotation.label(label.as_str()) };
         group = group.element(Snippet::source(text).path(name).annotation(annotation));
+    } else {
+        group = group.element(Origin::path(name));
     }
     for hint in &finding.hints {
         group = group.element(Level::HELP.message(hint.as_str()));

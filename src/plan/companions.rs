@@ -20,12 +20,7 @@ pub fn companions(checked: &Checked, templates: &Templates) -> Result<Vec<(Strin
         "debconf": debconf,
         "keys": credential_keys(&checked.relay),
     });
-    let render = |template: &str| {
-        templates
-            .render(template, &values)
-            .map(String::into_bytes)
-            .map_err(|error| PlanError::Template { name: template.to_owned(), reason: error.to_string() })
-    };
+    let render = |template: &str| templates.render(template, &values).map(String::into_bytes);
     let mut files = vec![(format!("{name}.cloud-init.yaml"), render("companion/cloud-init.yaml")?)];
     if debconf {
         files.push((format!("{name}.preseed"), render("companion/preseed")?));

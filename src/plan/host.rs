@@ -101,9 +101,7 @@ pub(super) fn main_cf_text(main_cf: &MainCf, templates: &Templates) -> Result<St
         })
         .collect();
     let text = render(templates, "postfix/main.cf", &json!({ "sections": sections }))?;
-    main_cf
-        .verify(&text)
-        .map_err(|reason| PlanError::Template { name: "postfix/main.cf".to_owned(), reason })?;
+    main_cf.verify(&text).map_err(|reason| templates.refused("postfix/main.cf", reason))?;
     Ok(text)
 }
 
@@ -174,9 +172,7 @@ fn year(time: u64) -> i16 {
 }
 
 fn render(templates: &Templates, name: &str, values: &serde_json::Value) -> Result<String, PlanError> {
-    templates
-        .render(name, values)
-        .map_err(|error| PlanError::Template { name: name.to_owned(), reason: error.to_string() })
+    Ok(templates.render(name, values)?)
 }
 
 /// A file of the host command. That it exists is proven by a test.

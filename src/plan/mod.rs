@@ -41,13 +41,8 @@ pub enum PlanError {
         reason: String,
     },
     /// A template that does not render, or renders something else than it was given.
-    #[error("template {name}: {reason}")]
-    Template {
-        /// Its name.
-        name: String,
-        /// Why.
-        reason: String,
-    },
+    #[error(transparent)]
+    Template(#[from] crate::template::Error),
     /// A relation in our data or in the spec that says nothing.
     #[error("`{0}` is no package relation")]
     Relation(String),
