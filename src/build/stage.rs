@@ -33,7 +33,7 @@ impl Stage {
     /// Puts things into the output folder, by their names in the stage.
     pub(super) fn publish<'a>(mut self, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
         // The one thing in the way that rename(2) would find only half-way through.
-        for path in names.clone().map(|name| self.out.join(name)).filter(|path| path.is_dir()) {
+        if let Some(path) = names.clone().map(|name| self.out.join(name)).find(|path| path.is_dir()) {
             let message = format!("{} is a folder and in the way", path.display());
             return Err(Error::new(ErrorKind::AlreadyExists, message));
         }

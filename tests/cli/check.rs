@@ -1,0 +1,234 @@
+use crate::world::{EXAMPLE, World};
+
+fn wrong() -> String {
+    EXAMPLE.replace("eu-west-1", "eu-wst-1").replace("root-mail-to", "rot-mail-to")
+}
+
+/// Passes with a warning.
+fn warned() -> String {
+    format!("{EXAMPLE}\n[tls]\nlevel = \"encrypt\"\n")
+}
+
+#[test]
+fn what_is_wrong_is_shown_at_its_place() {
+    let world = World::with_example().file("wrong.toml", wrong());
+    insta::assert_snapshot!(world.said("check relay.toml"), @"
+    exit 0
+    --- stderr
+      Checked relay.toml
+    ");
+    insta::with_settings!({ filters => vec![("one of: .*", "one of: [regions]")] }, {
+        insta::assert_snapshot!(world.said("check wrong.toml"), @r#"
+        exit 2
+        --- stderr
+        error[region]: Amazon SES has no region `eu-wst-1`
+          --> wrong.toml:12:10
+           |
+        12 | region = "eu-wst-1"
+           |          ^^^^^^^^^^
+           |
+           = help: did you mean `eu-west-1`?
+           = help: one of: [regions]
+
+        error[unknown-key]: there is no key `rot-mail-to` in [relay]
+          --> wrong.toml:14:1
+           |
+        14 | rot-mail-to = "ops@acme.example"
+           | ^^^^^^^^^^^
+           |
+           = help: did you mean `root-mail-to`?
+        "#);
+    });
+}
+
+#[test]
+fn all_specs_are_judged_even_if_one_cannot_be_read() {
+    let world = World::with_example()
+        .file("bytes.toml", b"a = 1\nb = \"\xff\"\n")
+        .file("broken.toml", "[package\n")
+        .file("empty.toml", "");
+    insta::assert_snapshot!(world.said("check missing.toml bytes.toml broken.toml empty.toml relay.toml"), @"
+    exit 2
+    --- stderr
+    error[unreadable]: failed to open file `missing.toml`: No such file or directory (os error 2)
+    --> missing.toml
+     = help: `postpack init -o relay.toml` writes a spec to start from
+    error[unreadable]: bytes.toml:2: not UTF-8 text (byte 11)
+    --> bytes.toml
+     = help: a spec is a TOML file, and TOML is UTF-8
+    error[syntax]: not TOML: unclosed table, expected `]`
+     --> broken.toml:1:9
+      |
+    1 | [package
+      |         ^
+    error[missing-key]: `relay` is missing
+    --> empty.toml
+     = help: it says whose mail goes where: [relay] with provider and from
+
+    error[missing-key]: `package` is missing
+    --> empty.toml
+     = help: it names the package: [package] with name, version and maintainer
+      Checked relay.toml
+    ");
+    insta::assert_snapshot!(world.said("check ."), @"
+    exit 2
+    --- stderr
+    error[unreadable]: failed to read from file `.`: Is a directory (os error 21)
+    --> .
+    ");
+}
+
+#[test]
+fn standard_input_is_a_spec() {
+    let world = World::new();
+    insta::assert_snapshot!(world.run_with("check -", EXAMPLE), @"
+    exit 0
+    --- stderr
+      Checked <stdin>
+    ");
+    insta::assert_snapshot!(world.run_with("check -", "[relay]\nprovder = 1\n"), @r#"
+    exit 2
+    --- stderr
+    error[unknown-key]: there is no key `provder` in [relay]
+     --> <stdin>:2:1
+      |
+    2 | provder = 1
+      | ^^^^^^^
+      |
+      = help: did you mean `provider`?
+
+    error[missing-key]: `package` is missing
+    --> <stdin>
+     = help: it names the package: [package] with name, version and maintainer
+
+    warning[root-mail]: nobody gets mail to root: it goes to root@HOST at the smarthost, which most likely refuses it
+    --> <stdin>
+     = help: say who reads it with root-mail-to = "ops@acme.example" in [relay]
+    "#);
+    insta::assert_snapshot!(world.run_with("check - -", EXAMPLE), @"
+    exit 2
+    --- stderr
+    error: `-` stands more than once, and standard input can be read only once
+    ");
+}
+
+#[test]
+fn strict_turns_warnings_into_errors() {
+    let world = World::new().file("relay.toml", warned());
+    insta::assert_snapshot!(world.said("check relay.toml"), @r#"
+    exit 0
+    --- stderr
+    warning[tls-level]: `encrypt` hands the password to whoever answers: no certificate is verified
+      --> relay.toml:17:9
+       |
+    17 | level = "encrypt"
+       |         ^^^^^^^^^
+       |
+       = help: leave `level` out: `secure` is the default
+      Checked relay.toml 1 warning
+    "#);
+    insta::assert_snapshot!(world.said("check --strict relay.toml"), @r#"
+    exit 2
+    --- stderr
+    error[tls-level]: `encrypt` hands the password to whoever answers: no certificate is verified
+      --> relay.toml:17:9
+       |
+    17 | level = "encrypt"
+       |         ^^^^^^^^^
+       |
+       = help: leave `level` out: `secure` is the default
+    "#);
+    assert_eq!(world.json("check --format json relay.toml")[0]["ok"], true);
+    assert_eq!(world.json("check --format json --strict relay.toml")[0]["ok"], false);
+}
+
+#[test]
+fn quiet_says_errors_only() {
+    let world = World::new().file("warned.toml", warned()).file("wrong.toml", wrong());
+    insta::assert_snapshot!(world.said("check --quiet warned.toml"), @"exit 0");
+    assert!(world.run("check -q wrong.toml").stderr.starts_with("error"));
+}
+
+#[test]
+fn json_has_every_place() {
+    let world = World::with_example().file("wrong.toml", wrong());
+    let run = world.run("check --format json wrong.toml relay.toml missing.toml");
+    assert_eq!(run.code, 2);
+    assert_eq!(run.stderr, "");
+    insta::with_settings!({ filters => vec![("one of: .*", "one of: [regions]\"")] }, {
+        insta::assert_snapshot!(run.stdout, @r#"
+        [
+          {
+            "spec": "wrong.toml",
+            "ok": false,
+            "findings": [
+              {
+                "severity": "error",
+                "code": "region",
+                "message": "Amazon SES has no region `eu-wst-1`",
+                "place": {
+                  "file": "wrong.toml",
+                  "line": 12,
+                  "column": 10,
+                  "end-line": 12,
+                  "end-column": 20,
+                  "start": 331,
+                  "end": 341,
+                  "label": ""
+                },
+                "hints": [
+                  "did you mean `eu-west-1`?",
+                  "one of: [regions]"
+                ]
+              },
+              {
+                "severity": "error",
+                "code": "unknown-key",
+                "message": "there is no key `rot-mail-to` in [relay]",
+                "place": {
+                  "file": "wrong.toml",
+                  "line": 14,
+                  "column": 1,
+                  "end-line": 14,
+                  "end-column": 12,
+                  "start": 372,
+                  "end": 383,
+                  "label": ""
+                },
+                "hints": [
+                  "did you mean `root-mail-to`?"
+                ]
+              }
+            ]
+          },
+          {
+            "spec": "relay.toml",
+            "ok": true,
+            "findings": []
+          },
+          {
+            "spec": "missing.toml",
+            "ok": false,
+            "findings": [
+              {
+                "severity": "error",
+                "code": "unreadable",
+                "message": "failed to open file `missing.toml`: No such file or directory (os error 2)",
+                "place": null,
+                "hints": [
+                  "`postpack init -o relay.toml` writes a spec to start from"
+                ]
+              }
+            ]
+          }
+        ]
+        "#);
+    });
+    let all = world.json("check --format json wrong.toml");
+    for finding in all[0]["findings"].as_array().unwrap() {
+        let place = &finding["place"];
+        let at = |name: &str| usize::try_from(place[name].as_u64().unwrap()).unwrap();
+        let line = wrong().lines().nth(at("line") - 1).unwrap().to_owned();
+        assert_eq!(line[at("column") - 1..at("end-column") - 1], wrong()[at("start")..at("end")]);
+    }
+}

@@ -1,0 +1,113 @@
+use crate::world::{EXAMPLE, World};
+
+fn two() -> World {
+    World::with_example().file(
+        "new.toml",
+        EXAMPLE
+            .replace("1.0.0", "1.1.0")
+            .replace("ops@acme.example", "staff@acme.example")
+            .replace("Platform Team", "Mail Team"),
+    )
+}
+
+/// Without the lines on sizes, which change with every word of the host command.
+fn without_sizes(said: &str) -> String {
+    let is_size = |line: &str| line.to_lowercase().contains("size: ");
+    said.lines().filter(|line| !is_size(line)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_same_is_said() {
+    let world = two();
+    world.result("build relay.toml");
+    insta::assert_snapshot!(world.said("diff relay.toml relay.toml"), @"
+    exit 0
+    --- stderr
+         Same relay.toml relay.toml
+    ");
+    insta::assert_snapshot!(world.said("diff relay.toml dist/acme-mail-relay-1.0.0-1.noarch.rpm"), @"
+    exit 0
+    --- stderr
+         Same relay.toml dist/acme-mail-relay-1.0.0-1.noarch.rpm
+    ");
+    insta::assert_snapshot!(world.run_with("diff --quiet - relay.toml", EXAMPLE), @"exit 0");
+}
+
+#[test]
+fn a_difference_is_an_answer_with_exit_code_one() {
+    let world = two();
+    let said = world.said("diff relay.toml new.toml");
+    insta::assert_snapshot!(without_sizes(&said), @"
+    exit 1
+    --- stdout
+    deb:
+      ~ Maintainer: Platform Team <platform@acme.example> -> Mail Team <platform@acme.example>
+      ~ Version: 1.0.0-1 -> 1.1.0-1
+      ~ /usr/share/doc/acme-mail-relay/changelog.Debian.gz
+      ~ /usr/share/doc/acme-mail-relay/copyright
+      ~ /usr/share/mail-relay/facts
+      ~ /usr/share/mail-relay/tables/aliases
+    pacman:
+      ~ packager: Platform Team <platform@acme.example> -> Mail Team <platform@acme.example>
+      ~ pkgver: 1.0.0-1 -> 1.1.0-1
+      ~ /usr/share/doc/acme-mail-relay/copyright
+      ~ /usr/share/mail-relay/facts
+      ~ /usr/share/mail-relay/tables/aliases
+    rpm:
+      ~ Packager: Platform Team <platform@acme.example> -> Mail Team <platform@acme.example>
+      ~ Provides: acme-mail-relay = 1.0.0-1, mail-relay-config -> acme-mail-relay = 1.1.0-1, mail-relay-config
+      ~ Version: 1.0.0 -> 1.1.0
+      ~ /usr/share/doc/acme-mail-relay/copyright
+      ~ /usr/share/mail-relay/facts
+      ~ /usr/share/mail-relay/tables/aliases
+    ");
+}
+
+#[test]
+fn packages_are_known_by_their_bytes() {
+    let world = two();
+    world.result("build relay.toml -o a --package-format deb");
+    world.result("build new.toml -o b --package-format deb");
+    fs_err::rename(world.path("b/acme-mail-relay_1.1.0-1_all.deb"), world.path("renamed")).unwrap();
+    let said = world.said("diff a/acme-mail-relay_1.0.0-1_all.deb renamed");
+    insta::assert_snapshot!(without_sizes(&said), @"
+    exit 1
+    --- stdout
+    deb:
+      ~ Maintainer: Platform Team <platform@acme.example> -> Mail Team <platform@acme.example>
+      ~ Version: 1.0.0-1 -> 1.1.0-1
+      ~ /usr/share/doc/acme-mail-relay/changelog.Debian.gz
+      ~ /usr/share/doc/acme-mail-relay/copyright
+      ~ /usr/share/mail-relay/facts
+      ~ /usr/share/mail-relay/tables/aliases
+    ");
+}
+
+#[test]
+fn what_cannot_be_compared_is_the_inputs_fault() {
+    let world = two().file("wrong.toml", "x = 1\n").file("cut.deb", b"!<arch>\ndebian-binary   ");
+    world.result("build relay.toml");
+    insta::assert_snapshot!(world.said("diff relay.toml missing.toml"), @"
+    exit 2
+    --- stderr
+    error: failed to open file `missing.toml`: No such file or directory (os error 2)
+    hint: `postpack init -o relay.toml` writes a spec to start from
+    ");
+    insta::assert_snapshot!(world.said("diff relay.toml cut.deb"), @"
+    exit 2
+    --- stderr
+    error: cut.deb: the package is damaged: the ar archive ends or is broken in the middle
+    ");
+    insta::assert_snapshot!(world.said("diff - -"), @"
+    exit 2
+    --- stderr
+    error: `-` stands more than once, and standard input can be read only once
+    ");
+    let packages = "dist/acme-mail-relay_1.0.0-1_all.deb dist/acme-mail-relay-1.0.0-1.noarch.rpm";
+    insta::assert_snapshot!(world.said(&format!("diff {packages}")), @"
+    exit 2
+    --- stderr
+    error: the two have no package format in common
+    ");
+    assert_eq!(world.run("diff relay.toml wrong.toml").code, 2);
+}

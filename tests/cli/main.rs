@@ -1,0 +1,11 @@
+//! The command as a person meets it: what is on both streams, the exit code, and what is on disk afterwards.
+
+mod build;
+mod check;
+mod diff;
+mod init;
+mod inspect;
+mod lists;
+mod render;
+mod streams;
+mod world;

@@ -1,0 +1,118 @@
+use crate::world::World;
+
+#[test]
+fn files_are_those_of_the_package() {
+    let world = World::with_example();
+    let run = world.run("render relay.toml --target debian-12 -o host");
+    let said = run.to_string().replace(&format!("{} files", world.tree("host").len()), "[n] files");
+    insta::assert_snapshot!(said, @"
+    exit 0
+    --- stderr
+     Rendered host [n] files for Debian 12 (bookworm)
+    ");
+    // The parts of the host command are its own business.
+    let names = world.names("host");
+    let names: Vec<&str> = names.lines().filter(|name| !name.starts_with("usr/lib/mail-relay/")).collect();
+    insta::assert_snapshot!(names.join("\n"), @"
+    etc/postfix/aliases
+    etc/postfix/header_checks
+    etc/postfix/main.cf
+    usr/lib/systemd/system-preset/80-mail-relay.preset
+    usr/lib/systemd/system/mail-relay-apply.path
+    usr/lib/systemd/system/mail-relay-apply.service
+    usr/lib/systemd/system/mail-relay-reapply.service
+    usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf
+    usr/lib/systemd/system/postfix@.service.d/50-mail-relay.conf
+    usr/lib/tmpfiles.d/mail-relay.conf
+    usr/sbin/mail-relay
+    usr/share/doc/acme-mail-relay/README
+    usr/share/doc/acme-mail-relay/copyright
+    usr/share/mail-relay/facts
+    usr/share/mail-relay/main.cf
+    usr/share/mail-relay/master.edits
+    usr/share/mail-relay/relay.env.example
+    usr/share/mail-relay/tables/aliases
+    usr/share/mail-relay/tables/header_checks
+    usr/share/man/man8/mail-relay.8.gz
+    ");
+    world.result("build relay.toml -o dist");
+    let package = world.json("inspect --format json dist/acme-mail-relay_1.0.0-1_all.deb");
+    let rendered = world.tree("host");
+    let mut compared = 0;
+    for file in package["files"].as_array().unwrap() {
+        let path = file["path"].as_str().unwrap().trim_start_matches('/');
+        if let (Some(size), Some(sha256), Some(content)) =
+            (file["size"].as_u64(), file["sha256"].as_str(), rendered.get(path))
+        {
+            use sha2::Digest as _;
+            assert_eq!(size, content.len() as u64, "{path}");
+            assert_eq!(sha256, format!("{:x}", sha2::Sha256::digest(content)), "{path}");
+            compared += 1;
+        }
+    }
+    // All of the package is in the tree, but for the changelog, which is the format's own.
+    let files = package["files"].as_array().unwrap().iter().filter(|file| file.get("sha256").is_some());
+    let missing: Vec<_> = files
+        .map(|file| file["path"].as_str().unwrap())
+        .filter(|path| !rendered.contains_key(path.trim_start_matches('/')))
+        .collect();
+    insta::assert_snapshot!(missing.join("\n"), @"
+    /usr/share/doc/acme-mail-relay/changelog.Debian.gz
+    /usr/share/lintian/overrides/acme-mail-relay
+    ");
+    assert!(compared > 30, "{compared}");
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_left_alone() {
+    let world = World::with_example().file("full/mine", "mine");
+    insta::assert_snapshot!(world.said("render relay.toml --target arch -o full"), @"
+    exit 2
+    --- stderr
+    error: full is not an empty folder; render writes into a new or empty one only
+    ");
+    insta::assert_snapshot!(world.said("render relay.toml --target arch -o relay.toml"), @"
+    exit 2
+    --- stderr
+    error: relay.toml is not an empty folder; render writes into a new or empty one only
+    ");
+    assert_eq!(world.names("full"), "mine\n");
+    fs_err::create_dir_all(world.path("empty")).unwrap();
+    assert_eq!(world.run("render relay.toml --target arch -o empty").code, 0);
+    assert!(world.names("empty").contains("etc/postfix/main.cf"));
+}
+
+#[test]
+fn a_fault_writes_nothing() {
+    let world = World::with_example().file("wrong.toml", "[package]\n");
+    insta::assert_snapshot!(world.said("render relay.toml --target debin-12 -o host"), @"
+    exit 2
+    --- stderr
+    error: there is no target `debin-12`
+    hint: did you mean `debian-12`?
+    ");
+    insta::assert_snapshot!(world.said("render relay.toml -o host"), @"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      --target <T>
+
+    Usage: postpack render --target <T> --output <DIR> <SPEC>
+
+    For more information, try '--help'.
+    ");
+    assert_eq!(world.run("render wrong.toml --target arch -o host").code, 2);
+    insta::assert_snapshot!(world.said("render relay.toml --target arch -o relay.toml/host"), @"
+    exit 1
+    --- stderr
+    error: failed to create directory `relay.toml/host`: Not a directory (os error 20)
+    ");
+    assert_eq!(world.names("host"), "absent");
+}
+
+#[test]
+fn rebuilds_are_known_by_their_own_names() {
+    let world = World::with_example();
+    assert_eq!(world.run("render relay.toml --target archlinux -o host").code, 0);
+    assert!(world.names("host").contains("usr/bin/mail-relay"));
+}
