@@ -2,6 +2,8 @@
 
 mod error;
 #[cfg(test)]
+pub(crate) mod host;
+#[cfg(test)]
 mod order;
 mod relation;
 #[cfg(test)]

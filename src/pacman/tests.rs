@@ -1,6 +1,7 @@
 use std::process::Command;
 
 use super::*;
+use crate::package::host::Host;
 use crate::package::sample::{self, run};
 use crate::target::Format;
 
@@ -74,4 +75,69 @@ fn the_sample_describes_itself() {
         ["--- ", name, "\n", &String::from_utf8(unpack(content)).unwrap()].concat()
     };
     insta::assert_snapshot!(listing.texts.iter().map(describe).collect::<String>());
+}
+
+fn add_texts(archive: &mut Tar, texts: &[(&str, &str)]) {
+    for (name, text) in texts {
+        archive.add(name, 0o644, Member::File(text.as_bytes()));
+    }
+}
+
+/// A postfix that notes when its own script runs, and another package that it needs.
+fn postfix(folder: &std::path::Path, version: &str) -> std::path::PathBuf {
+    let mut archive = Tar::new(sample::TIME);
+    let info = format!("pkgname = postfix\npkgver = {version}\npkgdesc = x\narch = any\nsize = 1\n");
+    let script = "post_install() { echo 'postfix post_install' >>/calls; }\n";
+    add_texts(
+        &mut archive,
+        &[(".PKGINFO", &info), (".INSTALL", script), ("usr/lib/postfix/master", version)],
+    );
+    let path = folder.join(format!("postfix-{version}-any.pkg.tar.zst"));
+    fs_err::write(&path, zstd(&archive.finish()).unwrap()).unwrap();
+    path
+}
+
+fn pacman(host: &Host, action: &[&str], files: &[&std::path::Path]) -> Command {
+    fs_err::create_dir_all(host.path("var/lib/pacman")).unwrap();
+    let config = host.path("etc/pacman.conf");
+    fs_err::write(&config, "[options]\nArchitecture = auto\nSigLevel = Never\nLocalFileSigLevel = Never\n")
+        .unwrap();
+    let mut command = Command::new("pacman");
+    command.arg("--root").arg(host.root()).arg("--config").arg(&config).arg("--noconfirm");
+    command.args(action).args(files);
+    command
+}
+
+#[test]
+fn real_pacman_runs_the_scripts_of_a_whole_life() {
+    let (folder, first) = sample_file();
+    let mut next = sample::package(Format::Pacman);
+    next.meta = sample::meta("1.2.0", 1);
+    let second = folder.path().join(file_name(&next.meta));
+    fs_err::write(&second, write(&next, &Templates::builtin()).unwrap()).unwrap();
+    let (old, new) = (postfix(folder.path(), "3.7-1"), postfix(folder.path(), "3.10-1"));
+    let name = "acme-mail-relay";
+
+    let mut host = Host::new(true);
+    host.step("install with Postfix", &mut pacman(&host, &["-Udd"], &[&first, &old]));
+    fs_err::write(host.path("etc/mail-relay/relay.env"), "RELAY_PASSWORD=x\n").unwrap();
+    host.step("upgrade", &mut pacman(&host, &["-Udd"], &[&second]));
+    host.step("Postfix is upgraded", &mut pacman(&host, &["-Udd"], &[&new]));
+    host.let_commands_fail(true);
+    host.step("downgrade, apply fails", &mut pacman(&host, &["-Udd"], &[&first]));
+    host.let_commands_fail(false);
+    let changelog = run(&mut pacman(&host, &["-Qc", name], &[]));
+    assert!(changelog.contains("Send by the new smarthost."), "{changelog}");
+    host.step("remove", &mut pacman(&host, &["-Rdd", name], &[]));
+    assert!(host.path("etc/mail-relay/relay.env").exists());
+    insta::assert_snapshot!(host.report());
+}
+
+#[test]
+fn real_pacman_touches_no_service_in_an_image() {
+    let (_folder, path) = sample_file();
+    let mut host = Host::new(false);
+    host.step("install", &mut pacman(&host, &["-Udd"], &[&path]));
+    host.step("remove", &mut pacman(&host, &["-Rdd", "acme-mail-relay"], &[]));
+    insta::assert_snapshot!(host.report());
 }

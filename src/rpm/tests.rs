@@ -1,6 +1,7 @@
 use std::process::Command;
 
 use super::*;
+use crate::package::host::Host;
 use crate::package::sample::{self, run};
 use crate::target::Format;
 
@@ -49,4 +50,64 @@ fn real_rpmlint_finds_nothing() {
     fs_err::write(&config, include_str!("../../ci/rpmlint.toml")).unwrap();
     let findings = run(Command::new("rpmlint").arg("--strict").arg("--config").arg(&config).arg(&path));
     assert!(findings.contains(" 0 errors, 0 warnings, 0 badness"), "{findings}");
+}
+
+/// A postfix that notes when its own script edits its files.
+fn postfix(folder: &std::path::Path, version: &str) -> std::path::PathBuf {
+    let mut builder = PackageBuilder::new("postfix", version, "MIT", "noarch", "x");
+    builder.post_install_script("echo \"postfix %post $1\" >>/calls");
+    builder.with_file_contents(version, FileOptions::new("/usr/libexec/postfix/master")).unwrap();
+    let path = folder.join(format!("postfix-{version}.rpm"));
+    let mut bytes = Vec::new();
+    builder.build().unwrap().write(&mut bytes).unwrap();
+    fs_err::write(&path, bytes).unwrap();
+    path
+}
+
+fn rpm_command(host: &Host, action: &[&str], files: &[&std::path::Path]) -> Command {
+    let mut command = Command::new("rpm");
+    command.arg("--root").arg(host.root()).args(["--dbpath", "/var/lib/rpm", "--nodeps"]);
+    command.args(action).args(files);
+    command
+}
+
+#[test]
+fn real_rpm_runs_the_scripts_of_a_whole_life() {
+    let (folder, first) = sample_file();
+    let mut next = sample::package(Format::Rpm);
+    next.meta = sample::meta("1.2.0", 1);
+    let second = folder.path().join(file_name(&next.meta));
+    fs_err::write(&second, write(&next, &Templates::builtin()).unwrap()).unwrap();
+    let (old, new) = (postfix(folder.path(), "3.7"), postfix(folder.path(), "3.10"));
+    let name = "acme-mail-relay";
+
+    let mut host = Host::new(true);
+    host.step("install with Postfix", &mut rpm_command(&host, &["-i"], &[&first, &old]));
+    fs_err::write(host.path("etc/mail-relay/relay.env"), "RELAY_PASSWORD=x\n").unwrap();
+    let verdict = run(&mut rpm_command(&host, &["-V", name], &[]));
+    assert_eq!(verdict, "");
+    host.step("upgrade", &mut rpm_command(&host, &["-U"], &[&second]));
+    host.step("Postfix is upgraded", &mut rpm_command(&host, &["-U"], &[&new]));
+    host.let_commands_fail(true);
+    host.step(
+        "Postfix is downgraded, apply fails",
+        &mut rpm_command(&host, &["-U", "--oldpackage"], &[&old]),
+    );
+    host.step("downgrade, apply fails", &mut rpm_command(&host, &["-U", "--oldpackage"], &[&first]));
+    host.step("remove, which fails", &mut rpm_command(&host, &["-e", name], &[]));
+    host.let_commands_fail(false);
+    host.step("Postfix goes", &mut rpm_command(&host, &["-e", "postfix"], &[]));
+    host.step("Postfix comes", &mut rpm_command(&host, &["-i"], &[&new]));
+    host.step("remove", &mut rpm_command(&host, &["-e", name], &[]));
+    assert!(host.path("etc/mail-relay/relay.env").exists());
+    insta::assert_snapshot!(host.report());
+}
+
+#[test]
+fn real_rpm_touches_no_service_in_an_image() {
+    let (_folder, path) = sample_file();
+    let mut host = Host::new(false);
+    host.step("install", &mut rpm_command(&host, &["-i"], &[&path]));
+    host.step("remove", &mut rpm_command(&host, &["-e", "acme-mail-relay"], &[]));
+    insta::assert_snapshot!(host.report());
 }
