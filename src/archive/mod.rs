@@ -4,5 +4,5 @@ mod compress;
 mod tar;
 
 pub use compress::gzip;
-pub(crate) use compress::{decompressor, xz, zstd};
+pub(crate) use compress::{ZSTD_LEVEL, decompressor, xz, zstd};
 pub(crate) use tar::{Member, Tar, list};

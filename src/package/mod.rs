@@ -1,5 +1,7 @@
 //! The neutral package: what deb, rpm and pacman packages have in common. It knows no format's bytes.
 
+#[cfg(test)]
+mod bytes;
 mod error;
 #[cfg(test)]
 pub(crate) mod host;

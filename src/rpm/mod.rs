@@ -1,10 +1,13 @@
 //! The rpm format, version 4: what RHEL 8 and everything after it reads. Only this room names the rpm crate.
 
 mod guard;
+mod payload;
 mod read;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use read::read_unverified;
 pub use read::{is_rpm, read};
 
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder};
@@ -15,9 +18,6 @@ use crate::package::{
     WriteError, paragraphs, wrap,
 };
 use crate::template::Templates;
-
-/// The library ends a zstd block after every file, so that higher levels find nothing more.
-const ZSTD_LEVEL: i32 = 3;
 
 /// Folders that belong to the system: another package owns them, with the modes of the distribution.
 const SYSTEM_FOLDERS: [&str; 22] = [
@@ -72,13 +72,7 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     );
     let time = u32::try_from(package.time).unwrap_or(u32::MAX);
     builder
-        .using_config(
-            BuildConfig::v4()
-                .compression(CompressionWithLevel::Zstd(ZSTD_LEVEL))
-                .source_date(time)
-                // Room for a signature in place would be a third of the file.
-                .reserved_space(None),
-        )
+        .using_config(BuildConfig::v4().compression(CompressionWithLevel::None).source_date(time))
         .release(meta.version.revision.to_string())
         .description(description(meta))
         // Nobody reads it any more, but rpmlint asks for it.
@@ -96,8 +90,11 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     relations(&mut builder, package);
     scripts(&mut builder, package, templates)?;
     files(&mut builder, &Tree::new(&package.entries)?)?;
+    payload::declare(&mut builder);
+    let mut built = builder.build().map_err(|error| failed(&error))?;
+    payload::compress(&mut built)?;
     let mut bytes = Vec::new();
-    builder.build().and_then(|built| built.write(&mut bytes)).map_err(|error| failed(&error))?;
+    built.write(&mut bytes).map_err(|error| failed(&error))?;
     Ok(bytes)
 }
 
