@@ -38,21 +38,13 @@ fn what_is_no_package_is_said_to_be_none() {
 
 #[test]
 fn real_pacman_installs_and_verifies_the_sample() {
-    let (folder, path) = sample_file();
-    let root = folder.path().join("root");
-    fs_err::create_dir_all(root.join("var/lib/pacman")).unwrap();
-    // pacman -U insists on root; fakeroot keeps the test free of it.
-    let pacman = |args: &[&str]| {
-        let mut command = Command::new("fakeroot");
-        command.args(["pacman", "--config", "/dev/null", "--root"]).arg(&root).args(args);
-        run(&mut command)
-    };
-    let quiet = ["-U", "--noscriptlet", "--noconfirm", "--nodeps", "--nodeps", "--hookdir", "/nonexistent"];
-    pacman(&[&quiet[..], &[path.to_str().unwrap()]].concat());
+    let (_folder, path) = sample_file();
+    let host = Host::new(false);
+    run(&mut pacman(&host, &["-Udd"], &[&path]));
     let name = sample::package(Format::Pacman).meta.name;
-    let info = pacman(&["-Qi", &name]);
+    let info = run(&mut pacman(&host, &["-Qi", &name], &[]));
     assert!(info.contains("1.2.0rc1-3"), "{info}");
-    let verdict = pacman(&["-Qkk", &name]);
+    let verdict = run(&mut pacman(&host, &["-Qkk", &name], &[]));
     assert!(verdict.contains("0 altered files"), "{verdict}");
 }
 
