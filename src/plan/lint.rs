@@ -1,6 +1,6 @@
 //! What is wrong with a relay on its targets, beyond the words of the spec.
 
-use super::null_client;
+use super::host::host_plan;
 use crate::diag::{Diagnostic, Severity, has_errors};
 use crate::postfix::check::{Context, Target, parameters, whole};
 use crate::spec::Checked;
@@ -24,9 +24,10 @@ pub fn check(checked: &Checked) -> Vec<Diagnostic> {
     if has_errors(&findings) {
         return findings;
     }
-    match null_client::main_cf(&checked.relay) {
-        Ok(main) => {
-            for finding in whole(&main, written, &context) {
+    // All of the plan, tables too: what cannot be written is found here, and not while a package is made.
+    match host_plan(&checked.relay) {
+        Ok(plan) => {
+            for finding in whole(&plan.main_cf, written, &context) {
                 if !findings.contains(&finding) {
                     findings.push(finding);
                 }

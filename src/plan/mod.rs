@@ -108,3 +108,6 @@ fn relation<'a>(alternatives: impl Iterator<Item = &'a str>) -> Result<Relation,
         .collect::<Result<_, _>>()?;
     if any_of.is_empty() { Err(PlanError::Relation(String::new())) } else { Ok(Relation { any_of }) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,11 @@ use super::values::{Fault, character, line};
 /// Judges an expression for header lines.
 pub(super) fn check(text: &str) -> Result<(), Fault> {
     line(text)?;
+    if text.starts_with('#') {
+        return Err(
+            Fault::new("it begins like a comment of the table").hint("write `[#]` for the character itself")
+        );
+    }
     let mut parser = Parser { rest: text, groups: 0, depth: 0 };
     let empty = parser.alternatives()?;
     if !parser.rest.is_empty() {
