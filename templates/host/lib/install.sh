@@ -84,7 +84,8 @@ keep_edit() {
 # in flight would otherwise look up in a table that no longer has it.
 reload_or_restart() {
     if [ "$both" = no ] && ! secret_leaves && [ "$(sed -n 's/^unit //p' "$state/applied/info" 2>/dev/null)" = "$(unit_digest)" ] &&
-        same "$stage/master.cf" "$postfix_dir/master.cf" && [ "$(listening "$stage")" = "$(listening "$postfix_dir")" ]; then
+        same "$stage/master.cf" "$postfix_dir/master.cf" && [ "$(listening "$stage")" = "$(listening "$postfix_dir")" ] &&
+        [ "$(sending "$stage")" = "$(sending "$postfix_dir")" ]; then
         echo reload
     else
         echo restart
@@ -92,6 +93,9 @@ reload_or_restart() {
 }
 
 secret_leaves() { [ -f "$postfix_dir/sasl_passwd" ] && [ ! -f "$stage/sasl_passwd" ]; }
+
+# After a reload the old queue manager may serve one more flush, with the old way out: the mail would wait for its next turn.
+sending() { postconf -c "$1" -xh relayhost default_transport 2>/dev/null; }
 
 listening() { postconf -c "$1" -h inet_interfaces inet_protocols 2>/dev/null; }
 
