@@ -10,12 +10,15 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::package::{Inspection, Package, ReadError, WriteError};
+use crate::package::{Inspection, ReadError, WriteError};
+use crate::plan::{self, PlanError};
+use crate::spec::Checked;
 use crate::target::Format;
 use crate::template::Templates;
 use crate::{deb, pacman, rpm};
@@ -33,19 +36,20 @@ pub struct Job {
 
 #[derive(Debug)]
 enum Content {
-    Package(Format, Box<Package>),
+    Package(Format, Arc<Checked>),
     Bytes(Vec<u8>),
 }
 
 impl Job {
-    /// A package in a format.
-    pub fn package(format: Format, package: Package) -> Self {
+    /// The package of a spec in a format. It is planned when its turn comes: side by side with others, and so
+    /// that a fleet is never in memory as a whole.
+    pub fn package(format: Format, checked: &Arc<Checked>) -> Self {
         let file_name = match format {
-            Format::Deb => deb::file_name(&package.meta),
-            Format::Rpm => rpm::file_name(&package.meta),
-            Format::Pacman => pacman::file_name(&package.meta),
+            Format::Deb => deb::file_name(&checked.meta),
+            Format::Rpm => rpm::file_name(&checked.meta),
+            Format::Pacman => pacman::file_name(&checked.meta),
         };
-        Self { file_name, content: Content::Package(format, Box::new(package)) }
+        Self { file_name, content: Content::Package(format, Arc::clone(checked)) }
     }
 
     /// A file that is there already.
@@ -64,13 +68,18 @@ impl Job {
     ///
     /// # Errors
     /// A template fails, or a value does not fit into the format.
-    pub fn bytes(&self, templates: &Templates) -> Result<Vec<u8>, WriteError> {
-        match &self.content {
-            Content::Package(Format::Deb, package) => deb::write(package, templates),
-            Content::Package(Format::Rpm, package) => rpm::write(package, templates),
-            Content::Package(Format::Pacman, package) => pacman::write(package, templates),
-            Content::Bytes(bytes) => Ok(bytes.clone()),
-        }
+    pub fn bytes(&self, templates: &Templates) -> Result<Vec<u8>, BuildError> {
+        let (format, checked) = match &self.content {
+            Content::Package(format, checked) => (*format, checked),
+            Content::Bytes(bytes) => return Ok(bytes.clone()),
+        };
+        let package = plan::package(checked, format, templates)?;
+        let written = match format {
+            Format::Deb => deb::write(&package, templates),
+            Format::Rpm => rpm::write(&package, templates),
+            Format::Pacman => pacman::write(&package, templates),
+        };
+        written.map_err(|error| BuildError::Write { file_name: self.file_name.clone(), error })
     }
 }
 
@@ -94,6 +103,9 @@ pub enum BuildError {
     /// Two jobs would make the same file.
     #[error("two of the specs would both make {0}")]
     Collision(String),
+    /// A package cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// A package cannot be written.
     #[error("{file_name}: {error}")]
     Write {
@@ -139,7 +151,9 @@ pub fn build(
         .build()
         .map_err(|error| BuildError::Threads(error.to_string()))?;
     let mut artifacts: Vec<Artifact> = pool.install(|| {
+        // One at a time: packages take milliseconds, and the slowest format should not wait for its turn.
         jobs.par_iter()
+            .with_max_len(1)
             .map(|job| {
                 let artifact = make(job, stage.path(), templates)?;
                 progress.one_done();
@@ -158,9 +172,7 @@ pub fn build(
 }
 
 fn make(job: &Job, stage: &Path, templates: &Templates) -> Result<Artifact, BuildError> {
-    let bytes = job
-        .bytes(templates)
-        .map_err(|error| BuildError::Write { file_name: job.file_name.clone(), error })?;
+    let bytes = job.bytes(templates)?;
     write_new(&stage.join(&job.file_name), &bytes)?;
     Ok(Artifact {
         file_name: job.file_name.clone(),

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -51,9 +52,9 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         // Every spec is judged before the first package is made: the user sees all that is wrong at once.
         match input::load(source, terminal) {
             Ok(checked) => {
+                let checked = Arc::new(checked);
                 for format in formats(&name, &checked.formats, &args.package_format)? {
-                    let package = plan::package(&checked, format, &templates)?;
-                    jobs.push(Job::package(format, package));
+                    jobs.push(Job::package(format, &checked));
                 }
                 for (name, bytes) in plan::companions(&checked, &templates)? {
                     jobs.push(Job::file(name, bytes));

@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::error::Failure;
 use super::input;
 use super::output::Terminal;
 use crate::build::Job;
 use crate::package::{Inspection, ReadError};
-use crate::plan;
 use crate::target::Format;
 use crate::template::Templates;
 
@@ -53,13 +53,12 @@ fn side(name: &str, terminal: &mut Terminal) -> Result<BTreeMap<&'static str, In
         // No package: then it is a spec, whatever it is called.
         Err(ReadError::Unknown) => {}
     }
-    let checked = input::load(input::decode(name, bytes)?, terminal)?;
+    let checked = Arc::new(input::load(input::decode(name, bytes)?, terminal)?);
     let templates = Templates::builtin();
     let mut packages = BTreeMap::new();
     for format in Format::ALL.into_iter().filter(|format| checked.formats.contains(format)) {
         let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("{name}: {error}"));
-        let package = plan::package(&checked, format, &templates).map_err(|error| failed(&error))?;
-        let bytes = Job::package(format, package).bytes(&templates).map_err(|error| failed(&error))?;
+        let bytes = Job::package(format, &checked).bytes(&templates).map_err(|error| failed(&error))?;
         let inspection = crate::build::inspect(&bytes).map_err(|error| failed(&error))?;
         packages.insert(inspection.format, inspection);
     }

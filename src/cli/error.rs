@@ -94,6 +94,7 @@ impl From<BuildError> for Failure {
             BuildError::Collision(_) => Self::input(error.to_string())
                 .hint("give each [package] a name of its own, or build into different folders"),
             BuildError::Write { error: WriteError::Template(error), .. } => error.into(),
+            BuildError::Plan(error) => error.into(),
             _ => Self::failed(error.to_string()),
         }
     }
