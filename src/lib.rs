@@ -5,6 +5,8 @@
 //! [`package::Package`]; [`deb`], [`rpm`] and [`pacman`] turn that into bytes; [`build`] writes them.
 //! The library neither reads the environment nor writes to a terminal: only [`cli`] does.
 
+#![forbid(unsafe_code)]
+
 mod archive;
 pub mod build;
 pub mod cli;

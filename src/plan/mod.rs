@@ -89,6 +89,9 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     if checked.relay.uses_password() {
         relations.depends.push(role("sasl-plain")?);
     }
+    if facts.relations.contains_key("network-command") {
+        relations.recommends.push(role("network-command")?);
+    }
     let extend = |list: &mut Vec<Relation>, words: &[String]| -> Result<(), PlanError> {
         for word in words {
             list.push(relation(word.split('|'))?);

@@ -8,7 +8,7 @@ use std::process::Command;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
-use super::{HostFile, check, package, render};
+use super::{HostFile, check, render};
 use crate::build::{Job, inspect};
 use crate::diag::{Source, has_errors};
 use crate::postfix::main_cf;
@@ -212,11 +212,11 @@ type Packed = (&'static str, Vec<String>, Vec<(String, String)>);
 /// What the relay becomes in each format.
 fn packed(checked: &Checked) -> Vec<Packed> {
     let templates = Templates::builtin();
+    let checked = std::sync::Arc::new(checked.clone());
     Format::ALL
         .into_iter()
         .map(|format| {
-            let package = package(checked, format, &templates).unwrap();
-            let inspection = inspect(&Job::package(format, package).bytes(&templates).unwrap()).unwrap();
+            let inspection = inspect(&Job::package(format, &checked).bytes(&templates).unwrap()).unwrap();
             let fields = inspection.fields.into_iter().map(|(name, _)| name).collect();
             (inspection.format, fields, inspection.scripts)
         })
