@@ -17,7 +17,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::package::{Inspection, ReadError, WriteError};
-use crate::plan::{self, PlanError};
+use crate::plan::{self, Companion, PlanError};
 use crate::spec::Checked;
 use crate::target::Format;
 use crate::template::Templates;
@@ -37,6 +37,7 @@ pub struct Job {
 #[derive(Debug)]
 enum Content {
     Package(Format, Arc<Checked>),
+    Companion(Companion, Arc<Checked>),
     Bytes(Vec<u8>),
 }
 
@@ -52,6 +53,11 @@ impl Job {
         Self { file_name, content: Content::Package(format, Arc::clone(checked)) }
     }
 
+    /// A file beside the packages of a spec.
+    pub fn companion(kind: Companion, checked: &Arc<Checked>) -> Self {
+        Self { file_name: kind.file_name(checked), content: Content::Companion(kind, Arc::clone(checked)) }
+    }
+
     /// A file that is there already.
     pub fn file(file_name: String, bytes: Vec<u8>) -> Self {
         Self { file_name, content: Content::Bytes(bytes) }
@@ -60,7 +66,7 @@ impl Job {
     fn kind(&self) -> &'static str {
         match &self.content {
             Content::Package(format, _) => format.name(),
-            Content::Bytes(_) => "file",
+            Content::Companion(..) | Content::Bytes(_) => "file",
         }
     }
 
@@ -71,6 +77,7 @@ impl Job {
     pub fn bytes(&self, templates: &Templates) -> Result<Vec<u8>, BuildError> {
         let (format, checked) = match &self.content {
             Content::Package(format, checked) => (*format, checked),
+            Content::Companion(kind, checked) => return Ok(kind.render(checked, templates)?),
             Content::Bytes(bytes) => return Ok(bytes.clone()),
         };
         let package = plan::package(checked, format, templates)?;

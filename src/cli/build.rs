@@ -7,7 +7,7 @@ use super::error::Failure;
 use super::input;
 use super::output::{Format, Terminal, human_size};
 use crate::build::{self, Artifact, Job, Progress};
-use crate::plan;
+use crate::plan::Companion;
 use crate::target;
 use crate::template::Templates;
 
@@ -56,9 +56,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
                 for format in formats(&name, &checked.formats, &args.package_format)? {
                     jobs.push(Job::package(format, &checked));
                 }
-                for (name, bytes) in plan::companions(&checked, &templates)? {
-                    jobs.push(Job::file(name, bytes));
-                }
+                jobs.extend(Companion::of(&checked).into_iter().map(|kind| Job::companion(kind, &checked)));
             }
             Err(failure) if failure.message.is_empty() => wrong = true,
             Err(failure) => return Err(failure),

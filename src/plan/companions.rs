@@ -8,24 +8,50 @@ use crate::spec::Checked;
 use crate::target::Format;
 use crate::template::Templates;
 
-/// The debconf preseed and the cloud-init file: name and bytes.
-///
-/// # Errors
-/// If a template fails.
-pub fn companions(checked: &Checked, templates: &Templates) -> Result<Vec<(String, Vec<u8>)>, PlanError> {
-    let name = &checked.meta.name;
-    let debconf = checked.formats.contains(&Format::Deb);
-    let values = json!({
-        "package": name,
-        "debconf": debconf,
-        "keys": credential_keys(&checked.relay),
-    });
-    let render = |template: &str| templates.render(template, &values).map(String::into_bytes);
-    let mut files = vec![(format!("{name}.cloud-init.yaml"), render("companion/cloud-init.yaml")?)];
-    if debconf {
-        files.push((format!("{name}.preseed"), render("companion/preseed")?));
+/// A file beside the packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Companion {
+    /// User data for the first boot of a host.
+    CloudInit,
+    /// Answers to Postfix's questions on Debian and Ubuntu.
+    Preseed,
+}
+
+impl Companion {
+    /// Those of a spec.
+    pub fn of(checked: &Checked) -> Vec<Self> {
+        let mut all = vec![Self::CloudInit];
+        if checked.formats.contains(&Format::Deb) {
+            all.push(Self::Preseed);
+        }
+        all
     }
-    Ok(files)
+
+    /// The name of the file.
+    pub fn file_name(self, checked: &Checked) -> String {
+        let name = &checked.meta.name;
+        match self {
+            Self::CloudInit => format!("{name}.cloud-init.yaml"),
+            Self::Preseed => format!("{name}.preseed"),
+        }
+    }
+
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// If a template fails.
+    pub fn render(self, checked: &Checked, templates: &Templates) -> Result<Vec<u8>, PlanError> {
+        let values = json!({
+            "package": checked.meta.name,
+            "debconf": checked.formats.contains(&Format::Deb),
+            "keys": credential_keys(&checked.relay),
+        });
+        let template = match self {
+            Self::CloudInit => "companion/cloud-init.yaml",
+            Self::Preseed => "companion/preseed",
+        };
+        Ok(templates.render(template, &values)?.into_bytes())
+    }
 }
 
 /// The keys of relay.env that this relay reads credentials from.

@@ -1,5 +1,7 @@
 //! The entries of a package: everything it puts on a host.
 
+use std::sync::OnceLock;
+
 use include_dir::{Dir, include_dir};
 use serde_json::json;
 
@@ -108,6 +110,7 @@ pub(super) fn main_cf_text(main_cf: &MainCf, templates: &Templates) -> Result<St
 /// `mail-relay`, its parts and its man page.
 fn host_command(facts: &FormatFacts) -> Vec<Entry> {
     const LIB: &str = "/usr/lib/mail-relay";
+    static PAGE: OnceLock<Vec<u8>> = OnceLock::new();
     let mut entries = vec![folder(LIB, 0o755)];
     for part in HOST.get_dir("lib").into_iter().flat_map(Dir::files) {
         if let Some(name) = part.path().file_name().and_then(|name| name.to_str()) {
@@ -119,7 +122,9 @@ fn host_command(facts: &FormatFacts) -> Vec<Entry> {
         mode: 0o755,
         kind: EntryKind::File(host_file("mail-relay")),
     });
-    entries.push(document("/usr/share/man/man8/mail-relay.8.gz", gzip(&host_file("mail-relay.8"))));
+    // Packed once for all packages of a run.
+    let page = PAGE.get_or_init(|| gzip(&host_file("mail-relay.8")));
+    entries.push(document("/usr/share/man/man8/mail-relay.8.gz", page.clone()));
     entries
 }
 

@@ -9,7 +9,7 @@ mod null_client;
 mod render;
 mod tables;
 
-pub use companions::companions;
+pub use companions::Companion;
 pub use lint::check;
 pub use render::{HostFile, render};
 
