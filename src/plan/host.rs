@@ -47,14 +47,14 @@ pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
 /// All entries of the package, sorted, with the folders that belong to it.
 pub(super) fn entries(
     checked: &Checked,
+    plan: &HostPlan,
     format: Format,
     templates: &Templates,
 ) -> Result<Vec<Entry>, PlanError> {
     let relay = &checked.relay;
     let facts = format.facts();
-    let plan = host_plan(relay)?;
     let mut entries = vec![folder("/etc/mail-relay", 0o755), folder("/etc/mail-relay/main.cf.d", 0o755)];
-    entries.extend(share(checked, format, &plan, templates)?);
+    entries.extend(share(checked, format, plan, templates)?);
     entries.extend(host_command(facts));
     entries.extend(units(relay, facts, templates)?);
     entries.extend(documents(checked, templates)?);

@@ -58,7 +58,7 @@ pub fn package(checked: &Checked, format: Format, templates: &Templates) -> Resu
     Ok(Package {
         meta: checked.meta.clone(),
         time: checked.time,
-        entries: host::entries(checked, format, templates)?,
+        entries: host::entries(checked, &host::host_plan(&checked.relay)?, format, templates)?,
         relations: relations(checked, format, facts)?,
         lifecycle: Lifecycle {
             configure: format!("{commands} apply --package"),

@@ -86,12 +86,7 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
          they are even on a host that bears their domain; then every other local name. One entry in each table:\n\
          Postfix looks an address up in all tables first, then its name, then its domain.",
     );
-    let maps = aliases
-        .into_iter()
-        .chain(root("$relay_root_mail_to"))
-        .chain(others(relay))
-        .chain([inline("@$myorigin", "$relay_root_mail_to")])
-        .chain(LOCAL_NAMES.iter().map(|name| inline(&format!("@{name}"), "@$myorigin")));
+    let maps = local_maps(aliases, relay, "$relay_root_mail_to", "@$myorigin");
     layer.list("virtual_alias_maps", maps);
 
     layer.section("The To header of such mail names whom it goes to.");
@@ -100,11 +95,7 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
         // A header takes one address; a target without a domain is another local name.
         targets.iter().find(|target| target.contains('@')).map(|target| inline(name, target))
     });
-    let maps = named
-        .chain(root("$relay_root_address"))
-        .chain(others(relay))
-        .chain([inline("@$myorigin", "$relay_root_address")])
-        .chain(LOCAL_NAMES.iter().map(|name| inline(&format!("@{name}"), "@$myorigin")));
+    let maps = local_maps(named, relay, "$relay_root_address", "@$myorigin");
     layer.list("recipient_canonical_maps", maps);
 }
 
@@ -115,12 +106,8 @@ fn senders(layer: &mut Layer<'_>, relay: &Relay) {
             "Sender addresses that the world can answer, in the envelope and in the header. Only local ones: the\n\
              null sender stays null, and addresses of others stay what they are.",
         );
-        let maps = named
-            .chain(root("$relay_from"))
-            .chain(others(relay))
-            .chain([inline("@$myorigin", "$relay_from")])
-            .chain(LOCAL_NAMES.iter().map(|name| inline(&format!("@{name}"), "$relay_from")));
-        layer.list("smtp_generic_maps", maps);
+        // smtp_generic_maps are looked up once, so every name leads to the address itself.
+        layer.list("smtp_generic_maps", local_maps(named, relay, "$relay_from", "$relay_from"));
     } else if !relay.identity.senders.is_empty() {
         layer.section("Sender addresses of the spec.");
         layer.list("smtp_generic_maps", named);
@@ -129,6 +116,23 @@ fn senders(layer: &mut Layer<'_>, relay: &Relay) {
         layer.section("Headers that stay at home. On the way out only: before that, they stop mail loops.");
         layer.set("smtp_header_checks", "regexp:/etc/postfix/header_checks");
     }
+}
+
+/// Tables for local names in the order that counts: those of the spec, root, addresses of others, and then
+/// everybody in the local domain. The host's other names lead to `by_name`.
+fn local_maps(
+    named: impl IntoIterator<Item = Item>,
+    relay: &Relay,
+    address: &str,
+    by_name: &str,
+) -> Vec<Item> {
+    named
+        .into_iter()
+        .chain(root(address))
+        .chain(others(relay))
+        .chain([inline("@$myorigin", address)])
+        .chain(LOCAL_NAMES.iter().map(|name| inline(&format!("@{name}"), by_name)))
+        .collect()
 }
 
 /// root, and root of a host that is named like the mail domain.

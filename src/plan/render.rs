@@ -34,7 +34,7 @@ pub fn render(
     templates: &Templates,
 ) -> Result<Vec<HostFile>, PlanError> {
     let plan = host_plan(&checked.relay)?;
-    let mut files: Vec<HostFile> = entries(checked, distribution.format, templates)?
+    let mut files: Vec<HostFile> = entries(checked, &plan, distribution.format, templates)?
         .into_iter()
         .filter_map(|Entry { path, mode, kind }| match kind {
             EntryKind::File(content) | EntryKind::Doc(content) => Some(HostFile { path, mode, content }),
