@@ -39,6 +39,14 @@ pub(crate) fn package(format: Format) -> Package {
     }
 }
 
+/// A package file in a folder of its own, which goes with the handle.
+pub(crate) fn in_folder(name: &str, bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs_err::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
 /// An inspection as it is read in snapshots.
 pub(crate) fn text(inspection: &super::Inspection) -> String {
     use std::fmt::Write as _;

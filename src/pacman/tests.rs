@@ -11,10 +11,7 @@ fn sample_bytes() -> Vec<u8> {
 
 /// The sample in a folder of its own.
 fn sample_file() -> (tempfile::TempDir, std::path::PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(file_name(&sample::package(Format::Pacman).meta));
-    fs_err::write(&path, sample_bytes()).unwrap();
-    (folder, path)
+    sample::in_folder(&file_name(&sample::package(Format::Pacman).meta), &sample_bytes())
 }
 
 #[test]
