@@ -1,9 +1,12 @@
 """Cached roots: each built once from its recipe (roots/NAME.toml)."""
 
+import functools
 import hashlib
 import importlib
+import os
 import re
 import shutil
+import time
 import tomllib
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +15,7 @@ from .shell import CACHE, CLEAN_ENV, LAB, locked, run
 
 ROOTS = CACHE / "roots"
 BASES = CACHE / "bases"
+DIGEST_LENGTH = 16
 # What every base has beside debootstrap's minimum: what a server install has too.
 BASE_PACKAGES = "systemd,systemd-sysv,dbus,apt-utils,init-system-helpers,netbase,hostname"
 
@@ -26,27 +30,35 @@ def names():
 
 
 def path(name):
-    return ROOTS / name
+    """The root made by today's recipe. Another checkout's recipe has a folder of its own."""
+    return ROOTS / f"{name}-{_digest(name)}"
 
 
 def prepare(name):
-    """Build the root unless the one in the cache came from this very recipe."""
-    stamp = ROOTS / f"{name}.digest"
+    """Build the root unless the one of this very recipe is in the cache."""
+    root = path(name)
     with locked(ROOTS / f"{name}.lock"):
-        if stamp.exists() and stamp.read_text() == _digest(name):
+        _forget_old(name, keep=root)
+        if root.exists():
+            os.utime(root)
             return False
         facts = recipe(name)
-        root, new = ROOTS / name, ROOTS / f"{name}.new"
-        stamp.unlink(missing_ok=True)
-        for old in (root, new):
-            _remove(old)
+        new = ROOTS / f"{name}.new"
+        _remove(new)
         run(["cp", "-a", "--reflink=auto", base(facts["suite"]), new])
         with network_inside(new):
             importlib.import_module(f".{facts['kind']}_root", __package__).build(new, facts)
         (new / "etc/machine-id").write_text("")
+        os.utime(new)
         new.rename(root)
-        stamp.write_text(_digest(name))
         return True
+
+
+def _forget_old(name, keep):
+    """Remove roots of earlier recipes that nobody has used for a day."""
+    for root in ROOTS.glob(f"{name}-{'?' * DIGEST_LENGTH}"):
+        if root != keep and time.time() - root.stat().st_mtime > 24 * 3600:
+            _remove(root)
 
 
 def base(suite):
@@ -104,6 +116,7 @@ def network_inside(root):
         stale.unlink()
 
 
+@functools.cache
 def _digest(name):
     """The recipe, and the code that reads it."""
     sources = [LAB / "roots" / f"{name}.toml", *sorted((LAB / "lab").glob(f"{recipe(name)['kind']}_*.py"))]
@@ -112,7 +125,7 @@ def _digest(name):
     digest = hashlib.sha256(BASE_PACKAGES.encode())
     for source in sources:
         digest.update(source.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest()[:DIGEST_LENGTH]
 
 
 def _remove(folder):
