@@ -1,8 +1,12 @@
 //! tar and its compression: what deb and pacman packages are made of.
 
 mod compress;
+mod parts;
 mod tar;
 
 pub use compress::gzip;
-pub(crate) use compress::{ZSTD_LEVEL, decompressor, xz, zstd};
+#[cfg(test)]
+pub(crate) use compress::xz;
+pub(crate) use compress::{ZSTD_LEVEL, decompressor};
+pub(crate) use parts::{Method, Parts};
 pub(crate) use tar::{Member, Tar, list};

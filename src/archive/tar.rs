@@ -4,6 +4,7 @@ use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
+use super::Parts;
 use crate::package::{InspectedFile, ReadError};
 
 /// Longer names stand in an entry of their own.
@@ -28,14 +29,19 @@ pub(crate) enum Member<'a> {
 /// A tar being written.
 #[derive(Debug)]
 pub(crate) struct Tar {
-    bytes: Vec<u8>,
+    parts: Parts,
     time: u64,
 }
 
 impl Tar {
     /// An empty one, all of whose members get this time.
     pub(crate) fn new(time: u64) -> Self {
-        Self { bytes: Vec::with_capacity(64 << 10), time }
+        Self { parts: Parts::default(), time }
+    }
+
+    /// Says whether the members from here on are the same in many archives.
+    pub(crate) fn mark(&mut self, common: bool) {
+        self.parts.mark(common);
     }
 
     /// Adds a member under exactly this name.
@@ -71,16 +77,19 @@ impl Tar {
             copy_into(&mut gnu.gname, "root");
         }
         header.set_cksum();
-        self.bytes.extend_from_slice(header.as_bytes());
-        self.bytes.extend_from_slice(content);
-        self.bytes.resize(self.bytes.len().next_multiple_of(BLOCK), 0);
+        let bytes = &mut self.parts.bytes;
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.extend_from_slice(content);
+        bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
     }
 
     /// The whole archive.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Parts {
         // Two empty blocks are the end, and GNU tar fills up to records of 20.
-        self.bytes.resize((self.bytes.len() + 2 * BLOCK).next_multiple_of(20 * BLOCK), 0);
-        self.bytes
+        self.parts.mark(false);
+        let bytes = &mut self.parts.bytes;
+        bytes.resize((bytes.len() + 2 * BLOCK).next_multiple_of(20 * BLOCK), 0);
+        self.parts
     }
 }
 
@@ -188,7 +197,7 @@ mod tests {
         tar.add("./", 0o755, Member::Directory);
         tar.add(&name, 0o640, Member::File(b"hello"));
         tar.add("./link", 0o777, Member::Symlink(&target));
-        let bytes = tar.finish();
+        let bytes = tar.finish().bytes;
         assert_eq!(bytes.len() % 10240, 0);
         let listing = list(&bytes[..], |name| name == "none").unwrap();
         assert!(listing.texts.is_empty());

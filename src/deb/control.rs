@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use md5::{Digest, Md5};
-
 use crate::package::{EntryKind, Meta, Node, Package, Relation, Tree, WIDTH, WriteError, paragraphs, wrap};
 
 /// The control file.
@@ -86,7 +84,7 @@ pub(super) fn md5sums(tree: &Tree<'_>) -> String {
         if let Node::Listed(entry) = node
             && let EntryKind::File(content) | EntryKind::Doc(content) = &entry.kind
         {
-            let _ = writeln!(text, "{:x}  {}", Md5::digest(content), &path[1..]);
+            let _ = writeln!(text, "{}  {}", content.md5(), &path[1..]);
         }
     }
     text

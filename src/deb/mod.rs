@@ -8,7 +8,7 @@ mod tests;
 
 pub use read::{is_deb, read};
 
-use crate::archive::{Member, Tar, xz};
+use crate::archive::{Member, Method, Parts, Tar};
 use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
 use crate::template::Templates;
 
@@ -23,7 +23,8 @@ pub fn file_name(meta: &Meta) -> String {
     format!("{}_{}-{}_all.deb", meta.name, meta.version.upstream("~"), meta.version.revision)
 }
 
-/// The package as a .deb: xz, because lintian and the archives refuse zstd. Adds the Debian changelog.
+/// The package as a .deb: gzip, which every dpkg reads member by member. Adds the Debian changelog and the overrides
+/// for lintian.
 ///
 /// # Errors
 /// A template fails, or a value cannot be part of a package.
@@ -43,17 +44,24 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     let added: Vec<Entry> = added
         .into_iter()
         .filter(|(_, content)| !content.is_empty())
-        .map(|(path, content)| Entry { path, mode: 0o644, kind: EntryKind::Doc(content) })
+        .map(|(path, content)| Entry {
+            path,
+            mode: 0o644,
+            kind: EntryKind::Doc(content.into()),
+            common: false,
+        })
         .collect();
     let tree = Tree::new(package.entries.iter().chain(&added))?;
 
     // Half of the time goes into compressing the files: the other half need not wait for it.
-    let (data, control) =
-        rayon::join(|| xz(&data(&tree, package.time)), || control_archive(package, &tree, templates));
+    let (data, control) = rayon::join(
+        || data(&tree, package.time).compress(Method::Gzip),
+        || control_archive(package, &tree, templates),
+    );
     let mut archive = Ar::new(package.time);
     archive.add("debian-binary", b"2.0\n");
-    archive.add("control.tar.xz", &control?);
-    archive.add("data.tar.xz", &data?);
+    archive.add("control.tar.gz", &control?);
+    archive.add("data.tar.gz", &data?);
     Ok(archive.bytes)
 }
 
@@ -70,13 +78,16 @@ fn control_archive(package: &Package, tree: &Tree<'_>, templates: &Templates) ->
     for (name, mode, text) in members.iter().filter(|(.., text)| !text.is_empty()) {
         control.add(&format!("./{name}"), *mode, Member::File(text.as_bytes()));
     }
-    Ok(xz(&control.finish())?)
+    Ok(control.finish().compress(Method::Gzip)?)
 }
 
-fn data(tree: &Tree<'_>, time: u64) -> Vec<u8> {
+fn data(tree: &Tree<'_>, time: u64) -> Parts {
     let mut data = Tar::new(time);
     data.add("./", 0o755, Member::Directory);
     for (path, node) in tree.iter() {
+        if let Some(common) = node.common() {
+            data.mark(common);
+        }
         let member = match node {
             Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
                 Member::File(content)

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod bytes;
+mod content;
 mod error;
 #[cfg(test)]
 pub(crate) mod host;
@@ -15,6 +16,7 @@ mod tree;
 mod version;
 
 pub use crate::archive::gzip;
+pub use content::Content;
 pub use error::{ReadError, WriteError};
 pub use relation::{Relation, Relations, Requirement};
 pub(crate) use text::{WIDTH, paragraphs, wrap};
@@ -79,15 +81,17 @@ pub struct Entry {
     pub mode: u32,
     /// What it is.
     pub kind: EntryKind,
+    /// Whether it is the same in most packages of a fleet, and may be packed once for all of them.
+    pub common: bool,
 }
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
     /// A file with its bytes.
-    File(Vec<u8>),
+    File(Content),
     /// A file of documentation.
-    Doc(Vec<u8>),
+    Doc(Content),
     /// A folder that belongs to the package.
     Directory,
     /// A symbolic link with its target.

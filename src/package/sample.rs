@@ -106,11 +106,17 @@ fn entries(command: &str, format: Format) -> Vec<Entry> {
     let file = |path: &str, mode, text: &str| Entry {
         path: path.into(),
         mode,
-        kind: EntryKind::File(text.as_bytes().to_vec()),
+        kind: EntryKind::File(text.into()),
+        common: false,
     };
-    let doc =
-        |path: &str, bytes: Vec<u8>| Entry { path: path.into(), mode: 0o644, kind: EntryKind::Doc(bytes) };
-    let folder = |path: &str, mode| Entry { path: path.into(), mode, kind: EntryKind::Directory };
+    let doc = |path: &str, bytes: Vec<u8>| Entry {
+        path: path.into(),
+        mode: 0o644,
+        kind: EntryKind::Doc(bytes.into()),
+        common: false,
+    };
+    let folder =
+        |path: &str, mode| Entry { path: path.into(), mode, kind: EntryKind::Directory, common: false };
     let mut entries = vec![
         folder("/etc/mail-relay", 0o755),
         folder("/etc/mail-relay/main.cf.d", 0o755),

@@ -62,6 +62,14 @@ impl<'a> Tree<'a> {
 }
 
 impl Node<'_> {
+    /// Whether it is the same in most packages of a fleet; `None` where that depends on what is around it.
+    pub(crate) fn common(self) -> Option<bool> {
+        match self {
+            Self::Listed(entry) => Some(entry.common),
+            Self::Implied => None,
+        }
+    }
+
     /// Permission bits.
     pub(crate) fn mode(self) -> u32 {
         match self {
@@ -168,14 +176,14 @@ mod tests {
     use super::*;
 
     fn entry(path: &str, kind: EntryKind) -> Entry {
-        Entry { path: path.into(), mode: 0o644, kind }
+        Entry { path: path.into(), mode: 0o644, kind, common: false }
     }
 
     #[test]
     fn parents_come_first_and_once() {
         let entries = [
-            entry("/usr/lib-x/a", EntryKind::File(vec![])),
-            entry("/usr/lib/a", EntryKind::File(vec![])),
+            entry("/usr/lib-x/a", EntryKind::File(vec![].into())),
+            entry("/usr/lib/a", EntryKind::File(vec![].into())),
             entry("/usr/lib", EntryKind::Directory),
         ];
         let tree = Tree::new(&entries).unwrap();
@@ -187,9 +195,9 @@ mod tests {
     #[test]
     fn paths_that_lead_elsewhere_are_refused() {
         for path in ["", "etc/x", "/", "/etc/", "/etc//x", "/etc/../x", "/etc/./x", "/etc/a\nb"] {
-            assert!(Tree::new(&[entry(path, EntryKind::File(vec![]))]).is_err(), "{path:?}");
+            assert!(Tree::new(&[entry(path, EntryKind::File(vec![].into()))]).is_err(), "{path:?}");
         }
-        let file = || EntryKind::File(vec![]);
+        let file = || EntryKind::File(vec![].into());
         assert!(Tree::new(&[entry("/a", file()), entry("/a", file())]).is_err());
         assert!(Tree::new(&[entry("/a", file()), entry("/a/b", file())]).is_err());
     }

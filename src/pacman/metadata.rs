@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use md5::{Digest as _, Md5};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
-use crate::package::{Entry, EntryKind, Meta, Node, Package, Relation, Tree, WriteError};
+use crate::package::{Content, Entry, EntryKind, Meta, Node, Package, Relation, Tree, WriteError};
 
 /// Who made the package, for `buildtool` of BUILDINFO(5).
 const TOOL: &str = "postpack";
@@ -118,10 +117,10 @@ fn installed_size(tree: &Tree<'_>) -> usize {
 
 /// mtree(5) of everything in the package but itself. Both digests: pacman 6.0 reports every file as changed
 /// without MD5, newer ones look at SHA-256.
-pub(super) fn mtree(metadata: &[(&str, String)], tree: &Tree<'_>, time: u64) -> String {
+pub(super) fn mtree(metadata: &[(&str, Content)], tree: &Tree<'_>, time: u64) -> String {
     let mut text = String::from("#mtree\n/set type=file uid=0 gid=0 mode=644\n");
     for (name, content) in metadata {
-        file_line(&mut text, name, 0o644, content.as_bytes(), time);
+        file_line(&mut text, name, 0o644, content, time);
     }
     for (path, node) in tree.iter() {
         match node {
@@ -143,13 +142,13 @@ pub(super) fn mtree(metadata: &[(&str, String)], tree: &Tree<'_>, time: u64) -> 
     text
 }
 
-fn file_line(text: &mut String, path: &str, mode: u32, content: &[u8], time: u64) {
+fn file_line(text: &mut String, path: &str, mode: u32, content: &Content, time: u64) {
     let _ = write!(text, "./{} time={time}.0", escape(path));
     if mode != 0o644 {
         let _ = write!(text, " mode={mode:o}");
     }
-    let (md5, sha256) = (Md5::digest(content), Sha256::digest(content));
-    let _ = writeln!(text, " size={} md5digest={md5:x} sha256digest={sha256:x}", content.len());
+    let (size, md5, sha256) = (content.len(), content.md5(), content.sha256());
+    let _ = writeln!(text, " size={size} md5digest={md5} sha256digest={sha256}");
 }
 
 /// A path as mtree writes it: octal escapes for what would end a word.

@@ -8,8 +8,8 @@ mod tests;
 
 pub use read::read;
 
-use crate::archive::{Member, Tar, zstd};
-use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
+use crate::archive::{Member, Method, Tar};
+use crate::package::{Content, Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
 use crate::template::Templates;
 
 /// The version as vercmp(8) orders it: `1:1.2.0rc1-1`.
@@ -32,26 +32,34 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     let hook = Entry {
         path: format!("/usr/share/libalpm/hooks/{}", scripts::hook_name(&package.meta)),
         mode: 0o644,
-        kind: EntryKind::File(scripts::hook(package, templates)?.into_bytes()),
+        kind: EntryKind::File(scripts::hook(package, templates)?.into()),
+        common: false,
     };
     let tree = Tree::new(package.entries.iter().chain([&hook]))?;
 
-    let mut members = vec![
+    let members = [
         (".BUILDINFO", metadata::buildinfo(package)?),
         (".CHANGELOG", metadata::changelog(&package.meta)),
         (".INSTALL", scripts::install(package, templates)?),
         (".PKGINFO", metadata::pkginfo(package, &tree)?),
     ];
-    members.retain(|(_, text)| !text.is_empty());
+    let members: Vec<(&str, Content)> = members
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| (name, text.into()))
+        .collect();
     let mtree = metadata::mtree(&members, &tree, package.time);
 
     let mut archive = Tar::new(package.time);
     // Metadata before files, so that pacman can stop reading early.
     for (name, text) in &members {
-        archive.add(name, 0o644, Member::File(text.as_bytes()));
+        archive.add(name, 0o644, Member::File(text));
     }
     archive.add(".MTREE", 0o644, Member::File(&gzip(mtree.as_bytes())));
     for (path, node) in tree.iter() {
+        if let Some(common) = node.common() {
+            archive.mark(common);
+        }
         let (member, slash) = match node {
             Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
                 (Member::File(content), "")
@@ -61,5 +69,5 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
         };
         archive.add(&format!("{}{slash}", &path[1..]), node.mode(), member);
     }
-    Ok(zstd(&archive.finish())?)
+    Ok(archive.finish().compress(Method::Zstd)?)
 }

@@ -1,15 +1,15 @@
 //! The entries of a package: everything it puts on a host.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 use serde_json::json;
 
 use super::facts;
 use super::null_client;
 use super::tables::{Table, tables};
 use super::{PlanError, companions};
-use crate::package::{Entry, EntryKind, gzip};
+use crate::package::{Content, Entry, EntryKind, gzip};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
 use crate::relay::Relay;
@@ -55,8 +55,8 @@ pub(super) fn entries(
     let facts = format.facts();
     let mut entries = vec![folder("/etc/mail-relay", 0o755), folder("/etc/mail-relay/main.cf.d", 0o755)];
     entries.extend(share(checked, format, plan, templates)?);
-    entries.extend(host_command(facts));
-    entries.extend(units(relay, facts, templates)?);
+    entries.extend(host_command(facts).into_iter().map(common));
+    entries.extend(units(relay, facts, templates)?.into_iter().map(common));
     entries.extend(documents(checked, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
@@ -110,21 +110,21 @@ pub(super) fn main_cf_text(main_cf: &MainCf, templates: &Templates) -> Result<St
 /// `mail-relay`, its parts and its man page.
 fn host_command(facts: &FormatFacts) -> Vec<Entry> {
     const LIB: &str = "/usr/lib/mail-relay";
-    static PAGE: OnceLock<Vec<u8>> = OnceLock::new();
-    let mut entries = vec![folder(LIB, 0o755)];
-    for part in HOST.get_dir("lib").into_iter().flat_map(Dir::files) {
-        if let Some(name) = part.path().file_name().and_then(|name| name.to_str()) {
-            entries.push(file(&format!("{LIB}/{name}"), part.contents()));
-        }
-    }
-    entries.push(Entry {
-        path: format!("{}/mail-relay", facts.sbin),
-        mode: 0o755,
-        kind: EntryKind::File(host_file("mail-relay")),
+    // Read, packed and digested once for all packages of a run.
+    static PARTS: LazyLock<Vec<(String, Content)>> = LazyLock::new(|| {
+        let named = |file: &File<'_>| {
+            let name = file.path().file_name()?.to_str()?;
+            Some((format!("{LIB}/{name}"), file.contents().into()))
+        };
+        HOST.get_dir("lib").into_iter().flat_map(Dir::files).filter_map(named).collect()
     });
-    // Packed once for all packages of a run.
-    let page = PAGE.get_or_init(|| gzip(&host_file("mail-relay.8")));
-    entries.push(document("/usr/share/man/man8/mail-relay.8.gz", page.clone()));
+    static COMMAND: LazyLock<Content> = LazyLock::new(|| host_file("mail-relay").into());
+    static PAGE: LazyLock<Content> = LazyLock::new(|| gzip(&host_file("mail-relay.8")).into());
+    let mut entries = vec![folder(LIB, 0o755)];
+    entries.extend(PARTS.iter().map(|(path, content)| file(path, content.clone())));
+    let command = file(&format!("{}/mail-relay", facts.sbin), COMMAND.clone());
+    entries.push(Entry { mode: 0o755, ..command });
+    entries.push(document("/usr/share/man/man8/mail-relay.8.gz", PAGE.clone()));
     entries
 }
 
@@ -190,13 +190,18 @@ fn lines(texts: &[String]) -> String {
 }
 
 fn folder(path: &str, mode: u32) -> Entry {
-    Entry { path: path.to_owned(), mode, kind: EntryKind::Directory }
+    Entry { path: path.to_owned(), mode, kind: EntryKind::Directory, common: false }
 }
 
-fn file(path: &str, content: impl Into<Vec<u8>>) -> Entry {
-    Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::File(content.into()) }
+fn file(path: &str, content: impl Into<Content>) -> Entry {
+    Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::File(content.into()), common: false }
 }
 
-fn document(path: &str, content: impl Into<Vec<u8>>) -> Entry {
-    Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::Doc(content.into()) }
+fn document(path: &str, content: impl Into<Content>) -> Entry {
+    Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::Doc(content.into()), common: false }
+}
+
+/// An entry that most relays have just so.
+fn common(entry: Entry) -> Entry {
+    Entry { common: true, ..entry }
 }

@@ -36,8 +36,10 @@ pub fn render(
     let plan = host_plan(&checked.relay)?;
     let mut files: Vec<HostFile> = entries(checked, &plan, distribution.format, templates)?
         .into_iter()
-        .filter_map(|Entry { path, mode, kind }| match kind {
-            EntryKind::File(content) | EntryKind::Doc(content) => Some(HostFile { path, mode, content }),
+        .filter_map(|Entry { path, mode, kind, .. }| match kind {
+            EntryKind::File(content) | EntryKind::Doc(content) => {
+                Some(HostFile { path, mode, content: content.to_vec() })
+            }
             EntryKind::Directory | EntryKind::Symlink(_) => None,
         })
         .collect();

@@ -18,6 +18,7 @@ use crate::package::{
     WriteError, paragraphs, wrap,
 };
 use crate::template::Templates;
+use payload::Payload;
 
 /// Folders that belong to the system: another package owns them, with the modes of the distribution.
 const SYSTEM_FOLDERS: [&str; 22] = [
@@ -89,10 +90,10 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     changelog(&mut builder, meta);
     relations(&mut builder, package);
     scripts(&mut builder, package, templates)?;
-    files(&mut builder, &Tree::new(&package.entries)?)?;
     payload::declare(&mut builder);
+    let payload = files(&mut builder, &Tree::new(&package.entries)?, time)?;
     let mut built = builder.build().map_err(|error| failed(&error))?;
-    payload::compress(&mut built)?;
+    payload.complete(&mut built)?;
     let mut bytes = Vec::new();
     built.write(&mut bytes).map_err(|error| failed(&error))?;
     Ok(bytes)
@@ -204,15 +205,17 @@ fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Template
     Ok(())
 }
 
-fn files(builder: &mut PackageBuilder, tree: &Tree<'_>) -> Result<(), WriteError> {
+/// Tells the library of the files; their bytes go into the payload, which is ours.
+fn files(builder: &mut PackageBuilder, tree: &Tree<'_>, time: u32) -> Result<Payload, WriteError> {
+    let mut payload = Payload::default();
     for (path, node) in tree.iter() {
         let mode = u16::try_from(node.mode() & 0o7777).unwrap_or_default();
         let added = match node {
-            Node::Listed(Entry { kind: EntryKind::File(content), .. }) => {
-                builder.with_file_contents(content.as_slice(), FileOptions::new(path).permissions(mode))
+            Node::Listed(Entry { kind: EntryKind::File(_), .. }) => {
+                builder.with_file_contents(b"", FileOptions::new(path).permissions(mode))
             }
-            Node::Listed(Entry { kind: EntryKind::Doc(content), .. }) => {
-                builder.with_file_contents(content.as_slice(), FileOptions::new(path).permissions(mode).doc())
+            Node::Listed(Entry { kind: EntryKind::Doc(_), .. }) => {
+                builder.with_file_contents(b"", FileOptions::new(path).permissions(mode).doc())
             }
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
                 builder.with_symlink(FileOptions::symlink(path, target.as_str()))
@@ -223,6 +226,7 @@ fn files(builder: &mut PackageBuilder, tree: &Tree<'_>) -> Result<(), WriteError
             }
         };
         added.map_err(|error| failed(&error))?;
+        payload.add(path, node, time);
     }
-    Ok(())
+    Ok(payload)
 }

@@ -108,3 +108,59 @@ fn real_rpm_touches_no_service_in_an_image() {
     host.step("remove", &mut rpm_command(&host, &["-e", "acme-mail-relay"], &[]));
     insta::assert_snapshot!(host.report());
 }
+
+/// The library packs the same files by itself: but for the compression, ours must be what it makes.
+#[test]
+fn our_payload_is_the_one_of_the_library() {
+    let time = 1_700_000_000;
+    let entry = |path: &str, mode, kind| Entry { path: path.into(), mode, kind, common: false };
+    let entries = [
+        entry("/opt/x", 0o750, EntryKind::Directory),
+        entry("/opt/x/b", 0o640, EntryKind::File("four".into())),
+        entry("/opt/x/a", 0o755, EntryKind::File("hello\n".into())),
+        entry("/opt/x/link", 0o777, EntryKind::Symlink("../y".into())),
+    ];
+    let tree = Tree::new(&entries).unwrap();
+    let builder = || {
+        let mut builder = PackageBuilder::new("x", "1", "MIT", "noarch", "x");
+        builder.using_config(BuildConfig::v4().compression(CompressionWithLevel::None).source_date(time));
+        builder
+    };
+    let mut theirs = builder();
+    for (path, node) in tree.iter() {
+        let mode = u16::try_from(node.mode()).unwrap();
+        match node {
+            Node::Listed(Entry { kind: EntryKind::File(content), .. }) => {
+                theirs.with_file_contents(content.to_vec(), FileOptions::new(path).permissions(mode))
+            }
+            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
+                theirs.with_symlink(FileOptions::symlink(path, target.as_str()))
+            }
+            _ => theirs.with_dir_entry(FileOptions::dir(path).permissions(mode)),
+        }
+        .unwrap();
+    }
+    let theirs = theirs.build().unwrap();
+    let mut ours = builder();
+    let payload = files(&mut ours, &tree, time).unwrap();
+    let mut ours = ours.build().unwrap();
+    payload.complete(&mut ours).unwrap();
+
+    let mut cpio = Vec::new();
+    std::io::Read::read_to_end(&mut crate::archive::decompressor(&ours.payload).unwrap(), &mut cpio).unwrap();
+    assert_eq!(String::from_utf8_lossy(&cpio), String::from_utf8_lossy(&theirs.payload));
+    let compressed = ["PAYLOADSHA256", "PAYLOADFLAGS", "PAYLOADCOMPRESSOR"];
+    let header = |package: &::rpm::Package| {
+        let entries = package.metadata.header.get_all_entries().unwrap();
+        let mut texts: Vec<String> = entries
+            .into_iter()
+            .filter(|(tag, _)| *tag != ::rpm::IndexTag::RPMTAG_HEADERIMMUTABLE as u32)
+            .map(|(tag, data)| format!("{tag} {data:?}"))
+            .collect();
+        texts.sort();
+        texts
+    };
+    let (ours, theirs) = (header(&ours), header(&theirs));
+    let differing: Vec<&String> = ours.iter().filter(|line| !theirs.contains(line)).collect();
+    assert_eq!(differing.len(), compressed.len(), "{differing:?}");
+}

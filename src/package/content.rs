@@ -1,0 +1,52 @@
+//! The bytes of a file, held once however many packages they are in, with digests made once.
+
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use md5::Md5;
+use sha2::{Digest as _, Sha256};
+
+/// What is in a file. Cheap to clone; the formats that want digests of it share them.
+#[derive(Debug, Clone)]
+pub struct Content(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    bytes: Vec<u8>,
+    md5: OnceLock<String>,
+    sha256: OnceLock<String>,
+}
+
+impl Content {
+    /// MD5, hexadecimal: what dpkg and pacman 6.0 compare installed files with.
+    pub(crate) fn md5(&self) -> &str {
+        self.0.md5.get_or_init(|| format!("{:x}", Md5::digest(&self.0.bytes)))
+    }
+
+    /// SHA-256, hexadecimal.
+    pub(crate) fn sha256(&self) -> &str {
+        self.0.sha256.get_or_init(|| format!("{:x}", Sha256::digest(&self.0.bytes)))
+    }
+}
+
+impl<B: Into<Vec<u8>>> From<B> for Content {
+    fn from(bytes: B) -> Self {
+        Self(Arc::new(Shared { bytes: bytes.into(), md5: OnceLock::new(), sha256: OnceLock::new() }))
+    }
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0.bytes
+    }
+}
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Content {}
