@@ -27,7 +27,7 @@ pub(crate) enum Method {
 impl Method {
     fn compress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
-            Self::Gzip => Ok(compress::gzip_member(bytes)),
+            Self::Gzip => Ok(compress::gzip(bytes)),
             Self::Zstd => compress::zstd(bytes),
         }
     }
