@@ -68,6 +68,14 @@ def host(root, smarthost):
 
 
 @pytest.fixture
+def control(root, smarthost):
+    """A second pristine host, to compare with."""
+    host = Host(root, smarthost)
+    yield host
+    host.close()
+
+
+@pytest.fixture
 def relay(root, smarthost):
     """A host with the null client installed, credentials in place, booted. Its
     installation is done once per root and session, and is the layer below."""

@@ -110,8 +110,6 @@ pub struct Lifecycle {
     pub remove: String,
     /// Our units, enabled on install; those that wait for something (`.path`, `.timer`, `.socket`) are started, too.
     pub units: Vec<String>,
-    /// Units of other packages that a first install enables where their own package does not.
-    pub enables: Vec<String>,
     /// Packages whose upgrade calls `trigger`.
     pub watch: Vec<Watch>,
     /// Folders that a purge removes.

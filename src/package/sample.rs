@@ -32,7 +32,6 @@ pub(crate) fn package(format: Format) -> Package {
             trigger: format!("{command} apply --trigger"),
             remove: format!("{command} remove"),
             units: vec!["mail-relay-apply.service".into(), "mail-relay-apply.path".into()],
-            enables: if format == Format::Deb { vec![] } else { vec!["postfix.service".into()] },
             watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
             purge: vec!["/etc/mail-relay".into(), "/var/lib/mail-relay".into()],
         },

@@ -137,7 +137,7 @@ impl Package {
             Self::program(command)?;
         }
         let is_unit = |c: char| c.is_ascii_alphanumeric() || "-_.@:".contains(c);
-        for unit in lifecycle.units.iter().chain(&lifecycle.enables) {
+        for unit in &lifecycle.units {
             if unit.starts_with('-') || !unit.contains('.') || !unit.chars().all(is_unit) {
                 return Err(WriteError::Value(format!("`{}` is no systemd unit", unit.escape_debug())));
             }

@@ -30,7 +30,6 @@ fn values(package: &Package) -> Value {
         "trigger": lifecycle.trigger,
         "remove": lifecycle.remove,
         "units": lifecycle.units,
-        "enables": lifecycle.enables,
         "waiting": lifecycle.waiting(),
         "purge": lifecycle.purge,
     })

@@ -65,8 +65,6 @@ pub fn package(checked: &Checked, format: Format, templates: &Templates) -> Resu
             trigger: format!("{commands} apply --trigger"),
             remove: format!("{commands} remove"),
             units: host::UNITS.iter().map(|unit| (*unit).to_owned()).collect(),
-            // RHEL, Fedora and Arch install Postfix without enabling it.
-            enables: vec!["postfix.service".to_owned()],
             watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
             purge: vec!["/etc/mail-relay".to_owned(), "/var/lib/mail-relay".to_owned()],
         },

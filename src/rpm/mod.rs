@@ -175,16 +175,17 @@ fn dependency(relation: &Relation) -> Dependency {
 }
 
 fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Templates) -> Result<(), WriteError> {
-    let Lifecycle { configure, trigger, remove, units, enables, watch, purge } = &package.lifecycle;
+    let Lifecycle { configure, trigger, remove, units, watch, purge } = &package.lifecycle;
+    let path = Package::program(configure)?;
     let render = |name: &str, watched: &str| {
         let values = json!({
             "name": package.meta.name,
+            "path": path,
             "package": watched,
             "configure": configure,
             "trigger": trigger,
             "remove": remove,
             "units": units,
-            "enables": enables,
             "waiting": package.lifecycle.waiting(),
             "purge": purge,
         });

@@ -13,6 +13,8 @@ def build(root, facts):
     # Everything that a package of ours may pull in, resolved by this suite's own apt.
     inside(root, "apt-get clean")
     inside(root, f"apt-get -q install -y --download-only {' '.join(facts['repository'])}")
+    for server in facts["mail-servers"]:
+        inside(root, f"apt-get -q install -y --no-install-recommends --download-only {server}")
     repository = root / REPOSITORY
     repository.mkdir(parents=True)
     for deb in (root / "var/cache/apt/archives").glob("*.deb"):

@@ -49,15 +49,19 @@ class Host(Machine):
         [file] = packages.of(spec).glob(f"*{self.os.suffix}")
         return file
 
-    def install(self, spec="null-client", command=None):
-        """One native command, on a file, as a person would type it."""
-        file = self.package(spec)
+    def hand_over(self, spec):
+        """Copy the package to the host; returns where it is there."""
         # /srv: apt's own user must be able to read it, and a boot does not empty it.
+        file = self.package(spec)
         shutil.copy(file, self.path("/srv"))
-        if self.os.preseeds and command is None:
-            preseed = file.parent / f"{self.package_name(spec)}.preseed"
-            self.sh("debconf-set-selections", input=preseed.read_text())
-        return self.sh((command or self.os.install).format(f"/srv/{file.name}"), timeout=120)
+        return f"/srv/{file.name}"
+
+    def install(self, spec="null-client", command=None, check=True):
+        """One native command, on a file, as a person would type it."""
+        given = self.hand_over(spec)
+        if command is None:
+            self.preseed(spec)
+        return self.sh((command or self.os.install).format(given), timeout=120, check=check)
 
     def install_postfix(self):
         """The distribution's own Postfix, as it comes."""
@@ -65,6 +69,18 @@ class Host(Machine):
 
     def package_name(self, spec="null-client"):
         return re.split(r"[_-]\d", self.package(spec).name)[0]
+
+    def preseed(self, spec="null-client"):
+        """Answer the questions of Debian's Postfix before they are asked."""
+        if self.os.preseeds:
+            preseed = self.package(spec).parent / f"{self.package_name(spec)}.preseed"
+            self.sh("debconf-set-selections", input=preseed.read_text())
+
+    def downgrade(self, spec):
+        return self.install(spec, command=self.os.downgrade)
+
+    def reinstall(self, spec):
+        return self.install(spec, command=self.os.reinstall)
 
     def remove(self):
         return self.sh(self.os.remove.format(self.package_name()))
@@ -78,6 +94,17 @@ class Host(Machine):
     def upgrade_postfix(self):
         """To the later Postfix that lies in the root's second repository."""
         return self.sh(self.os.upgrade_postfix)
+
+    def packages(self):
+        """The names of what is installed."""
+        return set(self.sh(self.os.list).out.split())
+
+    def install_packages(self, names):
+        return self.sh(self.os.install_named.format(" ".join(sorted(names))))
+
+    def remove_with_dependencies(self, names):
+        """As a person does who wants nothing of it left that the family's tools can remove."""
+        return self.sh(self.os.remove_all.format(" ".join(sorted(names))))
 
     def owner(self, path):
         """The package that the native database says owns the path, or ''."""
@@ -170,6 +197,9 @@ class Deb:
         "mkfifo /run/nobody && DEBIAN_FRONTEND=teletype"
         " script -qec 'apt-get install -y {}' /dev/null <>/run/nobody; done=$?; rm /run/nobody; exit $done"
     )
+    install_interactive = "DEBIAN_FRONTEND=noninteractive apt-get install {}"
+    install_low_level = "dpkg -i {}"
+    questions = (r"Do you want to continue\? \[Y/n\]",)
     install_unattended = "DEBIAN_FRONTEND=noninteractive apt-get install -y {} </dev/null"
     install_postfix = (
         "echo postfix postfix/main_mailer_type select Local only | debconf-set-selections"
@@ -178,6 +208,15 @@ class Deb:
     remove = "apt-get remove -y {}"
     purge = "apt-get purge -y {}"
     reinstall = "apt-get install -y --reinstall {}"
+    downgrade = "apt-get install -y --allow-downgrades {}"
+    dependencies = ("postfix", "ca-certificates", "libsasl2-modules", "bsd-mailx")
+    install_named = "DEBIAN_FRONTEND=noninteractive apt-get install -y {0} && apt-mark auto {0}"
+    remove_all = "apt-get purge -y {} && apt-get autoremove -y --purge"
+    list = "dpkg-query -W -f '${Package}\\n'"
+    # What the package manager itself writes down.
+    own_records = (
+        "/var/(log|cache)/.*", "/var/lib/(dpkg|apt)/[^/]*", "/var/lib/(dpkg|apt)/(updates|triggers|lists)/.*",
+    )  # fmt: skip
     upgrade_postfix = (
         "echo 'deb [trusted=yes] file:/srv/apt-later ./' >/etc/apt/sources.list.d/later.list"
         " && apt-get update && apt-get install -y postfix"
@@ -191,10 +230,19 @@ class Rpm:
     purges = False
     anchors = "/etc/pki/ca-trust/source/anchors"
     install = "dnf install -y {}"
+    install_interactive = "dnf install --allowerasing {}"
+    install_low_level = "rpm -i {}"
+    questions = (r"Is this ok \[y/N\]:",)
     install_postfix = "dnf install -y postfix"
     remove = "dnf remove -y {}"
     purge = remove
     reinstall = "dnf reinstall -y {}"
+    downgrade = "dnf downgrade -y {}"
+    dependencies = ("postfix", "ca-certificates", "cyrus-sasl-plain", "s-nail")
+    install_named = "dnf install -y {}"
+    remove_all = "dnf remove -y {}"
+    list = "rpm -qa --queryformat '%{NAME}\\n'"
+    own_records = ("/var/(log|cache)/.*", "(/root/.rpmdb|/(var/lib|usr/lib/sysimage)/(rpm|dnf|libdnf5))/.*")
     upgrade_postfix = "dnf upgrade -y --repofrompath=later,file:///srv/rpm-later --nogpgcheck postfix"
     owner = "rpm -qf --queryformat '%{{NAME}}' {}"
 
@@ -205,10 +253,19 @@ class Pacman:
     purges = False
     anchors = "/etc/ca-certificates/trust-source/anchors"
     install = "pacman -U --noconfirm {}"
+    install_interactive = "pacman -U {}"
+    install_low_level = install
+    questions = (r"Remove \S+\? \[y/N\]", r"Proceed with installation\? \[Y/n\]")
     install_postfix = "pacman -S --noconfirm postfix"
     remove = "pacman -R --noconfirm {}"
     purge = "pacman -Rn --noconfirm {}"
     reinstall = "pacman -S --noconfirm {}"
+    downgrade = install
+    dependencies = ("postfix", "ca-certificates", "libsasl", "s-nail")
+    install_named = "pacman -S --noconfirm {}"
+    remove_all = "pacman -Rns --noconfirm {}"
+    list = "pacman -Qq"
+    own_records = ("/var/(log|cache)/.*", "/var/lib/pacman/.*")
     upgrade_postfix = "pacman -U --noconfirm /srv/pacman-later/postfix-*.pkg.tar.zst"
     owner = "pacman -Qqo {}"
 

@@ -21,11 +21,12 @@ class Machine:
         self.netns = netns
         self.home = RUN / f"{os.getpid()}-{next(_numbers)}-{name}"
         self.root = self.home / "root"
+        self.lowers, self.upper = list(lowers), self.home / "upper"
         for folder in ("upper", "work", "root"):
             (self.home / folder).mkdir(parents=True)
         # volatile: nothing of a scenario needs to survive a crash, so no fsync waits.
-        lowers = ":".join(map(str, lowers))
-        layers = f"volatile,lowerdir={lowers},upperdir={self.home}/upper,workdir={self.home}/work"
+        lowers = ":".join(map(str, self.lowers))
+        layers = f"volatile,lowerdir={lowers},upperdir={self.upper},workdir={self.home}/work"
         run(["mount", "-t", "overlay", "overlay", "-o", layers, self.root])
         self._nspawn = None
         self._leader = None
@@ -54,16 +55,24 @@ class Machine:
 
     def sh(self, script, *, input=None, timeout=120, check=True):
         """Run a shell script on the machine; not booted, it sees an image build."""
+        argv = self._shell(script)
+        done = run(argv, input=input, timeout=timeout, check=check, env=self._env(), shown=script)
+        # nspawn's own remark where the lab machine has /run on a disk.
+        err = re.sub(r"Attempted to remove disk file system under [^\n]*\n", "", done.err)
+        return dataclasses.replace(done, err=err)
+
+    def start(self, script):
+        """A shell script that runs while the scenario goes on, and talks through pipes."""
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(self._shell(script), env=self._env(), **pipes)
+
+    def _shell(self, script):
         if self.booted:
             inside = ["nsenter", "--target", self._leader, "--all"]
         else:
             inside = self._nspawn_command("--pipe", "--setenv=HOME=/root")
         env = [f"{key}={value}" for key, value in CLEAN_ENV.items()]
-        argv = [*inside, "/usr/bin/env", "-i", "--chdir=/", *env, "/bin/sh", "-c", script]
-        done = run(argv, input=input, timeout=timeout, check=check, env=self._env(), shown=script)
-        # nspawn's own remark where the lab machine has /run on a disk.
-        err = re.sub(r"Attempted to remove disk file system under [^\n]*\n", "", done.err)
-        return dataclasses.replace(done, err=err)
+        return [*inside, "/usr/bin/env", "-i", "--chdir=/", *env, "/bin/sh", "-c", script]
 
     # Life
 
@@ -108,7 +117,7 @@ class Machine:
         """End the machine and keep what it changed, as a layer for others."""
         assert not self.booted
         run(["umount", self.root])
-        (self.home / "upper").rename(into)
+        self.upper.rename(into)
 
     def close(self):
         if self._nspawn is not None:

@@ -68,6 +68,10 @@ def build(root, facts):
     (bundle / "etc/ssl/certs/ca-certificates.crt").symlink_to(BUNDLE)
     (bundle / "etc/ssl/cert.pem").symlink_to(BUNDLE)
     _package(repository, "ca-certificates", "2026-1", bundle, {}, "post_install() { update-ca-trust; }\n")
+    opensmtpd = work / "opensmtpd"
+    repack.mail_server(opensmtpd, repack.STANDINS / "arch/smtpd.service", "usr/bin/sendmail")
+    servers = {key: relations[key] for key in ("provides", "conflict")}
+    _package(repository, "opensmtpd", "7.8-1", opensmtpd, servers)
     base = work / "base"
     for name, text in BASE_FILES.items():
         (base / name).parent.mkdir(parents=True, exist_ok=True)

@@ -81,6 +81,15 @@ def _unchrooted(master):
     return service.sub(r"\g<1>n\2", master)
 
 
+def mail_server(tree, unit, sendmail):
+    """Another mail server: something that answers on port 25, and a sendmail command."""
+    for source, name, mode in ((unit, f"usr/lib/systemd/system/{unit.name}", 0o644), (STANDINS / "sendmail.sh", sendmail, 0o755)):
+        path = tree / name
+        path.parent.mkdir(parents=True)
+        shutil.copy(source, path)
+        path.chmod(mode)
+
+
 def lmdb_default(tree):
     """Arch compiles `lmdb` in as default_database_type, Debian `hash`: as long a word."""
     for name in ("usr/lib/postfix/libpostfix-global.so", "usr/sbin/postconf"):

@@ -22,7 +22,7 @@ PRETTY_NAME="Lab stand-in for rpm distributions"
 BASE_PROVIDES = """
     /bin/sh /usr/bin/sh /bin/bash /usr/bin/bash /usr/bin/env /usr/bin/systemctl /usr/sbin/ldconfig
     bash coreutils sed grep gawk findutils util-linux diffutils shadow-utils systemd systemd-libs glibc
-    iproute openssl-libs cyrus-sasl-lib filesystem system-release=1 redhat-release fedora-release
+    alternatives iproute openssl-libs cyrus-sasl-lib filesystem system-release=1 redhat-release fedora-release
 """.split()
 
 
@@ -36,6 +36,13 @@ def build(root, facts):
         folder.mkdir()
 
     repack.postfix(trees["postfix"], "fedora", version)
+    for name in COMMANDS:
+        command, renamed = trees["postfix"] / name, trees["postfix"] / f"{name}.postfix"
+        if command.is_symlink():
+            renamed.symlink_to(f"{command.readlink()}.postfix")
+            command.unlink()
+        else:
+            command.rename(renamed)
     for release, folder in (("1", repository), ("2", later)):
         _rpm(folder, "postfix", version, trees["postfix"], POSTFIX_RELATIONS, POSTFIX, release=release)
     sasl = trees["libsasl2-modules"]
@@ -52,10 +59,19 @@ def build(root, facts):
     (setup / "etc").mkdir(parents=True)
     shutil.copy(repack.STANDINS / "aliases", setup / "etc/aliases")
     _rpm(repository, "setup", "2.15", setup, config=("/etc/aliases",))
+    sendmail = work / "sendmail"
+    unit = repack.STANDINS / "fedora/sendmail.service"
+    repack.mail_server(sendmail, unit, "usr/sbin/sendmail.sendmail")
+    _rpm(repository, "sendmail", "8.18", sendmail, "Provides: MTA smtpdaemon server(smtp)", SENDMAIL)
     base = work / "base"
     preset = base / "usr/lib/systemd/system-preset/99-default-disable.preset"
     preset.parent.mkdir(parents=True)
     preset.write_text("disable *\n")
+    command = base / "usr/sbin/alternatives"
+    command.parent.mkdir(parents=True)
+    shutil.copy(repack.STANDINS / "fedora/alternatives.sh", command)
+    command.chmod(0o755)
+    (base / "var/lib/alternatives").mkdir(parents=True)
     provides = "\n".join(f"Provides: {name.replace('=', ' = ')}" for name in BASE_PROVIDES)
     _rpm(repository, "filesystem-base", "1", base, provides, BASE_TRIGGERS)
     shutil.rmtree(work)
@@ -124,7 +140,10 @@ ATTRIBUTES = {
 }
 POSTFIX_RELATIONS = """Provides: MTA smtpd smtpdaemon server(smtp) /usr/sbin/sendmail /usr/bin/newaliases
 Requires: setup"""
-POSTFIX = """%pre
+# Which mail server's they are is decided by the alternatives.
+COMMANDS = ("usr/sbin/sendmail", "usr/bin/mailq", "usr/bin/newaliases", "usr/lib/sendmail")
+INSTALL = "alternatives --install /usr/sbin/sendmail mta /usr/sbin/sendmail"
+POSTFIX = f"""%pre
 getent group postdrop >/dev/null || groupadd -r -g 90 postdrop
 getent group postfix >/dev/null || groupadd -r -g 89 postfix
 getent passwd postfix >/dev/null || useradd -r -u 89 -g postfix -d /var/spool/postfix -s /sbin/nologin postfix
@@ -132,14 +151,26 @@ getent passwd postfix >/dev/null || useradd -r -u 89 -g postfix -d /var/spool/po
 # rpm 6 isolates scriptlets from the network; without any interface no Postfix tool starts.
 ip link set lo up
 if [ $1 -eq 1 ]; then systemctl --no-reload preset postfix.service || :; fi
+{INSTALL}.postfix 60 --slave /usr/bin/mailq mta-mailq /usr/bin/mailq.postfix \\
+    --slave /usr/bin/newaliases mta-newaliases /usr/bin/newaliases.postfix \\
+    --slave /usr/lib/sendmail mta-sendmail /usr/lib/sendmail.postfix
 postfix set-permissions upgrade-configuration daemon_directory=/usr/lib/postfix/sbin setgid_group=postdrop
 %preun
 if [ $1 -eq 0 ]; then
   if [ -d /run/systemd/system ]; then systemctl --no-reload disable --now postfix.service || :
   else systemctl --no-reload disable postfix.service || :; fi
+  alternatives --remove mta /usr/sbin/sendmail.postfix
 fi
 %postun
 if [ $1 -ge 1 ] && [ -d /run/systemd/system ]; then systemctl try-restart postfix.service || :; fi
+"""
+SENDMAIL = f"""%post
+{INSTALL}.sendmail 90
+%preun
+if [ $1 -eq 0 ]; then
+  systemctl --no-reload disable --now sendmail.service || :
+  alternatives --remove mta /usr/sbin/sendmail.sendmail
+fi
 """
 # What the real systemd package does after each transaction.
 BASE_TRIGGERS = """%transfiletriggerin -- /usr/lib/systemd/system /etc/systemd/system

@@ -3,6 +3,24 @@
 # configuration (the old or the new one) and the next apply finishes.
 
 apply_main() {
+    read_options "$@"
+    need_root
+    if [ "$mode" != trigger ]; then
+        apply_once
+        return
+    fi
+    # A path unit does not start a service that runs already: what changes meanwhile gets a turn of its own.
+    while :; do
+        seen=$(settings_seen)
+        (apply_once)
+        done=$?
+        [ "$seen" != "$(settings_seen)" ] || return "$done"
+    done
+}
+
+settings_seen() { stat -c '%n %i %s %y %z' -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf 2>/dev/null; }
+
+read_options() {
     mode=person
     while [ $# -gt 0 ]; do
         case $1 in
@@ -11,7 +29,9 @@ apply_main() {
         esac
         shift
     done
-    need_root
+}
+
+apply_once() {
     # Everything below trusts it to tell files apart.
     digest "$lib/common.sh" >/dev/null || fail "sha256sum does not work here; mend: reinstall coreutils"
     lock
@@ -21,6 +41,7 @@ apply_main() {
         exit 0
     fi
     first_settings
+    first_service
     leave_held
     recover
     stage=$state/stage

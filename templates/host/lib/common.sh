@@ -41,13 +41,11 @@ same() {
 
 # One at a time. With flock(1) the kernel frees the lock however we end; without it a folder holds our process id.
 lock() {
-    [ -d "$state" ] || mkdir -p "$state" || fail "cannot make $state: is the disk full, or mounted read-only?"
     if have flock; then
-        # The braces keep a failing redirection from ending the shell without a word.
-        { exec 9>>"$state/lock"; } 2>/dev/null || fail "cannot write $state/lock: is the disk full, or mounted read-only?"
-        flock -w 120 9 || fail "another mail-relay has been at work for two minutes; 'ps -ef | grep mail-relay' shows it"
+        until take_lock; do :; done
         return
     fi
+    [ -d "$state" ] || mkdir -p "$state" || fail "cannot make $state: is the disk full, or mounted read-only?"
     tries=0
     until mkdir "$state/lock.d" 2>/dev/null; do
         holder=$(cat "$state/lock.d/pid" 2>/dev/null)
@@ -62,6 +60,16 @@ lock() {
     trap 'rm -rf "$state/lock.d"' EXIT
     trap 'exit 1' HUP INT TERM
     echo $$ >"$state/lock.d/pid"
+}
+
+# A removal deletes the lock: who waited for that one must take the next.
+take_lock() {
+    [ -d "$state" ] || mkdir -p "$state" || fail "cannot make $state: is the disk full, or mounted read-only?"
+    # The braces keep a failing redirection from ending the shell without a word.
+    { exec 9>>"$state/lock"; } 2>/dev/null || fail "cannot write $state/lock: is the disk full, or mounted read-only?"
+    flock -w 120 9 || fail "another mail-relay has been at work for two minutes; 'ps -ef | grep mail-relay' shows it"
+    # shellcheck disable=SC3013  # every sh of the supported systems has -ef
+    [ ! -e /proc/self/fd/9 ] || [ "$state/lock" -ef /proc/self/fd/9 ]
 }
 
 # A string as JSON. Input on standard input, so that no value becomes an argument.

@@ -14,17 +14,31 @@ is_ours() {
 
 # --- before ---
 
-# Keeps what is at /etc/postfix/$1 now, once. cp -p and one rename, so that a half copy is never taken for a whole one.
+# Keeps what is at /etc/postfix/$1 now, once. cp -a, because a link shall come back as a link, and one rename, so that a half
+# copy is never taken for a whole one.
 keep_before() {
-    if [ -e "$state/before/$1" ] || [ -e "$state/before/$1.absent" ]; then return 0; fi
+    if exists "$state/before/$1" || [ -e "$state/before/$1.absent" ]; then return 0; fi
     mkdir -p "$state/before" || return 1
-    if [ -e "$postfix_dir/$1" ]; then
-        cp -p -- "$postfix_dir/$1" "$state/before/.$1.new" && sync_file "$state/before/.$1.new" &&
+    if exists "$postfix_dir/$1"; then
+        rm -f -- "$state/before/.$1.new"
+        cp -a -- "$postfix_dir/$1" "$state/before/.$1.new" && sync_file "$state/before/.$1.new" &&
             mv -f -- "$state/before/.$1.new" "$state/before/$1"
     else
         : >"$state/before/$1.absent"
     fi
 }
+
+# Is /etc/postfix/$1 what it was before us? (A relative link leads nowhere from where it is kept.)
+is_before() {
+    if [ -L "$state/before/$1" ]; then
+        [ -L "$postfix_dir/$1" ] && [ "$(readlink "$postfix_dir/$1")" = "$(readlink "$state/before/$1")" ]
+    else
+        same "$postfix_dir/$1" "$state/before/$1"
+    fi
+}
+
+# Is there anything by this name, be it a link that leads nowhere?
+exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
 # --- ours ---
 
@@ -89,8 +103,9 @@ save_edit() {
 restore() {
     if [ -e "$state/before/$1.absent" ]; then
         rm -f -- "$postfix_dir/$1"
-    elif [ -e "$state/before/$1" ] && [ -d "$postfix_dir" ]; then
-        cp -p -- "$state/before/$1" "$postfix_dir/.$1.mail-relay" && sync_file "$postfix_dir/.$1.mail-relay" && make_live "$1"
+    elif exists "$state/before/$1" && [ -d "$postfix_dir" ]; then
+        rm -f -- "$postfix_dir/.$1.mail-relay"
+        cp -a -- "$state/before/$1" "$postfix_dir/.$1.mail-relay" && sync_file "$postfix_dir/.$1.mail-relay" && make_live "$1"
     fi
 }
 

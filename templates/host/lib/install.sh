@@ -16,6 +16,7 @@ install_generation() {
     intend "$stage" && rm -rf "$state/next" && mv "$stage" "$state/next" || fail "cannot write into $state; nothing was changed"
     make_all_ready || { drop_ready; rm -rf "$state/next"; return 1; }
     go_live || { warn "stopped half-way; mend the cause and run 'mail-relay apply' again"; return 1; }
+    [ -d "$state/applied" ] || rivals_off
     served=yes
     serve "$how" || served=no
     finish_secrets
@@ -65,6 +66,8 @@ old_secrets() {
 keep_all() {
     while read -r name kind; do
         for file in $(with_compiled "$name" "$kind"); do
+            # A rename onto a folder would end inside of it.
+            [ ! -d "$postfix_dir/$file" ] || { warn "$postfix_dir/$file is a folder where a file belongs; mend: move it away; nothing was changed"; return 1; }
             keep_before "$file" || { warn "cannot write into $state/before; nothing was changed"; return 1; }
         done
     done <"$stage/changes"
@@ -76,7 +79,7 @@ keep_all() {
 # The edits of master.cf live on in the new one; those of any other file only in the copy.
 keep_edit() {
     if [ "$1" = master.cf ] || [ ! -f "$postfix_dir/$1" ] || same "$stage/$1" "$postfix_dir/$1" || is_ours "$1"; then return 0; fi
-    if [ ! -d "$state/applied" ] && same "$postfix_dir/$1" "$state/before/$1"; then return 0; fi
+    if [ ! -d "$state/applied" ] && is_before "$1"; then return 0; fi
     save_edit "$1"
 }
 
