@@ -13,7 +13,8 @@ def queue_up(host):
 
 
 def queued(host):
-    return len(host.queue())
+    # A message on its way from one queue to another is listed twice.
+    return len({message["queue_id"] for message in host.queue()})
 
 
 def edit_everything(host):

@@ -99,6 +99,7 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     extend(&mut relations.depends, &own.depends)?;
     extend(&mut relations.recommends, &own.recommends)?;
     extend(&mut relations.suggests, &own.suggests)?;
+    extend(&mut relations.conflicts, &facts.conflicts)?;
     extend(&mut relations.conflicts, &own.conflicts)?;
     Ok(relations)
 }

@@ -79,6 +79,9 @@ pub struct FormatFacts {
     pub units: Vec<String>,
     /// The package whose upgrade makes the configuration be applied again.
     pub watch: Watch,
+    /// Packages that Postfix cannot live with, where the package manager must be told by us, too.
+    #[serde(default)]
+    pub conflicts: Vec<String>,
     /// Package relations by what they are for, alternatives in order of preference, in the format's own words.
     pub relations: BTreeMap<String, Vec<String>>,
     /// Packages of lookup table types that are not in Postfix's own.

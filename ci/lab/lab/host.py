@@ -80,7 +80,7 @@ class Host(Machine):
         return self.install(spec, command=self.os.downgrade)
 
     def reinstall(self, spec):
-        return self.install(spec, command=self.os.reinstall)
+        return self.install(spec, command=self.os.reinstall_file)
 
     def remove(self):
         return self.sh(self.os.remove.format(self.package_name()))
@@ -208,11 +208,12 @@ class Deb:
     remove = "apt-get remove -y {}"
     purge = "apt-get purge -y {}"
     reinstall = "apt-get install -y --reinstall {}"
+    reinstall_file = reinstall
     downgrade = "apt-get install -y --allow-downgrades {}"
     dependencies = ("postfix", "ca-certificates", "libsasl2-modules", "bsd-mailx")
     install_named = "DEBIAN_FRONTEND=noninteractive apt-get install -y {0} && apt-mark auto {0}"
     remove_all = "apt-get purge -y {} && apt-get autoremove -y --purge"
-    list = "dpkg-query -W -f '${Package}\\n'"
+    list = "dpkg-query -W -f '${Package} ${db:Status-Status}\\n' | sed -n 's/ installed$//p'"
     # What the package manager itself writes down.
     own_records = (
         "/var/(log|cache)/.*", "/var/lib/(dpkg|apt)/[^/]*", "/var/lib/(dpkg|apt)/(updates|triggers|lists)/.*",
@@ -237,6 +238,7 @@ class Rpm:
     remove = "dnf remove -y {}"
     purge = remove
     reinstall = "dnf reinstall -y {}"
+    reinstall_file = reinstall
     downgrade = "dnf downgrade -y {}"
     dependencies = ("postfix", "ca-certificates", "cyrus-sasl-plain", "s-nail")
     install_named = "dnf install -y {}"
@@ -260,7 +262,7 @@ class Pacman:
     remove = "pacman -R --noconfirm {}"
     purge = "pacman -Rn --noconfirm {}"
     reinstall = "pacman -S --noconfirm {}"
-    downgrade = install
+    reinstall_file = downgrade = install
     dependencies = ("postfix", "ca-certificates", "libsasl", "s-nail")
     install_named = "pacman -S --noconfirm {}"
     remove_all = "pacman -Rns --noconfirm {}"

@@ -25,6 +25,7 @@ restore_all() {
     if [ -d "$state/before" ]; then
         restore_files
         serve_old
+        [ ! -e "$state/before/main.cf.absent" ] || restore main.cf
         say "Postfix has the files it had before"
     else
         say "nothing to give back"
@@ -40,6 +41,8 @@ restore_files() {
     save_edits
     for marker in "$state"/before/*; do
         name=${marker##*/}
+        # Postfix can only be stopped in good order while it is there.
+        [ "$name" != main.cf.absent ] || continue
         restore "${name%.absent}" || fail "cannot restore $postfix_dir/${name%.absent}; mend the cause and run 'mail-relay remove' again"
     done
     for ready in "$postfix_dir"/.*.mail-relay; do rm -f -- "$ready"; done
@@ -62,6 +65,6 @@ serve_old() {
     in_system || return 0
     sandbox_off
     is_running || return 0
-    if [ -f "$postfix_dir/main.cf" ] && was_active; then control restart; else control stop; fi ||
+    if [ ! -e "$state/before/main.cf.absent" ] && was_active; then control restart; else control stop; fi ||
         warn "Postfix did not take the old files; see 'systemctl status postfix'"
 }
