@@ -42,5 +42,5 @@ def test_the_package_manager_asks_for_its_own_consent(host):
         asked += 1
         dialogue.answer("y")
     assert dialogue.end() == 0, dialogue.text
-    assert asked == 1 and dialogue.text.count("?") + dialogue.text.count("[y/N]") <= 2, dialogue.text
+    assert asked == 1, dialogue.text
     assert_relays(host)
