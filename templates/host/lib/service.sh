@@ -46,12 +46,16 @@ sandbox_on() {
 control() {
     # systemd counts every start, and lets a unit lie after five in ten seconds: several changes in a row are no fault.
     [ "$1" = reload ] || systemctl reset-failed postfix.service "$(daemon_unit)" 2>/dev/null
+    action=$1
+    set -- postfix.service
+    # Debian's old postfix.service stops without waiting for the daemon's unit.
+    [ "$action" != stop ] || set -- "$@" "$(daemon_unit)"
     if [ "$mode" = boot ]; then
-        systemctl --no-block "$1" postfix.service
-    elif have deb-systemd-invoke && [ "$1" != reload ]; then
-        deb-systemd-invoke "$1" postfix.service
+        systemctl --no-block "$action" "$@"
+    elif have deb-systemd-invoke && [ "$action" != reload ]; then
+        deb-systemd-invoke "$action" "$@"
     else
-        systemctl "$1" postfix.service
+        systemctl "$action" "$@"
     fi
 }
 
