@@ -9,4 +9,4 @@ pub use compress::gzip;
 pub(crate) use compress::xz;
 pub(crate) use compress::{ZSTD_LEVEL, decompressor};
 pub(crate) use parts::{Method, Parts};
-pub(crate) use tar::{Member, Tar, list};
+pub(crate) use tar::{MAX_KEPT, Member, Tar, list};

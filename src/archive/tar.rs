@@ -1,6 +1,8 @@
 //! tar in GNU form, as dpkg-deb and makepkg write it: root:root, fixed times, names of any length.
 
+use std::cell::Cell;
 use std::io::Read;
+use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
@@ -12,8 +14,10 @@ const NAME_FIELD: usize = 100;
 const BLOCK: usize = 512;
 /// A tar of more members than this is not a package that we need to show.
 const MAX_MEMBERS: usize = 100_000;
-/// Text members (control files, scripts) are kept whole up to this size.
-const MAX_TEXT: usize = 4 << 20;
+/// Names, and text members (control files, scripts), are kept whole up to this size in all.
+pub(crate) const MAX_KEPT: usize = 16 << 20;
+/// What may stand before a member and describe it: long names, PAX records. The library reads them into memory.
+const MAX_DESCRIPTION: u64 = 1 << 20;
 
 /// What a member is.
 #[derive(Debug, Clone, Copy)]
@@ -107,33 +111,62 @@ pub(crate) struct Listing {
     pub(crate) texts: Vec<(String, Vec<u8>)>,
 }
 
-/// Lists a tar; the content of members for which `keep` says so is returned, up to some megabytes.
+/// Lists a tar; the content of members for which `keep` says so is returned.
 ///
 /// # Errors
 /// It is no tar, or larger than anything that can be a package.
 pub(crate) fn list(reader: impl Read, keep: impl Fn(&str) -> bool) -> Result<Listing, ReadError> {
     let damaged = |error: std::io::Error| ReadError::Damaged(error.to_string());
     let mut listing = Listing::default();
-    for (count, entry) in tar::Archive::new(reader).entries().map_err(damaged)?.enumerate() {
+    let mut kept = 0;
+    let left = Rc::new(Cell::new(MAX_DESCRIPTION));
+    let mut archive = tar::Archive::new(Metered { inner: reader, left: Rc::clone(&left) });
+    for (count, entry) in archive.entries().map_err(damaged)?.enumerate() {
         if count >= MAX_MEMBERS {
             return Err(ReadError::Damaged(format!("it holds more than {MAX_MEMBERS} files")));
         }
         let mut entry = entry.map_err(damaged)?;
+        // Its zeros are in no file: it can be larger than any disk.
+        if entry.header().entry_type().is_gnu_sparse() {
+            return Err(ReadError::Damaged("it holds a sparse file, as no package does".into()));
+        }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let name = name.strip_prefix("./").unwrap_or(&name).trim_matches('/').to_owned();
-        let mut text = Vec::new();
-        let kept = keep(&name);
+        let mut text = keep(&name).then(Vec::new);
+        left.set(u64::MAX);
         let file = inspect(&name, &mut entry, |part| {
-            if kept && text.len() + part.len() <= MAX_TEXT {
+            if let Some(text) = text.as_mut().filter(|text| text.len() < MAX_KEPT) {
                 text.extend_from_slice(part);
             }
         });
-        listing.files.push(file.map_err(damaged)?);
-        if kept {
-            listing.texts.push((name, text));
+        left.set(MAX_DESCRIPTION);
+        let file = file.map_err(damaged)?;
+        kept += name.len() + file.target.as_ref().map_or(0, String::len) + text.as_ref().map_or(0, Vec::len);
+        if kept > MAX_KEPT {
+            return Err(ReadError::Damaged(
+                "its names and scripts are longer than those of any package".into(),
+            ));
         }
+        listing.files.push(file);
+        listing.texts.extend(text.map(|text| (name, text)));
     }
     Ok(listing)
+}
+
+/// A reader that fails where no more is allowed; whoever shares `left` decides how much that is.
+struct Metered<R> {
+    inner: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let left = self.left.get().checked_sub(count as u64);
+        let message = "the description of a member is longer than any real one";
+        self.left.set(left.ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, message))?);
+        Ok(count)
+    }
 }
 
 fn inspect(
@@ -188,6 +221,48 @@ fn type_letter(kind: tar::EntryType) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn header(kind: tar::EntryType, size: u64) -> tar::Header {
+        let mut header = tar::Header::new_gnu();
+        copy_into(&mut header.as_old_mut().name, "x");
+        header.set_entry_type(kind);
+        header.set_mode(0o644);
+        header.set_size(size);
+        header
+    }
+
+    fn refusal(reader: impl Read) -> String {
+        list(reader, |name| name == "x").unwrap_err().to_string()
+    }
+
+    /// A member of 4 EiB, of which no byte is in the file.
+    #[test]
+    fn a_sparse_bomb_is_refused() {
+        let mut header = header(tar::EntryType::GNUSparse, 512);
+        let gnu = header.as_gnu_mut().unwrap();
+        gnu.set_real_size(1 << 62);
+        gnu.sparse[0].set_offset((1 << 62) - 512);
+        gnu.sparse[0].set_length(512);
+        header.set_cksum();
+        let error = refusal([header.as_bytes(), &[0; 512][..]].concat().as_slice());
+        assert!(error.contains("sparse"), "{error}");
+    }
+
+    #[test]
+    fn a_name_without_an_end_is_refused() {
+        let mut header = header(tar::EntryType::GNULongName, 1 << 40);
+        header.set_cksum();
+        let error = refusal(header.as_bytes().chain(std::io::repeat(b'x')));
+        assert!(error.contains("description"), "{error}");
+    }
+
+    #[test]
+    fn more_text_than_any_package_has_is_refused() {
+        let mut header = header(tar::EntryType::Regular, 1 << 27);
+        header.set_cksum();
+        let error = refusal(header.as_bytes().chain(std::io::repeat(b'x').take(1 << 27)));
+        assert!(error.contains("scripts"), "{error}");
+    }
 
     #[test]
     fn names_of_any_length_survive() {

@@ -6,6 +6,7 @@ use super::error::Failure;
 use super::input;
 use super::output::Terminal;
 use crate::build::Job;
+use crate::diag::printable;
 use crate::package::{Inspection, ReadError};
 use crate::target::Format;
 use crate::template::Templates;
@@ -40,7 +41,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         terminal.done("Same", &args.a, &args.b);
         return Ok(());
     }
-    terminal.result(&text)?;
+    terminal.result(&printable(&text))?;
     Err(Failure::differs())
 }
 

@@ -1,6 +1,7 @@
 //! From the words on the command line to checked specs.
 
 use std::io::Read as _;
+use std::path::Path;
 
 use super::error::Failure;
 use super::output::Terminal;
@@ -33,14 +34,31 @@ pub(super) fn read(name: &str) -> Result<Source, Failure> {
     decode(name, bytes(name)?)
 }
 
+/// What is larger is neither a spec nor a package that we could show; /dev/zero would never end.
+const LARGEST: u64 = 512 << 20;
+
+/// Reads a whole file.
+pub(super) fn whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    limited(fs_err::File::open(path)?, &path.display().to_string())
+}
+
+fn limited(reader: impl std::io::Read, name: &str) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        let message = format!("{name}: larger than {} MiB: neither a spec nor a package", LARGEST >> 20);
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
 /// Reads a file, or standard input if it is called `-`.
 pub(super) fn bytes(name: &str) -> Result<Vec<u8>, Failure> {
     if name == "-" {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        return read.map(|_| bytes).map_err(|error| Failure::failed(format!("standard input: {error}")));
+        let read = limited(std::io::stdin().lock(), "standard input");
+        return read.map_err(|error| Failure::failed(format!("standard input: {error}")));
     }
-    fs_err::read(name).map_err(|error| {
+    whole(Path::new(name)).map_err(|error| {
         let failure = Failure::input(error.to_string());
         if error.kind() == std::io::ErrorKind::NotFound {
             failure.hint("`postpack init -o relay.toml` writes a spec to start from")

@@ -2,7 +2,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::error::Failure;
+use super::input;
 use super::output::{Format, Terminal, human_size, table};
+use crate::diag::printable;
 use crate::package::Inspection;
 
 /// Show what is in a package of any of the three formats: metadata, files, scripts.
@@ -21,13 +23,13 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let inspection = read(&args.file)?;
     match args.format {
         Format::Json => terminal.json(&inspection),
-        Format::Text => terminal.result(&text(&inspection)),
+        Format::Text => terminal.result(&printable(&text(&inspection))),
     }
 }
 
 /// Reads a package file.
 pub(super) fn read(path: &std::path::Path) -> Result<Inspection, Failure> {
-    let bytes = fs_err::read(path).map_err(|error| Failure::input(error.to_string()))?;
+    let bytes = input::whole(path).map_err(|error| Failure::input(error.to_string()))?;
     crate::build::inspect(&bytes).map_err(|error| Failure::input(format!("{}: {error}", path.display())))
 }
 

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::error::Failure;
-use crate::diag::{Diagnostic, Severity, Source};
+use crate::diag::{Diagnostic, Severity, Source, printable};
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -100,7 +100,8 @@ impl Terminal {
     pub(super) fn failure(&mut self, failure: &Failure) {
         let mut err = anstream::stderr().lock();
         if !failure.message.is_empty() {
-            let _ = writeln!(err, "{ERROR}error{ERROR:#}: {}", failure.message);
+            // It may quote a damaged package.
+            let _ = writeln!(err, "{ERROR}error{ERROR:#}: {}", printable(&failure.message));
         }
         for hint in &failure.hints {
             let _ = writeln!(err, "{HINT}hint{HINT:#}: {hint}");

@@ -94,6 +94,20 @@ impl Diagnostic {
     }
 }
 
+/// Control characters, line separators, and marks that change the direction of text or cannot be seen.
+pub(crate) fn is_odd(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+}
+
+/// A text that is not ours, as it can be shown: lines and tabs stay, nothing acts on a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |c: char| {
+        if is_odd(c) && !matches!(c, '\n' | '\t') { c.escape_default().collect() } else { vec![c] }
+    };
+    text.chars().flat_map(shown).collect()
+}
+
 /// Whether any finding is an error.
 pub fn has_errors(findings: &[Diagnostic]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)

@@ -3,6 +3,7 @@
 use rpm::{DependencyFlags, FileType, Package, PackageMetadata};
 
 use super::guard;
+use crate::archive::MAX_KEPT;
 use crate::package::{InspectedFile, Inspection, ReadError, mode_text};
 
 /// Whether the first bytes are those of a .rpm.
@@ -88,6 +89,11 @@ fn fields(metadata: &PackageMetadata) -> Result<Vec<(String, String)>, ReadError
 
 fn files(metadata: &PackageMetadata) -> Result<Vec<InspectedFile>, ReadError> {
     let entries = metadata.get_file_entries().map_err(damaged)?;
+    // Any number of files can lie in one folder, whose name stands in the header once.
+    let length: usize = entries.iter().map(|entry| entry.dirname().len() + entry.basename().len()).sum();
+    if length > MAX_KEPT {
+        return Err(ReadError::Damaged("its names are longer than those of any package".to_owned()));
+    }
     let inspect = |entry: &rpm::FileEntry<'_>| {
         let is_file = entry.file_type() == FileType::Regular;
         let letter = match entry.file_type() {

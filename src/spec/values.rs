@@ -5,6 +5,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::diag::is_odd;
+
 /// Why a text is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -39,12 +41,6 @@ pub(super) fn shown(text: &str) -> String {
         out.push_str("...");
     }
     out
-}
-
-/// Control characters, line separators, and marks that change the direction of text or cannot be seen.
-fn is_odd(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
 }
 
 /// A character by a name that can be read.

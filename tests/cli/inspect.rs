@@ -61,3 +61,44 @@ fn a_truncated_package_is_damaged() {
         }
     }
 }
+
+/// A tar with this text as the name of a file and in its description, as a package of pacman.
+fn acting_on_a_terminal() -> Vec<u8> {
+    let member = |name: &str, content: &str| {
+        let mut header = [0; 512];
+        let mut put = |at: usize, text: &str| header[at..at + text.len()].copy_from_slice(text.as_bytes());
+        put(0, name);
+        put(100, "0000644\x000000000\x000000000\0");
+        put(124, &format!("{:011o}\x0000000000000\0        0", content.len()));
+        put(257, "ustar\x0000");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        let mut member = [&header, content.as_bytes()].concat();
+        member.resize(member.len().next_multiple_of(512), 0);
+        member
+    };
+    let info = "pkgname = x\npkgdesc = \u{1b}[2Jgone \u{9b}31m\n";
+    [member(".PKGINFO", info), member("etc/\u{1b}]0;title\u{7}", "x"), vec![0; 1024]].concat()
+}
+
+#[test]
+fn what_a_package_says_does_not_act_on_the_terminal() {
+    let world = World::new().file("evil", acting_on_a_terminal()).file("other", {
+        let bytes = acting_on_a_terminal();
+        [&bytes[..1536], &bytes[2560..]].concat()
+    });
+    for words in ["inspect evil", "diff evil other"] {
+        let run = world.run(&format!("--color always {words}"));
+        assert!(!run.stdout.is_empty(), "{run}");
+        let acts = |c: char| c.is_control() && c != '\n';
+        assert!(!run.stdout.contains(acts), "{words}: {:?}", run.stdout);
+    }
+    assert!(world.result("inspect evil").contains("u{1b}[2Jgone"));
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let run = World::new().run("inspect /dev/zero");
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("larger than"), "{run}");
+}
