@@ -44,8 +44,9 @@ impl Version {
         if text.is_empty() {
             return wrong("the version is empty".into());
         }
+        let too_long = || wrong(format!("the version is longer than {MAX_LENGTH} characters"));
         if text.len() > MAX_LENGTH {
-            return wrong(format!("the version is longer than {MAX_LENGTH} characters"));
+            return too_long();
         }
         if let Some(odd) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !".-+".contains(*c)) {
             return wrong(match odd {
@@ -66,12 +67,14 @@ impl Version {
         }
         let (release, build) = split(text, '+');
         let (numbers, pre) = split(release, '-');
-        Ok(Self {
+        let version = Self {
             numbers: parse_numbers(numbers)?,
             pre: pre.map(parse_pre).transpose()?.unwrap_or_default(),
             build: build.map(parse_build).transpose()?.unwrap_or_default(),
             ..Self::default()
-        })
+        };
+        // As it is written by us it can be a little longer: `rc` is `rc.0`.
+        if version.to_string().len() > MAX_LENGTH { too_long() } else { Ok(version) }
     }
 
     /// The same version with another epoch.
@@ -342,6 +345,7 @@ mod tests {
             "1.2.0-rc.1+a+b",
             "99999999999999999999",
             "1.2.0-rc.9999999999999999999",
+            "1-abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghij",
             "1.é",
         ] {
             let error = Version::parse(text).expect_err(text);
