@@ -44,12 +44,17 @@ pub(super) fn in_broken_text(text: &str) -> Vec<Diagnostic> {
 struct Search {
     findings: Vec<Diagnostic>,
     removed: Vec<String>,
+    /// Within a section whose name says that it holds secrets.
+    inside: Option<Sign>,
 }
 
 /// Tables whose keys are names of other things: users, headers, Postfix parameters, systemd directives.
 const FOREIGN: &[&str] = &["aliases", "rewrite.senders", "main-cf", "hardening.service"];
 /// Prose, in which a commit hash is no secret.
 const PROSE: &[&str] = &["package.changelog", "package.description", "package.summary", "headers.patterns"];
+
+/// Postfix parameters whose values are fingerprints of certificates, as random as any password.
+const DIGESTS: &[&str] = &["fingerprint", "clientcerts"];
 
 impl Search {
     fn table(&mut self, table: &mut DeTable<'_>, path: &str) {
@@ -59,16 +64,19 @@ impl Search {
             let name: &str = key.get_ref();
             let here = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             let sign = if foreign { sign_of_foreign_key(name, value.get_ref()) } else { sign_of_key(name) };
+            let sign = sign.or(self.inside);
             // An empty section named `token` is a wrong section, not a secret.
             let finding = match sign {
                 Some(_) if !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Boolean(_)) => {
                     Some(by_key(name, &here, value.span()))
                 }
-                _ => None,
+                _ => sign_of_value(name, true).map(|what| by_value(what, key.span())),
             };
-            if let Some(finding) = finding {
-                self.findings.push(finding);
-            } else if !self.value(value, &here) {
+            let outside = std::mem::replace(&mut self.inside, sign);
+            let gone = finding.is_some() || self.value(value, &here);
+            self.inside = outside;
+            self.findings.extend(finding);
+            if !gone {
                 continue;
             }
             taken.push(key.clone());
@@ -101,7 +109,10 @@ impl Search {
             }
             DeValue::String(text) => {
                 let prose = PROSE.iter().any(|prose| path.starts_with(prose));
-                let Some(what) = sign_of_value(text, prose) else { return false };
+                let digests = DIGESTS
+                    .iter()
+                    .any(|word| path.rsplit('.').next().is_some_and(|name| name.contains(word)));
+                let Some(what) = sign_of_value(text, prose || digests) else { return false };
                 self.findings.push(by_value(what, span));
                 true
             }
@@ -139,24 +150,34 @@ const SECRETS: &[&str] = &[
     "password",
     "passwd",
     "passphrase",
+    "passcode",
+    "passwort",
+    "kennwort",
     "secret",
     "token",
     "apikey",
+    "authkey",
     "credential",
     "accesskey",
     "privatekey",
+    "signingkey",
+    "encryptionkey",
+    "bearer",
 ];
-const USERS: &[&str] = &["username", "user", "login", "smtpuser", "account"];
+/// Words that say so only at the end of a name.
+const SECRET_ENDS: &[&str] = &["pass", "pwd", "pw", "psk"];
+const NO_SECRETS: &[&str] = &["allowcleartextpassword", "bypass"];
+const USERS: &[&str] = &["user", "login", "account", "userid"];
 
 fn sign_of_key(name: &str) -> Option<Sign> {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    if plain == "allowcleartextpassword" {
+    if NO_SECRETS.contains(&plain.as_str()) {
         return None;
     }
-    if SECRETS.iter().any(|word| plain.contains(word)) || plain == "pass" || plain == "pw" {
+    if SECRETS.iter().any(|word| plain.contains(word)) || SECRET_ENDS.iter().any(|end| plain.ends_with(end)) {
         Some(Sign::Secret)
-    } else if USERS.contains(&plain.as_str()) {
+    } else if plain.contains("username") || USERS.iter().any(|end| plain.ends_with(end)) {
         Some(Sign::User)
     } else {
         None
@@ -170,15 +191,16 @@ fn sign_of_foreign_key(name: &str, value: &DeValue<'_>) -> Option<Sign> {
         DeValue::Array(items) => items.iter().filter_map(|item| item.get_ref().as_str()).collect(),
         _ => Vec::new(),
     };
-    let assigns =
-        |text: &str| text.split_once('=').is_some_and(|(key, _)| sign_of_key(key) == Some(Sign::Secret));
     let secret = match name {
         "SetCredential" | "SetCredentialEncrypted" => true,
         // A map that is written out, `static:user:password`.
         _ if name.contains("password") => {
             texts.iter().any(|text| text.contains("static:") || text.contains("inline:"))
         }
-        "Environment" => texts.iter().flat_map(|text| text.split_whitespace()).any(assigns),
+        "Environment" => texts
+            .iter()
+            .flat_map(|text| text.split_whitespace())
+            .any(|word| word.split_once('=').is_some_and(|(key, _)| sign_of_key(key) == Some(Sign::Secret))),
         _ => false,
     };
     secret.then_some(Sign::Secret)
@@ -186,14 +208,43 @@ fn sign_of_foreign_key(name: &str, value: &DeValue<'_>) -> Option<Sign> {
 
 /// What a value looks like. In prose only unmistakable forms count.
 fn sign_of_value(text: &str, prose: bool) -> Option<&'static str> {
-    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY") {
+    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY") || text.contains("PuTTY-User-Key-File") {
         return Some("a private key");
     }
     if !prose && is_app_password(text) {
         return Some("a Google app password");
     }
-    text.split(|c: char| c.is_whitespace() || "\"'`,;()<>=".contains(c))
+    if !prose && (assigns_secret(text) || is_password_row(text)) {
+        return Some("a password");
+    }
+    text.split(|c: char| c.is_whitespace() || "\"'`,;()<>{}|=?&".contains(c))
         .find_map(|word| sign_of_word(word, prose))
+}
+
+/// `password=...` somewhere in a text. A file or a parameter of Postfix after the sign is no secret.
+fn assigns_secret(text: &str) -> bool {
+    text.match_indices('=').any(|(at, _)| {
+        let word =
+            text[..at].trim_end().rsplit(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))).next();
+        let ends_so = |end: &&str| {
+            word.is_some_and(|word| word.to_ascii_lowercase().replace(['_', '-'], "").ends_with(*end))
+        };
+        let names = ["password", "passwd", "pwd", "secret", "token", "apikey", "accesskey", "passphrase"];
+        let value = text[at + 1..].trim_start();
+        names.iter().any(ends_so) && !value.is_empty() && !value.starts_with(['/', '$', '=', '{'])
+    })
+}
+
+/// A row of a password table, `[smtp.acme.example]:587 user:password`.
+fn is_password_row(text: &str) -> bool {
+    text.match_indices("]:").any(|(at, _)| {
+        let rest = text[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        let row = rest.trim_start_matches([' ', '\t', '=']);
+        let word = row.split([' ', '\t', ',', '}']).next().unwrap_or_default();
+        row.len() < rest.len()
+            && !word.starts_with('[')
+            && word.split_once(':').is_some_and(|(_, end)| !end.is_empty())
+    })
 }
 
 /// `abcd efgh ijkl mnop`.
@@ -208,34 +259,75 @@ const PREFIXES: &[(&str, usize, &str)] = &[
     ("SG.", 20, "a SendGrid API key"),
     ("AKIA", 16, "an AWS access key"),
     ("ASIA", 16, "an AWS access key"),
-    ("key-", 32, "a Mailgun API key"),
-    ("re_", 16, "a Resend API key"),
     ("xsmtpsib-", 16, "a Brevo SMTP key"),
     ("xkeysib-", 16, "a Brevo API key"),
     ("mlsn.", 16, "a MailerSend API token"),
     ("mssp.", 16, "a MailerSend SMTP password"),
     ("ghp_", 20, "a GitHub token"),
     ("gho_", 20, "a GitHub token"),
+    ("ghu_", 20, "a GitHub token"),
     ("ghs_", 20, "a GitHub token"),
+    ("ghr_", 20, "a GitHub token"),
     ("github_pat_", 20, "a GitHub token"),
     ("glpat-", 16, "a GitLab token"),
+    ("xoxa-", 10, "a Slack token"),
     ("xoxb-", 10, "a Slack token"),
     ("xoxp-", 10, "a Slack token"),
+    ("xoxr-", 10, "a Slack token"),
+    ("xapp-", 10, "a Slack token"),
     ("AIza", 30, "a Google API key"),
     ("ya29.", 16, "a Google access token"),
     ("GOCSPX-", 16, "a Google client secret"),
     ("hvs.", 16, "a Vault token"),
+    ("hvb.", 16, "a Vault token"),
     ("eyJ", 40, "a JSON web token"),
+    ("sk_live_", 16, "a Stripe key"),
+    ("rk_live_", 16, "a Stripe key"),
+    ("dop_v1_", 32, "a DigitalOcean token"),
+    ("ATATT3x", 20, "an Atlassian token"),
+    ("glsa_", 20, "a Grafana token"),
+    ("pypi-", 40, "a PyPI token"),
+    ("npm_", 30, "an npm token"),
+    ("AGE-SECRET-KEY-1", 20, "a private key"),
+    ("https://hooks.slack.com/services/", 20, "the secret address of a web hook"),
 ];
 
+/// The same where the beginning could be that of a name; the rest is in one piece, with a digit or a capital in it.
+const WORDS: &[(&str, usize, &str)] = &[
+    ("key-", 32, "a Mailgun API key"),
+    ("re_", 16, "a Resend API key"),
+    ("md-", 22, "a Mailchimp Transactional key"),
+    ("api-", 32, "an SMTP2GO API key"),
+    ("sk-", 20, "an API key"),
+    ("SK", 32, "a Twilio API key"),
+];
+
+/// Beginnings of crypt(5) hashes, from which a password can be guessed.
+const HASHES: &[&str] = &["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$", "$argon2"];
+/// What stands before a digest, which is no secret.
+const DIGEST_MARKS: &[&str] = &["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
+
 fn sign_of_word(word: &str, prose: bool) -> Option<&'static str> {
-    for (prefix, shortest, what) in PREFIXES {
-        if let Some(rest) = word.strip_prefix(prefix)
-            && rest.len() >= *shortest
-            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-        {
-            return Some(what);
-        }
+    let begins = |prefix: &str, shortest: usize, more: &[u8]| {
+        word.strip_prefix(prefix).filter(|rest| {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || more.contains(&byte);
+            rest.len() >= shortest && rest.bytes().all(fits)
+        })
+    };
+    let whole = PREFIXES.iter().find(|(prefix, shortest, _)| begins(prefix, *shortest, b"._-/").is_some());
+    let word_like = || {
+        WORDS.iter().find(|(prefix, shortest, _)| {
+            let odd = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+            begins(prefix, *shortest, b"").is_some_and(|rest| rest.bytes().any(odd))
+        })
+    };
+    if let Some((_, _, what)) = whole.or_else(word_like) {
+        return Some(what);
+    }
+    // Postfix wants `$` doubled.
+    let single = word.replace("$$", "$");
+    if word.len() >= 20 && HASHES.iter().any(|prefix| single.starts_with(prefix)) {
+        return Some("a hashed password");
     }
     if let Some((_, rest)) = word.split_once("://")
         && let Some((user, _)) =
@@ -244,16 +336,19 @@ fn sign_of_word(word: &str, prose: bool) -> Option<&'static str> {
     {
         return Some("a URL with a password");
     }
-    if prose {
+    let digest = word.split_once([':', '-', '$']).map(|(mark, _)| mark.to_ascii_lowercase());
+    if prose || digest.is_some_and(|mark| DIGEST_MARKS.contains(&mark.as_str())) {
         return None;
     }
     if is_uuid(word) {
         return Some("a token (a UUID)");
     }
-    if word.len() >= 32
-        && word.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && word.bytes().any(|byte| byte.is_ascii_digit())
-    {
+    let is_key = |part: &str| {
+        part.len() >= 32
+            && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && part.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    if word.split('-').any(is_key) {
         return Some("a token (hexadecimal digits)");
     }
     is_random(word).then_some("a password or token (random characters)")
@@ -268,11 +363,16 @@ fn is_uuid(word: &str) -> bool {
 fn is_random(word: &str) -> bool {
     const SHORTEST: usize = 20;
     let has = |test: fn(&u8) -> bool| word.as_bytes().iter().any(test);
+    let (small, large, digit) =
+        (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase), has(u8::is_ascii_digit));
+    let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if word.len() < SHORTEST
         || word.len() > 512
-        || !word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte))
-        || word.starts_with('/')
-        || !(has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase))
+        || !word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte))
+        // A path has names between its slashes, which have no capitals among digits.
+        || word.starts_with('/') && !large
+        || !digit
+        || !(small && large || plain && word.len() >= 24)
     {
         return false;
     }
@@ -309,51 +409,6 @@ mod tests {
         for key in ["allow-cleartext-password", "name", "auth", "root-mail-to", "client-key", "match"] {
             assert_eq!(sign_of_key(key), None, "{key}");
         }
-    }
-
-    #[test]
-    fn values() {
-        // Put together at run time: no scanner of repositories shall take these for real ones.
-        let random = ["BJ7kQ2p", "X9fLm3R", "t8VwZ1c", "Y6hN4sD", "0aE5gU=="].concat();
-        let secrets = [
-            format!("SG.{}", "aB3dE5gH7jK9mN1pQ3sT5v"),
-            format!("AKIA{}", "IOSFODNN7EXAMPLE"),
-            format!("key-{}", "3ax6xnjp29jd6fds4gc373sgvjxteol0"),
-            format!("re_{}", "AbCdEf123456789012"),
-            format!("xsmtpsib-{}", "0123456789abcdef0123"),
-            format!("smtp://{}:{}@mail.acme.example", "user", "pass"),
-            format!("-----BEGIN RSA {} KEY-----", "PRIVATE"),
-            "abcd efgh ijkl mnop".to_owned(),
-            "0123456789abcdef0123456789abcdef".to_owned(),
-            "01234567-89ab-cdef-0123-456789abcdef".to_owned(),
-            random,
-        ];
-        for text in &secrets {
-            assert!(sign_of_value(text, false).is_some(), "{text}");
-        }
-        let harmless = [
-            "acme-mail-relay",
-            "noreply@acme.example",
-            "email-smtp.eu-west-1.amazonaws.com",
-            "Platform Team <p@acme.example>",
-            "/etc/ssl/certs/ca-certificates.crt",
-            "https://acme.example/relay",
-            "re_",
-            "key-value",
-            "permit_mynetworks, reject",
-            "$default_database_type:/etc/postfix/transport",
-            "X-Originating-IP",
-            "smtpd_client_restrictions",
-            "VerySpecialMailRelayPackage2026",
-            "AF_UNIX AF_INET AF_INET6 AF_NETLINK",
-            "1.2.0-rc.1+git.20261121",
-            "ECDHE-RSA-AES128-GCM-SHA256",
-            "TLS_AES_256_GCM_SHA384",
-        ];
-        for text in harmless {
-            assert_eq!(sign_of_value(text, false), None, "{text}");
-        }
-        assert_eq!(sign_of_value("Fixes 3f2a9c0d4e5b6a7f8091a2b3c4d5e6f708192a3b", true), None);
     }
 
     #[test]
