@@ -112,4 +112,6 @@ fn relation<'a>(alternatives: impl Iterator<Item = &'a str>) -> Result<Relation,
 }
 
 #[cfg(test)]
+mod injection;
+#[cfg(test)]
 mod tests;
