@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use postpack::diag::{Diagnostic, Severity, Source, render_text};
 use postpack::relay::{Profile, Providers};
 use postpack::spec;
-use proptest::prelude::*;
 
 fn folder(path: &str) -> Vec<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -85,73 +84,6 @@ fn every_starter_passes() {
     }
     insta::assert_snapshot!("starter-ses", spec::starter("ses", Profile::NullClient));
     insta::assert_snapshot!("starter-custom", spec::starter("custom", Profile::NullClient));
-}
-
-/// All that must hold for any text at all.
-fn holds(text: &str) -> Result<(), TestCaseError> {
-    let source = Source { name: "any.toml".to_owned(), text: text.to_owned() };
-    let (good, findings) = load(&source);
-    for finding in &findings {
-        if let Some((span, _)) = &finding.label {
-            prop_assert!(text.get(span.clone()).is_some(), "{span:?} of {finding:?}");
-        }
-        let words = std::iter::once(&finding.message).chain(&finding.hints);
-        for text in words.chain(finding.label.iter().map(|(_, label)| label)) {
-            prop_assert!(!text.contains(char::is_control), "{finding:?} would act on a terminal");
-        }
-    }
-    prop_assert_eq!(good, !postpack::diag::has_errors(&findings), "refused without a reason, or not refused");
-    prop_assert_eq!(findings.is_empty(), render_text(&findings, &source, true).is_empty());
-    let json = postpack::diag::to_json(&findings, &source);
-    prop_assert_eq!(json.as_array().map(Vec::len), Some(findings.len()));
-    Ok(())
-}
-
-/// An edit of a text: from where, how much goes, what comes.
-fn edited(text: &str, at: usize, gone: usize, new: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let at = at % (chars.len() + 1);
-    let end = (at + gone).min(chars.len());
-    chars[..at].iter().copied().chain(new.chars()).chain(chars[end..].iter().copied()).collect()
-}
-
-fn all_specs() -> Vec<String> {
-    ["tests/specs/valid", "tests/specs/invalid", "examples"]
-        .iter()
-        .flat_map(|path| folder(path))
-        .map(|path| fs_err::read_to_string(path).unwrap())
-        .collect()
-}
-
-proptest! {
-    #[test]
-    fn any_text_is_judged(text in any::<String>()) {
-        holds(&text)?;
-    }
-
-    #[test]
-    fn any_toml_is_judged(text in r#"(\[{1,2}(package|relay|smarthost|tls|main-cf|aliases|x)\]{1,2}\n|[a-zü"'.-]{1,6} ?= ?(["'][^"]{0,9}["']|-?[0-9_e.]{1,8}|true|\[.{0,5}\]|\{.{0,5}\}|2026-11-21)\n){0,12}"#) {
-        holds(&text)?;
-    }
-
-    #[test]
-    fn any_edit_of_a_spec_is_judged(
-        which in any::<prop::sample::Index>(),
-        edits in prop::collection::vec((any::<usize>(), 0..20usize, prop_oneof![
-            Just(String::new()),
-            any::<char>().prop_map(String::from),
-            prop::sample::select(vec![
-                "\"", "\"\"\"", "'", "[", "]", "[[", "{", "}", "=", "\n", ",", ".", "#", "\\u0000", "\\n", "$", "-1",
-                "99999999999999999999", "1e9", "nan", "2026-11-21", "true", "ü", "\u{202e}", "password", "level",
-            ]).prop_map(str::to_owned),
-        ]), 1..6),
-    ) {
-        let specs = all_specs();
-        let text = edits
-            .iter()
-            .fold(which.get(&specs).clone(), |text, (at, gone, new)| edited(&text, *at, *gone, new));
-        holds(&text)?;
-    }
 }
 
 /// Every text of the largest spec, with characters in it that could add a line somewhere.
