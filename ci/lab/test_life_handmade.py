@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from lab.snapshot import facts
 
 LONG_AGO = 1_234_567_890
@@ -100,6 +102,7 @@ def test_comes_back_byte_for_byte(host):
     assert not [line for line in host.warnings() if "by the package" in line]
 
 
+@pytest.mark.roots("debian-12", "rpm-dnf5", "pacman-7")
 def test_in_an_image(host):
     """No systemd: the same files, without a service."""
     host.install_postfix()
@@ -113,6 +116,7 @@ def test_in_an_image(host):
     assert files(host) == before
 
 
+@pytest.mark.roots("debian-12")
 def test_a_folder_in_the_way_is_refused(relay):
     relay.sh("rm /etc/postfix/header_checks && mkdir /etc/postfix/header_checks")
     before = files(relay)
