@@ -12,6 +12,7 @@ pub mod build;
 pub mod cli;
 pub mod deb;
 pub mod diag;
+pub mod fleet;
 pub mod package;
 pub mod pacman;
 pub mod plan;

@@ -14,6 +14,7 @@ use handlebars::{
     no_escape,
 };
 use include_dir::{Dir, include_dir};
+use sha2::{Digest as _, Sha256};
 
 static BUILTIN: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
 const EXTENSION: &str = "hbs";
@@ -115,6 +116,16 @@ impl Templates {
             }
         }
         folder.dirs().for_each(|folder| self.add_builtin(folder));
+    }
+
+    /// A digest of all templates: SHA-256, hexadecimal.
+    pub fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for (name, slot) in &self.by_name {
+            digest.update(format!("{name}\0{}\0", slot.text.len()));
+            digest.update(&slot.text);
+        }
+        format!("{:x}", digest.finalize())
     }
 
     /// Names of all templates, sorted.

@@ -1,25 +1,31 @@
 //! Many packages: built in parallel, checksummed, and put into the output folder all at once or not at all.
 
+mod job;
+mod manifest;
+mod merge;
 mod stage;
 mod tree;
+mod verify;
 
+pub use job::Job;
+pub use manifest::{MANIFEST, Manifest, Unit};
+pub use merge::{MergeError, merge};
 pub use tree::{TreeError, write_tree};
+pub use verify::{Mismatch, Verdict, verify};
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::package::{Inspection, ReadError, WriteError};
-use crate::plan::{self, Companion, PlanError};
-use crate::spec::Checked;
-use crate::target::Format;
+use crate::plan::PlanError;
 use crate::template::Templates;
 use crate::{deb, pacman, rpm};
 use stage::Stage;
@@ -27,81 +33,40 @@ use stage::Stage;
 /// The list of checksums, in the format of sha256sum(1).
 pub const SUMS: &str = "SHA256SUMS";
 
-/// Something to put into the output folder.
-#[derive(Debug)]
-pub struct Job {
-    file_name: String,
-    content: Content,
-}
+/// What is to be built: specs, or the rows of a fleet. Each is read when its turn comes, so that a fleet is never in
+/// memory as a whole.
+pub trait Units: Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
 
-#[derive(Debug)]
-enum Content {
-    Package(Format, Arc<Checked>),
-    Companion(Companion, Arc<Checked>),
-    Bytes(Vec<u8>),
-}
+    /// What the files of one are made by; nothing if something is wrong with it, which the units keep to be said later.
+    fn jobs(&self, unit: usize) -> Option<Vec<Job>>;
 
-impl Job {
-    /// The package of a spec in a format. It is planned when its turn comes: side by side with others, and so
-    /// that a fleet is never in memory as a whole.
-    pub fn package(format: Format, checked: &Arc<Checked>) -> Self {
-        let file_name = match format {
-            Format::Deb => deb::file_name(&checked.meta),
-            Format::Rpm => rpm::file_name(&checked.meta),
-            Format::Pacman => pacman::file_name(&checked.meta),
-        };
-        Self { file_name, content: Content::Package(format, Arc::clone(checked)) }
-    }
-
-    /// A file beside the packages of a spec.
-    pub fn companion(kind: Companion, checked: &Arc<Checked>) -> Self {
-        Self { file_name: kind.file_name(checked), content: Content::Companion(kind, Arc::clone(checked)) }
-    }
-
-    /// A file that is there already.
-    pub fn file(file_name: String, bytes: Vec<u8>) -> Self {
-        Self { file_name, content: Content::Bytes(bytes) }
-    }
-
-    fn kind(&self) -> &'static str {
-        match &self.content {
-            Content::Package(format, _) => format.name(),
-            Content::Companion(..) | Content::Bytes(_) => "file",
-        }
-    }
-
-    /// The bytes of the file.
-    ///
-    /// # Errors
-    /// A template fails, or a value does not fit into the format.
-    pub fn bytes(&self, templates: &Templates) -> Result<Vec<u8>, BuildError> {
-        let (format, checked) = match &self.content {
-            Content::Package(format, checked) => (*format, checked),
-            Content::Companion(kind, checked) => return Ok(kind.render(checked, templates)?),
-            Content::Bytes(bytes) => return Ok(bytes.clone()),
-        };
-        let package = plan::package(checked, format, templates)?;
-        let written = match format {
-            Format::Deb => deb::write(&package, templates),
-            Format::Rpm => rpm::write(&package, templates),
-            Format::Pacman => pacman::write(&package, templates),
-        };
-        written.map_err(|error| BuildError::Write { file_name: self.file_name.clone(), error })
-    }
+    /// A digest of what one is made of.
+    fn inputs(&self, unit: usize) -> String;
 }
 
 /// A file that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Artifact {
     /// Its name in the output folder.
     pub file_name: String,
     /// `deb`, `rpm`, `pacman` or `file`.
-    pub kind: &'static str,
+    pub kind: String,
     /// Bytes.
     pub size: u64,
     /// SHA-256, hexadecimal.
     pub sha256: String,
+}
+
+/// What a build did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What is in the output folder now.
+    pub manifest: Manifest,
+    /// How many of its units were built; the others were there already.
+    pub built: usize,
 }
 
 /// Why a build failed. The output folder is as it was.
@@ -110,6 +75,12 @@ pub enum BuildError {
     /// Two jobs would make the same file.
     #[error("two of the specs would both make {0}")]
     Collision(String),
+    /// Something is wrong with a unit; it has kept what.
+    #[error("something is wrong with the input")]
+    Refused,
+    /// Somebody asked to stop.
+    #[error("interrupted: nothing was changed")]
+    Interrupted,
     /// A package cannot be planned.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -129,10 +100,45 @@ pub enum BuildError {
     Threads(String),
 }
 
-/// Hears how far a build is.
+/// Hears how far a build is, and may end it.
 pub trait Progress: Sync {
-    /// One more file is made.
+    /// One more unit is made, or was there already.
     fn one_done(&self);
+
+    /// Whether somebody wants it to stop.
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// How to build.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How many threads; one for each processor without it.
+    pub threads: Option<NonZeroUsize>,
+    /// Whether what is there already, made of the same inputs, stays as it is.
+    pub reuse: bool,
+    /// What the bytes depend on beside the units: options, and the user's templates.
+    pub context: String,
+    /// What all units are made of, and which of them are meant.
+    pub inputs: String,
+    /// Which part of a whole this is: `2/8`.
+    pub shard: Option<String>,
+}
+
+impl Options {
+    /// A digest of inputs together with what else the bytes depend on.
+    fn digest(&self, inputs: &str) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        format!("{:x}", Sha256::digest(format!("{version}\0{}\0{inputs}", self.context)))
+    }
+}
+
+/// What is in the output folder, if that is what would be built: nothing has to be read but its manifest.
+pub fn unchanged(out: &Path, options: &Options) -> Option<Report> {
+    let (manifest, written) = Manifest::read(out).filter(|_| options.reuse)?;
+    let same = manifest.inputs == options.digest(&options.inputs) && manifest.shard == options.shard;
+    (same && manifest.is_whole(out, written)).then_some(Report { manifest, built: 0 })
 }
 
 /// Makes all files. The result, and every byte of it, is the same for any number of threads.
@@ -140,53 +146,144 @@ pub trait Progress: Sync {
 /// # Errors
 /// Nothing appears in `out` then: files are made in a folder of their own inside of it, and renamed at the end.
 pub fn build(
-    jobs: &[Job],
+    units: &dyn Units,
     out: &Path,
-    threads: Option<NonZeroUsize>,
+    options: &Options,
     templates: &Templates,
     progress: &dyn Progress,
-) -> Result<Vec<Artifact>, BuildError> {
-    let mut names = BTreeSet::new();
-    for job in jobs {
-        if !names.insert(job.file_name.as_str()) {
-            return Err(BuildError::Collision(job.file_name.clone()));
-        }
-    }
-    let stage = Stage::new(out)?;
+) -> Result<Report, BuildError> {
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.map_or(0, NonZeroUsize::get))
+        .num_threads(options.threads.map_or(0, NonZeroUsize::get))
         .build()
         .map_err(|error| BuildError::Threads(error.to_string()))?;
-    let mut artifacts: Vec<Artifact> = pool.install(|| {
-        // One at a time: packages take milliseconds, and the slowest format should not wait for its turn.
-        jobs.par_iter()
-            .with_max_len(1)
-            .map(|job| {
-                let artifact = make(job, stage.path(), templates)?;
-                progress.one_done();
-                Ok(artifact)
-            })
-            .collect::<Result<_, BuildError>>()
-    })?;
-    artifacts.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-    let mut sums = String::new();
-    for artifact in &artifacts {
-        let _ = writeln!(sums, "{}  {}", artifact.sha256, artifact.file_name);
-    }
-    write_new(&stage.path().join(SUMS), sums.as_bytes())?;
-    stage.publish(artifacts.iter().map(|artifact| artifact.file_name.as_str()).chain([SUMS]))?;
-    Ok(artifacts)
+    pool.install(|| match unchanged(out, options) {
+        Some(report) => Ok(report),
+        None => make_all(units, out, options, templates, progress),
+    })
 }
 
-fn make(job: &Job, stage: &Path, templates: &Templates) -> Result<Artifact, BuildError> {
-    let bytes = job.bytes(templates)?;
-    write_new(&stage.join(&job.file_name), &bytes)?;
-    Ok(Artifact {
-        file_name: job.file_name.clone(),
-        kind: job.kind(),
-        size: bytes.len() as u64,
-        sha256: format!("{:x}", Sha256::digest(&bytes)),
-    })
+fn make_all(
+    units: &dyn Units,
+    out: &Path,
+    options: &Options,
+    templates: &Templates,
+    progress: &dyn Progress,
+) -> Result<Report, BuildError> {
+    let before = Manifest::read(out).filter(|_| options.reuse);
+    let known = before.iter().flat_map(|(manifest, written)| {
+        manifest
+            .units
+            .iter()
+            .filter(|unit| unit.is_whole(out, *written))
+            .map(|unit| (unit.inputs.as_str(), unit))
+    });
+    let stage = Stage::new(out)?;
+    let work = Work {
+        units,
+        known: known.collect(),
+        stage: stage.path(),
+        options,
+        templates,
+        progress,
+        refused: AtomicBool::new(false),
+        names: Mutex::default(),
+    };
+    let made: Vec<Option<(Unit, bool)>> = (0..units.count())
+        .into_par_iter()
+        // One at a time: nobody should wait for a thread that has all that is left.
+        .with_max_len(1)
+        .map(|unit| work.make(unit))
+        .collect::<Result<_, BuildError>>()?;
+    if work.refused.load(Ordering::Relaxed) {
+        return Err(BuildError::Refused);
+    }
+    let built = made.iter().flatten().filter(|(_, new)| *new).count();
+    let new: Vec<String> = made
+        .iter()
+        .flatten()
+        .filter(|(_, new)| *new)
+        .flat_map(|(unit, _)| unit.files.iter().map(|file| file.file_name.clone()))
+        .collect();
+    let units = made.into_iter().flatten().map(|(unit, _)| unit).collect();
+    let manifest = Manifest::new(options.digest(&options.inputs), options.shard.clone(), units);
+    write_new(&stage.path().join(SUMS), manifest.sums().as_bytes())?;
+    write_new(&stage.path().join(MANIFEST), manifest.to_json().map_err(std::io::Error::from)?.as_bytes())?;
+    // The lists come last: until then the old ones stand there.
+    stage.publish(new.iter().map(String::as_str).chain([SUMS, MANIFEST]))?;
+    Ok(Report { manifest, built })
+}
+
+/// What the threads share.
+struct Work<'a> {
+    units: &'a dyn Units,
+    /// What is there already, by its inputs.
+    known: HashMap<&'a str, &'a Unit>,
+    stage: &'a Path,
+    options: &'a Options,
+    templates: &'a Templates,
+    progress: &'a dyn Progress,
+    /// Something is wrong with a unit: the others are judged, too, but nothing is made any more.
+    refused: AtomicBool,
+    names: Mutex<HashSet<String>>,
+}
+
+impl Work<'_> {
+    /// The unit, and whether it is new. Nothing if something is wrong with one.
+    fn make(&self, index: usize) -> Result<Option<(Unit, bool)>, BuildError> {
+        if self.progress.is_over() {
+            return Err(BuildError::Interrupted);
+        }
+        let inputs = self.options.digest(&self.units.inputs(index));
+        if let Some(unit) = self.known.get(inputs.as_str()) {
+            self.claim(unit.files.iter().map(|file| file.file_name.as_str()))?;
+            self.progress.one_done();
+            return Ok(Some(((*unit).clone(), false)));
+        }
+        let Some(jobs) = self.units.jobs(index) else {
+            self.refused.store(true, Ordering::Relaxed);
+            return Ok(None);
+        };
+        if self.refused.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        self.claim(jobs.iter().map(Job::file_name))?;
+        let mut files: Vec<Artifact> =
+            jobs.par_iter().with_max_len(1).map(|job| self.file(job)).collect::<Result<_, BuildError>>()?;
+        files.sort_by(|a, b| a.file_name.cmp(&b.file_name));
+        self.progress.one_done();
+        let words = jobs.first().map(Job::meta);
+        let unit = Unit {
+            package: words.map(|meta| meta.name.clone()).unwrap_or_default(),
+            version: words
+                .map(|meta| format!("{}-{}", meta.version, meta.version.revision))
+                .unwrap_or_default(),
+            inputs,
+            files,
+        };
+        Ok(Some((unit, true)))
+    }
+
+    /// Takes names for a unit: no other may have them.
+    fn claim<'n>(&self, names: impl Iterator<Item = &'n str>) -> Result<(), BuildError> {
+        let mut taken = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in names {
+            if !taken.insert(name.to_owned()) {
+                return Err(BuildError::Collision(name.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, job: &Job) -> Result<Artifact, BuildError> {
+        let bytes = job.bytes(self.templates)?;
+        write_new(&self.stage.join(job.file_name()), &bytes)?;
+        Ok(Artifact {
+            file_name: job.file_name().to_owned(),
+            kind: job.kind().to_owned(),
+            size: bytes.len() as u64,
+            sha256: format!("{:x}", Sha256::digest(&bytes)),
+        })
+    }
 }
 
 /// Writes a file that was not there.
@@ -210,49 +307,4 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, ReadError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Silent;
-
-    impl Progress for Silent {
-        fn one_done(&self) {}
-    }
-
-    fn run(jobs: &[Job], out: &Path) -> Result<Vec<Artifact>, BuildError> {
-        build(jobs, out, None, &Templates::builtin(), &Silent)
-    }
-
-    #[test]
-    fn files_appear_with_their_sums_and_nothing_else() {
-        let out = tempfile::tempdir().unwrap();
-        let jobs = [Job::file("b".into(), b"2".to_vec()), Job::file("a".into(), b"1".to_vec())];
-        let artifacts = run(&jobs, out.path()).unwrap();
-        let names: Vec<_> = artifacts.iter().map(|artifact| artifact.file_name.as_str()).collect();
-        assert_eq!(names, ["a", "b"]);
-        let mut present: Vec<_> =
-            fs_err::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        present.sort();
-        assert_eq!(present, [SUMS, "a", "b"]);
-        insta::assert_snapshot!(fs_err::read_to_string(out.path().join(SUMS)).unwrap());
-    }
-
-    #[test]
-    fn a_collision_is_found_before_anything_is_written() {
-        let parent = tempfile::tempdir().unwrap();
-        let out = parent.path().join("dist");
-        let jobs = [Job::file("a".into(), Vec::new()), Job::file("a".into(), b"1".to_vec())];
-        assert!(matches!(run(&jobs, &out), Err(BuildError::Collision(name)) if name == "a"));
-        assert!(!out.exists());
-    }
-
-    #[test]
-    fn what_fails_leaves_the_folder_as_it_was() {
-        let out = tempfile::tempdir().unwrap();
-        fs_err::write(out.path().join("a"), "old").unwrap();
-        let jobs = [Job::file("a".into(), b"new".to_vec()), Job::file("no/such/folder".into(), Vec::new())];
-        assert!(run(&jobs, out.path()).is_err());
-        assert_eq!(fs_err::read_to_string(out.path().join("a")).unwrap(), "old");
-        assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 1);
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use crate::diag::{Diagnostic, Source, has_errors};
 use crate::plan;
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
+use crate::template::{self, Templates};
 
 /// A spec that was read and judged.
 #[derive(Debug)]
@@ -107,7 +108,7 @@ pub(super) fn load(source: Source, terminal: &mut Terminal) -> Result<Checked, F
 }
 
 /// The time that reproducible-builds.org lets a build environment set.
-fn source_date_epoch() -> Result<Option<u64>, Failure> {
+pub(super) fn source_date_epoch() -> Result<Option<u64>, Failure> {
     let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
     let text = text.to_string_lossy();
     // All three formats hold what fits into 32 bits; and parse() alone would take a plus sign.
@@ -118,5 +119,13 @@ fn source_date_epoch() -> Result<Option<u64>, Failure> {
         _ => Err(Failure::input(format!(
             "SOURCE_DATE_EPOCH is `{text}`, not a number of seconds since 1970 in decimal digits"
         ))),
+    }
+}
+
+/// Our templates, with the user's before them.
+pub(super) fn templates(own: Option<&std::path::Path>) -> Result<Templates, template::Error> {
+    match own {
+        None => Ok(Templates::builtin()),
+        Some(folder) => Templates::with_overrides(folder),
     }
 }

@@ -5,16 +5,20 @@ mod check;
 mod completions;
 mod diff;
 mod error;
+mod fleet;
 mod init;
 mod input;
 mod inspect;
 mod man;
+mod merge;
 mod output;
 mod profiles;
+mod progress;
 mod providers;
 mod render;
 mod schema;
 mod targets;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -52,6 +56,8 @@ enum Verb {
     Check(check::Args),
     Render(render::Args),
     Build(build::Args),
+    Verify(verify::Args),
+    Merge(merge::Args),
     Inspect(inspect::Args),
     Diff(diff::Args),
     Schema(schema::Args),
@@ -76,6 +82,8 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args, &mut terminal),
         Verb::Render(args) => render::run(&args, &mut terminal),
         Verb::Build(args) => build::run(&args, &mut terminal),
+        Verb::Verify(args) => verify::run(&args, &mut terminal),
+        Verb::Merge(args) => merge::run(&args, &mut terminal),
         Verb::Inspect(args) => inspect::run(&args, &mut terminal),
         Verb::Diff(args) => diff::run(&args, &mut terminal),
         Verb::Schema(args) => schema::run(&args, &mut terminal),

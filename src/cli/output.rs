@@ -55,6 +55,11 @@ impl Terminal {
         !self.quiet && std::io::stderr().is_terminal()
     }
 
+    /// Whether the user wants to hear of errors only.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Writes a result.
     #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
     pub(super) fn result(&mut self, text: &str) -> Result<(), Failure> {

@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         )
     })?;
     let checked = input::load(input::read(&args.spec)?, terminal)?;
-    let templates = super::build::templates(args.templates.as_deref())?;
+    let templates = input::templates(args.templates.as_deref())?;
     let files = plan::render(&checked, distribution, &templates)?;
     write_tree(&files, &args.output)?;
     let detail = format!("{} files for {}", files.len(), distribution.title);

@@ -39,7 +39,7 @@ fn installed_size(tree: &Tree<'_>) -> usize {
             Node::Listed(entry) if !matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink(_)) => {
                 entry.kind.content().len().div_ceil(1024)
             }
-            Node::Listed(_) | Node::Implied => 1,
+            Node::Listed(_) | Node::Implied { .. } => 1,
         })
         .sum()
 }

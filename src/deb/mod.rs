@@ -85,15 +85,13 @@ fn data(tree: &Tree<'_>, time: u64) -> Parts {
     let mut data = Tar::new(time);
     data.add("./", 0o755, Member::Directory);
     for (path, node) in tree.iter() {
-        if let Some(common) = node.common() {
-            data.mark(common);
-        }
+        data.mark(node.common());
         let member = match node {
             Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
                 Member::File(content)
             }
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => Member::Symlink(target),
-            Node::Listed(_) | Node::Implied => Member::Directory,
+            Node::Listed(_) | Node::Implied { .. } => Member::Directory,
         };
         let slash = if matches!(member, Member::Directory) { "/" } else { "" };
         data.add(&format!(".{path}{slash}"), node.mode(), member);

@@ -4,9 +4,11 @@
 
 mod nearest;
 mod render;
+mod sources;
 
 pub use nearest::nearest;
 pub use render::{position, render_text, to_json};
+pub use sources::Sources;
 
 /// The code of findings whose place holds a secret; renderers mask that place.
 pub const SECRET: &str = "secret";

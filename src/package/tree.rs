@@ -13,8 +13,8 @@ pub(crate) struct Tree<'a> {
 pub(crate) enum Node<'a> {
     /// An entry.
     Listed(&'a Entry),
-    /// A folder that is there only for the sake of what is in it.
-    Implied,
+    /// A folder that is there only for the sake of what is in it; as common as the first of that.
+    Implied { common: bool },
 }
 
 impl<'a> Tree<'a> {
@@ -35,7 +35,14 @@ impl<'a> Tree<'a> {
                 return Err(WriteError::Value(format!("two files want to be {path}")));
             }
             for (end, _) in path.match_indices('/').skip(1) {
-                nodes.entry(&path[..end]).or_insert(Node::Implied);
+                nodes.entry(&path[..end]).or_insert(Node::Implied { common: false });
+            }
+        }
+        let mut next = false;
+        for node in nodes.values_mut().rev() {
+            match node {
+                Node::Listed(entry) => next = entry.common,
+                Node::Implied { common } => *common = next,
             }
         }
         let tree = Self { nodes };
@@ -62,11 +69,11 @@ impl<'a> Tree<'a> {
 }
 
 impl Node<'_> {
-    /// Whether it is the same in most packages of a fleet; `None` where that depends on what is around it.
-    pub(crate) fn common(self) -> Option<bool> {
+    /// Whether it is the same in most packages of a fleet.
+    pub(crate) fn common(self) -> bool {
         match self {
-            Self::Listed(entry) => Some(entry.common),
-            Self::Implied => None,
+            Self::Listed(entry) => entry.common,
+            Self::Implied { common } => common,
         }
     }
 
@@ -74,7 +81,7 @@ impl Node<'_> {
     pub(crate) fn mode(self) -> u32 {
         match self {
             Self::Listed(entry) => entry.mode,
-            Self::Implied => 0o755,
+            Self::Implied { .. } => 0o755,
         }
     }
 }
@@ -190,6 +197,15 @@ mod tests {
         let paths: Vec<&str> = tree.iter().map(|(path, _)| path).collect();
         assert_eq!(paths, ["/usr", "/usr/lib", "/usr/lib-x", "/usr/lib-x/a", "/usr/lib/a"]);
         assert_eq!(tree.iter().map(|(_, node)| node.mode()).next(), Some(0o755));
+    }
+
+    #[test]
+    fn a_folder_is_as_common_as_what_follows_it() {
+        let common = |path: &str| Entry { common: true, ..entry(path, EntryKind::File(vec![].into())) };
+        let entries = [common("/usr/lib/a"), entry("/usr/share/NAME/b", EntryKind::File(vec![].into()))];
+        let tree = Tree::new(&entries).unwrap();
+        let flags: Vec<bool> = tree.iter().map(|(_, node)| node.common()).collect();
+        assert_eq!(flags, [true, true, true, false, false, false]);
     }
 
     #[test]

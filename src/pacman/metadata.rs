@@ -110,7 +110,7 @@ fn installed_size(tree: &Tree<'_>) -> usize {
     tree.iter()
         .map(|(_, node)| match node {
             Node::Listed(entry) => entry.kind.content().len(),
-            Node::Implied => 0,
+            Node::Implied { .. } => 0,
         })
         .sum()
 }
@@ -133,7 +133,7 @@ pub(super) fn mtree(metadata: &[(&str, Content)], tree: &Tree<'_>, time: u64) ->
                 let (path, target) = (escape(&path[1..]), escape(target));
                 let _ = writeln!(text, "./{path} time={time}.0 mode=777 type=link link={target}");
             }
-            Node::Listed(_) | Node::Implied => {
+            Node::Listed(_) | Node::Implied { .. } => {
                 let mode = node.mode();
                 let _ = writeln!(text, "./{} time={time}.0 mode={mode:o} type=dir", escape(&path[1..]));
             }

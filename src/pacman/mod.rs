@@ -57,15 +57,13 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     }
     archive.add(".MTREE", 0o644, Member::File(&gzip(mtree.as_bytes())));
     for (path, node) in tree.iter() {
-        if let Some(common) = node.common() {
-            archive.mark(common);
-        }
+        archive.mark(node.common());
         let (member, slash) = match node {
             Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
                 (Member::File(content), "")
             }
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => (Member::Symlink(target), ""),
-            Node::Listed(_) | Node::Implied => (Member::Directory, "/"),
+            Node::Listed(_) | Node::Implied { .. } => (Member::Directory, "/"),
         };
         archive.add(&format!("{}{slash}", &path[1..]), node.mode(), member);
     }

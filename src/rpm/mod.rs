@@ -221,8 +221,8 @@ fn files(builder: &mut PackageBuilder, tree: &Tree<'_>, time: u32) -> Result<Pay
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
                 builder.with_symlink(FileOptions::symlink(path, target.as_str()))
             }
-            Node::Listed(_) | Node::Implied if SYSTEM_FOLDERS.contains(&path) => continue,
-            Node::Listed(_) | Node::Implied => {
+            Node::Listed(_) | Node::Implied { .. } if SYSTEM_FOLDERS.contains(&path) => continue,
+            Node::Listed(_) | Node::Implied { .. } => {
                 builder.with_dir_entry(FileOptions::dir(path).permissions(mode))
             }
         };

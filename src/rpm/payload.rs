@@ -30,12 +30,10 @@ impl Payload {
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
                 (0o120_000, target.as_bytes(), "")
             }
-            Node::Listed(_) | Node::Implied => (0o040_000, &[], ""),
+            Node::Listed(_) | Node::Implied { .. } => (0o040_000, &[], ""),
         };
         let mode = kind | if kind == 0o120_000 { 0o777 } else { node.mode() & 0o7777 };
-        if let Some(common) = node.common() {
-            self.cpio.mark(common);
-        }
+        self.cpio.mark(node.common());
         let size = u32::try_from(content.len()).unwrap_or(u32::MAX);
         self.sizes.push(size);
         self.digests.push(digest.to_owned());

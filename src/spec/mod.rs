@@ -74,6 +74,46 @@ fn schema() -> &'static Value {
     })
 }
 
+/// What the value of a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A number, or true or false.
+    Number,
+    /// One text or a list of them.
+    List,
+}
+
+/// What the schema says of a key given by its path, such as `smarthost.port`; a text where it knows no such key.
+pub fn kind_of(path: &str) -> Kind {
+    let root = schema();
+    let resolve = |schema: &'static Value| match schema.get("$ref").and_then(Value::as_str) {
+        Some(name) => root.pointer(name.trim_start_matches('#')).unwrap_or(schema),
+        None => schema,
+    };
+    let mut here = root;
+    for name in path.split('.') {
+        here = resolve(here);
+        if let Some(one) = here.pointer("/anyOf/0") {
+            here = resolve(one);
+        }
+        match here.pointer(&format!("/properties/{name}")).or_else(|| here.get("additionalProperties")) {
+            Some(next) => here = next,
+            None => return Kind::Text,
+        }
+    }
+    here = resolve(here);
+    if here.pointer("/anyOf/1/type").is_some_and(|name| name == "array") {
+        return Kind::List;
+    }
+    match here.get("type").and_then(Value::as_str) {
+        Some("integer" | "boolean" | "number") => Kind::Number,
+        Some("array") => Kind::List,
+        _ => Kind::Text,
+    }
+}
+
 /// TOML has no null and a schema of it no widths of integers.
 fn plain(schema: &mut Value) {
     match schema {
@@ -108,34 +148,62 @@ fn plain(schema: &mut Value) {
 
 /// Reads and judges a spec. All findings come back, in the order of the text; the spec only if none is an error.
 pub fn load(source: &Source, providers: &Providers) -> (Option<Checked>, Vec<Diagnostic>) {
+    match parse(&source.text) {
+        Ok(table) => load_table(table, &source.text, providers),
+        Err(findings) => (None, findings),
+    }
+}
+
+/// Judges a spec that is a table already. Its spans are places in `text`, which may be several files one after the
+/// other: a fleet's specs are put together of them.
+pub fn load_table(
+    table: DeTable<'_>,
+    text: &str,
+    providers: &Providers,
+) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut judge = Judge::default();
-    let spec = read(source, &mut judge);
+    let spec = read(table, text, &mut judge);
     let checked = spec.and_then(|spec| check(&spec, providers, &mut judge));
     let mut findings = judge.findings;
-    let place = |finding: &Diagnostic| finding.label.as_ref().map_or(usize::MAX, |(span, _)| span.start);
-    findings.sort_by_key(|finding| (place(finding), finding.severity));
+    in_order(&mut findings);
     let checked = checked.filter(|_| !has_errors(&findings));
     (checked, findings)
 }
 
-/// From text to the raw spec, as far as it can be read.
-fn read(source: &Source, judge: &mut Judge) -> Option<Spec> {
-    let (document, errors) = DeTable::parse_recoverable(&source.text);
-    if !errors.is_empty() {
-        judge.findings = secrets::in_broken_text(&source.text);
-        for error in errors {
-            judge.report(Diagnostic::new(Severity::Error, "syntax", error.span(), sentence(error.message())));
-        }
-        return None;
+/// Findings in the order of the text.
+fn in_order(findings: &mut [Diagnostic]) {
+    let place = |finding: &Diagnostic| finding.label.as_ref().map_or(usize::MAX, |(span, _)| span.start);
+    findings.sort_by_key(|finding| (place(finding), finding.severity));
+}
+
+/// From text to a table.
+///
+/// # Errors
+/// What is wrong with the text, where it is no TOML.
+pub fn parse(text: &str) -> Result<DeTable<'_>, Vec<Diagnostic>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Ok(document.into_inner());
     }
-    let mut table = document.into_inner();
+    let mut findings = secrets::in_broken_text(text);
+    findings.extend(
+        errors
+            .into_iter()
+            .map(|error| Diagnostic::new(Severity::Error, "syntax", error.span(), sentence(error.message()))),
+    );
+    in_order(&mut findings);
+    Err(findings)
+}
+
+/// From a table to the raw spec, as far as it can be read.
+fn read(mut table: DeTable<'_>, text: &str, judge: &mut Judge) -> Option<Spec> {
     let (findings, removed) = secrets::take_out(&mut table);
     judge.findings.extend(findings);
     judge.removed.extend(removed);
-    let report = shape::check(&mut table, schema(), &source.text);
+    let report = shape::check(&mut table, schema(), text);
     judge.findings.extend(report.findings);
     judge.removed.extend(report.removed);
-    match Spec::deserialize(Deserializer::from(toml::Spanned::new(0..source.text.len(), table))) {
+    match Spec::deserialize(Deserializer::from(toml::Spanned::new(0..text.len(), table))) {
         Ok(spec) => Some(spec),
         Err(error) => {
             judge.report(Diagnostic::new(Severity::Error, "syntax", error.span(), sentence(error.message())));

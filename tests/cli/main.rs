@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod diff;
+mod fleet;
 mod init;
 mod inspect;
 mod lists;

@@ -39,6 +39,11 @@ impl World {
         self
     }
 
+    /// Writes a file over what may be there.
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        fs_err::write(self.path(name), content).unwrap();
+    }
+
     pub(crate) fn variable(mut self, name: &'static str, value: &'static str) -> Self {
         self.variables.push((name, value));
         self

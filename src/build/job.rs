@@ -1,0 +1,102 @@
+//! One file to be made.
+
+use std::sync::Arc;
+
+use super::BuildError;
+use crate::package::Meta;
+use crate::plan::{self, Companion};
+use crate::spec::Checked;
+use crate::target::Format;
+use crate::template::Templates;
+use crate::{deb, pacman, rpm};
+
+/// Something to put into the output folder.
+#[derive(Debug)]
+pub struct Job {
+    file_name: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Package(Format, Arc<Checked>),
+    Companion(Companion, Arc<Checked>),
+    #[cfg(test)]
+    Bytes(Vec<u8>, Meta),
+}
+
+impl Job {
+    /// The package of a spec in a format. It is planned when its turn comes: side by side with others, and so
+    /// that a fleet is never in memory as a whole.
+    pub fn package(format: Format, checked: &Arc<Checked>) -> Self {
+        let file_name = match format {
+            Format::Deb => deb::file_name(&checked.meta),
+            Format::Rpm => rpm::file_name(&checked.meta),
+            Format::Pacman => pacman::file_name(&checked.meta),
+        };
+        Self { file_name, content: Content::Package(format, Arc::clone(checked)) }
+    }
+
+    /// A file beside the packages of a spec.
+    pub fn companion(kind: Companion, checked: &Arc<Checked>) -> Self {
+        Self { file_name: kind.file_name(checked), content: Content::Companion(kind, Arc::clone(checked)) }
+    }
+
+    /// A file of known bytes.
+    #[cfg(test)]
+    pub(super) fn file(file_name: &str, bytes: &[u8]) -> Self {
+        let meta = crate::package::sample::meta("1.0.0", 1);
+        Self { file_name: file_name.to_owned(), content: Content::Bytes(bytes.to_vec(), meta) }
+    }
+
+    /// All files of a spec in these formats: packages, and what stands beside them.
+    pub fn all(checked: Checked, formats: &[Format]) -> Vec<Self> {
+        let checked = Arc::new(checked);
+        let packages = formats.iter().map(|format| Self::package(*format, &checked));
+        let companions = Companion::of(&checked).into_iter().map(|kind| Self::companion(kind, &checked));
+        packages.chain(companions).collect()
+    }
+
+    /// The name of the file.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// Words of the package that it belongs to.
+    pub(super) fn meta(&self) -> &Meta {
+        match &self.content {
+            Content::Package(_, checked) | Content::Companion(_, checked) => &checked.meta,
+            #[cfg(test)]
+            Content::Bytes(_, meta) => meta,
+        }
+    }
+
+    pub(super) fn kind(&self) -> &'static str {
+        match &self.content {
+            Content::Package(format, _) => format.name(),
+            Content::Companion(..) => "file",
+            #[cfg(test)]
+            Content::Bytes(..) => "file",
+        }
+    }
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// A template fails, or a value does not fit into the format.
+    pub fn bytes(&self, templates: &Templates) -> Result<Vec<u8>, BuildError> {
+        let (format, checked) = match &self.content {
+            Content::Package(format, checked) => (*format, checked),
+            Content::Companion(kind, checked) => return Ok(kind.render(checked, templates)?),
+            #[cfg(test)]
+            Content::Bytes(bytes, _) => return Ok(bytes.clone()),
+        };
+        let package = plan::package(checked, format, templates)?;
+        let written = match format {
+            Format::Deb => deb::write(&package, templates),
+            Format::Rpm => rpm::write(&package, templates),
+            Format::Pacman => pacman::write(&package, templates),
+        };
+        written.map_err(|error| BuildError::Write { file_name: self.file_name.clone(), error })
+    }
+}

@@ -1,0 +1,96 @@
+//! Puts the parts of a fleet, built apart, together: the result is what one build of the whole would have made.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::manifest::{MANIFEST, Manifest};
+use super::stage::Stage;
+use super::{SUMS, write_new};
+
+/// Why parts cannot be put together. The output folder is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A folder has no manifest that we understand.
+    #[error("{}: no {MANIFEST} of a build is there", .0.display())]
+    NoManifest(PathBuf),
+    /// The parts are not of one whole.
+    #[error("{}: {why}", .folder.display())]
+    Foreign {
+        /// The part that does not fit.
+        folder: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// A part is not there.
+    #[error("shard {0} is missing")]
+    Missing(String),
+    /// A file is not what the manifest says.
+    #[error("{}: not the file that was built: its SHA-256 is another", .0.display())]
+    Damaged(PathBuf),
+    /// Two parts have a file of the same name.
+    #[error("{0} is in two of the parts")]
+    Collision(String),
+    /// Something cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Puts parts together into `out`. Every file is compared with the manifest of its part on the way.
+///
+/// # Errors
+/// The parts do not belong together, one is missing, or a file was changed; nothing appears in `out` then.
+pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
+    let mut manifests: BTreeMap<usize, (Manifest, &Path)> = BTreeMap::new();
+    let mut count = 0;
+    for folder in parts {
+        let foreign = |why: String| MergeError::Foreign { folder: folder.clone(), why };
+        let (manifest, _) = Manifest::read(folder).ok_or_else(|| MergeError::NoManifest(folder.clone()))?;
+        let shard = manifest.shard.as_deref().and_then(|shard| shard.split_once('/'));
+        let numbers = shard.and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        let (number, of): (usize, usize) =
+            numbers.ok_or_else(|| foreign("it is no shard, but the whole of a build".to_owned()))?;
+        if let Some((first, other)) = manifests.values().next() {
+            if of != count {
+                return Err(foreign(format!(
+                    "it is one of {of} shards, where {} is one of {count}",
+                    other.display()
+                )));
+            }
+            if manifest.inputs != first.inputs || manifest.postpack != first.postpack {
+                return Err(foreign(format!("it was built of other inputs than {}", other.display())));
+            }
+        }
+        count = of;
+        if let Some((_, other)) = manifests.insert(number, (manifest, folder.as_path())) {
+            return Err(foreign(format!("it is the same shard as {}", other.display())));
+        }
+    }
+    if let Some(missing) = (1..=count).find(|number| !manifests.contains_key(number)) {
+        return Err(MergeError::Missing(format!("{missing}/{count}")));
+    }
+    let stage = Stage::new(out)?;
+    for (manifest, folder) in manifests.values() {
+        for file in manifest.files() {
+            let path = folder.join(&file.file_name);
+            let bytes = fs_err::read(&path)?;
+            if format!("{:x}", Sha256::digest(&bytes)) != file.sha256 {
+                return Err(MergeError::Damaged(path));
+            }
+            let target = stage.path().join(&file.file_name);
+            if target.exists() {
+                return Err(MergeError::Collision(file.file_name.clone()));
+            }
+            write_new(&target, &bytes)?;
+        }
+    }
+    let inputs = manifests.values().next().map(|(manifest, _)| manifest.inputs.clone()).unwrap_or_default();
+    let units = manifests.into_values().flat_map(|(manifest, _)| manifest.units).collect();
+    let whole = Manifest::new(inputs, None, units);
+    write_new(&stage.path().join(SUMS), whole.sums().as_bytes())?;
+    let text = whole.to_json().map_err(std::io::Error::from)?;
+    write_new(&stage.path().join(MANIFEST), text.as_bytes())?;
+    stage.publish(whole.files().map(|file| file.file_name.as_str()).chain([SUMS, MANIFEST]))?;
+    Ok(whole)
+}

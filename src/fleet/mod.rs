@@ -1,0 +1,360 @@
+//! A fleet: one base spec, groups that override it, and an inventory with a row for each host or site.
+//!
+//! Each row becomes a spec of its own, put together of tables whose spans still point into the files they are from;
+//! from there on it goes the way of every spec. Later wins: base, the fleet file's own sections, the groups that the
+//! row belongs to in their order, the row's columns with a dot in their names (`relay.from`). In every text `{{column}}`
+//! stands for what the row has in that column.
+
+mod inventory;
+mod overlay;
+mod select;
+
+pub use select::{Selector, SelectorError, Shard};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+use toml::de::{DeTable, DeValue};
+
+use crate::diag::{Diagnostic, Severity, Source, Sources, Span, nearest};
+use crate::relay::Providers;
+use crate::spec::{self, Checked};
+use inventory::Row;
+
+/// Keys of `[fleet]`.
+const KEYS: [&str; 2] = ["base", "inventory"];
+
+/// The files of a fleet, read but not yet understood.
+#[derive(Debug)]
+pub struct Files {
+    sources: Sources,
+    /// Where the base begins, if the fleet has one of its own.
+    base: Option<usize>,
+    /// Where the inventory begins, and the name by which its kind is known.
+    inventory: (usize, String),
+}
+
+/// A fleet that was read: every file is there and is of the right form.
+#[derive(Debug)]
+pub struct Fleet<'f> {
+    files: &'f Files,
+    base: DeTable<'f>,
+    groups: Vec<Group<'f>>,
+    rows: Vec<Row>,
+    columns: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Group<'f> {
+    when: Selector,
+    overlay: DeTable<'f>,
+}
+
+/// Findings with the files that they are about.
+pub type Refused = Vec<(Source, Vec<Diagnostic>)>;
+
+/// Whether a text describes a fleet and not one relay.
+pub fn is_fleet(text: &str) -> bool {
+    text.contains("fleet") && spec::parse(text).is_ok_and(|table| table.contains_key("fleet"))
+}
+
+impl Files {
+    /// Reads the files of a fleet. `read` gives the text of a file, or says why it cannot be read; paths are relative
+    /// to the folder of the fleet's own file.
+    ///
+    /// # Errors
+    /// What is wrong with the fleet's own file, or with the names in it.
+    pub fn gather(source: Source, read: impl Fn(&Path) -> Result<String, String>) -> Result<Self, Refused> {
+        let folder = Path::new(&source.name).parent().map(Path::to_path_buf).unwrap_or_default();
+        let mut findings = Vec::new();
+        let mut sources = Sources::default();
+        let words = match spec::parse(&source.text) {
+            Ok(mut table) => words(&mut table, &mut findings),
+            Err(errors) => {
+                findings = errors;
+                BTreeMap::new()
+            }
+        };
+        sources.add(source);
+        if findings.is_empty() && !words.contains_key("inventory") {
+            let message = "`fleet.inventory` is missing: the file with a row for each host or site";
+            findings.push(Diagnostic::new(Severity::Error, "fleet", None, message));
+        }
+        let mut starts = BTreeMap::new();
+        for (key, (name, span)) in &words {
+            let path = folder.join(name);
+            match read(&path) {
+                Ok(text) => {
+                    starts.insert(*key, sources.add(Source { name: path.display().to_string(), text }));
+                }
+                Err(why) => findings.push(Diagnostic::error("fleet", span.clone(), why)),
+            }
+        }
+        match (starts.get("inventory"), words.get("inventory")) {
+            (Some(start), Some((name, _))) if findings.is_empty() => {
+                Ok(Self { sources, base: starts.get("base").copied(), inventory: (*start, name.clone()) })
+            }
+            _ => Err(sources.split(findings)),
+        }
+    }
+}
+
+impl Files {
+    /// A digest of all of them: SHA-256, hexadecimal.
+    pub fn digest(&self) -> String {
+        format!("{:x}", Sha256::digest(self.sources.text()))
+    }
+}
+
+/// Takes `[fleet]` out of a table: the names of files.
+fn words(table: &mut DeTable<'_>, findings: &mut Vec<Diagnostic>) -> BTreeMap<&'static str, (String, Span)> {
+    let mut words = BTreeMap::new();
+    let Some(section) = table.remove("fleet") else { return words };
+    let span = section.span();
+    let DeValue::Table(section) = section.into_inner() else {
+        findings.push(Diagnostic::error(
+            "fleet",
+            span,
+            "`fleet` must be a table: [fleet] with inventory and base",
+        ));
+        return words;
+    };
+    for (key, value) in section {
+        let name: &str = key.get_ref();
+        let Some(known) = KEYS.into_iter().find(|known| *known == name) else {
+            let hint = nearest(name, KEYS.into_iter()).map_or_else(
+                || format!("known here: {}", KEYS.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("there is no key `{name}` in [fleet]");
+            findings.push(Diagnostic::error("unknown-key", key.span(), message).hint(hint));
+            continue;
+        };
+        match value.get_ref().as_str() {
+            Some(text) => drop(words.insert(known, (text.to_owned(), value.span()))),
+            None => {
+                let message = format!("`fleet.{known}` must be the name of a file");
+                findings.push(Diagnostic::error("fleet", value.span(), message));
+            }
+        }
+    }
+    words
+}
+
+impl<'f> Fleet<'f> {
+    /// Understands the files of a fleet.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn read(files: &'f Files) -> Result<Self, Refused> {
+        let mut findings = Vec::new();
+        let mut table = |start: usize| match spec::parse(files.sources.part(start)) {
+            Ok(table) => overlay::moved_table(table, start),
+            Err(errors) => {
+                findings.extend(errors.into_iter().map(|finding| moved(finding, start)));
+                DeTable::new()
+            }
+        };
+        let mut own = table(0);
+        let mut base = files.base.map(&mut table).unwrap_or_default();
+        words(&mut own, &mut Vec::new());
+        let groups = groups(&mut own, &mut findings);
+        overlay::merge(&mut base, &own);
+        let (start, name) = &files.inventory;
+        let rows = inventory::read(name, files.sources.part(*start), *start).unwrap_or_else(|finding| {
+            findings.push(finding);
+            Vec::new()
+        });
+        let columns = rows.iter().flat_map(|row| row.cells.keys().cloned()).collect();
+        let fleet = Self { files, base, groups, rows, columns };
+        if findings.is_empty() {
+            for column in fleet.groups.iter().flat_map(|group| group.when.columns()) {
+                if !fleet.columns.contains(column) {
+                    findings.push(Diagnostic::new(Severity::Error, "fleet", None, fleet.no_column(column)));
+                }
+            }
+        }
+        if findings.is_empty() { Ok(fleet) } else { Err(files.sources.split(findings)) }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none; a fleet that was read has some.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows that are meant: those for which one of the selectors holds (all without one), then one shard of them.
+    ///
+    /// # Errors
+    /// A selector asks for a column that the inventory does not have.
+    pub fn select(&self, only: &[Selector], shard: Option<Shard>) -> Result<Vec<usize>, String> {
+        for column in only.iter().flat_map(Selector::columns) {
+            if !self.columns.contains(column) {
+                return Err(self.no_column(column));
+            }
+        }
+        let meant =
+            |row: &Row| only.is_empty() || only.iter().any(|selector| selector.matches(|name| row.get(name)));
+        let rows = (0..self.rows.len()).filter(|index| meant(&self.rows[*index]));
+        Ok(rows
+            .enumerate()
+            .filter(|(number, _)| shard.is_none_or(|shard| shard.takes(*number)))
+            .map(|(_, row)| row)
+            .collect())
+    }
+
+    fn no_column(&self, column: &str) -> String {
+        let known: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        match nearest(column, known.iter().copied()) {
+            Some(near) => format!("the inventory has no column `{column}`; did you mean `{near}`?"),
+            None => format!("the inventory has no column `{column}`; it has {}", known.join(", ")),
+        }
+    }
+
+    /// The spec of a row, as one table.
+    fn document(&self, row: usize) -> Result<DeTable<'f>, Vec<Diagnostic>> {
+        let row = &self.rows[row];
+        let mut table = self.base.clone();
+        for group in self.groups.iter().filter(|group| group.when.matches(|name| row.get(name))) {
+            overlay::merge(&mut table, &group.overlay);
+        }
+        for (column, cell) in row.cells.iter().filter(|(column, _)| column.contains('.')) {
+            overlay::set(
+                &mut table,
+                column,
+                overlay::value(column, cell, self.files.sources.text()),
+                &cell.span,
+            );
+        }
+        let mut findings = Vec::new();
+        overlay::fill(&mut table, &mut |name, span| match row.get(name) {
+            Some(text) => text.to_owned(),
+            None => {
+                let finding = Diagnostic::error("fleet", span, self.no_column(name));
+                findings.push(finding.hint(format!("the row is {}", self.place(&row.span))));
+                String::new()
+            }
+        });
+        if findings.is_empty() { Ok(table) } else { Err(findings) }
+    }
+
+    /// `hosts.csv:12`.
+    fn place(&self, span: &Span) -> String {
+        self.files.sources.place(span)
+    }
+
+    /// Where the row stands: `hosts.csv:12`.
+    pub fn row_place(&self, row: usize) -> String {
+        self.place(&self.rows[row].span)
+    }
+
+    /// A digest of everything that the package of a row is made of: SHA-256, hexadecimal.
+    pub fn digest(&self, row: usize) -> String {
+        let mut digest = Sha256::new();
+        if let Ok(table) = self.document(row) {
+            overlay::digest(&table, &mut digest);
+        }
+        format!("{:x}", digest.finalize())
+    }
+
+    /// Judges the spec of a row. Findings point into the text of all files.
+    pub fn check(&self, row: usize, providers: &Providers) -> (Option<Checked>, Vec<Diagnostic>) {
+        match self.document(row) {
+            Ok(table) => spec::load_table(table, self.files.sources.text(), providers),
+            Err(findings) => (None, findings),
+        }
+    }
+
+    /// Findings of many rows by their files, each said once: what is wrong with the base is wrong with every host.
+    pub fn sort_out(&self, findings: Vec<(usize, Vec<Diagnostic>)>) -> Refused {
+        let mut known: Vec<(Diagnostic, Vec<usize>)> = Vec::new();
+        let mut index: BTreeMap<(usize, String), usize> = BTreeMap::new();
+        for (row, finding) in
+            findings.into_iter().flat_map(|(row, list)| list.into_iter().map(move |finding| (row, finding)))
+        {
+            let start = finding.label.as_ref().map_or(usize::MAX, |(span, _)| span.start);
+            let at = *index.entry((start, finding.message.clone())).or_insert(known.len());
+            match known.get_mut(at) {
+                Some((_, rows)) => rows.push(row),
+                None => known.push((finding, vec![row])),
+            }
+        }
+        let told = known.into_iter().map(|(finding, rows)| {
+            let first = self.row_place(rows[0]);
+            let inside = finding.label.as_ref().is_some_and(|(span, _)| self.place(span) == first);
+            match rows.len() {
+                1 if inside => finding,
+                1 => finding.hint(format!("the row is {first}")),
+                count => finding.hint(format!("so in {count} rows; the first is {first}")),
+            }
+        });
+        self.files.sources.split(told.collect())
+    }
+
+    /// Rows that would make packages of the same name and version. Nothing has to be built to know them.
+    pub fn collisions(&self, rows: &[usize]) -> Vec<(usize, Vec<Diagnostic>)> {
+        let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        let mut found = Vec::new();
+        for row in rows {
+            let Ok(table) = self.document(*row) else { continue };
+            let words: Vec<String> = ["name", "version", "release", "epoch"]
+                .iter()
+                .map(|key| overlay::text_at(&table, "package", key).unwrap_or_default())
+                .collect();
+            let name = words[0].clone();
+            if let Some(first) = seen.insert(words, *row) {
+                let message = format!("two rows make the same package `{name}`");
+                let finding = Diagnostic::error("collision", self.rows[*row].span.clone(), message)
+                    .hint(format!("the other row is {}", self.row_place(first)))
+                    .hint("give package.name or package.version something of the row, such as name = \"acme-relay-{{site}}\"");
+                found.push((*row, vec![finding]));
+            }
+        }
+        found
+    }
+}
+
+/// A finding about a file that begins at `start`.
+fn moved(mut finding: Diagnostic, start: usize) -> Diagnostic {
+    if let Some((span, _)) = &mut finding.label {
+        *span = span.start + start..span.end + start;
+    }
+    finding
+}
+
+/// Takes the `[[group]]`s out of the table.
+fn groups<'f>(own: &mut DeTable<'f>, findings: &mut Vec<Diagnostic>) -> Vec<Group<'f>> {
+    let Some(value) = own.remove("group") else { return Vec::new() };
+    let mut wrong = |span: Span, message: &str| findings.push(Diagnostic::error("fleet", span, message));
+    let span = value.span();
+    let DeValue::Array(list) = value.into_inner() else {
+        wrong(span, "groups are written [[group]], each with `when` and what it overrides");
+        return Vec::new();
+    };
+    let mut groups = Vec::new();
+    for item in list {
+        let span = item.span();
+        let DeValue::Table(mut overlay) = item.into_inner() else {
+            wrong(span, "a group is a table with `when` and what it overrides");
+            continue;
+        };
+        let Some(when) = overlay.remove("when") else {
+            wrong(span, "a group has no `when`: say which rows it is for, such as when = \"site=berlin*\"");
+            continue;
+        };
+        match when.get_ref().as_str().map(str::parse::<Selector>) {
+            Some(Ok(when)) => groups.push(Group { when, overlay }),
+            Some(Err(error)) => wrong(when.span(), &error.to_string()),
+            None => wrong(when.span(), "`when` must be a text such as \"site=berlin*\""),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests;
