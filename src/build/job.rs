@@ -22,7 +22,7 @@ enum Content {
     Package(Format, Arc<Checked>),
     Companion(Companion, Arc<Checked>),
     #[cfg(test)]
-    Bytes(Vec<u8>, Meta),
+    Bytes(Vec<u8>, Box<Meta>),
 }
 
 impl Job {
@@ -46,7 +46,7 @@ impl Job {
     #[cfg(test)]
     pub(super) fn file(file_name: &str, bytes: &[u8]) -> Self {
         let meta = crate::package::sample::meta("1.0.0", 1);
-        Self { file_name: file_name.to_owned(), content: Content::Bytes(bytes.to_vec(), meta) }
+        Self { file_name: file_name.to_owned(), content: Content::Bytes(bytes.to_vec(), Box::new(meta)) }
     }
 
     /// All files of a spec in these formats: packages, and what stands beside them.

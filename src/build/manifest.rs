@@ -62,7 +62,7 @@ impl Manifest {
     pub(super) fn read(folder: &Path) -> Option<(Self, SystemTime)> {
         let path = folder.join(MANIFEST);
         let time = std::fs::metadata(&path).and_then(|metadata| metadata.modified()).ok()?;
-        let manifest = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        let manifest = serde_json::from_slice(&fs_err::read(&path).ok()?).ok()?;
         Some((manifest, time))
     }
 

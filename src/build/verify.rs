@@ -23,6 +23,9 @@ pub struct Mismatch {
     pub what: Vec<String>,
 }
 
+/// Files that were made again, with what is wrong with each.
+type Compared = Vec<(String, Option<Mismatch>)>;
+
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,7 +53,7 @@ pub fn verify(
         .num_threads(threads.map_or(0, NonZeroUsize::get))
         .build()
         .map_err(|error| BuildError::Threads(error.to_string()))?;
-    let compared: Vec<Option<Vec<(String, Option<Mismatch>)>>> = pool.install(|| {
+    let compared: Vec<Option<Compared>> = pool.install(|| {
         (0..units.count())
             .into_par_iter()
             .with_max_len(1)
@@ -74,7 +77,7 @@ pub fn verify(
     if compared.iter().any(Option::is_none) {
         return Err(BuildError::Refused);
     }
-    let files: Vec<(String, Option<Mismatch>)> = compared.into_iter().flatten().flatten().collect();
+    let files: Compared = compared.into_iter().flatten().flatten().collect();
     let names: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     let mut mismatches = if whole { foreign(folder, &names)? } else { Vec::new() };
     let compared = files.len();

@@ -36,7 +36,7 @@ impl Selection {
 pub(super) fn gather(source: Source, terminal: &mut Terminal) -> Result<Files, Failure> {
     let read = |path: &Path| {
         let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| format!("{name}: {error}"))?;
+        let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
         input::decode(&name, bytes).map(|source| source.text).map_err(|failure| failure.message)
     };
     Files::gather(source, read).map_err(|refused| say(&refused, terminal))
@@ -58,7 +58,8 @@ fn say(refused: &Refused, terminal: &mut Terminal) -> Failure {
 #[derive(Debug)]
 pub(super) struct Rows<'f> {
     fleet: &'f Fleet<'f>,
-    rows: Vec<usize>,
+    /// Those that are meant, by their index in the fleet.
+    meant: Vec<usize>,
     formats: Vec<Format>,
     time: Option<u64>,
     providers: Providers,
@@ -82,7 +83,7 @@ impl<'f> Rows<'f> {
         }
         Ok(Self {
             fleet,
-            rows,
+            meant: rows,
             formats: formats.to_vec(),
             time: input::source_date_epoch()?,
             providers: Providers::builtin(),
@@ -92,7 +93,7 @@ impl<'f> Rows<'f> {
 
     /// Judges a row and keeps what there is to say of it.
     pub(super) fn check(&self, unit: usize) -> Option<crate::spec::Checked> {
-        let row = self.rows[unit];
+        let row = self.meant[unit];
         let (checked, mut findings) = self.fleet.check(row, &self.providers);
         if let Some(checked) = &checked {
             findings.extend(plan::check(checked));
@@ -124,7 +125,7 @@ impl<'f> Rows<'f> {
 
 impl Units for Rows<'_> {
     fn count(&self) -> usize {
-        self.rows.len()
+        self.meant.len()
     }
 
     fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
@@ -135,6 +136,6 @@ impl Units for Rows<'_> {
     }
 
     fn inputs(&self, unit: usize) -> String {
-        self.fleet.digest(self.rows[unit])
+        self.fleet.digest(self.meant[unit])
     }
 }

@@ -123,11 +123,10 @@ impl build::Progress for Progress {
     fn one_done(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         match &self.view {
-            View::Nothing => {}
             View::Bar(bar) => bar.inc(1),
             View::Lines if self.is_due() => self.line(done),
             View::Json if self.is_due() => self.event("progress", done),
-            View::Lines | View::Json => {}
+            View::Nothing | View::Lines | View::Json => {}
         }
     }
 

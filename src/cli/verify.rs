@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::error::Failure;
@@ -77,9 +78,9 @@ fn say(verdict: &Verdict, args: &Args, terminal: &mut Terminal) -> Result<(), Fa
         let mut text = String::new();
         for mismatch in &verdict.mismatches {
             let byte = mismatch.byte.map_or_else(String::new, |byte| format!(" from byte {byte}"));
-            text += &format!("{} differs{byte}\n", mismatch.file_name);
+            let _ = writeln!(text, "{} differs{byte}", mismatch.file_name);
             for what in &mismatch.what {
-                text += &format!("    {what}\n");
+                let _ = writeln!(text, "    {what}");
             }
         }
         terminal.result(&text)?;

@@ -123,7 +123,7 @@ fn words(table: &mut DeTable<'_>, findings: &mut Vec<Diagnostic>) -> BTreeMap<&'
     for (key, value) in section {
         let name: &str = key.get_ref();
         let Some(known) = KEYS.into_iter().find(|known| *known == name) else {
-            let hint = nearest(name, KEYS.into_iter()).map_or_else(
+            let hint = nearest(name, KEYS).map_or_else(
                 || format!("known here: {}", KEYS.join(", ")),
                 |near| format!("did you mean `{near}`?"),
             );
@@ -131,12 +131,11 @@ fn words(table: &mut DeTable<'_>, findings: &mut Vec<Diagnostic>) -> BTreeMap<&'
             findings.push(Diagnostic::error("unknown-key", key.span(), message).hint(hint));
             continue;
         };
-        match value.get_ref().as_str() {
-            Some(text) => drop(words.insert(known, (text.to_owned(), value.span()))),
-            None => {
-                let message = format!("`fleet.{known}` must be the name of a file");
-                findings.push(Diagnostic::error("fleet", value.span(), message));
-            }
+        if let Some(text) = value.get_ref().as_str() {
+            words.insert(known, (text.to_owned(), value.span()));
+        } else {
+            let message = format!("`fleet.{known}` must be the name of a file");
+            findings.push(Diagnostic::error("fleet", value.span(), message));
         }
     }
     words
@@ -232,13 +231,11 @@ impl<'f> Fleet<'f> {
             );
         }
         let mut findings = Vec::new();
-        overlay::fill(&mut table, &mut |name, span| match row.get(name) {
-            Some(text) => text.to_owned(),
-            None => {
-                let finding = Diagnostic::error("fleet", span, self.no_column(name));
-                findings.push(finding.hint(format!("the row is {}", self.place(&row.span))));
-                String::new()
+        overlay::fill(&mut table, &mut |name, span| {
+            if row.get(name).is_none() {
+                findings.push(Diagnostic::error("fleet", span, self.no_column(name)));
             }
+            row.get(name).unwrap_or_default().to_owned()
         });
         if findings.is_empty() { Ok(table) } else { Err(findings) }
     }
@@ -355,6 +352,3 @@ fn groups<'f>(own: &mut DeTable<'f>, findings: &mut Vec<Diagnostic>) -> Vec<Grou
     }
     groups
 }
-
-#[cfg(test)]
-mod tests;
