@@ -123,7 +123,7 @@ pub(super) fn source_date_epoch() -> Result<Option<u64>, Failure> {
 }
 
 /// Our templates, with the user's before them.
-pub(super) fn templates(own: Option<&std::path::Path>) -> Result<Templates, template::Error> {
+pub(super) fn templates(own: Option<&Path>) -> Result<Templates, template::Error> {
     match own {
         None => Ok(Templates::builtin()),
         Some(folder) => Templates::with_overrides(folder),

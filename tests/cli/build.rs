@@ -22,6 +22,7 @@ fn without_a_spec_it_builds_the_example() {
     acme-mail-relay.cloud-init.yaml
     acme-mail-relay.preseed
     acme-mail-relay_1.0.0-1_all.deb
+    manifest.json
     ");
     let same = World::with_example();
     same.result("build relay.toml --output there --jobs 3 --quiet");
@@ -55,6 +56,7 @@ fn several_specs_and_formats() {
     acme-mail-relay-1.0.0-1.noarch.rpm
     acme-mail-relay.cloud-init.yaml
     acme-mail-relay.preseed
+    manifest.json
     other-relay-1.0.0-1-any.pkg.tar.zst
     other-relay-1.0.0-1.noarch.rpm
     other-relay.cloud-init.yaml

@@ -105,11 +105,13 @@ fn man_pages() {
     postpack-init.1
     postpack-inspect.1
     postpack-man.1
+    postpack-merge.1
     postpack-profiles.1
     postpack-providers.1
     postpack-render.1
     postpack-schema.1
     postpack-targets.1
+    postpack-verify.1
     postpack.1
     ");
     assert!(world.read("pages/man1/postpack-build.1").contains("package\\-format"));

@@ -24,6 +24,8 @@ fn help_and_version() {
       check        Say what is wrong with a spec, and what would be right
       render       Write the files as a host of a distribution will have them, nothing packed
       build        Build packages
+      verify       Build again what is in a folder, and compare it byte for byte
+      merge        Put the shards of a fleet together
       inspect      Show what is in a package of any of the three formats: metadata, files, scripts
       diff         Show what changes on a host between two specs or packages
       schema       Print the JSON Schema of the spec, for editors
