@@ -10,7 +10,12 @@ from .network import Resolver
 from .shell import wait_until
 
 RELAY_ENV = "/etc/mail-relay/relay.env"
+# What only dpkg's purge does by itself.
+WIPE = "rm -rf /etc/postfix /var/spool/postfix /var/lib/postfix"
 WARNING = re.compile(r"\b(warning|error|fatal|panic):")
+# Since Linux 6.13 a file's time is finer than time(2), which lags by up to a tick: at the turn of
+# a second Postfix believes that the file system's clock is ahead of the system's.
+CLOCKS = re.compile(r"file system clock is 1 seconds ahead|resetting file time stamps")
 
 
 class Host(Machine):
@@ -63,6 +68,12 @@ class Host(Machine):
             self.preseed(spec)
         return self.sh((command or self.os.install).format(given), timeout=120, check=check)
 
+    def build_image(self, builder, spec="null-client"):
+        """Install as the builder of an image does, who has nothing but chroot."""
+        given = self.hand_over(spec)
+        self.preseed(spec)
+        return self.chroot(self.os.install.format(given), builder)
+
     def install_postfix(self):
         """The distribution's own Postfix, as it comes."""
         return self.sh(self.os.install_postfix)
@@ -91,9 +102,28 @@ class Host(Machine):
     def reinstall_postfix(self):
         return self.sh(self.os.reinstall.format("postfix"))
 
-    def upgrade_postfix(self):
-        """To the later Postfix that lies in the root's second repository."""
-        return self.sh(self.os.upgrade_postfix)
+    def upgrade_postfix(self, together_with=""):
+        """To the later Postfix that lies in the root's second repository; in one transaction
+        with a package of ours where its spec is named."""
+        return self.sh(self.os.upgrade_postfix.format(self._given(together_with)))
+
+    def downgrade_postfix(self, together_with=""):
+        return self.sh(self.os.downgrade_postfix.format(self._given(together_with)))
+
+    def tear_out_postfix(self):
+        """Against the relations, as people do who mean to put it back."""
+        return self.sh(self.os.tear_out.format("postfix"))
+
+    def wipe_postfix(self):
+        """The same, and its configuration and queue go, too."""
+        return self.sh(self.os.wipe.format("postfix"))
+
+    def _given(self, spec):
+        return self.hand_over(spec) if spec else ""
+
+    def full_upgrade(self, suite):
+        """To the next release of the distribution, from the repository in its layer."""
+        return self.sh(self.os.full_upgrade.format(suite), timeout=600)
 
     def packages(self):
         """The names of what is installed."""
@@ -126,16 +156,25 @@ class Host(Machine):
 
     def credentials(self, user=None, password=None, **more):
         """Fill in relay.env as a person with an editor does."""
+        self.write(RELAY_ENV, self._settings(user, password, **more), 0o600)
+
+    def credentials_by_cloud_init(self):
+        """As its module write_files does it on a running host: open to all at first."""
+        script = f"umask 022; cat >{RELAY_ENV}; chown root:root {RELAY_ENV}; chmod 600 {RELAY_ENV}"
+        self.sh(script, input=self._settings())
+
+    def _settings(self, user=None, password=None, **more):
+        """The text of relay.env; the smarthost's own account where none is given."""
         values = {
             "RELAY_USERNAME": self.smarthost.user if user is None else user,
             "RELAY_PASSWORD": self.smarthost.password if password is None else password,
             **more,
         }
-        self.write(RELAY_ENV, "".join(f"{k}={env_quote(v)}\n" for k, v in values.items()), 0o600)
+        return "".join(f"{key}={env_quote(value)}\n" for key, value in values.items())
 
-    def boot(self):
+    def boot(self, *options):
         """Boot; no unit may have failed."""
-        state = super().boot()
+        state = super().boot(*options)
         failed = self.sh("systemctl --failed --no-legend --plain").out
         assert state == "running" and not failed, f"{state}\n{failed}{self.log()}"
         return self
@@ -169,11 +208,13 @@ class Host(Machine):
         return self.sh("journalctl --boot --output=cat --facility=mail --no-pager", check=False).out
 
     def warnings(self):
-        return [line for line in self.log().splitlines() if WARNING.search(line)]
+        lines = self.log().splitlines()
+        return [line for line in lines if WARNING.search(line) and not CLOCKS.search(line)]
 
     def daemon_unit(self):
         """The unit that runs the daemon here (facts differ between Debian releases)."""
-        listed = self.sh("systemctl list-units --plain --no-legend 'postfix@*.service'").out.split()
+        active = "systemctl list-units --state=active --plain --no-legend 'postfix@*.service'"
+        listed = self.sh(active).out.split()
         return listed[0] if listed else "postfix.service"
 
     def exposure(self):
@@ -191,6 +232,7 @@ class Deb:
     suffix = ".deb"
     preseeds = True
     purges = True  # only dpkg knows the word
+    takes_dependents_along = True
     anchors = "/usr/local/share/ca-certificates"
     # On a terminal where nobody ever types: a question hangs until the time limit.
     install = (
@@ -220,7 +262,14 @@ class Deb:
     )  # fmt: skip
     upgrade_postfix = (
         "echo 'deb [trusted=yes] file:/srv/apt-later ./' >/etc/apt/sources.list.d/later.list"
-        " && apt-get update && apt-get install -y postfix"
+        " && apt-get update && apt-get install -y postfix {}"
+    )
+    downgrade_postfix = "apt-get install -y --allow-downgrades /srv/apt/postfix_*.deb {}"
+    tear_out = "dpkg --force-depends --remove {}"
+    wipe = "dpkg --force-depends --purge {}"
+    full_upgrade = (
+        "echo 'deb [trusted=yes] file:/srv/apt-{} ./' >/etc/apt/sources.list"
+        " && apt-get update && DEBIAN_FRONTEND=noninteractive apt-get full-upgrade -y"
     )
     owner = "dpkg -S {}"
 
@@ -229,6 +278,7 @@ class Rpm:
     suffix = ".noarch.rpm"
     preseeds = False
     purges = False
+    takes_dependents_along = True
     anchors = "/etc/pki/ca-trust/source/anchors"
     install = "dnf install -y {}"
     install_interactive = "dnf install --allowerasing {}"
@@ -245,7 +295,10 @@ class Rpm:
     remove_all = "dnf remove -y {}"
     list = "rpm -qa --queryformat '%{NAME}\\n'"
     own_records = ("/var/(log|cache)/.*", "(/root/.rpmdb|/(var/lib|usr/lib/sysimage)/(rpm|dnf|libdnf5))/.*")
-    upgrade_postfix = "dnf upgrade -y --repofrompath=later,file:///srv/rpm-later --nogpgcheck postfix"
+    upgrade_postfix = "dnf upgrade -y --repofrompath=later,file:///srv/rpm-later --nogpgcheck postfix {}"
+    downgrade_postfix = "dnf downgrade -y postfix {}"
+    tear_out = "rpm -e --nodeps {}"
+    wipe = f"{tear_out} && {WIPE}"
     owner = "rpm -qf --queryformat '%{{NAME}}' {}"
 
 
@@ -253,6 +306,7 @@ class Pacman:
     suffix = "-any.pkg.tar.zst"
     preseeds = False
     purges = False
+    takes_dependents_along = False  # it refuses
     anchors = "/etc/ca-certificates/trust-source/anchors"
     install = "pacman -U --noconfirm {}"
     install_interactive = "pacman -U {}"
@@ -268,7 +322,10 @@ class Pacman:
     remove_all = "pacman -Rns --noconfirm {}"
     list = "pacman -Qq"
     own_records = ("/var/(log|cache)/.*", "/var/lib/pacman/.*")
-    upgrade_postfix = "pacman -U --noconfirm /srv/pacman-later/postfix-*.pkg.tar.zst"
+    upgrade_postfix = "pacman -U --noconfirm /srv/pacman-later/postfix-*.pkg.tar.zst {}"
+    downgrade_postfix = "pacman -U --noconfirm /srv/pacman/postfix-[0-9]*.pkg.tar.zst {}"
+    tear_out = "pacman -Rdd --noconfirm {}"
+    wipe = f"pacman -Rddn --noconfirm {{}} && {WIPE}"
     owner = "pacman -Qqo {}"
 
 

@@ -28,6 +28,8 @@ class Machine:
         lowers = ":".join(map(str, self.lowers))
         layers = f"volatile,lowerdir={lowers},upperdir={self.upper},workdir={self.home}/work"
         run(["mount", "-t", "overlay", "overlay", "-o", layers, self.root])
+        # What nspawn is given; see write_protect().
+        self._directory = self.root
         self._nspawn = None
         self._leader = None
 
@@ -71,15 +73,27 @@ class Machine:
             inside = ["nsenter", "--target", self._leader, "--all"]
         else:
             inside = self._nspawn_command("--pipe", "--setenv=HOME=/root")
-        env = [f"{key}={value}" for key, value in CLEAN_ENV.items()]
-        return [*inside, "/usr/bin/env", "-i", "--chdir=/", *env, "/bin/sh", "-c", script]
+        return [*inside, *_clean_shell(script, "--chdir=/")]
+
+    def chroot(self, script, hostname, timeout=120):
+        """Run a shell script as the plainest image builder does: chroot, in the builder's
+        processes and under the builder's host name, with no network but the loopback."""
+        assert not self.booted
+        entering = (
+            f'hostname {hostname} && ip link set lo up && mount -t proc proc "$0/proc"'
+            ' && mount --rbind /dev "$0/dev" && exec chroot "$@"'
+        )
+        argv = ["unshare", "--mount", "--net", "--uts", "/bin/sh", "-c", entering, self.root, self.root]
+        argv += _clean_shell(script)
+        return run(argv, timeout=timeout, env=CLEAN_ENV, shown=script)
 
     # Life
 
-    def boot(self):
-        """Boot systemd and wait until every job of the boot is done."""
+    def boot(self, *options):
+        """Boot systemd and wait until every job of the boot is done. Options are nspawn's own,
+        such as --volatile=state."""
         assert not self.booted
-        booting = self._nspawn_command("--boot", "--console=pipe")
+        booting = self._nspawn_command("--boot", "--console=pipe", *options)
         console = open(self.home / "console.log", "ab")
         self._nspawn = subprocess.Popen(
             ["/bin/sh", "-c", f'{_join_cgroups(self.home.name)} exec "$0" "$@"', *booting],
@@ -109,9 +123,26 @@ class Machine:
         _kill(self.home.name)
         self._nspawn = self._leader = None
 
-    def reboot(self):
+    def reboot(self, *options):
         self.halt()
-        return self.boot()
+        return self.boot(*options)
+
+    def changed_files(self):
+        """The files that differ from the root the machine began with: path inside, path here."""
+        upper = self.upper
+        for path in upper.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                yield f"/{path.relative_to(upper)}", path
+
+    def write_protect(self, *but):
+        """From the next boot on the machine can write to these folders only."""
+        assert not self.booted
+        self._directory = self.home / "protected"
+        self._directory.mkdir()
+        for folder, mode in [("", "ro"), *((folder, "rw") for folder in but)]:
+            at = f"{self._directory}{folder}"
+            run(["mount", "--bind", f"{self.root}{folder}", at])
+            run(["mount", "-o", f"remount,bind,{mode}", at])
 
     def freeze(self, into):
         """End the machine and keep what it changed, as a layer for others."""
@@ -148,7 +179,7 @@ class Machine:
             # Root of a real machine may configure its interfaces; nspawn would deny it.
             network = [f"--network-namespace-path=/run/netns/{self.netns}", "--capability=CAP_NET_ADMIN"]
         return [
-            "systemd-nspawn", "--quiet", f"--directory={self.root}", "--register=no",
+            "systemd-nspawn", "--quiet", f"--directory={self._directory}", "--register=no",
             "--keep-unit", f"--machine={self.home.name}", "--resolv-conf=off", "--timezone=off",
             "--link-journal=no", *network, *options,
         ]  # fmt: skip
@@ -158,10 +189,16 @@ class Machine:
         return {**CLEAN_ENV, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
 
 
+def _clean_shell(script, *options):
+    env = [f"{key}={value}" for key, value in CLEAN_ENV.items()]
+    return ["/usr/bin/env", "-i", *options, *env, "/bin/sh", "-c", script]
+
+
 def discard(home):
     """Remove what a machine holds; also used on what a crashed session left."""
     home = Path(home)
-    run(["umount", "--recursive", "--lazy", home / "root"], check=False)
+    for mounted in ("protected", "root"):
+        run(["umount", "--recursive", "--lazy", home / mounted], check=False)
     shutil.rmtree(home, ignore_errors=True)
 
 

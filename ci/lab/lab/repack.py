@@ -17,7 +17,7 @@ DEBIAN_ONLY = """
     etc/init.d etc/insserv.conf.d etc/network etc/ppp etc/resolvconf etc/rsyslog.d etc/ufw lib
     usr/lib/NetworkManager usr/lib/networkd-dispatcher usr/lib/systemd usr/lib/sysusers.d usr/lib/tmpfiles.d
     usr/share/doc usr/share/doc-base usr/share/lintian usr/share/bug usr/share/locale
-    usr/share/menu usr/share/applications usr/lib/postfix/configure-instance.sh var
+    usr/share/menu usr/share/applications var
 """.split()
 
 
@@ -71,6 +71,11 @@ def postfix(tree, style, version):
     shutil.copy(STANDINS / style / "postfix.service", unit)
     (tree / "var/lib/postfix").mkdir(parents=True, mode=0o700)
     (tree / "var/spool/postfix").mkdir(parents=True)
+    # Only Debian's copies files of /etc into the queue folder.
+    post_install = tree / "usr/lib/postfix/sbin/post-install"
+    lines = post_install.read_text().splitlines(keepends=True)
+    post_install.write_text("".join(line for line in lines if "configure-instance.sh" not in line))
+    (tree / "usr/lib/postfix/configure-instance.sh").unlink()
     for extra in ("main.cf.debian", "main.cf.tls", "postinst.functions"):
         (share / extra).unlink(missing_ok=True)
 

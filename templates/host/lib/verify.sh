@@ -19,13 +19,30 @@ verify() {
         fi
     fi
     # The check makes folders that the queue lacks and looks at owners; what it says matters when it fails.
+    note_chroot_copies "$1"
     postfix -c "$1" check >"$said" 2>&1 || {
         cat "$said" >&2
         warn "'postfix check' refuses the configuration; nothing was changed"
         return 2
     }
     rm -f "$said"
+    drop_chroot_copies
     verify_tables "$1"
+}
+
+# Debian's check also copies files of /etc into the queue folder, for services in a chroot, as each start of Postfix does again.
+# In an image under construction they would carry the builder's names along.
+note_chroot_copies() {
+    chroot_copies=
+    in_system && return 0
+    chroot=$(postconf -c "$1" -xh queue_directory)/etc
+    for copy in "$chroot/hosts" "$chroot/resolv.conf"; do
+        [ -e "$copy" ] || chroot_copies="$chroot_copies $copy"
+    done
+}
+
+drop_chroot_copies() {
+    for copy in $chroot_copies; do rm -f -- "$copy"; done
 }
 
 verify_tables() {

@@ -1,0 +1,90 @@
+"""Images: built in a chroot on one machine, booted on another, with less than a whole disk."""
+
+import os
+import re
+import shutil
+from base64 import b64decode
+from pathlib import Path
+
+BUILDER = "vanadium.builders.example"
+OURS = ("mail-relay-apply.service", "mail-relay-apply.path", "postfix.service")
+PEM = re.compile(rb"-----BEGIN [^-]+-----([^-]+)-----END")
+
+
+def test_built_in_a_chroot_and_booted_elsewhere(host, smarthost):
+    host.rename(BUILDER)
+    host.build_image(BUILDER)
+    assert processes_in(host) == [], "the image build started something"
+    assert all(host.enabled(unit) == "enabled" for unit in OURS)
+
+    # What tools that build images do with their own traces.
+    host.rename("elsewhere.corp.example")
+    assert traces_of(BUILDER.partition(".")[0], host) == expected_traces(host)
+    assert "warning" not in host.sh("postfix check").text
+
+    # First boot: cloud-init writes, then closes to others; and /usr belongs to the image.
+    host.sh("rm /etc/mail-relay/relay.env")
+    host.boot(f"--bind-ro={host.root}/usr:/usr")
+    host.mail("before the credentials")
+    host.wait_deferred()
+    host.credentials_by_cloud_init()
+    smarthost.wait_for("before the credentials")
+    assert_relays(host, "first boot")
+    assert host.warnings() == []
+
+    # An image system forgets /var at an update.
+    host.halt()
+    for path in host.path("/var").iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    host.boot()
+    assert_relays(host, "with an empty /var")
+    assert host.warnings() == []
+
+    # Nothing but /etc and /var can be written.
+    host.halt()
+    host.write_protect("/etc", "/var")
+    host.boot()
+    assert host.sh("touch /usr/here || touch /here", check=False).code != 0
+    assert_relays(host, "on a root that is read-only")
+    assert host.warnings() == []
+
+    # Nothing at all can be written, and /var is empty again.
+    host.reboot("--volatile=state")
+    assert_relays(host, "with nothing to write to")
+    assert host.warnings() == []
+
+
+def assert_relays(host, when):
+    mail = host.deliver(when)
+    assert (mail.user, mail.tls) == (host.smarthost.user, "TLSv1.3")
+    host.sh("mail-relay status")
+
+
+def processes_in(host):
+    """Processes of the lab machine that live in the host's root."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if Path(os.readlink(process / "root")).is_relative_to(host.root):
+                found.append((process / "cmdline").read_bytes())
+        except OSError:  # it is gone
+            continue
+    return found
+
+
+def traces_of(word, host):
+    """Files with the word in them or in their names, certificates and keys decoded."""
+    word = word.encode()
+    found = []
+    for inside, path in host.changed_files():
+        content = path.read_bytes()
+        decoded = b"".join(b64decode(part, validate=False) for part in PEM.findall(content))
+        if word in content or word in decoded or word in inside.encode():
+            found.append(inside)
+    return sorted(found)
+
+
+def expected_traces(host):
+    """Debian's ssl-cert, which Postfix depends on there, names a certificate after the builder."""
+    snakeoil = "/etc/ssl/certs/ssl-cert-snakeoil.pem"
+    return [snakeoil] if host.path(snakeoil).exists() else []
