@@ -29,6 +29,11 @@ def names():
     return sorted(p.stem for p in (LAB / "roots").glob("*.toml") if recipe(p.stem).get("host", True))
 
 
+def layers_of(name):
+    """Cached layers that scenarios put on this root."""
+    return sorted(p.stem for p in (LAB / "roots").glob("*.toml") if recipe(p.stem).get("of") == name)
+
+
 def path(name):
     """The root made by today's recipe. Another checkout's recipe has a folder of its own."""
     return ROOTS / f"{name}-{_digest(name)}"

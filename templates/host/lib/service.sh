@@ -11,6 +11,17 @@ daemon_unit() {
     esac
 }
 
+# Debian 13 runs the daemon in postfix.service, Debian 12 did in postfix@-.service. After the upgrade it is still in the old one,
+# a reload would end it (systemd finds nothing in the new one and takes it for stopped), and a restart, Debian's own as well, is
+# refused: the new postfix@.service both follows postfix.service and conflicts with it. Stopping both and starting one is not.
+leave_old_unit() {
+    [ "$(daemon_unit)" = postfix.service ] && systemctl -q is-active postfix@-.service || return 1
+    control stop
+    # It is on its way down and will fail: its new text names a path that does not exist.
+    while systemctl is-active postfix@-.service | grep -q deactivating; do sleep 0.2; done
+    systemctl reset-failed postfix@-.service 2>/dev/null
+}
+
 is_running() {
     if in_system; then systemctl -q is-active "$(daemon_unit)"; else postfix status >/dev/null 2>&1; fi
 }
@@ -71,6 +82,7 @@ serve() {
     none) return 0 ;;
     # postfix.service is right on every distribution: the old template follows it.
     *)
+        if leave_old_unit; then set -- start; fi
         control "$1" || { warn "Postfix did not $1; mend: see 'systemctl status $(daemon_unit)', then 'systemctl restart postfix'"; return 1; }
         # What waited for this change need not wait for its next turn.
         [ "$mode" = boot ] || postqueue -f 2>/dev/null

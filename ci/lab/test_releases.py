@@ -1,0 +1,59 @@
+"""The distribution goes on to its next releases, with the relay on it."""
+
+import re
+
+import pytest
+
+from lab import roots
+from lab.host import Host
+
+# systemd's figure for the sandbox; see docs/host.md.
+EXPOSURE = 2.7
+# Debian 13's postfix@.service stops what Debian 12's has started, with a path that does not exist.
+DEBIANS_OWN = re.compile("fatal: open /etc/postfix-//main.cf")
+
+
+@pytest.fixture
+def host(root, smarthost):
+    """A pristine host with its next releases at hand."""
+    host = Host(root, smarthost, [roots.path(layer) for layer in roots.layers_of(root)])
+    yield host
+    host.close()
+
+
+@pytest.mark.roots("debian-11", "debian-12")
+def test_the_relay_lives_through_full_upgrades(host, root, smarthost):
+    host.install()
+    host.credentials()
+    host.boot()
+    host.deliver("before any upgrade")
+    for release in roots.recipe(*roots.layers_of(root))["releases"]:
+        host.full_upgrade(release)
+        assert_all_is_well(host, f"upgraded to {release}")
+        host.reboot()
+        assert_all_is_well(host, f"rebooted in {release}")
+
+
+def assert_all_is_well(host, when):
+    mail = host.deliver(when)
+    assert (mail.user, mail.tls) == (host.smarthost.user, "TLSv1.3")
+    host.sh("mail-relay status")
+    assert [line for line in host.warnings() if not DEBIANS_OWN.search(line)] == []
+    assert_hardened(host)
+    assert_tables_are_of_the_default_type(host)
+
+
+def assert_hardened(host):
+    """On the unit that runs the daemon, which is another one in later releases."""
+    unit = host.daemon_unit()
+    assert "50-mail-relay.conf" in host.sh(f"systemctl show -p DropInPaths {unit}").out
+    master = host.sh("cat /var/spool/postfix/pid/master.pid").out.strip()
+    assert f"/{unit}\n" in host.sh(f"cat /proc/{master}/cgroup").out
+    assert host.exposure() <= EXPOSURE
+
+
+def assert_tables_are_of_the_default_type(host):
+    kind = host.sh("postconf -dh default_database_type").out.strip()
+    compiled = host.sh("cd /etc/postfix && ls | grep -E '[.](db|cdb|lmdb)$'").out.split()
+    assert "sasl_passwd" in {name.rpartition(".")[0] for name in compiled}
+    assert {name.rpartition(".")[2] for name in compiled} == {{"hash": "db"}.get(kind, kind)}
