@@ -195,3 +195,66 @@ fn verify_finds_the_byte_and_the_field() {
     single.result("build relay.toml --quiet");
     insta::assert_snapshot!(single.run("verify dist relay.toml"));
 }
+
+#[test]
+fn the_example_is_a_fleet() {
+    let world = World::new();
+    for name in ["fleet.toml", "base.toml", "hosts.csv"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fleet").join(name);
+        world.write(name, &fs_err::read_to_string(path).unwrap());
+    }
+    world.result("build fleet.toml --quiet");
+    assert_eq!(world.names("dist").lines().filter(|name| name.ends_with(".rpm")).count(), 3);
+}
+
+/// A fleet of so many hosts in an empty world.
+fn large(hosts: usize) -> World {
+    let world = fleet();
+    let rows: String = (0..hosts).map(|host| format!("h{host},rome,{host},,\n")).collect();
+    world.write("hosts.csv", &format!("host,site,serial,relay.hostname,package.targets\n{rows}"));
+    world
+}
+
+#[test]
+fn ctrl_c_leaves_the_folder_as_it_was() {
+    use std::process::{Command, Stdio};
+    let world = large(3000);
+    fs_err::create_dir(world.path("dist")).unwrap();
+    world.write("dist/mine", "mine");
+    let mut build = Command::new(env!("CARGO_BIN_EXE_postpack"))
+        .args(["build", "fleet.toml", "--progress", "off"])
+        .current_dir(world.path(""))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A stage with a package in it: the build is under way, and the handler is there.
+    let begun = || {
+        let entries = fs_err::read_dir(world.path("dist")).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .filter(|path| path.is_dir())
+            .any(|stage| fs_err::read_dir(stage).is_ok_and(|mut files| files.next().is_some()))
+    };
+    while !begun() {
+        assert!(build.try_wait().unwrap().is_none(), "it ended before it was stopped");
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-INT", &build.id().to_string()]).status().unwrap().success());
+    let output = build.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("interrupted: nothing was changed"));
+    assert_eq!(world.names("dist"), "mine\n");
+}
+
+#[test]
+fn progress_is_lines_or_events_and_quiet_in_a_small_build() {
+    let world = large(60);
+    let events = world.run("build fleet.toml --package-format deb --progress json -o json");
+    let last = events.stderr.lines().rfind(|line| line.starts_with('{')).unwrap();
+    let event: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(
+        (&event["event"], &event["done"], &event["total"]),
+        (&"finished".into(), &60.into(), &60.into())
+    );
+    let built = world.run("build fleet.toml --package-format deb");
+    assert!(built.stderr.contains("60 built, 0 unchanged, 180 files"), "{}", built.stderr);
+}
