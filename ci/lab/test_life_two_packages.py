@@ -1,7 +1,5 @@
 """Two teams' relay packages: the second is refused, or it replaces the first; a host never has a mixture."""
 
-import pytest
-
 from lab.dialogue import Dialogue
 
 FIRST, SECOND = "acme-mail-relay", "other-mail-relay"
@@ -18,8 +16,8 @@ def assert_whole(host, name, sender):
         assert host.enabled(unit) == "enabled", unit
     host.sh("systemctl is-active mail-relay-apply.path && ! ls /etc/postfix/*.saved-* 2>/dev/null")
     assert host.sh("mail-relay apply").out == "mail-relay: nothing to change\n"
-    found = host.sh(f"grep -rl {other} /usr/share/mail-relay /usr/lib/systemd/system /etc/postfix /var/lib/mail-relay", check=False)
-    assert found.out == ""
+    folders = "/usr/share/mail-relay /usr/lib/systemd/system /etc/postfix /var/lib/mail-relay"
+    assert host.sh(f"grep -rl {other} {folders}", check=False).out == ""
 
 
 def test_one_replaces_the_other(relay):

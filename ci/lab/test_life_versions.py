@@ -28,7 +28,8 @@ def edit_everything(host):
 
 
 def settings(host):
-    return host.sh("cd /etc/mail-relay && stat -c '%n %a %U:%G %Y' relay.env main.cf.d/* && sha256sum relay.env main.cf.d/*").out
+    files = "relay.env main.cf.d/*"
+    return host.sh(f"cd /etc/mail-relay && stat -c '%n %a %U:%G %Y' {files} && sha256sum {files}").out
 
 
 def saved(host):
