@@ -72,8 +72,12 @@ def test_versions_come_and_go(relay):
     assert settings(relay) == kept
     assert saved(relay) == copies
     relay.resolver.set(relay.smarthost.name, relay.smarthost.good)
-    relay.sh("postqueue -f")
-    wait_until(lambda: len(relay.smarthost.mails()) >= MESSAGES, "all mail at the smarthost", timeout=120)
+
+    def all_arrived():
+        relay.sh("postqueue -f")
+        return len(relay.smarthost.mails()) >= MESSAGES
+
+    wait_until(all_arrived, "all mail at the smarthost", timeout=120)
     relay.wait_queue_empty()
     arrived = sorted(int(mail["Subject"].removeprefix("number-")) for mail in relay.smarthost.mails())
     assert arrived == list(range(1, MESSAGES + 1))
