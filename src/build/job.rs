@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::BuildError;
 use crate::package::Meta;
-use crate::plan::{self, Companion};
+use crate::plan::{self, Companion, Planned};
 use crate::spec::Checked;
 use crate::target::Format;
 use crate::template::Templates;
@@ -19,8 +19,8 @@ pub struct Job {
 
 #[derive(Debug)]
 enum Content {
-    Package(Format, Arc<Checked>),
-    Companion(Companion, Arc<Checked>),
+    Package(Format, Arc<Planned>),
+    Companion(Companion, Arc<Planned>),
     #[cfg(test)]
     Bytes(Vec<u8>, Box<Meta>),
 }
@@ -28,18 +28,21 @@ enum Content {
 impl Job {
     /// The package of a spec in a format. It is planned when its turn comes: side by side with others, and so
     /// that a fleet is never in memory as a whole.
-    pub fn package(format: Format, checked: &Arc<Checked>) -> Self {
+    pub fn package(format: Format, planned: &Arc<Planned>) -> Self {
         let file_name = match format {
-            Format::Deb => deb::file_name(&checked.meta),
-            Format::Rpm => rpm::file_name(&checked.meta),
-            Format::Pacman => pacman::file_name(&checked.meta),
+            Format::Deb => deb::file_name(&planned.checked.meta),
+            Format::Rpm => rpm::file_name(&planned.checked.meta),
+            Format::Pacman => pacman::file_name(&planned.checked.meta),
         };
-        Self { file_name, content: Content::Package(format, Arc::clone(checked)) }
+        Self { file_name, content: Content::Package(format, Arc::clone(planned)) }
     }
 
     /// A file beside the packages of a spec.
-    pub fn companion(kind: Companion, checked: &Arc<Checked>) -> Self {
-        Self { file_name: kind.file_name(checked), content: Content::Companion(kind, Arc::clone(checked)) }
+    pub fn companion(kind: Companion, planned: &Arc<Planned>) -> Self {
+        Self {
+            file_name: kind.file_name(&planned.checked),
+            content: Content::Companion(kind, Arc::clone(planned)),
+        }
     }
 
     /// A file of known bytes.
@@ -51,9 +54,10 @@ impl Job {
 
     /// All files of a spec in these formats: packages, and what stands beside them.
     pub fn all(checked: Checked, formats: &[Format]) -> Vec<Self> {
-        let checked = Arc::new(checked);
-        let packages = formats.iter().map(|format| Self::package(*format, &checked));
-        let companions = Companion::of(&checked).into_iter().map(|kind| Self::companion(kind, &checked));
+        let planned = Arc::new(Planned::new(checked));
+        let packages = formats.iter().map(|format| Self::package(*format, &planned));
+        let companions = Companion::of(&planned.checked).into_iter();
+        let companions = companions.map(|kind| Self::companion(kind, &planned));
         packages.chain(companions).collect()
     }
 
@@ -65,7 +69,7 @@ impl Job {
     /// Words of the package that it belongs to.
     pub(super) fn meta(&self) -> &Meta {
         match &self.content {
-            Content::Package(_, checked) | Content::Companion(_, checked) => &checked.meta,
+            Content::Package(_, planned) | Content::Companion(_, planned) => &planned.checked.meta,
             #[cfg(test)]
             Content::Bytes(_, meta) => meta,
         }
@@ -85,13 +89,13 @@ impl Job {
     /// # Errors
     /// A template fails, or a value does not fit into the format.
     pub fn bytes(&self, templates: &Templates) -> Result<Vec<u8>, BuildError> {
-        let (format, checked) = match &self.content {
-            Content::Package(format, checked) => (*format, checked),
-            Content::Companion(kind, checked) => return Ok(kind.render(checked, templates)?),
+        let (format, planned) = match &self.content {
+            Content::Package(format, planned) => (*format, planned),
+            Content::Companion(kind, planned) => return Ok(kind.render(&planned.checked, templates)?),
             #[cfg(test)]
             Content::Bytes(bytes, _) => return Ok(bytes.clone()),
         };
-        let package = plan::package(checked, format, templates)?;
+        let package = plan::package(planned, format, templates)?;
         let written = match format {
             Format::Deb => deb::write(&package, templates),
             Format::Rpm => rpm::write(&package, templates),

@@ -8,6 +8,7 @@ use super::output::Terminal;
 use crate::build::Job;
 use crate::diag::printable;
 use crate::package::{Inspection, ReadError};
+use crate::plan::Planned;
 use crate::target::Format;
 use crate::template::Templates;
 
@@ -54,12 +55,12 @@ fn side(name: &str, terminal: &mut Terminal) -> Result<BTreeMap<&'static str, In
         // No package: then it is a spec, whatever it is called.
         Err(ReadError::Unknown) => {}
     }
-    let checked = Arc::new(input::load(input::decode(name, bytes)?, terminal)?);
+    let planned = Arc::new(Planned::new(input::load(input::decode(name, bytes)?, terminal)?));
     let templates = Templates::builtin();
     let mut packages = BTreeMap::new();
-    for format in Format::ALL.into_iter().filter(|format| checked.formats.contains(format)) {
+    for format in Format::ALL.into_iter().filter(|format| planned.checked.formats.contains(format)) {
         let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("{name}: {error}"));
-        let bytes = Job::package(format, &checked).bytes(&templates).map_err(|error| failed(&error))?;
+        let bytes = Job::package(format, &planned).bytes(&templates).map_err(|error| failed(&error))?;
         let inspection = crate::build::inspect(&bytes).map_err(|error| failed(&error))?;
         packages.insert(inspection.format, inspection);
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::facts;
 use super::null_client;
 use super::tables::{Table, tables};
-use super::{PlanError, companions};
+use super::{PlanError, Planned, companions};
 use crate::package::{Content, Entry, EntryKind, gzip};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
@@ -31,6 +31,7 @@ const SHARE: &str = "/usr/share/mail-relay";
 const SYSTEMD: &str = "/usr/lib/systemd/system";
 
 /// What the plan holds for every host, before any format.
+#[derive(Debug)]
 pub(super) struct HostPlan {
     pub(super) main_cf: MainCf,
     pub(super) tables: Vec<Table>,
@@ -46,15 +47,15 @@ pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
 
 /// All entries of the package, sorted, with the folders that belong to it.
 pub(super) fn entries(
-    checked: &Checked,
-    plan: &HostPlan,
+    planned: &Planned,
     format: Format,
     templates: &Templates,
 ) -> Result<Vec<Entry>, PlanError> {
+    let checked = &planned.checked;
     let relay = &checked.relay;
     let facts = format.facts();
     let mut entries = vec![folder("/etc/mail-relay", 0o755), folder("/etc/mail-relay/main.cf.d", 0o755)];
-    entries.extend(share(checked, format, plan, templates)?);
+    entries.extend(share(planned, format, templates)?);
     entries.extend(host_command(facts).into_iter().map(common));
     entries.extend(units(relay, facts, templates)?.into_iter().map(common));
     entries.extend(documents(checked, templates)?);
@@ -63,12 +64,8 @@ pub(super) fn entries(
 }
 
 /// The package's own copy of the configuration.
-fn share(
-    checked: &Checked,
-    format: Format,
-    plan: &HostPlan,
-    templates: &Templates,
-) -> Result<Vec<Entry>, PlanError> {
+fn share(planned: &Planned, format: Format, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    let (checked, plan) = (&planned.checked, planned.host()?);
     let list: Vec<String> =
         plan.tables.iter().map(|table| format!("{}:{}", table.name, table.kind.name())).collect();
     let version = format!("{}-{}", checked.meta.version, checked.meta.version.revision);
@@ -78,7 +75,7 @@ fn share(
     let mut entries = vec![
         folder(SHARE, 0o755),
         file(&format!("{SHARE}/facts"), facts),
-        file(&format!("{SHARE}/main.cf"), main_cf_text(&plan.main_cf, templates)?),
+        file(&format!("{SHARE}/main.cf"), planned.main_cf(templates)?.clone()),
         file(&format!("{SHARE}/master.edits"), lines(&plan.master_edits)),
         file(&format!("{SHARE}/relay.env.example"), environment),
         folder(&format!("{SHARE}/tables"), 0o755),

@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::tests::files;
-use super::{Companion, check};
+use super::{Companion, Planned, check};
 use crate::build::{Job, inspect};
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::postfix::main_cf;
@@ -176,11 +176,11 @@ type Packed = (&'static str, Vec<String>, Vec<(String, String)>);
 /// What the relay becomes in each format.
 fn packed(checked: &Checked) -> Vec<Packed> {
     let templates = Templates::builtin();
-    let checked = std::sync::Arc::new(checked.clone());
+    let planned = std::sync::Arc::new(Planned::new(checked.clone()));
     Format::ALL
         .into_iter()
         .map(|format| {
-            let inspection = inspect(&Job::package(format, &checked).bytes(&templates).unwrap()).unwrap();
+            let inspection = inspect(&Job::package(format, &planned).bytes(&templates).unwrap()).unwrap();
             let fields = inspection.fields.into_iter().map(|(name, _)| name).collect();
             let unnamed =
                 |(name, script): (String, String)| (name, script.replace(&checked.meta.name, "NAME"));

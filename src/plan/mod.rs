@@ -13,7 +13,9 @@ pub use companions::Companion;
 pub use lint::check;
 pub use render::{HostFile, render};
 
-use crate::package::{Lifecycle, Package, Relation, Relations, Requirement, Watch};
+use std::sync::OnceLock;
+
+use crate::package::{Content, Lifecycle, Package, Relation, Relations, Requirement, Watch};
 use crate::spec::Checked;
 use crate::target::{Format, FormatFacts};
 use crate::template::Templates;
@@ -48,17 +50,51 @@ pub enum PlanError {
     Relation(String),
 }
 
-/// The package of a relay in a format.
+/// A checked spec with what is the same in its packages of all formats, made when it is first asked for.
+#[derive(Debug)]
+pub struct Planned {
+    /// The spec.
+    pub checked: Checked,
+    host: OnceLock<host::HostPlan>,
+    main_cf: OnceLock<Content>,
+}
+
+impl Planned {
+    /// A spec of which nothing is made yet.
+    pub fn new(checked: Checked) -> Self {
+        Self { checked, host: OnceLock::new(), main_cf: OnceLock::new() }
+    }
+
+    fn host(&self) -> Result<&host::HostPlan, PlanError> {
+        if let Some(plan) = self.host.get() {
+            return Ok(plan);
+        }
+        let plan = host::host_plan(&self.checked.relay)?;
+        Ok(self.host.get_or_init(|| plan))
+    }
+
+    /// The text of main.cf, by the templates that are first given.
+    fn main_cf(&self, templates: &Templates) -> Result<&Content, PlanError> {
+        if let Some(text) = self.main_cf.get() {
+            return Ok(text);
+        }
+        let text = host::main_cf_text(&self.host()?.main_cf, templates)?;
+        Ok(self.main_cf.get_or_init(|| text.into()))
+    }
+}
+
+/// The package of a relay in a format. All packages of one [`Planned`] are made with the same templates.
 ///
 /// # Errors
 /// If a template fails. Everything a spec can do wrong is found by [`check`] before.
-pub fn package(checked: &Checked, format: Format, templates: &Templates) -> Result<Package, PlanError> {
+pub fn package(planned: &Planned, format: Format, templates: &Templates) -> Result<Package, PlanError> {
+    let checked = &planned.checked;
     let facts = format.facts();
     let commands = format!("{}/mail-relay", facts.sbin);
     Ok(Package {
         meta: checked.meta.clone(),
         time: checked.time,
-        entries: host::entries(checked, &host::host_plan(&checked.relay)?, format, templates)?,
+        entries: host::entries(planned, format, templates)?,
         relations: relations(checked, format, facts)?,
         lifecycle: Lifecycle {
             configure: format!("{commands} apply --package"),

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::PlanError;
 use super::facts::from_text;
-use super::host::{entries, host_plan, main_cf_text};
+use super::host::entries;
+use super::{PlanError, Planned};
 use crate::package::{Entry, EntryKind};
 use crate::postfix::Release;
 use crate::relay::{Relay, TlsMode};
@@ -33,8 +33,8 @@ pub fn render(
     distribution: &Distribution,
     templates: &Templates,
 ) -> Result<Vec<HostFile>, PlanError> {
-    let plan = host_plan(&checked.relay)?;
-    let mut files: Vec<HostFile> = entries(checked, &plan, distribution.format, templates)?
+    let planned = Planned::new(checked.clone());
+    let mut files: Vec<HostFile> = entries(&planned, distribution.format, templates)?
         .into_iter()
         .filter_map(|Entry { path, mode, kind, .. }| match kind {
             EntryKind::File(content) | EntryKind::Doc(content) => {
@@ -43,16 +43,16 @@ pub fn render(
             EntryKind::Directory | EntryKind::Symlink(_) => None,
         })
         .collect();
-    let package_layer = main_cf_text(&plan.main_cf, templates)?;
+    let package_layer = String::from_utf8_lossy(planned.main_cf(templates)?);
     let main_cf = format!("{package_layer}\n{}", host_layer(&checked.relay, distribution));
     files.push(HostFile {
         path: "/etc/postfix/main.cf".to_owned(),
         mode: 0o644,
         content: main_cf.into_bytes(),
     });
-    for table in plan.tables {
+    for table in &planned.host()?.tables {
         let path = format!("/etc/postfix/{}", table.name);
-        files.push(HostFile { path, mode: 0o644, content: table.text.into_bytes() });
+        files.push(HostFile { path, mode: 0o644, content: table.text.clone().into_bytes() });
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
