@@ -259,6 +259,8 @@ fn real_postfix_takes_every_example() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut specs: Vec<PathBuf> =
         fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // examples/fleet is of more than one file, and has tests of its own.
+    specs.retain(|path| path.is_file());
     specs.sort();
     assert!(specs.len() > 5);
     for root in Root::all() {

@@ -74,8 +74,9 @@ pub fn judge(text: &str) -> Option<Checked> {
 
 /// What passed the judges can be planned in every format, and says in main.cf what it was told to.
 fn planned(checked: &Checked) {
+    let planned = plan::Planned::new(checked.clone());
     for format in Format::ALL.into_iter().filter(|format| checked.formats.contains(format)) {
-        let package = plan::package(checked, format, templates()).expect("a good spec can be planned");
+        let package = plan::package(&planned, format, templates()).expect("a good spec can be planned");
         let (parameters, errors) = main_cf::parse(text_of(&package, "/usr/share/mail-relay/main.cf"));
         assert!(errors.is_empty(), "{errors:?}");
         for own in &checked.relay.parameters {

@@ -48,6 +48,8 @@ fn every_example() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut specs: Vec<PathBuf> =
         fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // examples/fleet is of more than one file, and has tests of its own.
+    specs.retain(|path| path.is_file());
     specs.sort();
     for path in specs {
         let checked = load(&fs_err::read_to_string(&path).unwrap()).unwrap();
