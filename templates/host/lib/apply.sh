@@ -52,21 +52,37 @@ apply_once() {
     if in_force; then
         rm -rf "$stage"
         say_missing
-        case $mode in person | package) serve none || exit 1 ;; esac
+        serve_what_is_owed || exit 1
         say "nothing to change"
         exit 0
     fi
     strict=strict
     [ "$mode" = person ] || strict=no
     verify "$stage" $strict || refuse $?
-    install_generation || exit 1
+    install_generation || { say_full; exit 1; }
     say_missing
 }
 
 refuse() {
+    refused=$1
+    say_full || refused=1
     rm -rf "$stage"
     [ ! -d "$state/applied" ] || warn "the configuration of $(sed -n 's/^time //p' "$state/applied/info") stays in force"
-    exit "$1"
+    exit "$refused"
+}
+
+# A full disk makes awk, postmap and others fail, each with words of its own.
+say_full() {
+    full=no
+    for folder in "$state" "$postfix_dir"; do
+        [ -d "$folder" ] || continue
+        if ! (head -c 65536 /dev/zero >"$folder/.room.mail-relay") 2>/dev/null; then
+            warn "there is no room in $folder: the disk is full, or mounted read-only"
+            full=yes
+        fi
+        rm -f "$folder/.room.mail-relay"
+    done
+    [ "$full" = no ]
 }
 
 # The folders and the commented relay.env that a person starts from. Image systems may have lost /etc and /var since the install.
@@ -74,30 +90,33 @@ first_settings() {
     for folder in "$settings" "$settings/main.cf.d"; do
         [ -d "$folder" ] || mkdir -m 0755 "$folder"
     done
+    rm -f "$relay_env.new"
     [ "$mode" = package ] && [ ! -e "$relay_env" ] && [ ! -L "$relay_env" ] && [ -f "$share/relay.env.example" ] || return 0
     cp -- "$share/relay.env.example" "$relay_env.new" && chmod 0600 "$relay_env.new" && mv -f "$relay_env.new" "$relay_env"
 }
 
 # After a rollback nothing but a person (or a new package) applies again.
 leave_held() {
-    [ -e "$state/held" ] || return 0
+    [ -e "$state/applied/held" ] || return 0
     case $mode in
     boot | trigger)
-        say "held since the rollback of $(cat "$state/held"); 'mail-relay apply' ends that"
+        say "held since the rollback of $(cat "$state/applied/held"); 'mail-relay apply' ends that"
         exit 0
         ;;
     esac
 }
 
 # A kill between the last two renames of an apply leaves its generation, complete, under the name 'next' and none in force.
-# One that is not complete is done again, with its reload.
+# One that is not complete is done again, with its reload. Files that were ready to be renamed may hold passwords that are gone since.
 recover() {
+    drop_ready
+    rm -rf "$state/gone"
     if [ -e "$state/next/complete" ] && [ ! -d "$state/applied" ]; then mv "$state/next" "$state/applied"; fi
 }
 
 # Is everything that was built live and applied already?
 in_force() {
-    [ -f "$state/applied/manifest" ] && [ ! -e "$state/held" ] && [ ! -d "$state/next" ] || return 1
+    [ -f "$state/applied/manifest" ] && [ ! -e "$state/applied/held" ] && [ ! -d "$state/next" ] || return 1
     same "$stage/manifest" "$state/applied/manifest" && same "$stage/master.base" "$state/applied/master.base" || return 1
     [ "$(sed -n 's/^unit //p' "$state/applied/info")" = "$(unit_digest)" ] || return 1
     while read -r name kind; do

@@ -12,7 +12,7 @@ build() {
     database_type=$(pick_database_type) || return 1
     take_env "$1" || return
     relay_host='' relay_port=''
-    find_password_hosts
+    find_password_hosts || return
     load_env || return
     plan_smarthosts || return
     build_secret "$1" || return
@@ -20,8 +20,8 @@ build() {
     build_main "$1" || return
     build_master "$1" || return
     build_tables "$1" || return
-    write_manifest "$1"
     rm -f "$1/relay.env" "$1/host.cf"
+    write_manifest "$1" || { warn "cannot write into $1: is the disk full?"; return 1; }
 }
 
 # rpm 6 runs scriptlets in an empty network namespace, and without any interface no program of Postfix starts. That namespace is
@@ -36,7 +36,8 @@ loopback_up() {
 # Asked with the package's main.cf: the live one may not exist yet, as on Debian with "No configuration".
 pick_database_type() {
     types=$(postconf -c "$share" -m) || { warn "postconf -m failed; is the postfix package whole?"; return 1; }
-    for type in $(postconf -dh default_database_type) lmdb cdb hash; do
+    default=$(postconf -dh default_database_type) || { warn "postconf -d failed; is the postfix package whole?"; return 1; }
+    for type in $default lmdb cdb hash; do
         if printf '%s\n' "$types" | grep -qx "$type"; then
             echo "$type"
             return 0
@@ -52,7 +53,8 @@ pick_database_type() {
 each_smarthost() {
     first=yes
     for name in $smarthosts; do
-        eval "words=\$smarthost_$(printf %s "$name" | tr -- - _)"
+        variable=$(printf %s "smarthost_$name" | tr -- - _) || return 1
+        eval "words=\$$variable"
         # shellcheck disable=SC2154,SC2086  # set by eval; four words on purpose
         read_smarthost $words
         "$1" || return
@@ -94,20 +96,24 @@ find_password_hosts() {
 }
 
 add_password_host() {
-    [ "$auth" != password ] || password_hosts="$password_hosts $(env_name "$name") $(destination "$host" "$port")"
+    [ "$auth" = password ] || return 0
+    key=$(env_name "$name") || return 1
+    password_hosts="$password_hosts $key $(destination "$host" "$port")"
 }
 
 # Sets relayhost (the smarthosts that can be used), without (the names that lack credentials) and wrapper.
 plan_smarthosts() {
     relayhost='' without='' wrapper=''
-    find_password_hosts
+    find_password_hosts || return
     with=$(read_env names) || return 2
     each_smarthost plan_smarthost || return
     wrapper=${wrapper:-no}
 }
 
 plan_smarthost() {
-    if [ "$auth" = password ] && ! printf '%s\n' "$with" | grep -qx "$(env_name "$name")"; then
+    key=$(env_name "$name") || return 1
+    # shellcheck disable=SC2086  # words on purpose
+    if [ "$auth" = password ] && ! is_one_of "$key" $with; then
         without="${without:+$without }$name"
         return 0
     fi
@@ -119,6 +125,14 @@ plan_smarthost() {
     fi
     wrapper=$wrapped
     relayhost="${relayhost:+$relayhost, }$(destination "$host" "$port")"
+}
+
+# In the shell alone: a grep that dies would say no.
+is_one_of() {
+    sought=$1
+    shift
+    for word in "$@"; do [ "$word" != "$sought" ] || return 0; done
+    return 1
 }
 
 build_secret() {
@@ -134,9 +148,10 @@ host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to re
 
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
+    level=$(compatibility) && system=$(system_name) || { warn "postconf or uname failed; is the postfix package whole?"; return 1; }
     choose_from && choose_root || return 2
     {
-        echo "compatibility_level = $(compatibility)"
+        echo "compatibility_level = $level"
         echo "default_database_type = $database_type"
         echo "relay_smarthosts = $relayhost"
         echo "relay_ca_file = $ca_file"
@@ -146,7 +161,7 @@ build_host_layer() {
             echo "relay_root_address = ${relay_root_mail_to%%,*}"
         fi
         [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
-        echo "relay_system_name = $(system_name)"
+        echo "relay_system_name = $system"
         echo "smtp_tls_wrappermode = $wrapper"
         [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put RELAY_USERNAME and RELAY_PASSWORD into $relay_env"
     } >"$1"
@@ -155,7 +170,7 @@ build_host_layer() {
 # Where another name is set, the system's own one stays local, else root@that-name would leave for the outside.
 # An image under construction has the name of its builder, which must not stay in it.
 system_name() {
-    system=$(uname -n)
+    system=$(uname -n) || return 1
     if [ -z "${relay_hostname:-$hostname}" ] || [ ! -d /run/systemd/system ]; then system=
     else
         case $system in
@@ -182,10 +197,12 @@ find_ca_file() {
 
 # 2 before 3.6 (a number there), else the running version: a lower level makes newer versions speak of old defaults.
 compatibility() {
-    mail_version=$(postconf -dh mail_version)
+    mail_version=$(postconf -dh mail_version) || return 1
     case $mail_version in
+    '') return 1 ;;
     [0-2].* | 3.[0-5] | 3.[0-5].*) echo 2 ;;
-    *) echo "$mail_version" | cut -d . -f 1-2 | sed 's/[^0-9.].*//' ;;
+    *.*.*) echo "${mail_version%."${mail_version#*.*.}"}" ;;
+    *) echo "${mail_version%%[!0-9.]*}" ;;
     esac
 }
 
@@ -202,7 +219,10 @@ choose_root() {
         warn "RELAY_ROOT_MAIL_TO has no effect: this package was built without 'root-mail-to'; mend: take the line out of $relay_env, or build the package with it"
         return 2
     fi
-    relay_root_mail_to=$(printf %s "${relay_root_mail_to:-$root_mail_to}" | tr -s ', \t' ',' | sed 's/,/, /g')
+    receivers=${relay_root_mail_to:-$root_mail_to}
+    # The exit code of a pipe is that of its end; what must not be empty tells of its beginning.
+    relay_root_mail_to=$(printf %s "$receivers" | tr -s ', \t' ',' | sed 's/,/, /g')
+    [ -z "$receivers" ] || [ -n "$relay_root_mail_to" ]
 }
 
 build_main() {
@@ -276,8 +296,12 @@ write_manifest() {
         [ ! -f "$1/sasl_passwd" ] || echo "sasl_passwd secret"
         echo "master.cf master"
         echo "main.cf main"
-    } >"$1/manifest"
-    chmod 0644 "$1"/*
-    chmod 0600 "$1/manifest" "$1/master.base"
-    [ ! -f "$1/sasl_passwd" ] || chmod 0600 "$1/sasl_passwd"
+    } >"$1/manifest" || return 1
+    # Everything else stays closed, as it was made; what is secret is so at every moment.
+    folder=$1
+    set --
+    while read -r name kind; do
+        [ "$kind" = secret ] || set -- "$@" "$folder/$name"
+    done <"$folder/manifest"
+    chmod 0644 "$@"
 }

@@ -34,12 +34,14 @@ digest() {
     echo "${sum%% *}"
 }
 
-# Do two files hold the same bytes? (cmp(1) is not on every minimal system.)
+# Do two files hold the same bytes? (cmp(1) is the faster way, and not on every minimal system.)
 same() {
-    [ -f "$1" ] && [ -f "$2" ] && one=$(digest "$1") && two=$(digest "$2") && [ "$one" = "$two" ]
+    [ -f "$1" ] && [ -f "$2" ] || return 1
+    if have cmp; then cmp -s -- "$1" "$2"; return; fi
+    one=$(digest "$1") && two=$(digest "$2") && [ "$one" = "$two" ]
 }
 
-# One at a time. With flock(1) the kernel frees the lock however we end; without it a folder holds our process id.
+# One at a time. With flock(1) the kernel frees the lock however we end; without it a link names our process.
 lock() {
     if have flock; then
         until take_lock; do :; done
@@ -47,30 +49,34 @@ lock() {
     fi
     [ -d "$state" ] || mkdir -p "$state" || fail "cannot make $state: is the disk full, or mounted read-only?"
     tries=0
-    until mkdir "$state/lock.d" 2>/dev/null; do
-        holder=$(cat "$state/lock.d/pid" 2>/dev/null)
-        if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
-            rm -rf "$state/lock.d"
+    # The link appears with its holder in it, or not at all.
+    until ln -s "$$" "$state/lock.pid" 2>/dev/null; do
+        holder=$(readlink "$state/lock.pid")
+        # Whoever was killed left it behind; the same number may be another program by now.
+        if [ -n "$holder" ] && ! is_mail_relay "$holder"; then
+            rm -f "$state/lock.pid"
             continue
         fi
         tries=$((tries + 1))
-        [ "$tries" -lt 120 ] || fail "another mail-relay (process ${holder:-unknown}) holds $state/lock.d"
+        [ "$tries" -lt 120 ] || fail "another mail-relay (process ${holder:-unknown}) has been at work for two minutes"
         sleep 1
     done
-    trap 'rm -rf "$state/lock.d"' EXIT
+    trap 'rm -f "$state/lock.pid"' EXIT
     trap 'exit 1' HUP INT TERM
-    echo $$ >"$state/lock.d/pid"
 }
 
 # A removal deletes the lock: who waited for that one must take the next.
 take_lock() {
     [ -d "$state" ] || mkdir -p "$state" || fail "cannot make $state: is the disk full, or mounted read-only?"
-    # The braces keep a failing redirection from ending the shell without a word.
-    { exec 9>>"$state/lock"; } 2>/dev/null || fail "cannot write $state/lock: is the disk full, or mounted read-only?"
+    # In a shell of its own first: where it fails, exec would end this one without a word.
+    (: >>"$state/lock") 2>/dev/null || fail "cannot write $state/lock: is the disk full, or mounted read-only?"
+    exec 9>>"$state/lock"
     flock -w 120 9 || fail "another mail-relay has been at work for two minutes; 'ps -ef | grep mail-relay' shows it"
     # shellcheck disable=SC3013  # every sh of the supported systems has -ef
     [ ! -e /proc/self/fd/9 ] || [ "$state/lock" -ef /proc/self/fd/9 ]
 }
+
+is_mail_relay() { kill -0 "$1" 2>/dev/null && { [ ! -d /proc/self ] || grep -qs mail-relay "/proc/$1/cmdline"; }; }
 
 # A string as JSON. Input on standard input, so that no value becomes an argument.
 json_string() {

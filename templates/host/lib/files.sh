@@ -9,7 +9,10 @@
 compiled_extensions='db cdb lmdb'
 
 is_ours() {
-    [ -f "$state/ours" ] && sum=$(digest "$postfix_dir/$1") && grep -qxF "$sum $1" "$state/ours"
+    [ -f "$state/ours" ] && sum=$(digest "$postfix_dir/$1") || return 1
+    # In the shell alone: a grep that dies would say no.
+    while read -r line; do [ "$line" != "$sum $1" ] || return 0; done <"$state/ours"
+    return 1
 }
 
 # --- before ---
@@ -90,12 +93,21 @@ make_live() {
     return 0
 }
 
+drop_ready() {
+    for ready in "$postfix_dir"/.*.mail-relay; do rm -f -- "$ready"; done
+}
+
 # An administrator's edit of a file that we are about to replace is kept beside it.
 save_edit() {
     [ -f "$postfix_dir/$1" ] || return 0
     saved=$postfix_dir/$1.saved-$(date +%Y%m%dT%H%M%S)
     [ ! -e "$saved" ] || saved=$saved-$$
-    cp -p -- "$postfix_dir/$1" "$saved" || return 1
+    # Not under its name before it is whole. A run that was killed may have kept this very edit already.
+    for earlier in "$postfix_dir/$1".saved-*; do
+        if same "$postfix_dir/$1" "$earlier"; then return 0; fi
+    done
+    cp -p -- "$postfix_dir/$1" "$postfix_dir/.$1.mail-relay" && sync_file "$postfix_dir/.$1.mail-relay" &&
+        mv -f -- "$postfix_dir/.$1.mail-relay" "$saved" || return 1
     say "$postfix_dir/$1 was changed since the last apply; that version is kept as $saved"
 }
 
@@ -108,6 +120,9 @@ restore() {
         cp -a -- "$state/before/$1" "$postfix_dir/.$1.mail-relay" && sync_file "$postfix_dir/.$1.mail-relay" && make_live "$1"
     fi
 }
+
+# The entries of the table $2 whose keys the table $1 lacks.
+lines_without() { awk 'FILENAME == ARGV[1] { seen[$1]; next } /^[^# \t]/ && !($1 in seen)' "$1" "$2"; }
 
 extension() {
     case $database_type in

@@ -4,33 +4,34 @@
 # The generation is in $stage; the words for the person are said here.
 install_generation() {
     sandbox_on
-    list_changes
+    list_changes || { warn "cannot write into $state (is the disk full?); nothing was changed"; rm -rf "$stage"; return 1; }
     prepare_tables && keep_all || { rm -rf "$stage"; return 1; }
-    {
-        echo "time $(now)"
-        echo "package $package $version"
-        echo "postfix $(postconf -dh mail_version) $database_type"
-        echo "unit $(unit_digest)"
-    } >"$stage/info"
+    write_info || { warn "cannot write into $state (is the disk full?); nothing was changed"; rm -rf "$stage"; return 1; }
     how=$(reload_or_restart)
-    intend "$stage" && rm -rf "$state/next" && mv "$stage" "$state/next" || fail "cannot write into $state; nothing was changed"
-    make_all_ready || { drop_ready; rm -rf "$state/next"; return 1; }
+    intend "$stage" && rm -rf "$state/next" && mv "$stage" "$state/next" || fail "cannot write into $state (is the disk full?); nothing was changed"
+    make_all_ready && owe "$how" || { drop_ready; rm -rf "$state/next"; return 1; }
     go_live || { warn "stopped half-way; mend the cause and run 'mail-relay apply' again"; return 1; }
     [ -d "$state/applied" ] || rivals_off
     served=yes
-    serve "$how" || served=no
+    serve "$how" && rm -f "$state/owed" || served=no
     finish_secrets
+    finished=$?
     retire_tables
     keep_generation
-    [ "$served" = yes ] || return 1
+    [ "$served" = yes ] && [ "$finished" = 0 ] || return 1
     in_use=$(postconf -xh relayhost 2>/dev/null)
     say "applied (Postfix $(postconf -dh mail_version), relay to ${in_use:-nowhere yet})"
+}
+
+write_info() {
+    time=$(now) && mail_version=$(postconf -dh mail_version) && unit=$(unit_digest) || return 1
+    printf '%s\n' "time $time" "package $package $version" "postfix $mail_version $database_type" "unit $unit" >"$stage/info"
 }
 
 # What has to be replaced; a file that is right already is not touched.
 list_changes() {
     while read -r name kind; do
-        is_live "$name" "$kind" || echo "$name $kind"
+        is_live "$name" "$kind" || echo "$name $kind" || return 1
     done <"$stage/manifest" >"$stage/changes"
 }
 
@@ -50,15 +51,10 @@ prepare_tables() {
 # bounce: until the restart the table holds both, in sasl_passwd.both.
 merge_secrets() {
     [ -f "$postfix_dir/sasl_passwd" ] || return 0
-    old_secrets >"$stage/sasl_passwd.old"
+    lines_without "$stage/sasl_passwd" "$postfix_dir/sasl_passwd" >"$stage/sasl_passwd.old"
     [ -s "$stage/sasl_passwd.old" ] && cat "$stage/sasl_passwd" "$stage/sasl_passwd.old" >"$stage/sasl_passwd.both" || return 0
     # What stood there may be somebody's hand-made file: when it does not compile, it did not work before either.
     if postmap -c "$stage" "$database_type:$stage/sasl_passwd.both" 2>/dev/null; then both=yes; fi
-}
-
-# Lines of the live sasl_passwd whose key the new one lacks.
-old_secrets() {
-    awk 'FILENAME == ARGV[1] { seen[$1]; next } /^[^# \t]/ && !($1 in seen)' "$stage/sasl_passwd" "$postfix_dir/sasl_passwd"
 }
 
 # --- keeping ---
@@ -68,25 +64,38 @@ keep_all() {
         for file in $(with_compiled "$name" "$kind"); do
             # A rename onto a folder would end inside of it.
             [ ! -d "$postfix_dir/$file" ] || { warn "$postfix_dir/$file is a folder where a file belongs; mend: move it away; nothing was changed"; return 1; }
-            keep_before "$file" || { warn "cannot write into $state/before; nothing was changed"; return 1; }
+            keep_before "$file" || { warn "cannot write into $state/before (is the disk full?); nothing was changed"; return 1; }
         done
     done <"$stage/changes"
     while read -r name _; do
-        keep_edit "$name" || { warn "cannot write into $postfix_dir; nothing was changed"; return 1; }
+        keep_edit "$name" || { warn "cannot write into $postfix_dir (is the disk full?); nothing was changed"; return 1; }
     done <"$stage/changes"
 }
 
 # The edits of master.cf live on in the new one; those of any other file only in the copy.
 keep_edit() {
     if [ "$1" = master.cf ] || [ ! -f "$postfix_dir/$1" ] || same "$stage/$1" "$postfix_dir/$1" || is_ours "$1"; then return 0; fi
-    if [ ! -d "$state/applied" ] && is_before "$1"; then return 0; fi
+    # After a removal that was killed, too: what it gave back is kept already.
+    if is_before "$1"; then return 0; fi
     save_edit "$1"
 }
 
+# What Postfix has still to be told, should this run end before it was: the next one pays.
+owe() { echo "$1" >"$state/owed" && sync_file "$state/owed" || { warn "cannot write into $state (is the disk full?); nothing was changed"; return 1; }; }
+
+# When nothing is to be changed: what an earlier run could not do, or a Postfix that should run and does not.
+serve_what_is_owed() {
+    if [ -e "$state/owed" ]; then
+        serve restart && rm -f "$state/owed"
+    else
+        case $mode in person | package) serve none ;; esac
+    fi
+}
+
 # A change of listening addresses, of services or of the sandbox needs a restart; so does a smarthost that goes, which processes
-# in flight would otherwise look up in a table that no longer has it.
+# in flight would otherwise look up in a table that no longer has it, and so does an earlier run that was killed or failed.
 reload_or_restart() {
-    if [ "$both" = no ] && ! secret_leaves && [ "$(sed -n 's/^unit //p' "$state/applied/info" 2>/dev/null)" = "$(unit_digest)" ] &&
+    if [ ! -e "$state/owed" ] && [ "$both" = no ] && ! secret_leaves && [ "$(sed -n 's/^unit //p' "$state/applied/info" 2>/dev/null)" = "$(unit_digest)" ] &&
         same "$stage/master.cf" "$postfix_dir/master.cf" && [ "$(listening "$stage")" = "$(listening "$postfix_dir")" ] &&
         [ "$(sending "$stage")" = "$(sending "$postfix_dir")" ]; then
         echo reload
@@ -115,10 +124,6 @@ make_all_ready() {
     done <"$state/next/changes"
 }
 
-drop_ready() {
-    for ready in "$postfix_dir"/.*.mail-relay; do rm -f -- "$ready"; done
-}
-
 # The renames: tables first, the compiled one before its source so that it is never the older one. Then master.cf and main.cf:
 # a service must be in master.cf before main.cf uses it, and leave it after.
 go_live() {
@@ -142,6 +147,7 @@ switch() {
 }
 
 services_leave() {
+    [ -f "$postfix_dir/main.cf" ] || return 1
     postconf -c "$state/next" -M | awk '{ print $1 "/" $2 }' >"$state/next/services"
     postconf -M 2>/dev/null | awk '{ print $1 "/" $2 }' | grep -qvxF -f "$state/next/services"
 }
@@ -151,18 +157,22 @@ services_leave() {
 finish_secrets() {
     [ "$both" = yes ] || return 0
     make_ready "$state/next/sasl_passwd" sasl_passwd && make_ready "$state/next/sasl_passwd.$(extension)" "sasl_passwd.$(extension)" &&
-        make_live "sasl_passwd.$(extension)" && make_live sasl_passwd || warn "the old password stays in $postfix_dir/sasl_passwd until the next 'mail-relay apply'"
+        make_live "sasl_passwd.$(extension)" && make_live sasl_passwd || {
+        warn "the old password stays in $postfix_dir/sasl_passwd until the next 'mail-relay apply'"
+        return 1
+    }
 }
 
 # Tables that only an older package or an older Postfix used: back to what was before us.
 retire_tables() {
-    while read -r name kind; do
-        for file in $(with_compiled "$name" "$kind"); do echo "$file"; done
-    done <"$state/next/manifest" >"$state/next/wanted"
+    # Not by way of a file: on a full disk an empty one would say that nothing is wanted.
+    wanted=$(while read -r name kind; do with_compiled "$name" "$kind"; done <"$state/next/manifest")
+    [ -n "$wanted" ] || return 0
     for marker in "$state"/before/*; do
         file=${marker##*/}
         file=${file%.absent}
-        if ! grep -qxF "$file" "$state/next/wanted"; then
+        # shellcheck disable=SC2086  # words on purpose
+        if ! is_one_of "$file" $wanted; then
             restore "$file" && rm -f -- "$marker"
         elif is_old_type "$file"; then
             rm -f -- "$postfix_dir/$file"
@@ -180,17 +190,20 @@ is_old_type() {
 }
 
 keep_generation() {
-    for leftover in changes services wanted sasl_passwd.old sasl_passwd.both; do rm -f "$state/next/$leftover"; done
+    for leftover in changes services sasl_passwd.old sasl_passwd.both; do rm -f "$state/next/$leftover"; done
     for type in $compiled_extensions; do rm -f "$state"/next/*."$type"; done
     : >"$state/next/complete"
+    # None is deleted under its own name: after a kill, half of one would be taken for all of it.
     if [ -d "$state/applied" ] && ! same_generation; then
-        rm -rf "$state/previous" && mv "$state/applied" "$state/previous"
-    else
-        rm -rf "$state/applied"
+        [ ! -d "$state/previous" ] || mv "$state/previous" "$state/gone"
+        mv "$state/applied" "$state/previous"
+    elif [ -d "$state/applied" ]; then
+        mv "$state/applied" "$state/gone"
     fi
     mv "$state/next" "$state/applied"
-    rm -f "$state/held"
-    forget
+    rm -rf "$state/gone"
+    # A table that still holds the old password is nobody's edit.
+    [ "$finished" != 0 ] || forget
 }
 
 same_generation() {

@@ -24,28 +24,62 @@ purge_main() {
 restore_all() {
     if [ -d "$state/before" ]; then
         restore_files
-        serve_old
-        [ ! -e "$state/before/main.cf.absent" ] || restore main.cf
         say "Postfix has the files it had before"
     else
         say "nothing to give back"
     fi
     services_back
     # The originals go last: until here a second run can do it all again.
-    rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/ours" "$state/held"
+    rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/ours" "$state/gone" "$state/owed"
     # With the lock; on Linux it stays ours until we end.
     rm -rf "$state"
 }
 
+# As in an apply, tables come before main.cf; and what was not there goes last, when nothing asks for it any more.
 restore_files() {
     save_edits
+    drop_ready
+    lend_secrets
+    restore_each is_table
+    restore_each is_main
+    serve_old
+    restore_each is_last
+    drop_ready
+}
+
+# Restores those of the kept names that $1 picks.
+restore_each() {
     for marker in "$state"/before/*; do
         name=${marker##*/}
-        # Postfix can only be stopped in good order while it is there.
-        [ "$name" != main.cf.absent ] || continue
-        restore "${name%.absent}" || fail "cannot restore $postfix_dir/${name%.absent}; mend the cause and run 'mail-relay remove' again"
+        if "$1"; then
+            restore "${name%.absent}" || fail "cannot restore $postfix_dir/${name%.absent}; mend the cause and run 'mail-relay remove' again"
+        fi
     done
-    for ready in "$postfix_dir"/.*.mail-relay; do rm -f -- "$ready"; done
+}
+
+is_main() { case $name in main.cf | master.cf) ;; *) return 1 ;; esac; }
+
+is_table() { ! is_main && ! is_last; }
+
+# Postfix can only be stopped in good order while main.cf is there.
+is_last() { case $name in "sasl_passwd.$lent" | *.absent) ;; *) return 1 ;; esac; }
+
+# Until the restart a process of Postfix may ask for either smarthost, and without a password the mail would bounce: where both
+# configurations use a table of this very name, it holds for that time what either of them has. Its source goes back first: by that
+# an apply after a kill knows that the table is not its own.
+lend_secrets() {
+    lent=$(sed -n 's/^postfix [^ ]* //p' "$state/applied/info" 2>/dev/null)
+    case $lent in hash | btree) lent=db ;; esac
+    [ -n "$lent" ] && [ -f "$state/before/sasl_passwd" ] && [ -f "$state/before/sasl_passwd.$lent" ] || { lent=; return 0; }
+    [ -f "$state/applied/sasl_passwd" ] && have postmap || return 0
+    rm -rf "$state/stage" && mkdir -m 0700 "$state/stage" || return 0
+    type=$(sed -n 's/^postfix [^ ]* //p' "$state/applied/info")
+    table=$state/stage/sasl_passwd
+    lines_without "$state/before/sasl_passwd" "$state/applied/sasl_passwd" >"$table.ours" &&
+        cat "$state/before/sasl_passwd" "$table.ours" >"$table" &&
+        postmap -c "$share" "$type:$table" 2>/dev/null && restore sasl_passwd &&
+        make_ready "$table.$lent" "sasl_passwd.$lent" && make_live "sasl_passwd.$lent"
+    rm -rf "$state/stage"
 }
 
 # What somebody changed in a file of ours since the last apply. Compiled tables are nobody's work.

@@ -23,7 +23,12 @@ leave_old_unit() {
 }
 
 is_running() {
-    if in_system; then systemctl -q is-active "$(daemon_unit)"; else postfix status >/dev/null 2>&1; fi
+    if in_system; then
+        systemctl -q is-active "$(daemon_unit)" && return
+        # 3 and 4 say that it does not run; anything else, that systemctl could not tell.
+        case $? in 3 | 4) return 1 ;; esac
+    fi
+    postfix status >/dev/null 2>&1
 }
 
 # The text of our drop-in: when it changes, only a restart brings it into force.

@@ -54,10 +54,12 @@ find_configuration() {
 }
 
 out_of_step() {
-    if [ -e "$state/held" ]; then
-        echo "held since the rollback of $(cat "$state/held"); mend: mail-relay apply"
+    if [ -e "$state/applied/held" ]; then
+        echo "held since the rollback of $(cat "$state/applied/held"); mend: mail-relay apply"
     elif [ -d "$state/next" ]; then
         echo 'an apply is at work, or was interrupted; mend: mail-relay apply'
+    elif [ -e "$state/owed" ]; then
+        echo 'Postfix was not restarted after the last change; mend: mail-relay apply'
     elif ! build "$scratch" 2>"$scratch.said"; then
         sed 's/^mail-relay: //' "$scratch.said" | head -n 1
     else
