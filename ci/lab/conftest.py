@@ -1,6 +1,7 @@
 """Fixtures of the scenarios: `host` on each root that the run selected, and `smarthost`."""
 
 import os
+from collections import Counter
 
 import pytest
 
@@ -31,7 +32,8 @@ def pytest_unconfigure(config):
 
 def pytest_generate_tests(metafunc):
     """A scenario that takes `host` or `relay` runs once on each root that it is about."""
-    if "root" in metafunc.fixturenames:
+    own = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "root" in metafunc.fixturenames and not any(names.startswith("root") for names in own):
         about = metafunc.definition.get_closest_marker("roots")
         metafunc.parametrize("root", about.args if about else roots.names(), scope="session")
 
@@ -86,6 +88,12 @@ def relay(root, smarthost):
     host.close()
 
 
+@pytest.fixture
+def installation(root, smarthost):
+    """The layer in which the null client is installed, for scenarios that work on disks alone."""
+    return installed(root, smarthost)
+
+
 def installed(root, smarthost):
     layer = session_folder(f"installed-{root}") / "layer"
     with locked(layer.with_name("lock")):
@@ -102,6 +110,29 @@ def installed(root, smarthost):
 def session_folder(name):
     """What the workers of one session share; it goes when the session has gone."""
     return RUN / f"{os.environ['LAB_SESSION']}-0-{name}"
+
+
+@pytest.fixture
+def tally(request):
+    """tally("kills", 3): what a scenario did beside passing; the end of the run shows the sums."""
+
+    def add(what, number=1):
+        request.node.user_properties.append(("tally", (what, number)))
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter):
+    sums = Counter()
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    for report in reports:
+        if getattr(report, "when", None) == "call":
+            for _, (what, number) in (p for p in report.user_properties if p[0] == "tally"):
+                sums[what] += number
+    if sums:
+        terminalreporter.section("counts")
+        for what, number in sorted(sums.items()):
+            terminalreporter.line(f"{number:7} {what}")
 
 
 LAST_WORDS = "mailq; journalctl --boot --no-pager --output=short | tail -n 60"

@@ -1,8 +1,8 @@
 """The smarthost: a real Postfix with Dovecot SASL, and what can be wrong with one."""
 
+import base64
 import email
 import email.policy
-import base64
 from dataclasses import dataclass, field
 
 from . import roots
@@ -80,6 +80,19 @@ class Smarthost:
             path.unlink()
         self._seen.clear()
 
+    # Credentials of a scenario's own
+
+    def expect(self, user, password):
+        """Let in this pair beside the usual one, and forget what came before."""
+        odd = self._machine.path("/srv/odd")
+        (odd / "expected").write_bytes(f"{user.hex()}:{password.hex()}\n".encode())
+        (odd / "received").write_bytes(b"")
+
+    def received(self):
+        """The pairs that came over the wire since, as bytes."""
+        lines = self._machine.path("/srv/odd/received").read_text().split()
+        return [tuple(bytes.fromhex(word) for word in line.split(":")) for line in lines]
+
     def log(self):
         path = self._machine.path("/var/log/mail.log")
         return path.read_text(errors="replace") if path.exists() else ""
@@ -99,6 +112,9 @@ class Smarthost:
             machine.write(f"/etc/postfix/{name}", text)
         machine.write("/etc/dovecot/dovecot.conf", (files / "dovecot.conf").read_text())
         machine.write("/usr/local/bin/lab-deliver", (files / "deliver").read_text(), 0o755)
+        machine.write("/usr/local/bin/lab-password", (files / "password").read_text(), 0o755)
+        # Dovecot's user writes there.
+        machine.sh("mkdir -m 0777 /srv/odd; touch /srv/odd/received; chmod 666 /srv/odd/received")
         secret = base64.b64encode(self.password.encode()).decode()
         machine.write("/etc/dovecot/users", f"{self.user}:{{PLAIN.b64}}{secret}\n")
         machine.sh("chgrp dovecot /etc/dovecot/users; chmod 640 /etc/dovecot/users")
@@ -110,7 +126,7 @@ class Smarthost:
 def _parse(text):
     """What lab-deliver wrote: envelope lines, an empty line, the message."""
     envelope, _, message = text.partition("\n\n")
-    facts = dict(line.split("=", 1) for line in envelope.splitlines())
+    facts = dict(line.split("=", 1) for line in envelope.split("\n"))
     received, raw = _split_first_header(message)
     assert received.startswith("Received:"), received
     tls = received.partition("(using ")[2].split(" ")[0]

@@ -1,0 +1,126 @@
+"""Odd credentials: 300 and more user names and passwords, each a trap for somebody on the way to the smarthost."""
+
+import random
+import string
+
+BLANKS = b" \t\v\f"
+
+
+def pairs():
+    """(user, password), bytes; the same ones in each run, all different."""
+    found = dict.fromkeys([*_punctuation(), *_controls(), *_texts(), *_lengths(), *_keys(), *_mixtures()])
+    return [pair for pair in found if fault(*pair) or not _foreign(*pair)]
+
+
+def fault(user, password):
+    """What relay.env cannot carry to Postfix, in words of the message that must say so; None when all is well."""
+    for name, value in (("RELAY_USERNAME", user), ("RELAY_PASSWORD", password)):
+        if b"\0" in value:
+            return "holds NUL bytes"
+        if not value:
+            return f"{name} is empty"
+        if b"\n" in value or b"\r" in value:
+            return f"{name} holds a line break"
+    if b":" in user:
+        return "RELAY_USERNAME holds a colon"
+    if user[:1] in _bytes(BLANKS):
+        return "RELAY_USERNAME begins with white space"
+    if password[-1:] in _bytes(BLANKS):
+        return "RELAY_PASSWORD ends in white space"
+    return None
+
+
+def _foreign(user, password):
+    """What Dovecot itself lets nobody in with: its own protocols use these bytes."""
+    return any(byte < 0x20 for byte in user) or b"\1" in password or b"\t" in password
+
+
+def lines(user, password, number):
+    """relay.env, with the quotes that a person might choose: the ways take turns."""
+    quote = [_single, _double, _bare][number % 3]
+    return b"RELAY_USERNAME=" + quote(user) + b"\nRELAY_PASSWORD=" + quote(password) + b"\n"
+
+
+def _single(value):
+    return b"'" + value.replace(b"'", b"'\"'\"'") + b"'"
+
+
+def _double(value):
+    for special in (b"\\", b'"', b"$", b"`"):
+        value = value.replace(special, b"\\" + special)
+    return b'"' + value + b'"'
+
+
+def _bare(value):
+    if not value or b"\n" in value or b"\r" in value:
+        return _double(value)
+    return b"".join(b"\\" + byte for byte in _bytes(value))
+
+
+def _bytes(value):
+    return [bytes([byte]) for byte in value]
+
+
+def _punctuation():
+    """Each sign alone, doubled, in the middle, and at both ends."""
+    for sign in _bytes(string.punctuation.encode()):
+        yield b"user", sign
+        yield b"u" + sign + b"ser", sign + b"a" + sign + sign + b"b" + sign
+        yield sign + b"user" + sign, b"pass" + sign + b"word"
+
+
+def _controls():
+    for number in [*range(0x20), 0x7F]:
+        yield b"user", b"a" + bytes([number]) + b"b"
+    for blank in _bytes(BLANKS) + [b"  ", b"\t ", b" \t"]:
+        yield b"user", b"a" + blank
+        yield b"user", blank + b"a" + blank + b"b"
+        yield blank + b"user", b"secret"
+    yield b"us er", b"secret"
+    yield b"", b"secret"
+    yield b"user", b""
+    yield b"user", b" "
+
+
+def _texts():
+    for text in ("ü", "Zoë", "пароль", "密码", "パスワード", "🔑", "e\u0301", "\u202eabc", "a\u00a0b", "\u2028", "\ufeffx", "ß", "İı", "ẞ", "ﬁ"):
+        yield text.encode(), (text + text).encode()
+    for raw in (b"\xff\xfe", b"\x80", b"\xc3", b"\xc3(", b"\xed\xa0\x80", b"\xf8\x88", bytes(range(0x80, 0x100))):
+        yield b"user", raw
+
+
+def _lengths():
+    for length in (1, 2, 63, 64, 127, 128, 255, 256, 499, 500):
+        yield b"u" * min(length, 128), b"y" * length
+    yield b"user", "ü".encode() * 250
+    yield b"user", b'"\\' * 250
+    yield b"user", bytes(range(0x21, 0x7F)) * 5
+
+
+def _keys():
+    """As providers make them."""
+    chance = random.Random(1)
+    letters = string.ascii_letters + string.digits
+    for ending in ("", "=", "==", "+", "/", "+/=", "/+", "="):
+        for _ in range(2):
+            key = "".join(chance.choices(letters + "+/", k=44 - len(ending))) + ending
+            yield b"AKIA" + "".join(chance.choices(string.ascii_uppercase + string.digits, k=16)).encode(), key.encode()
+    for _ in range(4):
+        key = "".join(chance.choices(letters + "-_", k=43))
+        yield b"apikey", f"SG.{key[:22]}.{key}".encode()
+        yield b"postmaster@mg.example.com", f"{key[:32]}-{key[:8]}-{key[8:16]}".encode()
+        yield b"someone@gmail.com", " ".join(key[i : i + 4] for i in (0, 4, 8, 12)).encode()
+
+
+def _mixtures():
+    traps = [
+        "$HOME", "${HOME}", "$(id)", "`id`", "$((1+1))", "$$", "$?", "$1", "\\n", "\\t", "\\x41", "\\101", "a\\", "a\\\\", "\\\\\\", "%s", "%n", "%%",
+        "%d%n%s", "# x", "#", "a #b", "; x", "a;b", "a & b", "a && b", "a || b", "a | b", "> /etc/motd", "< /etc/passwd", "*", "/*", "~root", "!!", "!x",
+        "'", "''", "'\"'", "\"'\"", "'a'", '"a"', "'a'b", "it's", "\\'", '\\"', "RELAY_USERNAME=x", "export A=b", "A=b", "= b", "==", "[h]:587 u:p",
+        "user:password", ":", "::", "a:b:c", ": x", "{PLAIN}x", "{{x}}", "{}", "[]", "<>", "()", "-n", "-e", "--", "-x y", "END", "BEGIN", "getline",
+        "hash:/etc/passwd", "/etc/shadow", "||", "true", "null", "0", "00", "1e3", "NaN", "a,b", ",", "@", "a@b", "@b", "!", "^", "a  b", "a   b  c",
+    ]  # fmt: skip
+    for trap in traps:
+        yield b"user", trap.encode()
+    for trap in traps[::6]:
+        yield trap.replace(":", ".").encode(), b"secret " + trap.encode() + b"!"
