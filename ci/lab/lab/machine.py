@@ -129,10 +129,9 @@ class Machine:
 
     def changed_files(self):
         """The files that differ from the root the machine began with: path inside, path here."""
-        upper = self.upper
-        for path in upper.rglob("*"):
+        for path in self.upper.rglob("*"):
             if path.is_file() and not path.is_symlink():
-                yield f"/{path.relative_to(upper)}", path
+                yield f"/{path.relative_to(self.upper)}", path
 
     def write_protect(self, *but):
         """From the next boot on the machine can write to these folders only."""

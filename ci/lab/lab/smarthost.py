@@ -69,6 +69,15 @@ class Smarthost:
         assert len(mails) == 1, f"{len(mails)} mails with subject {subject!r}"
         return mails[0]
 
+    def accept(self, user, password):
+        """From now on this is the usual account, and no other can log in."""
+        self._account = (user, password)
+        secret = base64.b64encode(password.encode()).decode()
+        self._machine.write("/etc/dovecot/users.new", f"{user}:{{PLAIN.b64}}{secret}\n")
+        # Another inode: Dovecot must see the change even within the same second.
+        script = "cd /etc/dovecot && chgrp dovecot users.new && chmod 640 users.new && mv users.new users"
+        self._machine.sh(script)
+
     def mails(self):
         for path in self._machine.path("/srv/mail").glob("*.eml"):
             if path.name not in self._seen:
@@ -78,6 +87,8 @@ class Smarthost:
     def empty(self):
         for path in self._machine.path("/srv/mail").glob("*.eml"):
             path.unlink()
+        if self._account != (self.user, self.password):
+            self.accept(self.user, self.password)
         self._seen.clear()
 
     # Credentials of a scenario's own
@@ -115,9 +126,7 @@ class Smarthost:
         machine.write("/usr/local/bin/lab-password", (files / "password").read_text(), 0o755)
         # Dovecot's user writes there.
         machine.sh("mkdir -m 0777 /srv/odd; touch /srv/odd/received; chmod 666 /srv/odd/received")
-        secret = base64.b64encode(self.password.encode()).decode()
-        machine.write("/etc/dovecot/users", f"{self.user}:{{PLAIN.b64}}{secret}\n")
-        machine.sh("chgrp dovecot /etc/dovecot/users; chmod 640 /etc/dovecot/users")
+        self.accept(self.user, self.password)
         machine.write("/etc/postfix/good.pem", self.authority.certificate(NAME), 0o600)
         machine.write("/etc/postfix/wrong_name.pem", self.authority.certificate("mail.other.example"), 0o600)
         machine.write("/etc/postfix/unknown_ca.pem", nobody.certificate(NAME), 0o600)
