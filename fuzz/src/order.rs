@@ -1,5 +1,5 @@
 //! The comparators of dpkg, rpm and pacman, written down again from their sources: a reference that costs nothing
-//! to ask. That they are what the real ones do is proven by `real_` tests in `src/package/order.rs`.
+//! to ask. The real ones are asked about our own order by the `real_` tests in `src/package/order.rs`.
 
 use std::cmp::Ordering;
 
