@@ -8,8 +8,10 @@
 # The extensions of compiled tables. (.dir and .pag belong to types that cannot be a default.)
 compiled_extensions='db cdb lmdb'
 
+# Is the live file of a generation of ours? 2 when that cannot be found out.
 is_ours() {
-    [ -f "$state/ours" ] && sum=$(digest "$postfix_dir/$1") || return 1
+    [ -f "$state/ours" ] || return 1
+    sum=$(digest "$postfix_dir/$1") || return 2
     # In the shell alone: a grep that dies would say no.
     while read -r line; do [ "$line" != "$sum $1" ] || return 0; done <"$state/ours"
     return 1

@@ -17,7 +17,7 @@ install_generation() {
     finish_secrets
     finished=$?
     retire_tables
-    keep_generation
+    keep_generation || { warn "the new configuration is in force, but $state is not up to date; the next 'mail-relay apply' ends it"; finished=1; }
     [ "$served" = yes ] && [ "$finished" = 0 ] || return 1
     in_use=$(postconf -xh relayhost 2>/dev/null)
     say "applied (Postfix $(postconf -dh mail_version), relay to ${in_use:-nowhere yet})"
@@ -74,7 +74,9 @@ keep_all() {
 
 # The edits of master.cf live on in the new one; those of any other file only in the copy.
 keep_edit() {
-    if [ "$1" = master.cf ] || [ ! -f "$postfix_dir/$1" ] || same "$stage/$1" "$postfix_dir/$1" || is_ours "$1"; then return 0; fi
+    if [ "$1" = master.cf ] || [ ! -f "$postfix_dir/$1" ] || same "$stage/$1" "$postfix_dir/$1"; then return 0; fi
+    is_ours "$1"
+    case $? in 0) return 0 ;; 2) return 1 ;; esac
     # After a removal that was killed, too: what it gave back is kept already.
     if is_before "$1"; then return 0; fi
     save_edit "$1"
@@ -142,8 +144,11 @@ go_live() {
     sync_file "$postfix_dir"
 }
 
+# In the shell alone: a grep that dies would say that there is nothing to do.
 switch() {
-    if grep -q "^$1 " "$state/next/changes"; then make_live "$1"; fi
+    while read -r changed _; do
+        if [ "$changed" = "$1" ]; then make_live "$1" || return 1; fi
+    done <"$state/next/changes"
 }
 
 services_leave() {
@@ -189,19 +194,19 @@ is_old_type() {
     return 1
 }
 
+# Fails at the first thing that fails, and leaves `next` there: then the next apply does all of it again.
 keep_generation() {
-    for leftover in changes services sasl_passwd.old sasl_passwd.both; do rm -f "$state/next/$leftover"; done
-    for type in $compiled_extensions; do rm -f "$state"/next/*."$type"; done
-    : >"$state/next/complete"
+    for leftover in changes services sasl_passwd.old sasl_passwd.both; do rm -f "$state/next/$leftover" || return 1; done
+    for type in $compiled_extensions; do rm -f "$state"/next/*."$type" || return 1; done
+    : >"$state/next/complete" || return 1
     # None is deleted under its own name: after a kill, half of one would be taken for all of it.
     if [ -d "$state/applied" ] && ! same_generation; then
-        [ ! -d "$state/previous" ] || mv "$state/previous" "$state/gone"
-        mv "$state/applied" "$state/previous"
+        if [ -d "$state/previous" ]; then mv "$state/previous" "$state/gone" || return 1; fi
+        mv "$state/applied" "$state/previous" || return 1
     elif [ -d "$state/applied" ]; then
-        mv "$state/applied" "$state/gone"
+        mv "$state/applied" "$state/gone" || return 1
     fi
-    mv "$state/next" "$state/applied"
-    rm -rf "$state/gone"
+    mv "$state/next" "$state/applied" && rm -rf "$state/gone" || return 1
     # A table that still holds the old password is nobody's edit.
     [ "$finished" != 0 ] || forget
 }
