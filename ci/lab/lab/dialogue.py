@@ -4,6 +4,7 @@ import os
 import re
 import selectors
 import time
+from pathlib import Path
 
 from .shell import CommandFailed
 
@@ -37,6 +38,10 @@ class Dialogue:
                 self.text += piece.decode(errors="replace").replace("\r", "")
 
     def answer(self, line):
+        # pacman throws away what was typed before it reads; others wait in ways of their own, and throw nothing away.
+        limit = time.monotonic() + 3
+        while not any(_reads(process) for process in _below(self._process.pid)) and time.monotonic() < limit:
+            time.sleep(0.02)
         self._process.stdin.write(f"{line}\n".encode())
         self._process.stdin.flush()
 
@@ -46,3 +51,23 @@ class Dialogue:
             pass
         self._process.stdin.close()
         return self._process.wait(timeout=60)
+
+
+def _below(process):
+    """The process and all that it has started."""
+    yield process
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            words = children.read_text().split()
+        except OSError:  # it has just ended
+            continue
+        for child in words:
+            yield from _below(int(child))
+
+
+def _reads(process):
+    """Does it wait in read(2) for its standard input?"""
+    try:
+        return Path(f"/proc/{process}/syscall").read_text().startswith("0 0x0 ")
+    except OSError:
+        return False
