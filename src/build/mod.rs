@@ -141,28 +141,19 @@ pub fn unchanged(out: &Path, options: &Options) -> Option<Report> {
     (same && manifest.is_whole(out, written)).then_some(Report { manifest, built: 0 })
 }
 
+/// So many threads; one for each processor without a number.
+fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, BuildError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.map_or(0, NonZeroUsize::get))
+        .build()
+        .map_err(|error| BuildError::Threads(error.to_string()))
+}
+
 /// Makes all files. The result, and every byte of it, is the same for any number of threads.
 ///
 /// # Errors
 /// Nothing appears in `out` then: files are made in a folder of their own inside of it, and renamed at the end.
 pub fn build(
-    units: &dyn Units,
-    out: &Path,
-    options: &Options,
-    templates: &Templates,
-    progress: &dyn Progress,
-) -> Result<Report, BuildError> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads.map_or(0, NonZeroUsize::get))
-        .build()
-        .map_err(|error| BuildError::Threads(error.to_string()))?;
-    pool.install(|| match unchanged(out, options) {
-        Some(report) => Ok(report),
-        None => make_all(units, out, options, templates, progress),
-    })
-}
-
-fn make_all(
     units: &dyn Units,
     out: &Path,
     options: &Options,
@@ -188,12 +179,14 @@ fn make_all(
         refused: AtomicBool::new(false),
         names: Mutex::default(),
     };
-    let made: Vec<Option<(Unit, bool)>> = (0..units.count())
-        .into_par_iter()
-        // One at a time: nobody should wait for a thread that has all that is left.
-        .with_max_len(1)
-        .map(|unit| work.make(unit))
-        .collect::<Result<_, BuildError>>()?;
+    let made: Vec<Option<(Unit, bool)>> = pool(options.threads)?.install(|| {
+        (0..units.count())
+            .into_par_iter()
+            // One at a time: nobody should wait for a thread that has all that is left.
+            .with_max_len(1)
+            .map(|unit| work.make(unit))
+            .collect::<Result<_, BuildError>>()
+    })?;
     if work.refused.load(Ordering::Relaxed) {
         return Err(BuildError::Refused);
     }

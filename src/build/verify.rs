@@ -7,7 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{BuildError, MANIFEST, Progress, SUMS, Units, inspect};
+use super::{BuildError, MANIFEST, Progress, SUMS, Units, inspect, pool};
 use crate::package::Inspection;
 use crate::template::Templates;
 
@@ -49,11 +49,7 @@ pub fn verify(
     templates: &Templates,
     progress: &dyn Progress,
 ) -> Result<Verdict, BuildError> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.map_or(0, NonZeroUsize::get))
-        .build()
-        .map_err(|error| BuildError::Threads(error.to_string()))?;
-    let compared: Vec<Option<Compared>> = pool.install(|| {
+    let compared: Vec<Option<Compared>> = pool(threads)?.install(|| {
         (0..units.count())
             .into_par_iter()
             .with_max_len(1)

@@ -25,38 +25,45 @@ pub(super) struct Args {
     /// Folder for the packages.
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
-    /// Only these formats, out of those that the spec's targets need.
-    #[arg(long, value_delimiter = ',', value_name = "FORMAT,...")]
-    package_format: Vec<target::Format>,
     #[command(flatten)]
-    selection: Selection,
+    making: Making,
     /// Build all of a fleet, whatever is in the output folder.
     #[arg(long)]
     rebuild: bool,
-    /// How many packages are built at a time; the result is the same with any number.
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<std::num::NonZeroUsize>,
-    /// Folder with templates that replace ours of the same name.
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
-    /// How to show progress, on standard error.
-    #[arg(long, default_value = "auto", value_name = "STYLE")]
-    progress: Style,
     /// Form of the report.
     #[arg(long, default_value = "text")]
     format: Format,
 }
 
+/// What is made of the specs, and how: what `build` and `verify` must be told alike.
+#[derive(Debug, clap::Args)]
+pub(super) struct Making {
+    /// Only these formats, out of those that the spec's targets need.
+    #[arg(long, value_delimiter = ',', value_name = "FORMAT,...")]
+    pub(super) package_format: Vec<target::Format>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// How many packages are built at a time; the result is the same with any number.
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    /// Folder with templates that replace ours of the same name.
+    #[arg(long, value_name = "DIR")]
+    pub(super) templates: Option<PathBuf>,
+    /// How to show progress, on standard error.
+    #[arg(long, default_value = "auto", value_name = "STYLE")]
+    pub(super) progress: Style,
+}
+
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut sources = sources(&args.specs)?;
-    one_kind(&sources, &args.selection)?;
-    let templates = input::templates(args.templates.as_deref())?;
+    one_kind(&sources, &args.making.selection)?;
+    let templates = input::templates(args.making.templates.as_deref())?;
     let report = if is_fleet(&sources[0].text) {
         build_fleet(sources.remove(0), args, &templates, terminal)?
     } else {
-        let specs = judged(sources, &args.package_format, terminal)?;
+        let specs = judged(sources, &args.making.package_format, terminal)?;
         let options = Options { inputs: specs.inputs.concat(), ..options(args, &templates)? };
-        let progress = Progress::new(specs.count(), args.progress, terminal);
+        let progress = Progress::new(specs.count(), args.making.progress, terminal);
         let report = build::build(&specs, &args.output, &options, &templates, &progress)?;
         progress.finish();
         report
@@ -119,16 +126,16 @@ fn build_fleet(
     let files = fleet::gather(source, terminal)?;
     let options = Options {
         reuse: !args.rebuild,
-        inputs: format!("{} {:?}", files.digest(), args.selection.only),
-        shard: args.selection.shard.map(|shard| shard.to_string()),
+        inputs: format!("{} {:?}", files.digest(), args.making.selection.only),
+        shard: args.making.selection.shard.map(|shard| shard.to_string()),
         ..options(args, templates)?
     };
     if let Some(report) = build::unchanged(&args.output, &options) {
         return Ok(report);
     }
     let fleet = fleet::read(&files, terminal)?;
-    let rows = Rows::new(&fleet, &args.selection, &args.package_format, terminal)?;
-    let progress = Progress::new(rows.count(), args.progress, terminal);
+    let rows = Rows::new(&fleet, &args.making.selection, &args.making.package_format, terminal)?;
+    let progress = Progress::new(rows.count(), args.making.progress, terminal);
     let report = build::build(&rows, &args.output, &options, templates, &progress);
     progress.finish();
     rows.say(terminal);
@@ -139,10 +146,10 @@ fn build_fleet(
 }
 
 fn options(args: &Args, templates: &Templates) -> Result<Options, Failure> {
-    let formats: Vec<&str> = args.package_format.iter().map(|format| format.name()).collect();
+    let formats: Vec<&str> = args.making.package_format.iter().map(|format| format.name()).collect();
     let time = input::source_date_epoch()?;
     Ok(Options {
-        threads: args.jobs,
+        threads: args.making.jobs,
         context: format!("{} {time:?} {formats:?}", templates.digest()),
         ..Options::default()
     })

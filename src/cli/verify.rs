@@ -1,14 +1,14 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::build::{self as building, Making};
 use super::error::Failure;
-use super::fleet::{self, Rows, Selection};
+use super::fleet::{self, Rows};
+use super::input;
 use super::output::{Format, Terminal};
-use super::progress::{Progress, Style};
-use super::{build as building, input};
+use super::progress::Progress;
 use crate::build::{self, BuildError, Units, Verdict};
 use crate::fleet::is_fleet;
-use crate::target;
 
 /// Build again what is in a folder, and compare it byte for byte.
 ///
@@ -22,20 +22,8 @@ pub(super) struct Args {
     /// Specs that it was built of; the embedded example without one.
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
-    /// Only these formats, as they were given to `build`.
-    #[arg(long, value_delimiter = ',', value_name = "FORMAT,...")]
-    package_format: Vec<target::Format>,
     #[command(flatten)]
-    selection: Selection,
-    /// How many packages are built at a time.
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<std::num::NonZeroUsize>,
-    /// Folder with templates that replace ours of the same name.
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
-    /// How to show progress, on standard error.
-    #[arg(long, default_value = "auto", value_name = "STYLE")]
-    progress: Style,
+    making: Making,
     /// Form of the verdict.
     #[arg(long, default_value = "text")]
     format: Format,
@@ -43,16 +31,16 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut sources = building::sources(&args.specs)?;
-    building::one_kind(&sources, &args.selection)?;
+    building::one_kind(&sources, &args.making.selection)?;
     let verdict = if is_fleet(&sources[0].text) {
         let files = fleet::gather(sources.remove(0), terminal)?;
         let fleet = fleet::read(&files, terminal)?;
-        let rows = Rows::new(&fleet, &args.selection, &args.package_format, terminal)?;
+        let rows = Rows::new(&fleet, &args.making.selection, &args.making.package_format, terminal)?;
         let verdict = verify(&rows, args, terminal);
         rows.say(terminal);
         verdict
     } else {
-        verify(&building::judged(sources, &args.package_format, terminal)?, args, terminal)
+        verify(&building::judged(sources, &args.making.package_format, terminal)?, args, terminal)
     };
     match verdict {
         Err(BuildError::Refused) => Err(Failure::already_said()),
@@ -62,11 +50,17 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
 
 fn verify(units: &dyn Units, args: &Args, terminal: &Terminal) -> Result<Verdict, BuildError> {
     // What is wrong with a template is said as in `build`.
-    let templates = input::templates(args.templates.as_deref())
+    let templates = input::templates(args.making.templates.as_deref())
         .map_err(|error| BuildError::Plan(crate::plan::PlanError::Template(error)))?;
-    let progress = Progress::new(units.count(), args.progress, terminal);
-    let verdict =
-        build::verify(units, &args.dist, !args.selection.is_any(), args.jobs, &templates, &progress);
+    let progress = Progress::new(units.count(), args.making.progress, terminal);
+    let verdict = build::verify(
+        units,
+        &args.dist,
+        !args.making.selection.is_any(),
+        args.making.jobs,
+        &templates,
+        &progress,
+    );
     progress.finish();
     verdict
 }
