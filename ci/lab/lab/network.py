@@ -5,6 +5,7 @@ use the same addresses side by side and no firewall or route there matters.
 """
 
 import ctypes
+import ipaddress
 import itertools
 import os
 import re
@@ -14,28 +15,29 @@ from pathlib import Path
 
 from .shell import run, wait_until
 
-PREFIX = 24
+NET = ipaddress.ip_network("10.99.0.0/16")
+HOSTS = NET.network_address + 256  # below: the smarthost and its kin
 
 
 class Network:
     def __init__(self):
         self.hub = f"postpack-{os.getpid()}-hub"
-        self._hosts = itertools.count(100)
+        self._hosts = itertools.count(1)
         _create(self.hub)
         self._ip("link", "add", "br0", "type", "bridge")
         self._ip("link", "set", "br0", "up")
 
     def add_address(self, address):
-        self._ip("address", "add", f"{address}/{PREFIX}", "dev", "br0")
+        self._ip("address", "add", f"{address}/{NET.prefixlen}", "dev", "br0")
 
     def attach(self):
         """A new namespace with eth0 on the bridge; returns its name and address."""
         number = next(self._hosts)
-        netns, address = f"postpack-{os.getpid()}-{number}", f"10.99.0.{number}"
+        netns, address = f"postpack-{os.getpid()}-{number}", str(HOSTS + number)
         _create(netns)
         self._ip("link", "add", f"veth{number}", "type", "veth", "peer", "name", "eth0", "netns", netns)
         self._ip("link", "set", f"veth{number}", "master", "br0", "up")
-        run(["ip", "-n", netns, "address", "add", f"{address}/{PREFIX}", "dev", "eth0"])
+        run(["ip", "-n", netns, "address", "add", f"{address}/{NET.prefixlen}", "dev", "eth0"])
         run(["ip", "-n", netns, "link", "set", "eth0", "up"])
         return netns, address
 
