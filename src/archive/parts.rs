@@ -8,6 +8,8 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use rayon::prelude::*;
+
 use super::compress;
 
 /// Shorter common parts are not worth a frame of their own: what comes after could not refer back to them.
@@ -27,7 +29,7 @@ pub(crate) enum Method {
 impl Method {
     fn compress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
-            Self::Gzip => Ok(compress::gzip(bytes)),
+            Self::Gzip => Ok(compress::gzip_part(bytes)),
             Self::Zstd => compress::zstd(bytes),
         }
     }
@@ -75,16 +77,16 @@ impl Parts {
 
     /// All parts, compressed, one after the other.
     pub(crate) fn compress(&self, method: Method) -> io::Result<Vec<u8>> {
-        let mut packed = Vec::with_capacity(self.bytes.len() / 2);
-        for (range, common) in self.ranges() {
-            let part = &self.bytes[range];
-            if common {
-                packed.extend_from_slice(&remembered(method, part)?);
-            } else {
-                packed.extend_from_slice(&method.compress(part)?);
-            }
-        }
-        Ok(packed)
+        let packed: Vec<Arc<[u8]>> = self
+            .ranges()
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(range, common)| {
+                let part = &self.bytes[range];
+                if common { remembered(method, part) } else { Ok(method.compress(part)?.into()) }
+            })
+            .collect::<io::Result<_>>()?;
+        Ok(packed.concat())
     }
 }
 

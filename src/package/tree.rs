@@ -77,6 +77,14 @@ impl Node<'_> {
         }
     }
 
+    /// Whether it is a folder.
+    pub(crate) fn is_folder(self) -> bool {
+        match self {
+            Self::Listed(entry) => entry.kind == EntryKind::Directory,
+            Self::Implied { .. } => true,
+        }
+    }
+
     /// Permission bits.
     pub(crate) fn mode(self) -> u32 {
         match self {

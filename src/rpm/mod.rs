@@ -63,6 +63,28 @@ pub fn file_name(meta: &Meta) -> String {
 /// A template fails, or a value cannot be part of a package.
 pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteError> {
     package.validate()?;
+    let time = u32::try_from(package.time).unwrap_or(u32::MAX);
+    let tree = Tree::new(&package.entries)?;
+    let nodes: Vec<(&str, Node<'_>)> =
+        tree.iter().filter(|(path, node)| !(node.is_folder() && SYSTEM_FOLDERS.contains(path))).collect();
+    let payload = Payload::new(&nodes, time);
+    // Neither needs the other until the end.
+    let (compressed, built) =
+        rayon::join(|| payload.compress(), || of_empty_files(package, &nodes, time, templates));
+    let mut built = built?;
+    payload.complete(compressed?, &mut built)?;
+    let mut bytes = Vec::new();
+    built.write(&mut bytes).map_err(|error| failed(&error))?;
+    Ok(bytes)
+}
+
+/// The package without bytes in its files: these go into the payload, which is ours.
+fn of_empty_files(
+    package: &Package,
+    nodes: &[(&str, Node<'_>)],
+    time: u32,
+    templates: &Templates,
+) -> Result<rpm::Package, WriteError> {
     let meta = &package.meta;
     let mut builder = PackageBuilder::new(
         &meta.name,
@@ -71,7 +93,6 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
         "noarch",
         &capitalized(&meta.summary),
     );
-    let time = u32::try_from(package.time).unwrap_or(u32::MAX);
     builder
         .using_config(BuildConfig::v4().compression(CompressionWithLevel::None).source_date(time))
         .release(meta.version.revision.to_string())
@@ -91,12 +112,8 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     relations(&mut builder, package);
     scripts(&mut builder, package, templates)?;
     payload::declare(&mut builder);
-    let payload = files(&mut builder, &Tree::new(&package.entries)?, time)?;
-    let mut built = builder.build().map_err(|error| failed(&error))?;
-    payload.complete(&mut built)?;
-    let mut bytes = Vec::new();
-    built.write(&mut bytes).map_err(|error| failed(&error))?;
-    Ok(bytes)
+    files(&mut builder, nodes)?;
+    builder.build().map_err(|error| failed(&error))
 }
 
 fn failed(error: &rpm::Error) -> WriteError {
@@ -206,10 +223,10 @@ fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Template
     Ok(())
 }
 
-/// Tells the library of the files; their bytes go into the payload, which is ours.
-fn files(builder: &mut PackageBuilder, tree: &Tree<'_>, time: u32) -> Result<Payload, WriteError> {
-    let mut payload = Payload::default();
-    for (path, node) in tree.iter() {
+/// Tells the library of the files.
+fn files(builder: &mut PackageBuilder, nodes: &[(&str, Node<'_>)]) -> Result<(), WriteError> {
+    for (path, node) in nodes {
+        let path = *path;
         let mode = u16::try_from(node.mode() & 0o7777).unwrap_or_default();
         let added = match node {
             Node::Listed(Entry { kind: EntryKind::File(_), .. }) => {
@@ -221,13 +238,11 @@ fn files(builder: &mut PackageBuilder, tree: &Tree<'_>, time: u32) -> Result<Pay
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
                 builder.with_symlink(FileOptions::symlink(path, target.as_str()))
             }
-            Node::Listed(_) | Node::Implied { .. } if SYSTEM_FOLDERS.contains(&path) => continue,
             Node::Listed(_) | Node::Implied { .. } => {
                 builder.with_dir_entry(FileOptions::dir(path).permissions(mode))
             }
         };
         added.map_err(|error| failed(&error))?;
-        payload.add(path, node, time);
     }
-    Ok(payload)
+    Ok(())
 }

@@ -21,8 +21,18 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    /// Adds what stands at a path, in the order of the paths.
-    pub(super) fn add(&mut self, path: &str, node: Node<'_>, time: u32) {
+    /// The payload of what stands at these paths.
+    pub(super) fn new(nodes: &[(&str, Node<'_>)], time: u32) -> Self {
+        let mut payload = Self::default();
+        for (path, node) in nodes {
+            payload.add(path, *node, time);
+        }
+        payload.cpio.mark(false);
+        payload.member(0, 0, 0, "TRAILER!!!", b"");
+        payload
+    }
+
+    fn add(&mut self, path: &str, node: Node<'_>, time: u32) {
         let (kind, content, digest): (u32, &[u8], &str) = match node {
             Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
                 (0o100_000, content, content.sha256())
@@ -57,15 +67,13 @@ impl Payload {
         bytes.resize(bytes.len().next_multiple_of(4), 0);
     }
 
-    fn finish(&mut self) {
-        self.cpio.mark(false);
-        self.member(0, 0, 0, "TRAILER!!!", b"");
+    /// The compressed bytes.
+    pub(super) fn compress(&self) -> std::io::Result<Vec<u8>> {
+        self.cpio.compress(Method::Zstd)
     }
 
-    /// Puts the payload into a package that was built of empty files, uncompressed.
-    pub(super) fn complete(mut self, package: &mut Package) -> Result<(), WriteError> {
-        self.finish();
-        let payload = self.cpio.compress(Method::Zstd)?;
+    /// Puts the compressed payload into a package that was built of empty files, uncompressed.
+    pub(super) fn complete(self, payload: Vec<u8>, package: &mut Package) -> Result<(), WriteError> {
         let sha256 = |bytes: &[u8]| IndexData::StringArray(vec![format!("{:x}", Sha256::digest(bytes))]);
         let mut own = vec![
             (IndexTag::RPMTAG_SIZE, IndexData::Int32(vec![self.sizes.iter().sum()])),

@@ -142,9 +142,12 @@ fn our_payload_is_the_one_of_the_library() {
     }
     let theirs = theirs.build().unwrap();
     let mut ours = builder();
-    let payload = files(&mut ours, &tree, time).unwrap();
+    let nodes: Vec<_> = tree.iter().collect();
+    files(&mut ours, &nodes).unwrap();
     let mut ours = ours.build().unwrap();
-    payload.complete(&mut ours).unwrap();
+    let payload = Payload::new(&nodes, time);
+    let compressed = payload.compress().unwrap();
+    payload.complete(compressed, &mut ours).unwrap();
 
     let mut cpio = Vec::new();
     std::io::Read::read_to_end(&mut crate::archive::decompressor(&ours.payload).unwrap(), &mut cpio).unwrap();
