@@ -2,11 +2,14 @@
 
 Run as a program in the smarthost's namespace; the scenarios use the class Sink.
 Kinds: `no-tls` offers AUTH but no STARTTLS; `broken-tls` offers both and then
-refuses STARTTLS, as a man in the middle would.
+refuses STARTTLS, as a man in the middle would; `any-password` is a good server
+that lets in everybody.
 """
 
 import asyncio
+import base64
 import signal
+import ssl
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +17,9 @@ from pathlib import Path
 EXTENSIONS = {
     "no-tls": ["AUTH PLAIN LOGIN"],
     "broken-tls": ["STARTTLS", "AUTH PLAIN LOGIN"],
+    "any-password": ["STARTTLS"],
 }
+WITHIN_TLS = {"any-password": ["AUTH PLAIN"]}
 
 
 class Sink:
@@ -24,7 +29,7 @@ class Sink:
 
         self._log = Path(tempfile.mkstemp(prefix="postpack-sink-")[1])
         self._err = open(f"{self._log}.err", "wb")
-        argv = ["/usr/bin/python3", __file__, kind, smarthost.sink, self._log]
+        argv = ["/usr/bin/python3", __file__, kind, smarthost.sink, self._log, smarthost.certificate]
         self._process = network.inside(smarthost.network.hub, argv, self._err)
         wait_until(lambda: self.lines() == ["listening"], "the sink")
 
@@ -34,6 +39,11 @@ class Sink:
     def verbs(self):
         """The commands that clients sent."""
         return {line.split(":")[0].split()[0].upper() for line in self.lines()[1:] if line}
+
+    def logins(self):
+        """The pairs of user and password that came by AUTH PLAIN, as bytes."""
+        sent = [line.split()[2] for line in self.lines() if line.startswith("AUTH PLAIN ")]
+        return [tuple(base64.b64decode(words).split(b"\0")[1:]) for words in sent]
 
     def __enter__(self):
         return self
@@ -46,13 +56,16 @@ class Sink:
         Path(self._err.name).unlink()
 
 
-async def serve(kind, address, log):
+async def serve(kind, address, log, certificate):
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+
     async def session(reader, writer):
         def say(*lines):
             writer.write("".join(f"{line}\r\n" for line in lines).encode())
 
         say("220 sink ESMTP")
-        in_data = False
+        in_data, extensions = False, EXTENSIONS[kind]
         while line := await reader.readline():
             text = line.decode(errors="replace").rstrip("\r\n")
             print(text, file=log, flush=True)
@@ -62,8 +75,12 @@ async def serve(kind, address, log):
                 if not in_data:
                     say("250 taken")
             elif verb == "EHLO":
-                offers = ["sink", *EXTENSIONS[kind]]
+                offers = ["sink", *extensions]
                 say(*(f"250-{offer}" for offer in offers[:-1]), f"250 {offers[-1]}")
+            elif verb == "STARTTLS" and kind in WITHIN_TLS:
+                say("220 go on")
+                await writer.start_tls(tls)
+                extensions = WITHIN_TLS[kind]
             elif verb == "STARTTLS":
                 say("454 no TLS today")
             elif verb == "AUTH":
@@ -86,6 +103,6 @@ async def serve(kind, address, log):
 
 
 if __name__ == "__main__":
-    kind, address, log = sys.argv[1:]
+    kind, address, log, certificate = sys.argv[1:]
     with open(log, "w") as file:
-        asyncio.run(serve(kind, address, file))
+        asyncio.run(serve(kind, address, file, certificate))

@@ -104,6 +104,11 @@ class Smarthost:
         lines = self._machine.path("/srv/odd/received").read_text().split()
         return [tuple(bytes.fromhex(word) for word in line.split(":")) for line in lines]
 
+    @property
+    def certificate(self):
+        """The good one, with its key, for another server at this name."""
+        return self._machine.path("/etc/postfix/good.pem")
+
     def log(self):
         path = self._machine.path("/var/log/mail.log")
         return path.read_text(errors="replace") if path.exists() else ""
@@ -121,9 +126,9 @@ class Smarthost:
             for face in ("good", "wrong_name", "unknown_ca"):
                 text = text.replace(f"@{face}@", getattr(self, face))
             machine.write(f"/etc/postfix/{name}", text)
-        machine.write("/etc/dovecot/dovecot.conf", (files / "dovecot.conf").read_text())
+        for name in ("dovecot.conf", "password.lua"):
+            machine.write(f"/etc/dovecot/{name}", (files / name).read_text())
         machine.write("/usr/local/bin/lab-deliver", (files / "deliver").read_text(), 0o755)
-        machine.write("/usr/local/bin/lab-password", (files / "password").read_text(), 0o755)
         # Dovecot's user writes there.
         machine.sh("mkdir -m 0777 /srv/odd; touch /srv/odd/received; chmod 666 /srv/odd/received")
         self.accept(self.user, self.password)

@@ -118,6 +118,9 @@ function check(key, text) {
 function check_user(n, key, text) {
     if (index(text, ":")) fault(n, key " holds a colon, which Postfix cannot store in a user name")
     else if (text ~ /^[ \t\013\014]/) fault(n, key " begins with white space, which Postfix cannot store")
+    # Cyrus SASL (lib/canonusr.c) cuts such an end off in silence, and has no room for more than that.
+    else if (text ~ /[ \t\013\014]$/) fault(n, key " ends in white space, which Postfix cannot send; was it copied with the name?")
+    else if (length(text) > 1024) fault(n, key " is longer than 1024 bytes, which Postfix cannot send")
 }
 
 function unknown(key) {
