@@ -272,7 +272,8 @@ fn real_postfix_takes_every_example() {
             let text = fs_err::read_to_string(spec).unwrap();
             let source = Source { name: spec.display().to_string(), text };
             let checked = spec::load(&source, &Providers::builtin()).0.unwrap();
-            let files = plan::render(&checked, distribution, &Templates::builtin()).unwrap();
+            let planned = plan::Planned::new(checked);
+            let files = plan::render(&planned, distribution, &Templates::builtin()).unwrap();
             let file = |path: &str| {
                 let file = files.iter().find(|file| file.path == path).unwrap();
                 String::from_utf8(file.content.clone()).unwrap()

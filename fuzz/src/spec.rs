@@ -69,7 +69,7 @@ pub fn judge(text: &str) -> Option<Checked> {
     assert_eq!(findings.is_empty(), diag::render_text(&findings, &source, true).is_empty());
     let json = diag::to_json(&findings, &source);
     assert_eq!(json.as_array().map(Vec::len), Some(findings.len()));
-    checked.filter(|checked| !diag::has_errors(&plan::check(checked)))
+    checked.filter(|checked| !diag::has_errors(&plan::check(&plan::Planned::new(checked.clone()))))
 }
 
 /// What passed the judges can be planned in every format, and says in main.cf what it was told to.

@@ -1,4 +1,4 @@
-//! An archive in parts that are compressed each by itself: what many packages share is then compressed once.
+//! An archive in parts that are compressed each by itself: what many packages share is then written and compressed once.
 //!
 //! gzip members and zstd frames may follow one another in a file; every reader of packages takes them for one stream
 //! (RFC 1952 section 2.2, RFC 8878 section 3). Where the parts begin depends on the archive alone, never on what was
@@ -6,11 +6,12 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::compress;
+use crate::package::{Entry, Node};
 
 /// Shorter common parts are not worth a frame of their own: what comes after could not refer back to them.
 const WORTH_A_PART: usize = 16 << 10;
@@ -27,136 +28,229 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    fn compress(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    /// What only one package has, in one part.
+    pub(crate) fn own(self, bytes: &[u8]) -> io::Result<Arc<[u8]>> {
+        self.compress(bytes, false)
+    }
+
+    fn compress(self, bytes: &[u8], common: bool) -> io::Result<Arc<[u8]>> {
         match self {
-            Self::Gzip => Ok(compress::gzip_part(bytes)),
-            Self::Zstd => compress::zstd(bytes),
+            Self::Gzip => Ok(compress::gzip_part(bytes, common).into()),
+            Self::Zstd => Ok(compress::zstd(bytes, common)?.into()),
         }
     }
 }
+
+/// What a common part is made of. The same of this is the same bytes.
+#[derive(Debug, PartialEq, Eq)]
+struct Recipe {
+    method: Method,
+    /// How members are written: whatever their bytes depend on beside the entries.
+    form: String,
+    entries: Vec<Entry>,
+}
+
+impl Recipe {
+    fn is(&self, method: Method, form: &str, nodes: &[(&str, Node<'_>)]) -> bool {
+        self.method == method
+            && self.form == form
+            && self.entries.len() == nodes.len()
+            && self.entries.iter().zip(nodes).all(|(entry, (path, node))| {
+                entry.path == *path && entry.mode == node.mode() && entry.kind == *node.kind()
+            })
+    }
+}
+
+/// A common part that was compressed.
+#[derive(Debug)]
+struct Known {
+    recipe: Recipe,
+    /// Bytes before they were compressed.
+    length: usize,
+    packed: Arc<[u8]>,
+}
+
+/// Most recently used last.
+static KNOWN: Mutex<Vec<Arc<Known>>> = Mutex::new(Vec::new());
 
 /// Bytes, and which runs of them are the same in many archives.
 #[derive(Debug)]
 pub(crate) struct Parts {
+    method: Method,
     pub(crate) bytes: Vec<u8>,
-    /// Beginnings, and whether what follows is common.
-    marks: Vec<(usize, bool)>,
+    /// Common parts, in order.
+    common: Vec<Common>,
 }
 
-impl Default for Parts {
-    fn default() -> Self {
-        // A package of ours, so that it need not grow.
-        Self { bytes: Vec::with_capacity(256 << 10), marks: Vec::new() }
-    }
+#[derive(Debug)]
+enum Common {
+    /// Stands before the byte, and is known already.
+    Known(usize, Arc<Known>),
+    /// Is among the bytes.
+    New(Range<usize>, Recipe),
+}
+
+/// What is compressed by itself.
+enum Segment<'a> {
+    Own(&'a [u8]),
+    New(&'a [u8], Recipe),
+    Known(Arc<Known>),
 }
 
 impl Parts {
-    /// Says whether the bytes from here on are common.
-    pub(crate) fn mark(&mut self, common: bool) {
-        if self.marks.last().is_none_or(|(_, last)| *last != common) {
-            self.marks.push((self.bytes.len(), common));
-        }
+    /// An archive of nothing.
+    pub(crate) fn new(method: Method) -> Self {
+        // Room for a package of ours, so that it need not grow.
+        Self { method, bytes: Vec::with_capacity(192 << 10), common: Vec::new() }
     }
 
-    /// The parts: common ones of some length, and what is between them.
-    fn ranges(&self) -> Vec<(Range<usize>, bool)> {
-        let ends = self.marks.iter().skip(1).map(|(start, _)| *start).chain([self.bytes.len()]);
-        let mut ranges: Vec<(Range<usize>, bool)> = Vec::new();
-        let head = self.marks.first().map_or(self.bytes.len(), |(start, _)| *start);
-        let runs = self.marks.iter().zip(ends).map(|((start, common), end)| (*start..end, *common));
-        for (range, common) in [(0..head, false)].into_iter().chain(runs) {
-            let common = common && range.len() >= WORTH_A_PART;
-            match ranges.last_mut() {
-                Some((last, false)) if !common => last.end = range.end,
-                _ if range.is_empty() => {}
-                _ => ranges.push((range, common)),
-            }
+    /// Bytes of the archive so far, before they are compressed.
+    pub(crate) fn len(&self) -> usize {
+        let known = |common: &Common| if let Common::Known(_, known) = common { known.length } else { 0 };
+        self.bytes.len() + self.common.iter().map(known).sum::<usize>()
+    }
+
+    /// Adds nodes that are the same in many archives. They are written only if nobody has done it before; what they
+    /// become depends on nothing but themselves and the form.
+    pub(crate) fn common(
+        &mut self,
+        form: &str,
+        nodes: &[(&str, Node<'_>)],
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if let Some(known) = known(self.method, form, nodes) {
+            self.common.push(Common::Known(self.bytes.len(), known));
+            return;
         }
-        ranges
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        if self.bytes.len() - start >= WORTH_A_PART {
+            let entry = |(path, node): &(&str, Node<'_>)| Entry {
+                path: (*path).to_owned(),
+                mode: node.mode(),
+                kind: node.kind().clone(),
+                common: true,
+            };
+            let entries = nodes.iter().map(entry).collect();
+            let recipe = Recipe { method: self.method, form: form.to_owned(), entries };
+            self.common.push(Common::New(start..self.bytes.len(), recipe));
+        }
     }
 
     /// All parts, compressed, one after the other.
-    pub(crate) fn compress(&self, method: Method) -> io::Result<Vec<u8>> {
-        let packed: Vec<Arc<[u8]>> = self
-            .ranges()
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|(range, common)| {
-                let part = &self.bytes[range];
-                if common { remembered(method, part) } else { Ok(method.compress(part)?.into()) }
-            })
-            .collect::<io::Result<_>>()?;
+    pub(crate) fn compress(self) -> io::Result<Vec<u8>> {
+        let mut segments = Vec::new();
+        let mut done = 0;
+        for common in self.common {
+            let (start, end, segment) = match common {
+                Common::Known(at, known) => (at, at, Segment::Known(known)),
+                Common::New(range, recipe) => {
+                    (range.start, range.end, Segment::New(&self.bytes[range], recipe))
+                }
+            };
+            segments.push(Segment::Own(&self.bytes[done..start]));
+            segments.push(segment);
+            done = end;
+        }
+        segments.push(Segment::Own(&self.bytes[done..]));
+        segments.retain(|segment| !matches!(segment, Segment::Own([])));
+        let pack = |segment| match segment {
+            Segment::Own(bytes) => self.method.own(bytes),
+            Segment::New(bytes, recipe) => {
+                let packed = self.method.compress(bytes, true)?;
+                let known = Known { recipe, length: bytes.len(), packed: Arc::clone(&packed) };
+                remember(&mut KNOWN.lock().unwrap_or_else(PoisonError::into_inner), Arc::new(known));
+                Ok(packed)
+            }
+            Segment::Known(known) => Ok(Arc::clone(&known.packed)),
+        };
+        let packed: Vec<Arc<[u8]>> =
+            segments.into_par_iter().with_max_len(1).map(pack).collect::<io::Result<_>>()?;
         Ok(packed.concat())
     }
 }
 
-/// A part that was compressed, or is being compressed by another thread.
-struct Known {
-    method: Method,
-    plain: Vec<u8>,
-    packed: OnceLock<Arc<[u8]>>,
+fn known(method: Method, form: &str, nodes: &[(&str, Node<'_>)]) -> Option<Arc<Known>> {
+    let mut list = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = list.iter().rposition(|known| known.recipe.is(method, form, nodes))?;
+    let known = list.remove(at);
+    remember(&mut list, Arc::clone(&known));
+    Some(known)
 }
 
-/// A common part, compressed when it is first seen.
-fn remembered(method: Method, part: &[u8]) -> io::Result<Arc<[u8]>> {
-    /// Most recently used last.
-    static KNOWN: Mutex<Vec<Arc<Known>>> = Mutex::new(Vec::new());
-    let known = {
-        let mut list = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = list.iter().position(|known| known.method == method && known.plain == part);
-        let known = match found {
-            Some(at) => list.remove(at),
-            None => Arc::new(Known { method, plain: part.to_vec(), packed: OnceLock::new() }),
-        };
-        if list.len() >= REMEMBERED {
-            list.remove(0);
-        }
-        list.push(Arc::clone(&known));
-        known
-    };
-    if let Some(packed) = known.packed.get() {
-        return Ok(Arc::clone(packed));
+fn remember(list: &mut Vec<Arc<Known>>, known: Arc<Known>) {
+    if list.len() >= REMEMBERED {
+        list.remove(0);
     }
-    let packed: Arc<[u8]> = method.compress(part)?.into();
-    Ok(Arc::clone(known.packed.get_or_init(|| packed)))
+    list.push(known);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::package::EntryKind;
     use std::io::Read as _;
 
-    fn sample() -> Parts {
-        let mut parts = Parts::default();
+    fn entries(name: &str) -> Vec<Entry> {
+        let text: Vec<u8> = (0..9000_u32).flat_map(|n| (n % 1013).to_le_bytes()).collect();
+        let entry = |path: &str, content: &[u8]| Entry {
+            path: path.to_owned(),
+            mode: 0o644,
+            kind: EntryKind::File(content.into()),
+            common: true,
+        };
+        vec![entry(name, &text), entry("/short", b"short")]
+    }
+
+    fn write(entries: &[Entry], bytes: &mut Vec<u8>) {
+        for entry in entries {
+            bytes.extend_from_slice(entry.kind.content());
+        }
+    }
+
+    fn sample(method: Method, entries: &[Entry]) -> Parts {
+        let nodes: Vec<_> = entries.iter().map(|entry| (&entry.path[..], Node::Listed(entry))).collect();
+        let mut parts = Parts::new(method);
         parts.bytes.extend_from_slice(b"head");
-        parts.mark(true);
-        parts.bytes.extend((0..9000_u32).flat_map(|n| (n % 1013).to_le_bytes()));
-        parts.mark(false);
+        parts.common("sample", &nodes[..1], |bytes| write(&entries[..1], bytes));
         parts.bytes.extend_from_slice(b"own");
-        parts.mark(true);
-        parts.bytes.extend_from_slice(b"short");
+        parts.common("sample", &nodes[1..], |bytes| write(&entries[1..], bytes));
         parts
     }
 
-    #[test]
-    fn only_long_common_runs_stand_alone() {
-        let parts = sample();
-        let end = parts.bytes.len();
-        assert_eq!(parts.ranges(), [(0..4, false), (4..end - 8, true), (end - 8..end, false)]);
-        let whole = Parts { bytes: b"x".to_vec(), marks: vec![] };
-        assert_eq!(whole.ranges(), [(0..1, false)]);
-        assert_eq!(Parts::default().ranges(), []);
+    fn unpacked(packed: &[u8]) -> Vec<u8> {
+        let mut plain = Vec::new();
+        compress::decompressor(packed).unwrap().read_to_end(&mut plain).unwrap();
+        plain
     }
 
     #[test]
     fn parts_are_read_as_one_and_are_the_same_each_time() {
-        let parts = sample();
         for method in [Method::Gzip, Method::Zstd] {
-            let packed = parts.compress(method).unwrap();
-            assert_eq!(packed, parts.compress(method).unwrap());
-            let mut plain = Vec::new();
-            compress::decompressor(&packed).unwrap().read_to_end(&mut plain).unwrap();
-            assert!(plain == parts.bytes);
+            let entries = entries(&format!("/{method:?}"));
+            let first = sample(method, &entries);
+            let (bytes, length) = (first.bytes.clone(), first.len());
+            assert_eq!((bytes.len(), length), (4 + 36_000 + 3 + 5, 4 + 36_000 + 3 + 5));
+            let packed = first.compress().unwrap();
+            assert!(unpacked(&packed) == bytes);
+            // Now the long part is known, and the short one is not worth it.
+            let second = sample(method, &entries);
+            assert_eq!((second.bytes.as_slice(), second.len()), (&b"headownshort"[..], length));
+            assert!(second.compress().unwrap() == packed);
         }
+    }
+
+    #[test]
+    fn what_differs_in_anything_is_another_part() {
+        let mut entries = entries("/differs");
+        let packed = sample(Method::Gzip, &entries).compress().unwrap();
+        entries[0].mode = 0o600;
+        assert_eq!(sample(Method::Gzip, &entries).bytes.len(), unpacked(&packed).len());
+        entries[0].mode = 0o644;
+        assert!(sample(Method::Gzip, &entries).bytes.len() < 100);
+        entries[0].kind = EntryKind::File(vec![b'x'; 36_000].into());
+        let other = sample(Method::Gzip, &entries);
+        assert!(other.bytes.len() > 36_000);
+        assert!(unpacked(&other.compress().unwrap()).ends_with(b"xownshort"));
     }
 }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
-use super::Parts;
-use crate::package::{InspectedFile, ReadError};
+use super::{Method, Parts};
+use crate::package::{EntryKind, InspectedFile, Node, ReadError};
 
 /// Longer names stand in an entry of their own.
 const NAME_FIELD: usize = 100;
@@ -39,62 +39,90 @@ pub(crate) struct Tar {
 
 impl Tar {
     /// An empty one, all of whose members get this time.
-    pub(crate) fn new(time: u64) -> Self {
-        Self { parts: Parts::default(), time }
+    pub(crate) fn new(time: u64, method: Method) -> Self {
+        Self { parts: Parts::new(method), time }
     }
 
-    /// Says whether the members from here on are the same in many archives.
-    pub(crate) fn mark(&mut self, common: bool) {
-        self.parts.mark(common);
+    /// Adds what stands at these paths, under their names with `root` in place of the first slash.
+    pub(crate) fn add_nodes(&mut self, root: &str, nodes: &[(&str, Node<'_>)]) {
+        for run in nodes.chunk_by(|(_, a), (_, b)| a.common() == b.common()) {
+            let time = self.time;
+            let write = |bytes: &mut Vec<u8>| {
+                for (path, node) in run {
+                    let (member, slash) = match node.kind() {
+                        EntryKind::File(content) | EntryKind::Doc(content) => (Member::File(content), ""),
+                        EntryKind::Symlink(target) => (Member::Symlink(target), ""),
+                        EntryKind::Directory => (Member::Directory, "/"),
+                    };
+                    write_member(bytes, time, &format!("{root}{}{slash}", &path[1..]), node.mode(), member);
+                }
+            };
+            if run[0].1.common() {
+                self.parts.common(&format!("tar {root} {time}"), run, write);
+            } else {
+                write(&mut self.parts.bytes);
+            }
+        }
     }
 
     /// Adds a member under exactly this name.
     pub(crate) fn add(&mut self, name: &str, mode: u32, member: Member<'_>) {
-        let (kind, content, link): (_, &[u8], _) = match member {
-            Member::File(content) => (tar::EntryType::Regular, content, ""),
-            Member::Directory => (tar::EntryType::Directory, &[], ""),
-            Member::Symlink(target) => (tar::EntryType::Symlink, &[], target),
-        };
-        for (long, kind) in [(link, tar::EntryType::GNULongLink), (name, tar::EntryType::GNULongName)] {
-            if long.len() > NAME_FIELD {
-                let content = [long.as_bytes(), b"\0"].concat();
-                self.put("././@LongLink", "", 0o644, 0, kind, &content);
-            }
-        }
-        self.put(name, link, mode, self.time, kind, content);
-    }
-
-    fn put(&mut self, name: &str, link: &str, mode: u32, time: u64, kind: tar::EntryType, content: &[u8]) {
-        let mut header = tar::Header::new_gnu();
-        // set_path would take `./` away, which dpkg wants.
-        let fields = header.as_old_mut();
-        copy_into(&mut fields.name, name);
-        copy_into(&mut fields.linkname, link);
-        header.set_mode(mode);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(time);
-        header.set_size(content.len() as u64);
-        header.set_entry_type(kind);
-        if let Some(gnu) = header.as_gnu_mut() {
-            copy_into(&mut gnu.uname, "root");
-            copy_into(&mut gnu.gname, "root");
-        }
-        header.set_cksum();
-        let bytes = &mut self.parts.bytes;
-        bytes.extend_from_slice(header.as_bytes());
-        bytes.extend_from_slice(content);
-        bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+        write_member(&mut self.parts.bytes, self.time, name, mode, member);
     }
 
     /// The whole archive.
     pub(crate) fn finish(mut self) -> Parts {
         // Two empty blocks are the end, and GNU tar fills up to records of 20.
-        self.parts.mark(false);
-        let bytes = &mut self.parts.bytes;
-        bytes.resize((bytes.len() + 2 * BLOCK).next_multiple_of(20 * BLOCK), 0);
+        let length = (self.parts.len() + 2 * BLOCK).next_multiple_of(20 * BLOCK);
+        let missing = length - self.parts.len();
+        self.parts.bytes.resize(self.parts.bytes.len() + missing, 0);
         self.parts
     }
+}
+
+fn write_member(bytes: &mut Vec<u8>, time: u64, name: &str, mode: u32, member: Member<'_>) {
+    let (kind, content, link): (_, &[u8], _) = match member {
+        Member::File(content) => (tar::EntryType::Regular, content, ""),
+        Member::Directory => (tar::EntryType::Directory, &[], ""),
+        Member::Symlink(target) => (tar::EntryType::Symlink, &[], target),
+    };
+    for (long, kind) in [(link, tar::EntryType::GNULongLink), (name, tar::EntryType::GNULongName)] {
+        if long.len() > NAME_FIELD {
+            let content = [long.as_bytes(), b"\0"].concat();
+            put(bytes, "././@LongLink", "", 0o644, 0, kind, &content);
+        }
+    }
+    put(bytes, name, link, mode, time, kind, content);
+}
+
+fn put(
+    bytes: &mut Vec<u8>,
+    name: &str,
+    link: &str,
+    mode: u32,
+    time: u64,
+    kind: tar::EntryType,
+    content: &[u8],
+) {
+    let mut header = tar::Header::new_gnu();
+    // set_path would take `./` away, which dpkg wants.
+    let fields = header.as_old_mut();
+    copy_into(&mut fields.name, name);
+    copy_into(&mut fields.linkname, link);
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(time);
+    header.set_size(content.len() as u64);
+    header.set_entry_type(kind);
+    if let Some(gnu) = header.as_gnu_mut() {
+        copy_into(&mut gnu.uname, "root");
+        copy_into(&mut gnu.gname, "root");
+    }
+    header.set_cksum();
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend_from_slice(content);
+    bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
 }
 
 fn copy_into(field: &mut [u8], text: &str) {
@@ -268,7 +296,7 @@ mod tests {
     fn names_of_any_length_survive() {
         let name = format!("./{}file", "folder/".repeat(40));
         let target = format!("/{}", "x".repeat(150));
-        let mut tar = Tar::new(1_700_000_000);
+        let mut tar = Tar::new(1_700_000_000, Method::Gzip);
         tar.add("./", 0o755, Member::Directory);
         tar.add(&name, 0o640, Member::File(b"hello"));
         tar.add("./link", 0o777, Member::Symlink(&target));

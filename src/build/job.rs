@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::BuildError;
 use crate::package::Meta;
 use crate::plan::{self, Companion, Planned};
-use crate::spec::Checked;
 use crate::target::Format;
 use crate::template::Templates;
 use crate::{deb, pacman, rpm};
@@ -53,8 +52,8 @@ impl Job {
     }
 
     /// All files of a spec in these formats: packages, and what stands beside them.
-    pub fn all(checked: Checked, formats: &[Format]) -> Vec<Self> {
-        let planned = Arc::new(Planned::new(checked));
+    pub fn all(planned: Planned, formats: &[Format]) -> Vec<Self> {
+        let planned = Arc::new(planned);
         let packages = formats.iter().map(|format| Self::package(*format, &planned));
         let companions = Companion::of(&planned.checked).into_iter();
         let companions = companions.map(|kind| Self::companion(kind, &planned));

@@ -105,10 +105,11 @@ pub(super) fn judged(
     for source in sources {
         let (name, text) = (source.name.clone(), source.text.clone());
         match input::load(source, terminal) {
-            Ok(checked) => {
+            Ok(planned) => {
+                let checked = &planned.checked;
                 let formats = formats(&name, &checked.formats, asked)?;
                 specs.inputs.push(format!("{text}{}", checked.time));
-                specs.jobs.push(Mutex::new(Some(Job::all(checked, &formats))));
+                specs.jobs.push(Mutex::new(Some(Job::all(planned, &formats))));
             }
             Err(failure) if failure.message.is_empty() => wrong = true,
             Err(failure) => return Err(failure),

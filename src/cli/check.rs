@@ -112,7 +112,7 @@ fn judge(name: &str) -> Judged {
             let mut finding = Diagnostic::new(Severity::Error, "unreadable", None, failure.message);
             finding.hints = failure.hints;
             let source = Source { name: name.to_owned(), text: String::new() };
-            Judged { source, checked: None, findings: vec![finding] }
+            Judged { source, planned: None, findings: vec![finding] }
         }
     }
 }

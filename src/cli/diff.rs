@@ -8,7 +8,6 @@ use super::output::Terminal;
 use crate::build::Job;
 use crate::diag::printable;
 use crate::package::{Inspection, ReadError};
-use crate::plan::Planned;
 use crate::target::Format;
 use crate::template::Templates;
 
@@ -55,7 +54,7 @@ fn side(name: &str, terminal: &mut Terminal) -> Result<BTreeMap<&'static str, In
         // No package: then it is a spec, whatever it is called.
         Err(ReadError::Unknown) => {}
     }
-    let planned = Arc::new(Planned::new(input::load(input::decode(name, bytes)?, terminal)?));
+    let planned = Arc::new(input::load(input::decode(name, bytes)?, terminal)?);
     let templates = Templates::builtin();
     let mut packages = BTreeMap::new();
     for format in Format::ALL.into_iter().filter(|format| planned.checked.formats.contains(format)) {

@@ -9,7 +9,7 @@ use super::output::Terminal;
 use crate::build::{Job, Units};
 use crate::diag::{Diagnostic, Source, has_errors};
 use crate::fleet::{Files, Fleet, Refused, Selector, Shard};
-use crate::plan;
+use crate::plan::{self, Planned};
 use crate::relay::Providers;
 use crate::target::Format;
 
@@ -92,19 +92,20 @@ impl<'f> Rows<'f> {
     }
 
     /// Judges a row and keeps what there is to say of it.
-    pub(super) fn check(&self, unit: usize) -> Option<crate::spec::Checked> {
+    pub(super) fn check(&self, unit: usize) -> Option<Planned> {
         let row = self.meant[unit];
         let (checked, mut findings) = self.fleet.check(row, &self.providers);
-        if let Some(checked) = &checked {
-            findings.extend(plan::check(checked));
+        let planned = checked.map(Planned::new);
+        if let Some(planned) = &planned {
+            findings.extend(plan::check(planned));
         }
         let good = !has_errors(&findings);
         if !findings.is_empty() {
             self.findings.lock().unwrap_or_else(PoisonError::into_inner).push((row, findings));
         }
-        checked.filter(|_| good).map(|mut checked| {
-            checked.time = self.time.unwrap_or(checked.time);
-            checked
+        planned.filter(|_| good).map(|mut planned| {
+            planned.checked.time = self.time.unwrap_or(planned.checked.time);
+            planned
         })
     }
 
@@ -129,10 +130,10 @@ impl Units for Rows<'_> {
     }
 
     fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
-        let checked = self.check(unit)?;
+        let planned = self.check(unit)?;
         let asked = |format: &Format| self.formats.is_empty() || self.formats.contains(format);
-        let formats: Vec<Format> = checked.formats.iter().copied().filter(asked).collect();
-        Some(Job::all(checked, &formats))
+        let formats: Vec<Format> = planned.checked.formats.iter().copied().filter(asked).collect();
+        Some(Job::all(planned, &formats))
     }
 
     fn inputs(&self, unit: usize) -> String {

@@ -6,9 +6,9 @@ use std::path::Path;
 use super::error::Failure;
 use super::output::Terminal;
 use crate::diag::{Diagnostic, Source, has_errors};
-use crate::plan;
+use crate::plan::{self, Planned};
 use crate::relay::Providers;
-use crate::spec::{self, Checked};
+use crate::spec;
 use crate::template::{self, Templates};
 
 /// A spec that was read and judged.
@@ -17,7 +17,7 @@ pub(super) struct Judged {
     /// Its text and name.
     pub(super) source: Source,
     /// What it says, if nothing is wrong.
-    pub(super) checked: Option<Checked>,
+    pub(super) planned: Option<Planned>,
     /// What there is to say about it.
     pub(super) findings: Vec<Diagnostic>,
 }
@@ -89,22 +89,23 @@ pub(super) fn example() -> Source {
 /// Judges a spec: its grammar and values, then what the relay would do on its targets.
 pub(super) fn judge(source: Source) -> Judged {
     let (checked, mut findings) = spec::load(&source, &Providers::builtin());
-    if let Some(checked) = &checked {
-        findings.extend(plan::check(checked));
+    let planned = checked.map(Planned::new);
+    if let Some(planned) = &planned {
+        findings.extend(plan::check(planned));
     }
-    let checked = checked.filter(|_| !has_errors(&findings));
-    Judged { source, checked, findings }
+    let planned = planned.filter(|_| !has_errors(&findings));
+    Judged { source, planned, findings }
 }
 
 /// Reads and judges one spec, shows what there is to say, and stops on errors.
-pub(super) fn load(source: Source, terminal: &mut Terminal) -> Result<Checked, Failure> {
+pub(super) fn load(source: Source, terminal: &mut Terminal) -> Result<Planned, Failure> {
     let judged = judge(source);
     terminal.diagnostics(&judged.findings, &judged.source);
-    let mut checked = judged.checked.ok_or_else(Failure::already_said)?;
+    let mut planned = judged.planned.ok_or_else(Failure::already_said)?;
     if let Some(time) = source_date_epoch()? {
-        checked.time = time;
+        planned.checked.time = time;
     }
-    Ok(checked)
+    Ok(planned)
 }
 
 /// The time that reproducible-builds.org lets a build environment set.

@@ -31,9 +31,9 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
             Distribution::all().iter().map(|known| known.id.as_str()),
         )
     })?;
-    let checked = input::load(input::read(&args.spec)?, terminal)?;
+    let planned = input::load(input::read(&args.spec)?, terminal)?;
     let templates = input::templates(args.templates.as_deref())?;
-    let files = plan::render(&checked, distribution, &templates)?;
+    let files = plan::render(&planned, distribution, &templates)?;
     write_tree(&files, &args.output)?;
     let detail = format!("{} files for {}", files.len(), distribution.title);
     terminal.done("Rendered", &args.output.display().to_string(), &detail);

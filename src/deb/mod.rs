@@ -9,7 +9,7 @@ mod tests;
 pub use read::{is_deb, read};
 
 use crate::archive::{Member, Method, Parts, Tar};
-use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
+use crate::package::{Entry, EntryKind, Meta, Package, Tree, Version, WriteError, gzip};
 use crate::template::Templates;
 
 /// The version as dpkg orders it: `1:1.2.0~rc1-1`.
@@ -54,10 +54,8 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     let tree = Tree::new(package.entries.iter().chain(&added))?;
 
     // Half of the time goes into compressing the files: the other half need not wait for it.
-    let (data, control) = rayon::join(
-        || data(&tree, package.time).compress(Method::Gzip),
-        || control_archive(package, &tree, templates),
-    );
+    let (data, control) =
+        rayon::join(|| data(&tree, package.time).compress(), || control_archive(package, &tree, templates));
     let mut archive = Ar::new(package.time);
     archive.add("debian-binary", b"2.0\n");
     archive.add("control.tar.gz", &control?);
@@ -73,29 +71,18 @@ fn control_archive(package: &Package, tree: &Tree<'_>, templates: &Templates) ->
     ];
     members.extend(scripts::render(package, templates)?.into_iter().map(|(name, text)| (name, 0o755, text)));
     members.sort_by_key(|(name, ..)| *name);
-    let mut control = Tar::new(package.time);
+    let mut control = Tar::new(package.time, Method::Gzip);
     control.add("./", 0o755, Member::Directory);
     for (name, mode, text) in members.iter().filter(|(.., text)| !text.is_empty()) {
         control.add(&format!("./{name}"), *mode, Member::File(text.as_bytes()));
     }
-    Ok(control.finish().compress(Method::Gzip)?)
+    Ok(control.finish().compress()?)
 }
 
 fn data(tree: &Tree<'_>, time: u64) -> Parts {
-    let mut data = Tar::new(time);
+    let mut data = Tar::new(time, Method::Gzip);
     data.add("./", 0o755, Member::Directory);
-    for (path, node) in tree.iter() {
-        data.mark(node.common());
-        let member = match node {
-            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
-                Member::File(content)
-            }
-            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => Member::Symlink(target),
-            Node::Listed(_) | Node::Implied { .. } => Member::Directory,
-        };
-        let slash = if matches!(member, Member::Directory) { "/" } else { "" };
-        data.add(&format!(".{path}{slash}"), node.mode(), member);
-    }
+    data.add_nodes("./", &tree.iter().collect::<Vec<_>>());
     data.finish()
 }
 

@@ -45,7 +45,7 @@ impl Deref for Content {
 
 impl PartialEq for Content {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        Arc::ptr_eq(&self.0, &other.0) || **self == **other
     }
 }
 

@@ -68,7 +68,15 @@ impl<'a> Tree<'a> {
     }
 }
 
-impl Node<'_> {
+impl<'a> Node<'a> {
+    /// What it is.
+    pub(crate) fn kind(self) -> &'a EntryKind {
+        match self {
+            Self::Listed(entry) => &entry.kind,
+            Self::Implied { .. } => &EntryKind::Directory,
+        }
+    }
+
     /// Whether it is the same in most packages of a fleet.
     pub(crate) fn common(self) -> bool {
         match self {
@@ -79,10 +87,7 @@ impl Node<'_> {
 
     /// Whether it is a folder.
     pub(crate) fn is_folder(self) -> bool {
-        match self {
-            Self::Listed(entry) => entry.kind == EntryKind::Directory,
-            Self::Implied { .. } => true,
-        }
+        matches!(self.kind(), EntryKind::Directory)
     }
 
     /// Permission bits.

@@ -9,7 +9,7 @@ mod tests;
 pub use read::read;
 
 use crate::archive::{Member, Method, Tar};
-use crate::package::{Content, Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
+use crate::package::{Content, Entry, EntryKind, Meta, Package, Tree, Version, WriteError};
 use crate::template::Templates;
 
 /// The version as vercmp(8) orders it: `1:1.2.0rc1-1`.
@@ -50,22 +50,12 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
         .collect();
     let mtree = metadata::mtree(&members, &tree, package.time);
 
-    let mut archive = Tar::new(package.time);
+    let mut archive = Tar::new(package.time, Method::Zstd);
     // Metadata before files, so that pacman can stop reading early.
     for (name, text) in &members {
         archive.add(name, 0o644, Member::File(text));
     }
-    archive.add(".MTREE", 0o644, Member::File(&gzip(mtree.as_bytes())));
-    for (path, node) in tree.iter() {
-        archive.mark(node.common());
-        let (member, slash) = match node {
-            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), .. }) => {
-                (Member::File(content), "")
-            }
-            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => (Member::Symlink(target), ""),
-            Node::Listed(_) | Node::Implied { .. } => (Member::Directory, "/"),
-        };
-        archive.add(&format!("{}{slash}", &path[1..]), node.mode(), member);
-    }
-    Ok(archive.finish().compress(Method::Zstd)?)
+    archive.add(".MTREE", 0o644, Member::File(&Method::Gzip.own(mtree.as_bytes())?));
+    archive.add_nodes("", &tree.iter().collect::<Vec<_>>());
+    Ok(archive.finish().compress()?)
 }

@@ -74,7 +74,7 @@ fn add_texts(archive: &mut Tar, texts: &[(&str, &str)]) {
 
 /// A postfix that notes when its own script runs, and another package that it needs.
 fn postfix(folder: &std::path::Path, version: &str) -> std::path::PathBuf {
-    let mut archive = Tar::new(sample::TIME);
+    let mut archive = Tar::new(sample::TIME, Method::Zstd);
     let info = format!("pkgname = postfix\npkgver = {version}\npkgdesc = x\narch = any\nsize = 1\n");
     let script = "post_install() { echo 'postfix post_install' >>/calls; }\n";
     add_texts(
@@ -82,7 +82,7 @@ fn postfix(folder: &std::path::Path, version: &str) -> std::path::PathBuf {
         &[(".PKGINFO", &info), (".INSTALL", script), ("usr/lib/postfix/master", version)],
     );
     let path = folder.join(format!("postfix-{version}-any.pkg.tar.zst"));
-    fs_err::write(&path, archive.finish().compress(Method::Zstd).unwrap()).unwrap();
+    fs_err::write(&path, archive.finish().compress().unwrap()).unwrap();
     path
 }
 

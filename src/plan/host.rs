@@ -130,12 +130,12 @@ fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Ve
     let values = json!({ "program": format!("{}/mail-relay", facts.sbin) });
     let mut entries = Vec::new();
     for unit in UNITS.iter().chain(STARTED_UNITS) {
-        let text = render(templates, &format!("systemd/{unit}"), &values)?;
+        let text = shared(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
     }
-    let preset = render(templates, "systemd/80-mail-relay.preset", &values)?;
+    let preset = shared(templates, "systemd/80-mail-relay.preset", &values)?;
     entries.push(file("/usr/lib/systemd/system-preset/80-mail-relay.preset", preset));
-    let tmpfiles = render(templates, "systemd/mail-relay.tmpfiles", &values)?;
+    let tmpfiles = shared(templates, "systemd/mail-relay.tmpfiles", &values)?;
     entries.push(file("/usr/lib/tmpfiles.d/mail-relay.conf", tmpfiles));
     if relay.hardening.enabled {
         let text = systemd::sandbox(&relay.hardening.service).render();
@@ -175,6 +175,11 @@ fn year(time: u64) -> i16 {
 
 fn render(templates: &Templates, name: &str, values: &serde_json::Value) -> Result<String, PlanError> {
     Ok(templates.render(name, values)?)
+}
+
+/// The same for values that are the same in many packages.
+fn shared(templates: &Templates, name: &str, values: &serde_json::Value) -> Result<String, PlanError> {
+    Ok(templates.render_shared(name, values)?)
 }
 
 /// A file of the host command. That it exists is proven by a test.

@@ -266,7 +266,7 @@ fn changes() -> Vec<Change> {
 fn judged(text: &str) -> (Option<Checked>, Vec<Diagnostic>) {
     let source = Source { name: "relay.toml".to_owned(), text: text.to_owned() };
     let (checked, mut findings) = spec::load(&source, &Providers::builtin());
-    findings.extend(checked.iter().flat_map(check));
+    findings.extend(checked.iter().flat_map(|checked| check(&Planned::new(checked.clone()))));
     (checked.filter(|_| !has_errors(&findings)), findings)
 }
 

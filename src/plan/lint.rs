@@ -1,6 +1,6 @@
 //! What is wrong with a relay on its targets, beyond the words of the spec.
 
-use super::host::host_plan;
+use super::Planned;
 use crate::diag::{Diagnostic, Severity, has_errors};
 use crate::postfix::check::{Context, Target, parameters, whole};
 use crate::spec::Checked;
@@ -8,7 +8,8 @@ use crate::target::Distribution;
 
 /// Judges a relay against the distributions that it is built for: the user's own parameters one by one, then
 /// main.cf as a whole.
-pub fn check(checked: &Checked) -> Vec<Diagnostic> {
+pub fn check(planned: &Planned) -> Vec<Diagnostic> {
+    let checked = &planned.checked;
     let distributions: Vec<&Distribution> = targets(checked);
     let targets = distributions
         .iter()
@@ -25,7 +26,7 @@ pub fn check(checked: &Checked) -> Vec<Diagnostic> {
         return findings;
     }
     // All of the plan, tables too: what cannot be written is found here, and not while a package is made.
-    match host_plan(&checked.relay) {
+    match planned.host() {
         Ok(plan) => {
             for finding in whole(&plan.main_cf, written, &context) {
                 if !findings.contains(&finding) {

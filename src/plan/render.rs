@@ -8,7 +8,6 @@ use super::{PlanError, Planned};
 use crate::package::{Entry, EntryKind};
 use crate::postfix::Release;
 use crate::relay::{Relay, TlsMode};
-use crate::spec::Checked;
 use crate::target::Distribution;
 use crate::template::Templates;
 
@@ -29,12 +28,11 @@ pub struct HostFile {
 /// # Errors
 /// If a template fails.
 pub fn render(
-    checked: &Checked,
+    planned: &Planned,
     distribution: &Distribution,
     templates: &Templates,
 ) -> Result<Vec<HostFile>, PlanError> {
-    let planned = Planned::new(checked.clone());
-    let mut files: Vec<HostFile> = entries(&planned, distribution.format, templates)?
+    let mut files: Vec<HostFile> = entries(planned, distribution.format, templates)?
         .into_iter()
         .filter_map(|Entry { path, mode, kind, .. }| match kind {
             EntryKind::File(content) | EntryKind::Doc(content) => {
@@ -44,7 +42,7 @@ pub fn render(
         })
         .collect();
     let package_layer = String::from_utf8_lossy(planned.main_cf(templates)?);
-    let main_cf = format!("{package_layer}\n{}", host_layer(&checked.relay, distribution));
+    let main_cf = format!("{package_layer}\n{}", host_layer(&planned.checked.relay, distribution));
     files.push(HostFile {
         path: "/etc/postfix/main.cf".to_owned(),
         mode: 0o644,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{HostFile, check, render};
+use super::{HostFile, Planned, check, render};
 use crate::diag::{Source, has_errors};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
@@ -13,11 +13,15 @@ use crate::template::Templates;
 
 fn load(text: &str) -> Option<Checked> {
     let source = Source { name: "relay.toml".to_owned(), text: text.to_owned() };
-    spec::load(&source, &Providers::builtin()).0.filter(|checked| !has_errors(&check(checked)))
+    spec::load(&source, &Providers::builtin())
+        .0
+        .filter(|checked| !has_errors(&check(&Planned::new(checked.clone()))))
 }
 
 pub(super) fn files(checked: &Checked, target: &str) -> BTreeMap<String, String> {
-    let files = render(checked, Distribution::get(target).unwrap(), &Templates::builtin()).unwrap();
+    let files =
+        render(&Planned::new(checked.clone()), Distribution::get(target).unwrap(), &Templates::builtin())
+            .unwrap();
     let text = |file: HostFile| (file.path, String::from_utf8_lossy(&file.content).into_owned());
     files.into_iter().map(text).collect()
 }

@@ -127,7 +127,9 @@ fn lines(text: &'static str) -> Vec<&'static str> {
 }
 
 fn key(line: &'static str) -> &'static str {
-    line.split('\t').next().unwrap_or_default()
+    // Faster than a search for a char: this is asked ten thousand times for each package.
+    let end = line.bytes().position(|byte| byte == b'\t').unwrap_or(line.len());
+    &line[..end]
 }
 
 fn find(lines: &[&'static str], name: &str) -> Option<&'static str> {

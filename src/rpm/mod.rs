@@ -10,12 +10,11 @@ mod tests;
 pub(crate) use read::read_unverified;
 pub use read::{is_rpm, read};
 
-use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileOptions, PackageBuilder};
+use rpm::{BuildConfig, CompressionWithLevel, Dependency, PackageBuilder};
 use serde_json::json;
 
 use crate::package::{
-    Entry, EntryKind, Lifecycle, Meta, Node, Package, Relation, Requirement, Tree, Version, WIDTH,
-    WriteError, paragraphs, wrap,
+    Lifecycle, Meta, Node, Package, Relation, Requirement, Tree, Version, WIDTH, WriteError, paragraphs, wrap,
 };
 use crate::template::Templates;
 use payload::Payload;
@@ -70,21 +69,16 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     let payload = Payload::new(&nodes, time);
     // Neither needs the other until the end.
     let (compressed, built) =
-        rayon::join(|| payload.compress(), || of_empty_files(package, &nodes, time, templates));
+        rayon::join(move || payload.compress(), || without_files(package, time, templates));
     let mut built = built?;
-    payload.complete(compressed?, &mut built)?;
+    compressed?.complete(&mut built)?;
     let mut bytes = Vec::new();
     built.write(&mut bytes).map_err(|error| failed(&error))?;
     Ok(bytes)
 }
 
-/// The package without bytes in its files: these go into the payload, which is ours.
-fn of_empty_files(
-    package: &Package,
-    nodes: &[(&str, Node<'_>)],
-    time: u32,
-    templates: &Templates,
-) -> Result<rpm::Package, WriteError> {
+/// The package but for its files: what is said of these is ours.
+fn without_files(package: &Package, time: u32, templates: &Templates) -> Result<rpm::Package, WriteError> {
     let meta = &package.meta;
     let mut builder = PackageBuilder::new(
         &meta.name,
@@ -112,7 +106,6 @@ fn of_empty_files(
     relations(&mut builder, package);
     scripts(&mut builder, package, templates)?;
     payload::declare(&mut builder);
-    files(&mut builder, nodes)?;
     builder.build().map_err(|error| failed(&error))
 }
 
@@ -219,30 +212,6 @@ fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Template
             None,
             render("triggerun", &watch.package)?,
         );
-    }
-    Ok(())
-}
-
-/// Tells the library of the files.
-fn files(builder: &mut PackageBuilder, nodes: &[(&str, Node<'_>)]) -> Result<(), WriteError> {
-    for (path, node) in nodes {
-        let path = *path;
-        let mode = u16::try_from(node.mode() & 0o7777).unwrap_or_default();
-        let added = match node {
-            Node::Listed(Entry { kind: EntryKind::File(_), .. }) => {
-                builder.with_file_contents(b"", FileOptions::new(path).permissions(mode))
-            }
-            Node::Listed(Entry { kind: EntryKind::Doc(_), .. }) => {
-                builder.with_file_contents(b"", FileOptions::new(path).permissions(mode).doc())
-            }
-            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
-                builder.with_symlink(FileOptions::symlink(path, target.as_str()))
-            }
-            Node::Listed(_) | Node::Implied { .. } => {
-                builder.with_dir_entry(FileOptions::dir(path).permissions(mode))
-            }
-        };
-        added.map_err(|error| failed(&error))?;
     }
     Ok(())
 }
