@@ -94,7 +94,7 @@ class Reader:
             if key.endswith(b"_PASSWORD"):
                 wrong = wrong or re.search(rb"[ \t\v\f]\Z", value)
             else:
-                wrong = wrong or b":" in value or re.match(rb"[ \t\v\f]", value)
+                wrong = wrong or b":" in value or re.search(rb"\A[ \t\v\f]|[ \t\v\f]\Z", value) or len(value) > 1024
             if wrong:
                 faults.add(line)
         return faults
