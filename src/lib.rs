@@ -2,12 +2,14 @@
 //!
 //! The data flows one way: [`spec`] reads what a person wrote and yields a checked [`relay::Relay`];
 //! [`plan`] turns that and the facts of a [`target`] into the files and facts a host needs, as a neutral
-//! [`package::Package`]; [`deb`], [`rpm`] and [`pacman`] turn that into bytes; [`build`] writes them.
+//! [`package::Package`]; [`deb`], [`rpm`] and [`pacman`] turn that into bytes; [`build`] writes them,
+//! with what [`attest`] says of them.
 //! The library neither reads the environment nor writes to a terminal: only [`cli`] does.
 
 #![forbid(unsafe_code)]
 
 mod archive;
+pub mod attest;
 pub mod build;
 pub mod cli;
 pub mod deb;

@@ -32,6 +32,8 @@ struct Slot {
     text: String,
     /// Where it is from, for messages.
     origin: String,
+    /// Whether it is the user's.
+    own: bool,
     compiled: OnceLock<Result<Compiled, Fault>>,
 }
 
@@ -101,7 +103,7 @@ impl Templates {
             if let Err(fault) = &compiled {
                 return Err(fault.clone().of(origin));
             }
-            *slot = Slot { text, origin, compiled: compiled.into() };
+            *slot = Slot { text, origin, own: true, compiled: compiled.into() };
         }
         Ok(templates)
     }
@@ -113,7 +115,7 @@ impl Templates {
                 && let (Some(name), Some(text)) = (path.with_extension("").to_str(), file.contents_utf8())
             {
                 let origin = path.display().to_string();
-                let slot = Slot { text: text.to_owned(), origin, compiled: OnceLock::new() };
+                let slot = Slot { text: text.to_owned(), origin, own: false, compiled: OnceLock::new() };
                 self.by_name.insert(name.to_owned(), slot);
             }
         }
@@ -128,6 +130,12 @@ impl Templates {
             digest.update(&slot.text);
         }
         format!("{:x}", digest.finalize())
+    }
+
+    /// The user's own files, by their names below the folder, with their texts.
+    pub fn own(&self) -> impl Iterator<Item = (String, &str)> {
+        let own = self.by_name.iter().filter(|(_, slot)| slot.own);
+        own.map(|(name, slot)| (format!("{name}.{EXTENSION}"), slot.text.as_str()))
     }
 
     /// Names of all templates, sorted.

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use super::BuildError;
-use crate::package::Meta;
+use sha2::{Digest as _, Sha256};
+
+use super::manifest::Unit;
+use super::{Artifact, BuildError};
+use crate::attest::{self, Document, Packaged, Scope, Words};
+use crate::package::{Content as Text, Entry, EntryKind, Meta, Package, Relation, WriteError};
 use crate::plan::{self, Companion, Planned};
 use crate::target::Format;
 use crate::template::Templates;
@@ -22,6 +26,41 @@ enum Content {
     Companion(Companion, Arc<Planned>),
     #[cfg(test)]
     Bytes(Vec<u8>, Box<Meta>),
+}
+
+/// A file that was made.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) artifact: Artifact,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Made {
+    pub(super) fn new(file_name: &str, kind: &str, bytes: Vec<u8>) -> Self {
+        let artifact = Artifact {
+            file_name: file_name.to_owned(),
+            kind: kind.to_owned(),
+            size: bytes.len() as u64,
+            sha256: format!("{:x}", Sha256::digest(&bytes)),
+            version: None,
+            depends: Vec::new(),
+        };
+        Self { artifact, bytes }
+    }
+}
+
+/// What was made by the jobs of a spec.
+pub(super) fn unit(jobs: &[Job], inputs: String, mut files: Vec<Artifact>, sbom: &[Scope]) -> Unit {
+    files.sort_by(|a, b| a.file_name.cmp(&b.file_name));
+    let first = jobs.first();
+    let meta = first.map(Job::meta);
+    Unit {
+        package: meta.map(|meta| meta.name.clone()).unwrap_or_default(),
+        version: meta.map(|meta| format!("{}-{}", meta.version, meta.version.revision)).unwrap_or_default(),
+        inputs,
+        words: first.filter(|_| !sbom.is_empty()).map(Job::words),
+        files,
+    }
 }
 
 impl Job {
@@ -88,18 +127,105 @@ impl Job {
     /// # Errors
     /// A template fails, or a value does not fit into the format.
     pub fn bytes(&self, templates: &Templates) -> Result<Vec<u8>, BuildError> {
-        let (format, planned) = match &self.content {
-            Content::Package(format, planned) => (*format, planned),
-            Content::Companion(kind, planned) => return Ok(kind.render(&planned.checked, templates)?),
+        match &self.content {
+            Content::Package(format, planned) => {
+                self.write(*format, &plan::package(planned, *format, templates)?, templates)
+            }
+            Content::Companion(kind, planned) => Ok(kind.render(&planned.checked, templates)?),
             #[cfg(test)]
-            Content::Bytes(bytes, _) => return Ok(bytes.clone()),
+            Content::Bytes(bytes, _) => Ok(bytes.clone()),
+        }
+    }
+
+    /// The file, and after it what is asked for to be said of it.
+    pub(super) fn make(&self, templates: &Templates, sbom: &[Scope]) -> Result<Vec<Made>, BuildError> {
+        let format = match &self.content {
+            Content::Package(format, planned) if !sbom.is_empty() => Some((*format, planned)),
+            _ => None,
+        };
+        let Some((format, planned)) = format else {
+            return Ok(vec![Made::new(&self.file_name, self.kind(), self.bytes(templates)?)]);
         };
         let package = plan::package(planned, format, templates)?;
-        let written = match format {
-            Format::Deb => deb::write(&package, templates),
-            Format::Rpm => rpm::write(&package, templates),
-            Format::Pacman => pacman::write(&package, templates),
+        let mut made = Made::new(&self.file_name, self.kind(), self.write(format, &package, templates)?);
+        let version = match format {
+            Format::Deb => deb::version,
+            Format::Rpm => rpm::version,
+            Format::Pacman => pacman::version,
         };
-        written.map_err(|error| BuildError::Write { file_name: self.file_name.clone(), error })
+        made.artifact.version = Some(version(&package.meta.version));
+        made.artifact.depends = package.relations.depends.iter().map(Relation::to_string).collect();
+        if !sbom.contains(&Scope::Packages) {
+            return Ok(vec![made]);
+        }
+        let name = format!("{}{}", self.file_name, attest::SBOM_EXTENSION);
+        let text = self.sbom(format, &package, &made.artifact, templates)?;
+        Ok(vec![made, Made::new(&name, "sbom", text)])
+    }
+
+    /// The bill of materials of a package with its files.
+    fn sbom(
+        &self,
+        format: Format,
+        package: &Package,
+        made: &Artifact,
+        templates: &Templates,
+    ) -> Result<Vec<u8>, BuildError> {
+        let added = match format {
+            Format::Deb => deb::added(package, templates),
+            Format::Rpm => Ok(Vec::new()),
+            Format::Pacman => pacman::added(package, templates),
+        };
+        let added = added.map_err(|error| self.failed(error))?;
+        let mut files: Vec<(&str, &Text)> = package.entries.iter().chain(&added).filter_map(text).collect();
+        files.sort_unstable_by_key(|(path, _)| *path);
+        let words = self.words();
+        let packaged = Packaged {
+            format,
+            name: &package.meta.name,
+            version: made.version.as_deref().unwrap_or_default(),
+            file_name: &self.file_name,
+            sha256: &made.sha256,
+            words: &words,
+            depends: &made.depends,
+            files: files
+                .into_iter()
+                .map(|(path, text)| attest::File { path, sha1: text.sha1(), sha256: text.sha256() })
+                .collect(),
+        };
+        let document = Document::new(&self.file_name, std::slice::from_ref(&packaged)).to_json();
+        Ok(document.map_err(std::io::Error::from)?)
+    }
+
+    fn write(&self, format: Format, package: &Package, templates: &Templates) -> Result<Vec<u8>, BuildError> {
+        let written = match format {
+            Format::Deb => deb::write(package, templates),
+            Format::Rpm => rpm::write(package, templates),
+            Format::Pacman => pacman::write(package, templates),
+        };
+        written.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: WriteError) -> BuildError {
+        BuildError::Write { file_name: self.file_name.clone(), error }
+    }
+
+    /// What a bill of materials says of its package.
+    fn words(&self) -> Words {
+        let time = match &self.content {
+            Content::Package(_, planned) | Content::Companion(_, planned) => planned.checked.time,
+            #[cfg(test)]
+            Content::Bytes(..) => 0,
+        };
+        let Meta { license, maintainer, .. } = self.meta();
+        Words { license: license.clone(), maintainer: maintainer.clone(), time }
+    }
+}
+
+/// The path and bytes of an entry that is a file.
+fn text(entry: &Entry) -> Option<(&str, &Text)> {
+    match &entry.kind {
+        EntryKind::File(text) | EntryKind::Doc(text) => Some((&entry.path, text)),
+        EntryKind::Directory | EntryKind::Symlink(_) => None,
     }
 }

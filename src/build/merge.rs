@@ -58,6 +58,9 @@ pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
                     other.display()
                 )));
             }
+            if manifest.attest != first.attest {
+                return Err(foreign(format!("it has another SBOM or provenance than {}", other.display())));
+            }
             if manifest.inputs != first.inputs || manifest.postpack != first.postpack {
                 return Err(foreign(format!("it was built of other inputs than {}", other.display())));
             }
@@ -72,7 +75,8 @@ pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
     }
     let stage = Stage::new(out)?;
     for (manifest, folder) in manifests.values() {
-        for file in manifest.files() {
+        // What is said of a shard is not said of the whole.
+        for file in manifest.units.iter().flat_map(|unit| &unit.files) {
             let path = folder.join(&file.file_name);
             let bytes = fs_err::read(&path)?;
             if format!("{:x}", Sha256::digest(&bytes)) != file.sha256 {
@@ -85,9 +89,14 @@ pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
             write_new(&target, &bytes)?;
         }
     }
-    let inputs = manifests.values().next().map(|(manifest, _)| manifest.inputs.clone()).unwrap_or_default();
+    let first = manifests.values().next().map(|(manifest, _)| manifest);
+    let (inputs, attest) =
+        first.map(|first| (first.inputs.clone(), first.attest.clone())).unwrap_or_default();
     let units = manifests.into_values().flat_map(|(manifest, _)| manifest.units).collect();
-    let whole = Manifest::new(inputs, None, units);
+    let mut whole = Manifest::new(inputs, None, attest, units);
+    for document in whole.documents()? {
+        write_new(&stage.path().join(&document.artifact.file_name), &document.bytes)?;
+    }
     write_new(&stage.path().join(SUMS), whole.sums().as_bytes())?;
     let text = whole.to_json().map_err(std::io::Error::from)?;
     write_new(&stage.path().join(MANIFEST), text.as_bytes())?;

@@ -24,6 +24,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::attest::Request;
 use crate::package::{Inspection, ReadError, WriteError};
 use crate::plan::PlanError;
 use crate::template::Templates;
@@ -52,12 +53,18 @@ pub trait Units: Sync {
 pub struct Artifact {
     /// Its name in the output folder.
     pub file_name: String,
-    /// `deb`, `rpm`, `pacman` or `file`.
+    /// `deb`, `rpm`, `pacman`, `sbom`, `provenance` or `file`.
     pub kind: String,
     /// Bytes.
     pub size: u64,
     /// SHA-256, hexadecimal.
     pub sha256: String,
+    /// Of a package that a bill of materials names: its version as the format writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// And what it depends on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends: Vec<String>,
 }
 
 /// What a build did.
@@ -124,20 +131,29 @@ pub struct Options {
     pub inputs: String,
     /// Which part of a whole this is: `2/8`.
     pub shard: Option<String>,
+    /// What is to be said of it.
+    pub attest: Request,
 }
 
 impl Options {
     /// A digest of inputs together with what else the bytes depend on.
     fn digest(&self, inputs: &str) -> String {
         let version = env!("CARGO_PKG_VERSION");
-        format!("{:x}", Sha256::digest(format!("{version}\0{}\0{inputs}", self.context)))
+        // A bill of materials stands beside each package, or needs words that stand in the manifest.
+        let sbom = match self.attest.sbom.as_slice() {
+            [] => String::new(),
+            scopes => format!(" {scopes:?}"),
+        };
+        format!("{:x}", Sha256::digest(format!("{version}\0{}{sbom}\0{inputs}", self.context)))
     }
 }
 
 /// What is in the output folder, if that is what would be built: nothing has to be read but its manifest.
 pub fn unchanged(out: &Path, options: &Options) -> Option<Report> {
     let (manifest, written) = Manifest::read(out).filter(|_| options.reuse)?;
-    let same = manifest.inputs == options.digest(&options.inputs) && manifest.shard == options.shard;
+    let same = manifest.inputs == options.digest(&options.inputs)
+        && manifest.shard == options.shard
+        && manifest.attest == options.attest;
     (same && manifest.is_whole(out, written)).then_some(Report { manifest, built: 0 })
 }
 
@@ -198,11 +214,16 @@ pub fn build(
         .flat_map(|(unit, _)| unit.files.iter().map(|file| file.file_name.clone()))
         .collect();
     let units = made.into_iter().flatten().map(|(unit, _)| unit).collect();
-    let manifest = Manifest::new(options.digest(&options.inputs), options.shard.clone(), units);
+    let inputs = options.digest(&options.inputs);
+    let mut manifest = Manifest::new(inputs, options.shard.clone(), options.attest.clone(), units);
+    for document in manifest.documents()? {
+        write_new(&stage.path().join(&document.artifact.file_name), &document.bytes)?;
+    }
     write_new(&stage.path().join(SUMS), manifest.sums().as_bytes())?;
     write_new(&stage.path().join(MANIFEST), manifest.to_json().map_err(std::io::Error::from)?.as_bytes())?;
     // The lists come last: until then the old ones stand there.
-    stage.publish(new.iter().map(String::as_str).chain([SUMS, MANIFEST]))?;
+    let documents = manifest.documents.iter().map(|file| file.file_name.as_str());
+    stage.publish(new.iter().map(String::as_str).chain(documents).chain([SUMS, MANIFEST]))?;
     Ok(Report { manifest, built })
 }
 
@@ -240,20 +261,10 @@ impl Work<'_> {
             return Ok(None);
         }
         self.claim(jobs.iter().map(Job::file_name))?;
-        let mut files: Vec<Artifact> =
-            jobs.par_iter().with_max_len(1).map(|job| self.file(job)).collect::<Result<_, BuildError>>()?;
-        files.sort_by(|a, b| a.file_name.cmp(&b.file_name));
+        let files: Vec<Vec<Artifact>> =
+            jobs.par_iter().with_max_len(1).map(|job| self.files(job)).collect::<Result<_, BuildError>>()?;
         self.progress.one_done();
-        let words = jobs.first().map(Job::meta);
-        let unit = Unit {
-            package: words.map(|meta| meta.name.clone()).unwrap_or_default(),
-            version: words
-                .map(|meta| format!("{}-{}", meta.version, meta.version.revision))
-                .unwrap_or_default(),
-            inputs,
-            files,
-        };
-        Ok(Some((unit, true)))
+        Ok(Some((job::unit(&jobs, inputs, files.concat(), &self.options.attest.sbom), true)))
     }
 
     /// Takes names for a unit: no other may have them.
@@ -267,15 +278,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn file(&self, job: &Job) -> Result<Artifact, BuildError> {
-        let bytes = job.bytes(self.templates)?;
-        write_new(&self.stage.join(job.file_name()), &bytes)?;
-        Ok(Artifact {
-            file_name: job.file_name().to_owned(),
-            kind: job.kind().to_owned(),
-            size: bytes.len() as u64,
-            sha256: format!("{:x}", Sha256::digest(&bytes)),
-        })
+    fn files(&self, job: &Job) -> Result<Vec<Artifact>, BuildError> {
+        let made = job.make(self.templates, &self.options.attest.sbom)?.into_iter().map(|made| {
+            write_new(&self.stage.join(&made.artifact.file_name), &made.bytes)?;
+            Ok(made.artifact)
+        });
+        made.collect()
     }
 }
 

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use super::attest::{self, Attest};
 use super::error::Failure;
 use super::fleet::{self, Rows, Selection};
 use super::input;
@@ -27,6 +28,8 @@ pub(super) struct Args {
     output: PathBuf,
     #[command(flatten)]
     making: Making,
+    #[command(flatten)]
+    attest: Attest,
     /// Build all of a fleet, whatever is in the output folder.
     #[arg(long)]
     rebuild: bool,
@@ -61,8 +64,9 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let report = if is_fleet(&sources[0].text) {
         build_fleet(sources.remove(0), args, &templates, terminal)?
     } else {
+        let attest = args.attest.request(|| attest::origin(&sources, &args.making, &templates))?;
         let specs = judged(sources, &args.making.package_format, terminal)?;
-        let options = Options { inputs: specs.inputs.concat(), ..options(args, &templates)? };
+        let options = Options { inputs: specs.inputs.concat(), attest, ..options(args, &templates)? };
         let progress = Progress::new(specs.count(), args.making.progress, terminal);
         let report = build::build(&specs, &args.output, &options, &templates, &progress)?;
         progress.finish();
@@ -129,6 +133,7 @@ fn build_fleet(
         reuse: !args.rebuild,
         inputs: format!("{} {:?}", files.digest(), args.making.selection.only),
         shard: args.making.selection.shard.map(|shard| shard.to_string()),
+        attest: args.attest.request(|| attest::origin_of_fleet(&files, &args.making, templates))?,
         ..options(args, templates)?
     };
     if let Some(report) = build::unchanged(&args.output, &options) {

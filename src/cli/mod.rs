@@ -1,5 +1,6 @@
 //! The command line: verbs, exit codes, progress, text or JSON. It knows nothing of how anything is built.
 
+mod attest;
 mod build;
 mod check;
 mod completions;

@@ -1,14 +1,17 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::attest;
 use super::build::{self as building, Making};
 use super::error::Failure;
 use super::fleet::{self, Rows};
 use super::input;
 use super::output::{Format, Terminal};
 use super::progress::Progress;
-use crate::build::{self, BuildError, Units, Verdict};
+use crate::attest::{Origin, Provenance, Request};
+use crate::build::{self, BuildError, Options, Units, Verdict};
 use crate::fleet::is_fleet;
+use crate::template::Templates;
 
 /// Build again what is in a folder, and compare it byte for byte.
 ///
@@ -32,15 +35,19 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut sources = building::sources(&args.specs)?;
     building::one_kind(&sources, &args.making.selection)?;
+    let templates = input::templates(args.making.templates.as_deref())?;
     let verdict = if is_fleet(&sources[0].text) {
         let files = fleet::gather(sources.remove(0), terminal)?;
         let fleet = fleet::read(&files, terminal)?;
         let rows = Rows::new(&fleet, &args.making.selection, &args.making.package_format, terminal)?;
-        let verdict = verify(&rows, args, terminal);
+        let origin = attest::origin_of_fleet(&files, &args.making, &templates)?;
+        let verdict = verify(&rows, origin, args, &templates, terminal);
         rows.say(terminal);
         verdict
     } else {
-        verify(&building::judged(sources, &args.making.package_format, terminal)?, args, terminal)
+        let origin = attest::origin(&sources, &args.making, &templates)?;
+        let specs = building::judged(sources, &args.making.package_format, terminal)?;
+        verify(&specs, origin, args, &templates, terminal)
     };
     match verdict {
         Err(BuildError::Refused) => Err(Failure::already_said()),
@@ -48,19 +55,23 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     }
 }
 
-fn verify(units: &dyn Units, args: &Args, terminal: &Terminal) -> Result<Verdict, BuildError> {
-    // What is wrong with a template is said as in `build`.
-    let templates = input::templates(args.making.templates.as_deref())
-        .map_err(|error| BuildError::Plan(crate::plan::PlanError::Template(error)))?;
+fn verify(
+    units: &dyn Units,
+    origin: Origin,
+    args: &Args,
+    templates: &Templates,
+    terminal: &Terminal,
+) -> Result<Verdict, BuildError> {
+    let selection = &args.making.selection;
+    let provenance = Provenance { builder_id: String::new(), origin };
+    let options = Options {
+        threads: args.making.jobs,
+        shard: selection.shard.map(|shard| shard.to_string()),
+        attest: Request { provenance: Some(provenance), ..Request::default() },
+        ..Options::default()
+    };
     let progress = Progress::new(units.count(), args.making.progress, terminal);
-    let verdict = build::verify(
-        units,
-        &args.dist,
-        !args.making.selection.is_any(),
-        args.making.jobs,
-        &templates,
-        &progress,
-    );
+    let verdict = build::verify(units, &args.dist, !selection.is_any(), &options, templates, &progress);
     progress.finish();
     verdict
 }

@@ -30,6 +30,24 @@ pub fn file_name(meta: &Meta) -> String {
 /// A template fails, or a value cannot be part of a package.
 pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteError> {
     package.validate()?;
+    let added = added(package, templates)?;
+    let tree = Tree::new(package.entries.iter().chain(&added))?;
+
+    // Half of the time goes into compressing the files: the other half need not wait for it.
+    let (data, control) =
+        rayon::join(|| data(&tree, package.time).compress(), || control_archive(package, &tree, templates));
+    let mut archive = Ar::new(package.time);
+    archive.add("debian-binary", b"2.0\n");
+    archive.add("control.tar.gz", &control?);
+    archive.add("data.tar.gz", &data?);
+    Ok(archive.bytes)
+}
+
+/// The files that the format adds to those of the package.
+///
+/// # Errors
+/// A template fails, or a value cannot be part of a package.
+pub fn added(package: &Package, templates: &Templates) -> Result<Vec<Entry>, WriteError> {
     let name = &package.meta.name;
     let added = [
         (
@@ -41,7 +59,7 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
             scripts::lintian_overrides(package, templates)?.into_bytes(),
         ),
     ];
-    let added: Vec<Entry> = added
+    Ok(added
         .into_iter()
         .filter(|(_, content)| !content.is_empty())
         .map(|(path, content)| Entry {
@@ -50,17 +68,7 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
             kind: EntryKind::Doc(content.into()),
             common: false,
         })
-        .collect();
-    let tree = Tree::new(package.entries.iter().chain(&added))?;
-
-    // Half of the time goes into compressing the files: the other half need not wait for it.
-    let (data, control) =
-        rayon::join(|| data(&tree, package.time).compress(), || control_archive(package, &tree, templates));
-    let mut archive = Ar::new(package.time);
-    archive.add("debian-binary", b"2.0\n");
-    archive.add("control.tar.gz", &control?);
-    archive.add("data.tar.gz", &data?);
-    Ok(archive.bytes)
+        .collect())
 }
 
 fn control_archive(package: &Package, tree: &Tree<'_>, templates: &Templates) -> Result<Vec<u8>, WriteError> {

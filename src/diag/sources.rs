@@ -26,6 +26,11 @@ impl Sources {
         &self.text
     }
 
+    /// All files, each with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parts.iter().map(|(name, start)| (name.as_str(), self.part(*start)))
+    }
+
     /// The file that begins here.
     pub fn part(&self, start: usize) -> &str {
         let next = self.parts.iter().map(|(_, other)| *other).find(|other| *other > start);

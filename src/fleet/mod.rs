@@ -105,6 +105,11 @@ impl Files {
     pub fn digest(&self) -> String {
         format!("{:x}", Sha256::digest(self.sources.text()))
     }
+
+    /// All of them, each with its name and text.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.sources.iter()
+    }
 }
 
 /// Takes `[fleet]` out of a table: the names of files.

@@ -41,6 +41,16 @@ impl std::str::FromStr for Selector {
     }
 }
 
+impl std::fmt::Display for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, Condition { column, pattern, negated }) in self.conditions.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{column}{}{pattern}", if *negated { "!=" } else { "=" })?;
+        }
+        Ok(())
+    }
+}
+
 impl Selector {
     /// The columns it asks for.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
@@ -112,6 +122,13 @@ mod tests {
     fn what_is_no_condition_is_refused() {
         for text in ["", "site", "=x", "a=b,", "!=x"] {
             assert!(text.parse::<Selector>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn conditions_are_written_in_one_way() {
+        for text in ["site=berlin*,role!=db", "site = berlin* , role != db"] {
+            assert_eq!(text.parse::<Selector>().unwrap().to_string(), "site=berlin*,role!=db");
         }
     }
 

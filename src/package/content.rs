@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 /// What is in a file. Cheap to clone; the formats that want digests of it share them.
@@ -14,6 +15,7 @@ pub struct Content(Arc<Shared>);
 struct Shared {
     bytes: Vec<u8>,
     md5: OnceLock<String>,
+    sha1: OnceLock<String>,
     sha256: OnceLock<String>,
 }
 
@@ -21,6 +23,11 @@ impl Content {
     /// MD5, hexadecimal: what dpkg and pacman 6.0 compare installed files with.
     pub(crate) fn md5(&self) -> &str {
         self.0.md5.get_or_init(|| format!("{:x}", Md5::digest(&self.0.bytes)))
+    }
+
+    /// SHA-1, hexadecimal: what SPDX names files by.
+    pub(crate) fn sha1(&self) -> &str {
+        self.0.sha1.get_or_init(|| format!("{:x}", Sha1::digest(&self.0.bytes)))
     }
 
     /// SHA-256, hexadecimal.
@@ -31,7 +38,12 @@ impl Content {
 
 impl<B: Into<Vec<u8>>> From<B> for Content {
     fn from(bytes: B) -> Self {
-        Self(Arc::new(Shared { bytes: bytes.into(), md5: OnceLock::new(), sha256: OnceLock::new() }))
+        Self(Arc::new(Shared {
+            bytes: bytes.into(),
+            md5: OnceLock::new(),
+            sha1: OnceLock::new(),
+            sha256: OnceLock::new(),
+        }))
     }
 }
 
@@ -50,3 +62,17 @@ impl PartialEq for Content {
 }
 
 impl Eq for Content {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_those_of_the_standards() {
+        // The test vectors of RFC 1321 and FIPS 180.
+        let content = Content::from("abc");
+        assert_eq!(content.md5(), "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!(content.sha1(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert!(content.sha256().starts_with("ba7816bf8f01cfea"));
+    }
+}

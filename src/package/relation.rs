@@ -1,3 +1,5 @@
+use std::fmt;
+
 /// What a package needs and excludes, by the names of its format.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relations {
@@ -35,6 +37,25 @@ impl Relation {
     /// A relation to one package of any version.
     pub fn to(name: impl Into<String>) -> Self {
         Self { any_of: vec![Requirement { name: name.into(), constraint: None }] }
+    }
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, requirement) in self.any_of.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { " | " })?;
+            write!(f, "{requirement}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.constraint {
+            None => f.write_str(&self.name),
+            Some((operator, version)) => write!(f, "{} {operator} {version}", self.name),
+        }
     }
 }
 

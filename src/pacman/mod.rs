@@ -29,13 +29,8 @@ pub fn file_name(meta: &Meta) -> String {
 /// A template fails, or a value cannot be part of a package.
 pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteError> {
     package.validate()?;
-    let hook = Entry {
-        path: format!("/usr/share/libalpm/hooks/{}", scripts::hook_name(&package.meta)),
-        mode: 0o644,
-        kind: EntryKind::File(scripts::hook(package, templates)?.into()),
-        common: false,
-    };
-    let tree = Tree::new(package.entries.iter().chain([&hook]))?;
+    let added = added(package, templates)?;
+    let tree = Tree::new(package.entries.iter().chain(&added))?;
 
     let members = [
         (".BUILDINFO", metadata::buildinfo(package)?),
@@ -58,4 +53,17 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
     archive.add(".MTREE", 0o644, Member::File(&Method::Gzip.own(mtree.as_bytes())?));
     archive.add_nodes("", &tree.iter().collect::<Vec<_>>());
     Ok(archive.finish().compress()?)
+}
+
+/// The files that the format adds to those of the package.
+///
+/// # Errors
+/// A template fails, or a value cannot be part of a package.
+pub fn added(package: &Package, templates: &Templates) -> Result<Vec<Entry>, WriteError> {
+    Ok(vec![Entry {
+        path: format!("/usr/share/libalpm/hooks/{}", scripts::hook_name(&package.meta)),
+        mode: 0o644,
+        kind: EntryKind::File(scripts::hook(package, templates)?.into()),
+        common: false,
+    }])
 }

@@ -176,11 +176,7 @@ fn dependency(relation: &Relation) -> Dependency {
             Some((_, version)) => Dependency::eq(name, version),
         };
     }
-    let alternative = |requirement: &Requirement| match &requirement.constraint {
-        None => requirement.name.clone(),
-        Some((operator, version)) => format!("{} {operator} {version}", requirement.name),
-    };
-    let alternatives: Vec<String> = relation.any_of.iter().map(alternative).collect();
+    let alternatives: Vec<String> = relation.any_of.iter().map(Requirement::to_string).collect();
     Dependency::any(format!("({})", alternatives.join(" or ")))
 }
 

@@ -1,7 +1,7 @@
 use crate::world::World;
 
 /// What a run says, but for sizes and digests, which change with every word of the host command.
-fn steady(run: &crate::world::Run) -> String {
+pub(crate) fn steady(run: &crate::world::Run) -> String {
     let text = run.to_string();
     let word = |word: &str| match word.trim_matches(['`', ',']) {
         number if number.len() > 2 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
@@ -44,7 +44,7 @@ web2,rome,8,,deb
 db1,berlin-2,9,,
 ";
 
-fn fleet() -> World {
+pub(crate) fn fleet() -> World {
     let world = World::new();
     world.write("base.toml", BASE);
     world.write("fleet.toml", FLEET);

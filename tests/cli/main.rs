@@ -1,5 +1,6 @@
 //! The command as a person meets it: what is on both streams, the exit code, and what is on disk afterwards.
 
+mod attest;
 mod build;
 mod check;
 mod diff;

@@ -1,0 +1,47 @@
+//! Package URLs, see <https://github.com/package-url/purl-spec>.
+
+use packageurl::PackageUrl;
+
+use crate::target::Format;
+
+/// The package URL of one of our packages, as `pkg:deb/acme.example/acme-mail-relay@1.0.0-1?arch=all`. The vendor is the
+/// domain of the maintainer: who wrote the package, and not the distribution that it is installed on.
+pub(super) fn purl(format: Format, maintainer: &str, name: &str, version: &str) -> String {
+    let (kind, architecture) = match format {
+        Format::Deb => ("deb", "all"),
+        Format::Rpm => ("rpm", "noarch"),
+        Format::Pacman => ("alpm", "any"),
+    };
+    let vendor = maintainer.rsplit('@').next().unwrap_or_default().trim_end_matches('>').to_lowercase();
+    // For rpm the epoch is no part of the version, but a word of its own.
+    let (epoch, version) = match (format, version.split_once(':')) {
+        (Format::Rpm, Some((epoch, version))) => (Some(epoch.to_owned()), version),
+        _ => (None, version),
+    };
+    let written = PackageUrl::new(kind, name).and_then(|mut purl| {
+        purl.with_namespace(vendor)?.with_version(version)?.add_qualifier("arch", architecture)?;
+        if let Some(epoch) = epoch {
+            purl.add_qualifier("epoch", epoch)?;
+        }
+        Ok(purl.to_string())
+    });
+    // Only a type or a qualifier can be refused, and these are ours.
+    written.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_has_its_own_type_and_place_for_the_epoch() {
+        let url =
+            |format| purl(format, "Platform Team <platform@Acme.example>", "acme+relay", "1:2.0~rc1+git.7-1");
+        assert_eq!(url(Format::Deb), "pkg:deb/acme.example/acme%2Brelay@1:2.0~rc1%2Bgit.7-1?arch=all");
+        assert_eq!(
+            url(Format::Rpm),
+            "pkg:rpm/acme.example/acme%2Brelay@2.0~rc1%2Bgit.7-1?arch=noarch&epoch=1"
+        );
+        assert_eq!(url(Format::Pacman), "pkg:alpm/acme.example/acme%2Brelay@1:2.0~rc1%2Bgit.7-1?arch=any");
+    }
+}

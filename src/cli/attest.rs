@@ -1,0 +1,134 @@
+//! What is to be said of a build to those who check supply chains.
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::build::Making;
+use super::error::Failure;
+use super::input;
+use crate::attest::{BUILDER, Material, Origin, Parameters, Provenance, Request, Scope};
+use crate::diag::Source;
+use crate::fleet::Files;
+use crate::template::Templates;
+
+/// What is written beside the packages.
+#[derive(Debug, clap::Args)]
+pub(super) struct Attest {
+    /// Write a bill of materials in SPDX: one of the whole build (`--sbom` alone), one for each package with the files
+    /// in it (`--sbom=packages`), or both (`--sbom=build,packages`).
+    #[arg(
+        long,
+        value_name = "SCOPE,...",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "build",
+        value_delimiter = ','
+    )]
+    sbom: Vec<Scope>,
+    /// Write what was built of what, as an in-toto statement with SLSA provenance; it is not signed.
+    #[arg(long)]
+    provenance: bool,
+    /// URI that names the builder in the provenance, such as that of a CI system.
+    #[arg(long, value_name = "URI", requires = "provenance", value_parser = uri)]
+    builder_id: Option<String>,
+}
+
+/// An absolute URI, as far as it can be told without resolving it; never one with a password.
+fn uri(text: &str) -> Result<String, String> {
+    let (scheme, rest) = text.split_once(':').unwrap_or_default();
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if !is_scheme || rest.is_empty() || !rest.chars().all(|c| c.is_ascii_graphic()) {
+        return Err("not a URI, such as https://ci.acme.example/packages".to_owned());
+    }
+    let authority = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?', '#']).next());
+    if authority.is_some_and(|authority| authority.contains('@')) {
+        return Err("everybody will read it: leave out the account before the `@`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+impl Attest {
+    /// What was asked for. `origin` is asked only if somebody wants to know.
+    pub(super) fn request(
+        &self,
+        origin: impl FnOnce() -> Result<Origin, Failure>,
+    ) -> Result<Request, Failure> {
+        let mut sbom = self.sbom.clone();
+        sbom.sort_unstable();
+        sbom.dedup();
+        let builder_id = self.builder_id.clone().unwrap_or_else(|| BUILDER.to_owned());
+        let provenance =
+            self.provenance.then(|| Ok::<_, Failure>(Provenance { builder_id, origin: origin()? }));
+        Ok(Request { sbom, provenance: provenance.transpose()? })
+    }
+}
+
+/// What a build of specs is made of.
+pub(super) fn origin(sources: &[Source], making: &Making, templates: &Templates) -> Result<Origin, Failure> {
+    let materials: Vec<Material> =
+        sources.iter().map(|source| material(last(Path::new(&source.name)), &source.text)).collect();
+    let specs = materials.iter().map(|material| material.name.clone()).collect();
+    told(specs, materials, making, templates)
+}
+
+/// What a build of a fleet is made of.
+pub(super) fn origin_of_fleet(
+    files: &Files,
+    making: &Making,
+    templates: &Templates,
+) -> Result<Origin, Failure> {
+    let names: Vec<&Path> = files.iter().map(|(name, _)| Path::new(name)).collect();
+    let own = names.first().copied().unwrap_or(Path::new(""));
+    let folder = own.parent().unwrap_or(own);
+    // The others are named as the fleet's own file names them.
+    let short = |name: &'_ str| {
+        let path = Path::new(name);
+        path.strip_prefix(folder).map_or_else(|_| last(path), |inside| inside.display().to_string())
+    };
+    let materials = files.iter().map(|(name, text)| material(short(name), text)).collect();
+    told(vec![last(own)], materials, making, templates)
+}
+
+fn told(
+    specs: Vec<String>,
+    mut materials: Vec<Material>,
+    making: &Making,
+    templates: &Templates,
+) -> Result<Origin, Failure> {
+    materials.extend(templates.own().map(|(name, text)| material(format!("templates/{name}"), text)));
+    let parameters = Parameters {
+        specs,
+        package_format: making.package_format.iter().map(|format| format.name().to_owned()).collect(),
+        only: making.selection.only.iter().map(ToString::to_string).collect(),
+        source_date_epoch: input::source_date_epoch()?,
+    };
+    Ok(Origin { parameters, materials })
+}
+
+fn material(name: String, text: &str) -> Material {
+    Material { name, sha256: format!("{:x}", Sha256::digest(text)) }
+}
+
+/// The last part of a path: the folders before it are this machine's own.
+fn last(path: &Path) -> String {
+    Path::new(path.file_name().unwrap_or(path.as_os_str())).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_builder_is_a_uri_without_an_account() {
+        for good in ["https://ci.acme.example/packages", "urn:acme:ci", "https://acme.example/@ci#x"] {
+            assert_eq!(uri(good).as_deref(), Ok(good));
+        }
+        for bad in
+            ["", "ci", "https:", "a b:c", "https://ci example/", "1:x", "https://me:secret@ci.example/"]
+        {
+            assert!(uri(bad).is_err(), "{bad}");
+        }
+    }
+}
