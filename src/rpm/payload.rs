@@ -3,7 +3,10 @@
 //! The library ends a compression block after every file, which costs a fifth of the size, and makes five digests of
 //! every byte where rpm wants one. A test compares our cpio and our part of the header with its.
 
-use rpm::{Dependency, FileFlags, FileVerifyFlags, Header, HeaderEntry, IndexData, IndexTag, Package};
+use rpm::{
+    Dependency, FileFlags, FileVerifyFlags, Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag,
+    Package,
+};
 use rpm::{PackageBuilder, RpmFormat, SignatureHeaderBuilder};
 use sha2::{Digest as _, Sha256};
 
@@ -56,13 +59,16 @@ impl Payload {
 
     /// The compressed bytes, and what is left to say of them.
     pub(super) fn compress(self) -> std::io::Result<Compressed> {
-        Ok(Compressed { bytes: self.cpio.compress()?, said: self.said })
+        let size = number(self.cpio.len());
+        Ok(Compressed { size, bytes: self.cpio.compress()?, said: self.said })
     }
 }
 
 /// A payload that was compressed.
 #[derive(Debug)]
 pub(super) struct Compressed {
+    /// Bytes before they were compressed.
+    size: u32,
     bytes: Vec<u8>,
     said: Said,
 }
@@ -88,7 +94,7 @@ impl Compressed {
         package.payload = payload;
 
         let header = package.header_bytes().map_err(|error| super::failed(&error))?;
-        package.metadata.signature = SignatureHeaderBuilder::new()
+        let signature = SignatureHeaderBuilder::new()
             .format(RpmFormat::V4)
             // Room for a signature in place would be a seventh of the file.
             .reserved_space(None)
@@ -96,6 +102,13 @@ impl Compressed {
             .calculate_digests(&header)
             .build()
             .map_err(|error| super::failed(&error))?;
+        // The library leaves out how long the cpio is; rpm2cpio(8) compares, and takes a package without it for damaged.
+        let region = IndexSignatureTag::HEADER_SIGNATURES;
+        let entries = signature.get_all_entries().map_err(|error| super::failed(&error))?;
+        let kept = entries.into_iter().filter(|(tag, _)| *tag != region as u32);
+        let size = (IndexSignatureTag::RPMSIGTAG_PAYLOADSIZE as u32, IndexData::Int32(vec![self.size]));
+        let all = kept.chain([size]).map(|(tag, data)| HeaderEntry::new(tag, data));
+        package.metadata.signature = Header::from_entries(all, region);
         Ok(())
     }
 }

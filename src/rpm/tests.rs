@@ -44,6 +44,16 @@ fn real_rpm_reads_the_sample() {
 }
 
 #[test]
+fn real_rpm2cpio_is_content() {
+    let (_folder, path) = sample_file();
+    // It exits with 1 where the payload is not as long as the header says.
+    let cpio = Command::new("rpm2cpio").arg(&path).output().unwrap();
+    assert!(cpio.status.success(), "{cpio:?}");
+    let size = run(Command::new("rpm").args(["-qp", "--qf", "%{ARCHIVESIZE}"]).arg(&path));
+    assert_eq!(size, cpio.stdout.len().to_string());
+}
+
+#[test]
 fn real_rpmlint_finds_nothing() {
     let (folder, path) = sample_file();
     let config = folder.path().join("rpmlint.toml");
