@@ -1,5 +1,6 @@
 """Fixtures of the scenarios: `host` on each root that the run selected, and `smarthost`."""
 
+import itertools
 import os
 from collections import Counter
 
@@ -17,6 +18,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "roots(*names): the scenario is about these roots only")
+    config.addinivalue_line("markers", "long: the scenario takes half a minute and more, so it begins early")
     if not hasattr(config, "workerinput"):
         machine.clean(everything=False)
         network.clean()
@@ -38,12 +40,17 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("root", about.args if about else roots.names(), scope="session")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Other roots than the selected ones are no part of the run: deselected, not skipped."""
+    """Other roots than the selected ones are no part of the run: deselected, not skipped. The long scenarios come early, so that no
+    worker is at one when the others have ended, and among short ones, because a worker is given many neighbours at first."""
     selected = config.getoption("root") or roots.names()
     chosen = [item for item in items if item.callspec.params["root"] in selected]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
+    long = [item for item in chosen if item.get_closest_marker("long")]
+    short = iter([item for item in chosen if not item.get_closest_marker("long")])
+    items[:] = [one for item in long for one in (item, *itertools.islice(short, 2))]
+    items += short
 
 
 @pytest.fixture(scope="session")

@@ -93,6 +93,7 @@ def show(faults):
     assert not faults, f"{len(faults)} faults\n" + "\n".join(faults[:8])
 
 
+@pytest.mark.long
 @pytest.mark.roots("debian-12")
 def test_a_command_fails(disk, victim, tally):
     """One command of apply dies, as of lack of memory; apply goes on as it sees fit."""
@@ -111,6 +112,7 @@ def test_a_command_fails(disk, victim, tally):
     show(faults)
 
 
+@pytest.mark.long
 @pytest.mark.roots("debian-12")
 def test_the_disk_is_full(disk, victim, tally):
     """From some step on, and until apply has ended."""

@@ -13,6 +13,7 @@ MESSAGES = 10_000
 PATIENCE = 180
 
 
+@pytest.mark.long
 @pytest.mark.roots("debian-12")
 def test_nothing_is_lost_and_nothing_comes_twice(relay, smarthost):
     """An upgrade of the package, then the account at the smarthost changes: first there, so that

@@ -8,6 +8,8 @@ from lab import roots
 from lab.kills import CONTENT, FOLDERS, Victim, difference, tree
 from lab.steps import Disk
 
+pytestmark = pytest.mark.long
+
 CREDENTIALS = "RELAY_USERNAME='user {0}'\nRELAY_PASSWORD='secret {0}'\n"
 ENV = "/etc/mail-relay/relay.env"
 
@@ -55,7 +57,7 @@ def apply_again(victim, script="mail-relay apply"):
     return script, same_as(victim.after, FOLDERS, victim.content)
 
 
-# Set to "all" for hours of kills: one at each command of each scenario, and a repair of each state.
+# Set to "all", there is a kill at each command of each scenario, and a repair of each state.
 ALL = os.environ.get("POSTPACK_LAB_KILLS") == "all"
 
 

@@ -22,6 +22,7 @@ def assert_ours(host, subject):
     host.sh("mail-relay status")
 
 
+@pytest.mark.long
 @pytest.mark.roots(*DEBIAN)
 def test_dpkg_lets_one_be_installed(host, root):
     """Conflicts of the virtual package mail-transport-agent."""

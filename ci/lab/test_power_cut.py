@@ -16,6 +16,7 @@ def shape(state):
     return tuple(sorted(i for i in state.items() if i[0].startswith("etc/postfix/") or i[0] in marks))
 
 
+@pytest.mark.long
 @pytest.mark.roots("debian-12")
 def test_boot_after_a_power_cut(root, installation, smarthost, tally):
     """A first apply over a hand-made relay whose smarthost is gone: whatever was on the disk, mail leaves by the new one."""

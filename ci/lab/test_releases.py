@@ -23,6 +23,7 @@ def host(root, smarthost):
     host.close()
 
 
+@pytest.mark.long
 @pytest.mark.roots("debian-11", "debian-12")
 def test_the_relay_lives_through_full_upgrades(host, root, smarthost):
     host.install()

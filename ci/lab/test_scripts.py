@@ -7,6 +7,8 @@ from lab.kills import FOLDERS, Victim, difference, tree
 from lab.steps import Disk
 from test_kills import HAND_MADE, killed, same_as
 
+pytestmark = pytest.mark.long
+
 NAME = "acme-mail-relay"
 # What scripts of units change, too.
 UNITS = ("etc/systemd", "var/lib/systemd")

@@ -17,6 +17,7 @@ from lab.steps import Disk
 ROOTS = ("debian-11", "rpm-dnf5", "pacman-7")
 
 
+@pytest.mark.long
 @pytest.mark.roots(*ROOTS)
 def test_odd_credentials_arrive_byte_for_byte_or_are_refused(relay, smarthost, root, tally):
     # The scenario says when, not the path unit.
