@@ -228,8 +228,15 @@ fn protection(layer: &mut Layer<'_>) {
     layer.set("disable_vrfy_command", "yes");
 }
 
+/// Connections to a smarthost that states no limit, where Postfix has 20: 1,000 messages leave in two thirds of the time
+/// over a round trip of 40 ms (ci/bench/relay). A smarthost that refuses some of them gets fewer: Postfix takes the
+/// number back with every refusal.
+const CONNECTIONS: u32 = 50;
+
 fn limits(layer: &mut Layer<'_>, relay: &Relay) {
     let limits = &relay.limits;
+    // With a pause between messages they leave one by one.
+    let unlimited = limits.rate_delay.is_none().then_some(CONNECTIONS);
     let seconds = |value: Option<u64>| value.map(|seconds| format!("{seconds}s"));
     let rows = [
         ("message_size_limit", limits.message_size.map(|bytes| bytes.to_string())),
@@ -237,7 +244,10 @@ fn limits(layer: &mut Layer<'_>, relay: &Relay) {
         ("maximal_queue_lifetime", seconds(limits.queue_lifetime)),
         ("bounce_queue_lifetime", seconds(limits.bounce_lifetime)),
         ("delay_warning_time", seconds(limits.delay_warning)),
-        ("smtp_destination_concurrency_limit", limits.concurrency.map(|count| count.to_string())),
+        (
+            "smtp_destination_concurrency_limit",
+            limits.concurrency.or(unlimited).map(|count| count.to_string()),
+        ),
         ("smtp_destination_recipient_limit", limits.recipients.map(|count| count.to_string())),
         ("smtp_destination_rate_delay", seconds(limits.rate_delay)),
     ];
