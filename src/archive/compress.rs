@@ -4,7 +4,6 @@ use std::cell::RefCell;
 #[cfg(test)]
 use std::io::Write as _;
 use std::io::{self, Read};
-use std::thread::LocalKey;
 
 /// Bytes that no package of ours comes near; what claims to need more is an attack or not for us.
 const MAX_UNPACKED: u64 = 512 << 20;
@@ -20,20 +19,15 @@ pub(crate) const ZSTD_LEVEL: i32 = 5;
 const ZSTD_LEVEL_OF_OWN: i32 = 3;
 /// A power of two, half of what the level has: a fresh process spends less on memory (0.8 ms) for 0.6 % of size.
 const ZSTD_HASH_LOG: u32 = 16;
-/// Measured on the same tar: 1.9 ms and 42.7 kB; level 6 has 1 % more, levels 8 and 9 take 2.7 ms and 3.6 ms for the
-/// very same size, level 10 takes 13 ms for 3 % less.
-const GZIP_LEVEL: i32 = 7;
-/// For what only one package has: 0.6 % more of a fifth of the bytes, in two thirds of the time.
-const GZIP_LEVEL_OF_OWN: i32 = 6;
-/// From this level on the head says "best compression", which lintian wants of man pages and changelogs.
-const GZIP_LEVEL_OF_DOCUMENTS: i32 = 8;
+/// Measured on the same tar: 2.7 ms; levels 6 and 7 take 1.5 ms and 1.9 ms for 1.4 % and 0.9 % more, level 9 takes 3.6 ms
+/// for the same, level 10 takes 13 ms for 3 % less. From this level on the head says "best compression", which lintian
+/// wants of man pages and changelogs.
+const GZIP_LEVEL: i32 = 8;
 
 thread_local! {
     /// Their tables are large: each thread makes them once.
     static ZSTD: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
     static GZIP: RefCell<Option<libdeflater::Compressor>> = const { RefCell::new(None) };
-    static GZIP_OF_OWN: RefCell<Option<libdeflater::Compressor>> = const { RefCell::new(None) };
-    static GZIP_OF_DOCUMENTS: RefCell<Option<libdeflater::Compressor>> = const { RefCell::new(None) };
 }
 
 /// xz as others use it, for tests of reading.
@@ -58,24 +52,11 @@ pub(super) fn zstd(bytes: &[u8], common: bool) -> io::Result<Vec<u8>> {
     })
 }
 
-/// A document, as a file of its own: one gzip member, without time and name in its head.
+/// One gzip member, without time and name in its head.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    member(&GZIP_OF_DOCUMENTS, GZIP_LEVEL_OF_DOCUMENTS, bytes)
-}
-
-/// A part of an archive: one gzip member.
-pub(super) fn gzip_part(bytes: &[u8], common: bool) -> Vec<u8> {
-    if common { member(&GZIP, GZIP_LEVEL, bytes) } else { member(&GZIP_OF_OWN, GZIP_LEVEL_OF_OWN, bytes) }
-}
-
-fn member(
-    compressor: &'static LocalKey<RefCell<Option<libdeflater::Compressor>>>,
-    level: i32,
-    bytes: &[u8],
-) -> Vec<u8> {
-    compressor.with_borrow_mut(|compressor| {
+    GZIP.with_borrow_mut(|compressor| {
         let compressor = compressor.get_or_insert_with(|| {
-            libdeflater::Compressor::new(libdeflater::CompressionLvl::new(level).unwrap_or_default())
+            libdeflater::Compressor::new(libdeflater::CompressionLvl::new(GZIP_LEVEL).unwrap_or_default())
         });
         let mut packed = vec![0; compressor.gzip_compress_bound(bytes.len())];
         // Too little room is the only way to fail, and there is the room that it asked for.

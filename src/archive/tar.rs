@@ -1,7 +1,9 @@
 //! tar in GNU form, as dpkg-deb and makepkg write it: root:root, fixed times, names of any length.
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::io::Read;
+use std::path::Path;
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
@@ -44,7 +46,15 @@ impl Tar {
     }
 
     /// Adds what stands at these paths, under their names with `root` in place of the first slash.
-    pub(crate) fn add_nodes(&mut self, root: &str, nodes: &[(&str, Node<'_>)]) {
+    ///
+    /// First what is common, so that it is one part, and so is the rest; in each the folders, then files of a kind
+    /// beside each other, large ones first: 1 % less than in the order of the paths.
+    pub(crate) fn add_nodes<'a>(&mut self, root: &str, nodes: impl Iterator<Item = (&'a str, Node<'a>)>) {
+        let mut nodes: Vec<_> = nodes.collect();
+        nodes.sort_by_key(|(path, node)| {
+            let kind = if node.is_folder() { None } else { Some(Path::new(*path).extension()) };
+            (!node.common(), kind, Reverse(node.kind().content().len()), *path)
+        });
         for run in nodes.chunk_by(|(_, a), (_, b)| a.common() == b.common()) {
             let time = self.time;
             let write = |bytes: &mut Vec<u8>| {
@@ -54,7 +64,11 @@ impl Tar {
                         EntryKind::Symlink(target) => (Member::Symlink(target), ""),
                         EntryKind::Directory => (Member::Directory, "/"),
                     };
-                    write_member(bytes, time, &format!("{root}{}{slash}", &path[1..]), node.mode(), member);
+                    let name = match *path {
+                        "/" => root.to_owned(),
+                        path => format!("{root}{}{slash}", &path[1..]),
+                    };
+                    write_member(bytes, time, &name, node.mode(), member);
                 }
             };
             if run[0].1.common() {

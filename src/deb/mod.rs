@@ -9,7 +9,7 @@ mod tests;
 pub use read::{is_deb, read};
 
 use crate::archive::{Member, Method, Parts, Tar};
-use crate::package::{Entry, EntryKind, Meta, Package, Tree, Version, WriteError, gzip};
+use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
 use crate::template::Templates;
 
 /// The version as dpkg orders it: `1:1.2.0~rc1-1`.
@@ -89,8 +89,8 @@ fn control_archive(package: &Package, tree: &Tree<'_>, templates: &Templates) ->
 
 fn data(tree: &Tree<'_>, time: u64) -> Parts {
     let mut data = Tar::new(time, Method::Gzip);
-    data.add("./", 0o755, Member::Directory);
-    data.add_nodes("./", &tree.iter().collect::<Vec<_>>());
+    let top = ("/", Node::Implied { common: true });
+    data.add_nodes("./", std::iter::once(top).chain(tree.iter()));
     data.finish()
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Tree<'a> {
 pub(crate) enum Node<'a> {
     /// An entry.
     Listed(&'a Entry),
-    /// A folder that is there only for the sake of what is in it; as common as the first of that.
+    /// A folder that is there only for the sake of what is in it, and common if any of that is.
     Implied { common: bool },
 }
 
@@ -35,14 +35,11 @@ impl<'a> Tree<'a> {
                 return Err(WriteError::Value(format!("two files want to be {path}")));
             }
             for (end, _) in path.match_indices('/').skip(1) {
-                nodes.entry(&path[..end]).or_insert(Node::Implied { common: false });
-            }
-        }
-        let mut next = false;
-        for node in nodes.values_mut().rev() {
-            match node {
-                Node::Listed(entry) => next = entry.common,
-                Node::Implied { common } => *common = next,
+                if let Node::Implied { common } =
+                    nodes.entry(&path[..end]).or_insert(Node::Implied { common: false })
+                {
+                    *common |= entry.common;
+                }
             }
         }
         let tree = Self { nodes };
@@ -213,12 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_as_common_as_what_follows_it() {
+    fn a_folder_is_common_if_anything_in_it_is() {
         let common = |path: &str| Entry { common: true, ..entry(path, EntryKind::File(vec![].into())) };
-        let entries = [common("/usr/lib/a"), entry("/usr/share/NAME/b", EntryKind::File(vec![].into()))];
+        let own = |path: &str| entry(path, EntryKind::File(vec![].into()));
+        let entries = [own("/usr/a/b"), common("/usr/lib/a"), own("/usr/share/NAME/b")];
         let tree = Tree::new(&entries).unwrap();
         let flags: Vec<bool> = tree.iter().map(|(_, node)| node.common()).collect();
-        assert_eq!(flags, [true, true, true, false, false, false]);
+        assert_eq!(flags, [true, false, false, true, true, false, false, false]);
     }
 
     #[test]

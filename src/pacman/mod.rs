@@ -51,7 +51,7 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
         archive.add(name, 0o644, Member::File(text));
     }
     archive.add(".MTREE", 0o644, Member::File(&Method::Gzip.own(mtree.as_bytes())?));
-    archive.add_nodes("", &tree.iter().collect::<Vec<_>>());
+    archive.add_nodes("", tree.iter());
     Ok(archive.finish().compress()?)
 }
 

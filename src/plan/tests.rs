@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{HostFile, Planned, check, render};
+use crate::build::{Job, inspect};
 use crate::diag::{Source, has_errors};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
-use crate::target::Distribution;
+use crate::target::{Distribution, Format};
 use crate::template::Templates;
 
 fn load(text: &str) -> Option<Checked> {
@@ -60,5 +61,20 @@ fn every_example() {
         let share = ["/usr/share/mail-relay/facts", "/usr/share/mail-relay/main.cf"];
         let text = told(&files(&checked, "debian-13"), |path| share.contains(&path));
         insta::assert_snapshot!(format!("spec-{}", path.file_stem().unwrap().display()), text);
+    }
+}
+
+/// What is common comes first in a tar; that must never tear a file from its folder.
+#[test]
+fn folders_come_before_what_is_in_them() {
+    let planned = std::sync::Arc::new(Planned::new(load(spec::example()).unwrap()));
+    for format in [Format::Deb, Format::Pacman] {
+        let bytes = Job::package(format, &planned).bytes(&Templates::builtin()).unwrap();
+        let paths: Vec<String> = inspect(&bytes).unwrap().files.into_iter().map(|file| file.path).collect();
+        assert!(paths.len() > 40);
+        for (at, path) in paths.iter().enumerate() {
+            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            assert!(parent.is_empty() || paths[..at].iter().any(|before| before == parent), "{path}");
+        }
     }
 }
