@@ -52,10 +52,11 @@ fn files_are_those_of_the_package() {
     }
     // All of the package is in the tree, but for the changelog, which is the format's own.
     let files = package["files"].as_array().unwrap().iter().filter(|file| file.get("sha256").is_some());
-    let missing: Vec<_> = files
+    let mut missing: Vec<_> = files
         .map(|file| file["path"].as_str().unwrap())
         .filter(|path| !rendered.contains_key(path.trim_start_matches('/')))
         .collect();
+    missing.sort_unstable();
     insta::assert_snapshot!(missing.join("\n"), @"
     /usr/share/doc/acme-mail-relay/changelog.Debian.gz
     /usr/share/lintian/overrides/acme-mail-relay
