@@ -147,6 +147,19 @@ def test_a_read_only_folder(disk, victim, tally):
 
 
 @pytest.mark.roots("debian-12", "pacman-7")
+@pytest.mark.parametrize("own, said", [("no_such_parameter = 1", "no_such_parameter"), ("line_length_limit = soon", "line_length_limit")])
+def test_what_postfix_would_complain_of_changes_nothing(disk, own, said, tally):
+    """Postfix is asked before anything becomes live."""
+    with disk.copy() as copy:
+        live = tree(copy.root, ["etc/postfix", "var/lib/mail-relay"])
+        copy.write("/etc/mail-relay/main.cf.d/own.cf", f"{own}\n")
+        done = copy.sh("mail-relay apply", check=False)
+        assert done.code == 2 and said in done.err and "nothing was changed" in done.err, done
+        assert not difference(tree(copy.root, ["etc/postfix", "var/lib/mail-relay"]), live)
+        tally("configurations refused")
+
+
+@pytest.mark.roots("debian-12", "pacman-7")
 def test_many_applies_at_once(disk, victim, tally):
     """With and without flock(1)."""
     for before in ("true", "rm /usr/bin/flock"):

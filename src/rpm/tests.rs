@@ -3,6 +3,7 @@ use std::process::Command;
 use ::rpm::FileOptions;
 
 use super::*;
+use crate::archive::MAX_KEPT;
 use crate::package::host::Host;
 use crate::package::sample::{self, run};
 use crate::package::{Entry, EntryKind};
@@ -21,6 +22,20 @@ fn sample_file() -> (tempfile::TempDir, std::path::PathBuf) {
 fn the_sample_reads_as_it_was_written() {
     let inspection = read(&sample_bytes()).unwrap();
     insta::assert_snapshot!(sample::text(&inspection));
+}
+
+#[test]
+fn names_longer_than_those_of_any_package_are_refused() {
+    // Folders stand in the header once, however many files lie in them.
+    let folder = format!("/{}", "f".repeat(4000));
+    let mut builder = PackageBuilder::new("many", "1", "MIT", "noarch", "x");
+    for number in 0..=MAX_KEPT / folder.len() {
+        builder.with_file_contents("", FileOptions::new(format!("{folder}/{number}"))).unwrap();
+    }
+    let mut bytes = Vec::new();
+    builder.build().unwrap().write(&mut bytes).unwrap();
+    let refused = read(&bytes).unwrap_err().to_string();
+    assert!(refused.contains("longer than those of any package"), "{refused}");
 }
 
 #[test]
