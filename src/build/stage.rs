@@ -1,4 +1,5 @@
-//! All at once or not at all: a folder inside of the output folder, from which files are renamed at the end.
+//! All at once or not at all: a folder in which files are made, and from which they are renamed at the end. Where there
+//! was no output folder, it becomes that folder: one rename for a fleet of thousands.
 
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
@@ -21,8 +22,21 @@ impl Stage {
         let new_folders = out.ancestors().take_while(is_new).map(Path::to_path_buf).collect();
         let mut stage = Self { out: out.to_path_buf(), made: None, new_folders };
         fs_err::create_dir_all(out)?;
-        stage.made = Some(tempfile::Builder::new().prefix(".postpack-").tempdir_in(out)?);
+        let beside = out.parent().filter(|_| stage.is_new());
+        let room =
+            beside.map_or(out, |folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+        let made = tempfile::Builder::new().prefix(".postpack-").tempdir_in(room)?;
+        if stage.is_new() {
+            // Open to whom the output folder was to be open, and not to its maker alone.
+            fs_err::set_permissions(made.path(), fs_err::metadata(out)?.permissions())?;
+        }
+        stage.made = Some(made);
         Ok(stage)
+    }
+
+    /// Whether there was no output folder.
+    fn is_new(&self) -> bool {
+        self.new_folders.first() == Some(&self.out)
     }
 
     /// The folder to make things in.
@@ -32,6 +46,14 @@ impl Stage {
 
     /// Puts things into the output folder, by their names in the stage.
     pub(super) fn publish<'a>(mut self, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+        // It may replace a folder that is still empty; where something is in it by now, files go in one by one.
+        if let Some(made) = self.made.take_if(|made| {
+            self.new_folders.first() == Some(&self.out) && std::fs::rename(made.path(), &self.out).is_ok()
+        }) {
+            let _gone = made.keep();
+            self.new_folders.clear();
+            return Ok(());
+        }
         // The one thing in the way that rename(2) would find only half-way through.
         if let Some(path) = names.clone().map(|name| self.out.join(name)).find(|path| path.is_dir()) {
             let message = format!("{} is a folder and in the way", path.display());
