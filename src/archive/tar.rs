@@ -51,7 +51,7 @@ impl Tar {
     /// beside each other, large ones first: 1 % less than in the order of the paths.
     pub(crate) fn add_nodes<'a>(&mut self, root: &str, nodes: impl Iterator<Item = (&'a str, Node<'a>)>) {
         let mut nodes: Vec<_> = nodes.collect();
-        nodes.sort_by_key(|(path, node)| {
+        nodes.sort_by_cached_key(|(path, node)| {
             let kind = if node.is_folder() { None } else { Some(Path::new(*path).extension()) };
             (!node.common(), kind, Reverse(node.kind().content().len()), *path)
         });

@@ -48,7 +48,7 @@ impl Stage {
     pub(super) fn publish<'a>(mut self, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
         // It may replace a folder that is still empty; where something is in it by now, files go in one by one.
         if let Some(made) = self.made.take_if(|made| {
-            self.new_folders.first() == Some(&self.out) && std::fs::rename(made.path(), &self.out).is_ok()
+            self.new_folders.first() == Some(&self.out) && fs_err::rename(made.path(), &self.out).is_ok()
         }) {
             let _gone = made.keep();
             self.new_folders.clear();

@@ -153,12 +153,15 @@ fn file_line(text: &mut String, path: &str, mode: u32, content: &Content, time: 
 
 /// A path as mtree writes it: octal escapes for what would end a word.
 fn escape(path: &str) -> String {
-    path.bytes()
-        .map(|byte| match byte {
-            b'!'..=b'~' if !b"\\#=".contains(&byte) => char::from(byte).to_string(),
-            _ => format!("\\{byte:03o}"),
-        })
-        .collect()
+    path.bytes().fold(String::with_capacity(path.len()), |mut text, byte| {
+        match byte {
+            b'!'..=b'~' if !b"\\#=".contains(&byte) => text.push(char::from(byte)),
+            _ => {
+                let _ = write!(text, "\\{byte:03o}");
+            }
+        }
+        text
+    })
 }
 
 #[cfg(test)]

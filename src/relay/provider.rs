@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
@@ -98,16 +99,17 @@ pub struct ProviderNote {
     pub warning: bool,
 }
 
-/// The providers that come with postpack. Each is read only when it is asked for.
+/// The providers that come with postpack. Each is read only when it is asked for, and once however often that is.
 #[derive(Debug)]
 pub struct Providers {
     files: &'static Dir<'static>,
+    read: Mutex<BTreeMap<String, Provider>>,
 }
 
 impl Providers {
     /// Those embedded in the program.
     pub fn builtin() -> Self {
-        Self { files: &FILES }
+        Self { files: &FILES, read: Mutex::default() }
     }
 
     /// Their names, sorted.
@@ -123,9 +125,17 @@ impl Providers {
     /// # Panics
     /// Never: a test reads every embedded file.
     pub fn get(&self, name: &str) -> Option<Provider> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(provider) = read.get(name) {
+            return Some(provider.clone());
+        }
         let text = self.files.get_file(format!("{name}.toml"))?.contents_utf8()?;
         match toml::from_str::<Provider>(text) {
-            Ok(provider) => Some(Provider { name: name.to_owned(), ..provider }),
+            Ok(provider) => {
+                let provider = Provider { name: name.to_owned(), ..provider };
+                read.insert(name.to_owned(), provider.clone());
+                Some(provider)
+            }
             Err(error) => panic!("embedded data `{name}`: {error}"),
         }
     }
