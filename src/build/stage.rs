@@ -47,10 +47,9 @@ impl Stage {
     /// Puts things into the output folder, by their names in the stage.
     pub(super) fn publish<'a>(mut self, names: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
         // It may replace a folder that is still empty; where something is in it by now, files go in one by one.
-        if let Some(made) = self.made.take_if(|made| {
-            self.new_folders.first() == Some(&self.out) && fs_err::rename(made.path(), &self.out).is_ok()
-        }) {
-            let _gone = made.keep();
+        if self.is_new() && fs_err::rename(self.path(), &self.out).is_ok() {
+            // Where it was, nothing is left to be removed.
+            let _out = self.made.take().map(TempDir::keep);
             self.new_folders.clear();
             return Ok(());
         }
