@@ -7,7 +7,7 @@ import shutil
 from . import packages, roots
 from .machine import Machine
 from .network import Resolver
-from .shell import wait_until
+from .shell import CLEAN_ENV, wait_until
 
 RELAY_ENV = "/etc/mail-relay/relay.env"
 # What only dpkg's purge does by itself.
@@ -294,7 +294,11 @@ class Rpm:
     install_named = "dnf install -y {}"
     remove_all = "dnf remove -y {}"
     list = "rpm -qa --queryformat '%{NAME}\\n'"
-    own_records = ("/var/(log|cache)/.*", "(/root/.rpmdb|/(var/lib|usr/lib/sysimage)/(rpm|dnf|libdnf5))/.*")
+    own_records = (
+        "/var/(log|cache)/.*",
+        # rpm 6 keeps its database in the home of whoever runs it, unless a distribution says otherwise.
+        rf"({CLEAN_ENV['HOME']}/\.rpmdb|/(var/lib|usr/lib/sysimage)/(rpm|dnf|libdnf5))/.*",
+    )
     upgrade_postfix = "dnf upgrade -y --repofrompath=later,file:///srv/rpm-later --nogpgcheck postfix {}"
     downgrade_postfix = "dnf downgrade -y postfix {}"
     tear_out = "rpm -e --nodeps {}"
