@@ -4,9 +4,9 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::build::Making;
 use super::error::Failure;
 use super::input;
+use super::making::Making;
 use crate::attest::{BUILDER, Material, Origin, Parameters, Provenance, Request, Scope};
 use crate::diag::Source;
 use crate::fleet::Files;

@@ -5,8 +5,9 @@ use super::attest::{self, Attest};
 use super::error::Failure;
 use super::fleet::{self, Rows, Selection};
 use super::input;
+use super::making::Making;
 use super::output::{Format, Terminal, human_size};
-use super::progress::{Progress, Style};
+use super::progress::Progress;
 use crate::build::{self, BuildError, Job, Options, Report, Units};
 use crate::diag::Source;
 use crate::fleet::is_fleet;
@@ -36,25 +37,6 @@ pub(super) struct Args {
     /// Form of the report.
     #[arg(long, default_value = "text")]
     format: Format,
-}
-
-/// What is made of the specs, and how: what `build` and `verify` must be told alike.
-#[derive(Debug, clap::Args)]
-pub(super) struct Making {
-    /// Only these formats, out of those that the spec's targets need.
-    #[arg(long, value_delimiter = ',', value_name = "FORMAT,...")]
-    pub(super) package_format: Vec<target::Format>,
-    #[command(flatten)]
-    pub(super) selection: Selection,
-    /// How many packages are built at a time; the result is the same with any number.
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<std::num::NonZeroUsize>,
-    /// Folder with templates that replace ours of the same name.
-    #[arg(long, value_name = "DIR")]
-    pub(super) templates: Option<PathBuf>,
-    /// How to show progress, on standard error.
-    #[arg(long, default_value = "auto", value_name = "STYLE")]
-    pub(super) progress: Style,
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {

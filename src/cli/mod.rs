@@ -10,6 +10,7 @@ mod fleet;
 mod init;
 mod input;
 mod inspect;
+mod making;
 mod man;
 mod merge;
 mod output;

@@ -2,10 +2,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::attest;
-use super::build::{self as building, Making};
+use super::build as building;
 use super::error::Failure;
 use super::fleet::{self, Rows};
 use super::input;
+use super::making::Making;
 use super::output::{Format, Terminal};
 use super::progress::Progress;
 use crate::attest::{Origin, Provenance, Request};
