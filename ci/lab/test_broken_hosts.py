@@ -7,6 +7,7 @@ import pytest
 from lab import roots
 from lab.host import RELAY_ENV
 from lab.kills import Victim, difference, tree
+from lab.shell import wait_until
 from lab.steps import Disk
 from test_kills import ALL, CREDENTIALS
 
@@ -56,6 +57,17 @@ def test_relay_env_goes_and_comes_back(relay, smarthost, tally):
         smarthost.wait_for(f"while {harm}")
         relay.wait_queue_empty()
         tally("faults of relay.env")
+
+
+def test_relay_env_changes_at_the_last_moment(relay, smarthost, tally):
+    """The path unit is blind until its service has ended: a change after apply has read the file is not lost."""
+    relay.write("/root/second.env", relay.read(RELAY_ENV) + "RELAY_FROM=second@acme.example\n", 0o600)
+    change = f"[ -e /run/changed ] || cp /root/second.env {RELAY_ENV}; touch /run/changed"
+    unit = "/etc/systemd/system/mail-relay-reapply.service.d/late.conf"
+    relay.write(unit, f"[Service]\nExecStartPost=/bin/sh -c '{change}'\n")
+    relay.sh(f"systemctl daemon-reload; echo 'RELAY_FROM=first@acme.example' >>{RELAY_ENV}")
+    wait_until(lambda: "second@" in relay.sh("postconf -h relay_from").out, "the later of two changes")
+    tally("faults of relay.env")
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ Documentation=man:mail-relay(8)
 
 [Service]
 Type=oneshot
-ExecStart=/usr/sbin/mail-relay apply --trigger
+ExecStart=/usr/sbin/mail-relay apply --changed
 NoNewPrivileges=yes
 ";
 

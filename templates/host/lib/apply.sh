@@ -2,14 +2,31 @@
 # apply: the heart. Build beside the live files, verify, keep what was there, rename. Killed at any point, Postfix has a whole
 # configuration (the old or the new one) and the next apply finishes.
 
+# Where the unit of the path unit tells the one that follows it which settings it has read.
+seen_file=/run/mail-relay.seen
+
 apply_main() {
     read_options "$@"
     need_root
-    if [ "$mode" != trigger ]; then
-        apply_once
-        return
-    fi
-    # A path unit does not start a service that runs already: what changes meanwhile gets a turn of its own.
+    case $mode in
+    changed)
+        until_settled
+        done=$?
+        # What changes from here until systemd has seen us end, no path unit sees.
+        printf '%s\n' "$seen" >"$seen_file" && systemctl --no-block start mail-relay-recheck.service
+        return "$done"
+        ;;
+    recheck)
+        [ "$(settings_seen)" != "$(cat "$seen_file")" ] || return 0
+        until_settled
+        ;;
+    *) apply_once ;;
+    esac
+}
+
+# A path unit does not start a service that runs already: what changes meanwhile gets a turn of its own.
+until_settled() {
+    mode=trigger
     while :; do
         seen=$(settings_seen)
         (apply_once)
@@ -24,7 +41,7 @@ read_options() {
     mode=person
     while [ $# -gt 0 ]; do
         case $1 in
-        --package | --boot | --trigger) mode=${1#--} ;;
+        --package | --boot | --trigger | --changed | --recheck) mode=${1#--} ;;
         *) wrong "apply has no option '$1'" ;;
         esac
         shift
