@@ -1,0 +1,234 @@
+"""probe.sh and dialogue.sh against a real server over real TLS, in every sh that a host may have."""
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import LIB
+from smtp_server import SmtpServer
+
+SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
+# As the user of a smarthost's own name would see it; localhost has an address of its own everywhere.
+HOST = "localhost"
+POLICY = {
+    "smtp_tls_security_level": "secure",
+    "smtp_tls_wrappermode": "no",
+    "smtp_tls_secure_cert_match": "nexthop, dot-nexthop",
+    "smtp_tls_verify_cert_match": "hostname",
+    "smtp_tls_mandatory_protocols": "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1",
+    "smtp_tls_servername": "",
+    "smtp_sasl_security_options": "noplaintext, noanonymous",
+    "smtp_host_lookup": "native",
+    "inet_protocols": "ipv4",
+    "smtp_helo_name": "web1.example.com",
+}
+STATE = ("step", "words", "address", "protocol", "verify", "begins", "expires", "mechanisms", "auth")
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    """Certificates: ca.crt, and NAME.pem of servers."""
+    home = tmp_path_factory.mktemp("pki")
+    (home / "openssl.cnf").write_text("[req]\ndistinguished_name = dn\n[dn]\n")
+
+    def openssl(*argv):
+        subprocess.run(["openssl", *argv], cwd=home, check=True, capture_output=True)
+
+    def request(name, subject, *options):
+        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key")
+        openssl("req", *key, "-config", "openssl.cnf", "-subj", f"/CN={subject}", "-out", f"{name}.crt", *options)
+
+    for ca in ("ca", "other-ca"):
+        request(ca, ca, "-x509", "-addext", "basicConstraints=critical,CA:true", "-days", "30")
+    servers = {
+        "good": (HOST, "ca", "20"),
+        "other-name": ("mail.example.net", "ca", "20"),
+        "below": (f"a.{HOST}", "ca", "20"),
+        "unknown-ca": (HOST, "other-ca", "20"),
+        "expired": (HOST, "ca", "-1"),
+    }
+    for name, (subject, ca, days) in servers.items():
+        request(name, subject, "-new")
+        (home / "extensions").write_text(f"subjectAltName=DNS:{subject}\nbasicConstraints=CA:false\n")
+        signed = ("-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-extfile", "extensions")
+        openssl("x509", "-req", "-in", f"{name}.crt", "-out", f"{name}.crt", *signed, "-days", days)
+        pem = (home / f"{name}.key").read_text() + (home / f"{name}.crt").read_text()
+        (home / f"{name}.pem").write_text(pem)
+    return home
+
+
+@pytest.fixture(params=SHELLS)
+def probe(request, pki, tmp_path):
+    """probe(port, **...): what was found, as a dict. `policy` changes the policy; login is the text after the key of sasl_passwd."""
+
+    def run(port, host=HOST, policy=(), login=b"user:secret", sender="", recipient="", seconds=5):
+        values = POLICY | {"smtp_tls_CAfile": str(pki / "ca.crt")} | dict(policy)
+        (tmp_path / "policy").write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
+        lines = [f"probe_folder={tmp_path}", "have() { command -v \"$1\" >/dev/null; }", f". {LIB}/dialogue.sh", f". {LIB}/probe.sh"]
+        lines += [f"step_seconds={seconds}", f"probe_sender={sender}", f"probe_recipient={recipient}"]
+        if login is not None:
+            (tmp_path / "login").write_bytes(b"[other]:25 no:no\n[%s]:%d %s\n" % (host.encode(), port, login))
+            lines.append(f"probe_login={tmp_path}/login")
+        lines += [f"probe {host} {port}; echo code=$?"]
+        lines += [f'printf "%s=%s\\n" {name} "$probe_{name}"' for name in STATE]
+        argv = [*SHELLS[request.param], "-uc", "\n".join(lines)]
+        environment = {"LC_ALL": "C", "PATH": os.environ["PATH"]}
+        done = subprocess.run(argv, capture_output=True, env=environment, timeout=60, check=True)
+        assert done.stderr == b""
+        return dict(line.split("=", 1) for line in done.stdout.decode().splitlines())
+
+    return run
+
+
+@pytest.fixture
+def server(pki):
+    """server(certificate="good", **behaviour)"""
+    running = []
+
+    def start(certificate="good", **behaviour):
+        running.append(SmtpServer(pki / f"{certificate}.pem", **behaviour).__enter__())
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.__exit__()
+
+
+def test_everything_is_accepted(probe, server):
+    there = server()
+    found = probe(there.port, sender="a@example.com", recipient="b@example.com")
+    assert (found["code"], found["step"], found["auth"]) == ("0", "", "accepted"), found
+    assert found["protocol"] == "TLSv1.3" and found["verify"] == "0" and found["address"] == "127.0.0.1"
+    assert 0 < int(found["expires"]) - int(found["begins"]) <= 20 * 86400 + 1
+    said = [line for _, line in there.lines]
+    assert said[0] == b"EHLO web1.example.com"
+    assert said[-4:] == [b"MAIL FROM:<a@example.com>", b"RCPT TO:<b@example.com>", b"RSET", b"QUIT"]
+    assert there.logins() == [(b"user", b"secret")]
+
+
+def test_wrapped_tls(probe, server):
+    there = server(wrapped=True)
+    found = probe(there.port, policy={"smtp_tls_wrappermode": "yes"}, sender="a@example.com")
+    assert (found["code"], found["auth"]) == ("0", "accepted"), found
+
+
+def test_login_where_plain_is_not_offered(probe, server):
+    found = probe(server(auth=["LOGIN"]).port)
+    assert (found["code"], found["auth"], found["mechanisms"].split()) == ("0", "accepted", ["LOGIN"]), found
+
+
+def test_a_mechanism_that_cannot_be_tried_decides_nothing(probe, server):
+    there = server(auth=["CRAM-MD5", "GSSAPI"])
+    found = probe(there.port, sender="a@example.com")
+    assert (found["code"], found["auth"]) == ("0", "unknown"), found
+    assert not any(line.startswith((b"AUTH", b"MAIL")) for _, line in there.lines)
+
+
+PASSWORDS = [b"Rose", b"Quit", b" a b ", b'p@ss:w #$0"rd', b"%s\\n$(id)`id`'", bytes(range(0x80, 0x100)), b"k" * 500]
+
+
+def test_passwords_arrive_byte_for_byte(probe, server):
+    """Letters that openssl would take for commands of its own among them."""
+    for number, password in enumerate(PASSWORDS):
+        auth = ["PLAIN"] if number % 2 else ["LOGIN"]
+        found = probe(server(auth=auth, login=(b"user", password)).port, login=b"user:" + password)
+        assert (found["code"], found["auth"]) == ("0", "accepted"), (password, found)
+
+
+# The server, what is asked of it, the step that fails, and a part of the words.
+FAILURES = {
+    "no greeting": ({"greeting": ""}, {}, "greeting", "closed"),
+    "a greeting that refuses": ({"greeting": "554 5.7.1 go away"}, {}, "greeting", "554 5.7.1 go away"),
+    "silence": ({"silent": True}, {"seconds": 1}, "greeting", "within 1 seconds"),
+    "TLS where none is expected": ({"wrapped": True}, {"seconds": 1}, "greeting", "within 1 seconds"),
+    "no TLS where it is expected": ({}, {"policy": {"smtp_tls_wrappermode": "yes"}}, "tls", "wrong version number"),
+    "no STARTTLS": ({"starttls": ""}, {}, "starttls", "250-test"),
+    "STARTTLS is refused": ({"starttls": "refused"}, {}, "starttls", "454 4.7.0 no TLS today"),
+    "another name": ({"certificate": "other-name"}, {}, "name", "mail.example.net"),
+    "a name below at level verify": ({"certificate": "below"}, {"policy": {"smtp_tls_security_level": "verify"}}, "name", f"a.{HOST}"),
+    "an unknown authority": ({"certificate": "unknown-ca"}, {}, "certificate", "unable to verify"),
+    "out of date": ({"certificate": "expired"}, {}, "certificate", "expired"),
+    "no log-in": ({"auth": []}, {}, "auth-offered", "offers no log-in"),
+    "a wrong password": ({}, {"login": b"user:wrong"}, "auth", "535 5.7.8 wrong[2J password"),
+    "no credentials": ({}, {"host": "127.0.0.1", "policy": {"smtp_tls_security_level": "encrypt"}, "login": b""}, "auth", "535"),
+    "a sender": ({"sender": "553 5.7.1 not yours"}, {"sender": "a@example.com"}, "sender", "553 5.7.1 not yours"),
+    "a recipient": (
+        {"recipient": "550 5.1.1 nobody"}, {"sender": "a@example.com", "recipient": "b@example.com"}, "recipient", "550 5.1.1 nobody",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_the_step_that_fails_is_named(probe, server, failure):
+    behaviour, asked, step, words = FAILURES[failure]
+    there = server(**behaviour)
+    found = probe(there.port, **asked)
+    assert (found["code"], found["step"]) == ("1", step), found
+    assert words in found["words"]
+    # Nothing secret was said before the step that failed.
+    if step not in ("auth", "sender", "recipient"):
+        assert not any(b"AUTH" in line for _, line in there.lines)
+
+
+def test_nobody_listens(probe):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        found = probe(free.getsockname()[1])
+    assert (found["step"], found["words"]) == ("connect", "127.0.0.1: Connection refused"), found
+
+
+def test_no_address(probe):
+    found = probe(25, host="nowhere.invalid")
+    assert (found["step"], found["words"]) == ("lookup", "no address was found for nowhere.invalid"), found
+
+
+def test_other_policies(probe, server):
+    """A certificate that the level does not look at; a name below the smarthost's; one named in the policy."""
+    for certificate, policy in (
+        ("unknown-ca", {"smtp_tls_security_level": "encrypt"}),
+        ("other-name", {"smtp_tls_security_level": "may"}),
+        ("below", {}),
+        ("other-name", {"smtp_tls_secure_cert_match": "nexthop, mail.example.net"}),
+        ("good", {"smtp_tls_mandatory_protocols": "!TLSv1, !TLSv1.1, !TLSv1.2", "smtp_tls_servername": "hostname"}),
+    ):
+        found = probe(server(certificate).port, policy=policy)
+        assert (found["code"], found["auth"]) == ("0", "accepted"), (policy, found)
+
+
+def test_no_password_in_clear(probe, server):
+    """Only where the spec said so in as many words."""
+    for level, starttls in (("none", "offered"), ("may", "")):
+        there = server(starttls=starttls, auth_in_clear=True)
+        found = probe(there.port, policy={"smtp_tls_security_level": level})
+        assert (found["step"], there.logins()) == ("auth-offered", []), found
+        found = probe(there.port, policy={"smtp_tls_security_level": level, "smtp_sasl_security_options": "noanonymous"})
+        assert (found["code"], there.logins()) == ("0", [(b"user", b"secret")]), found
+
+
+def test_without_log_in(probe, server):
+    there = server(auth=[])
+    found = probe(there.port, login=None, sender="a@example.com")
+    assert (found["code"], found["auth"]) == ("0", "none"), found
+
+
+def test_no_openssl(probe, server, tmp_path, monkeypatch):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for folder in ("/bin", "/usr/bin"):
+        for path in Path(folder).iterdir():
+            if path.name != "openssl" and not (programs / path.name).exists():
+                (programs / path.name).symlink_to(path)
+    monkeypatch.setenv("PATH", str(programs))
+    assert probe(server().port)["step"] == "openssl"
+
+
+def test_no_process_and_no_file_is_left(probe, server, tmp_path):
+    probe(server(silent=True).port, seconds=1)
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            assert str(tmp_path).encode() not in b"".join(os.readlink(fd).encode() for fd in (process / "fd").iterdir())
+        except OSError:
+            continue

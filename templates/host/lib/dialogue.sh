@@ -1,0 +1,58 @@
+# shellcheck shell=sh
+# A lock-step dialogue with one server: a line there, a reply back, with a time limit for each. The program in between (bash for plain
+# TCP, openssl for TLS) reads and writes FIFOs in a folder of our own, so nothing that is said passes a command line, an environment or
+# a disk.
+
+# Seconds that one step may take, and the whole dialogue.
+step_seconds=10
+dialogue_seconds=60
+
+# Starts the program $@ between the FIFOs. Its own words go to $probe_folder/said.
+open_dialogue() {
+    rm -f "$probe_folder/there" "$probe_folder/back"
+    mkfifo -m 0600 "$probe_folder/there" "$probe_folder/back" || return 1
+    # Not the lock of apply: the program may outlive us.
+    timeout "$dialogue_seconds" "$@" <"$probe_folder/there" >"$probe_folder/back" 2>"$probe_folder/said" 9>&- &
+    dialogue=$!
+    # Open for reading as well: a program that has ended must not kill us by SIGPIPE.
+    exec 3<>"$probe_folder/there" 4<"$probe_folder/back"
+}
+
+# Plain TCP to address $1, port $2: bash is on every distribution we know, and the only shell among what all of them have that can.
+open_tcp() {
+    # shellcheck disable=SC2016  # a program for bash
+    open_dialogue bash -c 'exec 5<>"/dev/tcp/$0/$1" || exit; exec 6<&0; echo connected; cat <&6 >&5 & exec cat <&5' "$1" "$2" || return
+    read_reply && [ "$reply" = connected ]
+}
+
+close_dialogue() {
+    [ -n "${dialogue:-}" ] || return 0
+    exec 3>&- 4<&-
+    kill "$dialogue" 2>/dev/null
+    { wait "$dialogue"; } 2>/dev/null
+    dialogue=
+}
+
+# Reads a reply of one or more lines into $reply. Return code 124: nothing came in time; 1: the other side has gone.
+read_reply() {
+    # shellcheck disable=SC2016  # a program for another sh
+    reply=$(timeout "$step_seconds" sh -c '
+        while IFS= read -r line; do
+            printf "%s\n" "$line"
+            case $line in [0-9][0-9][0-9]-*) ;; *) exit 0 ;; esac
+        done
+        exit 1' <&4 3>&- 4<&- 9>&-)
+    set -- $?
+    # It is shown to people later: no control characters.
+    reply=$(printf '%s\n' "$reply" | tr -cd '\n\040-\176\200-\377')
+    return "$1"
+}
+
+# Sends the command $1 and reads the reply.
+ask() {
+    printf '%s\r\n' "$1" >&3
+    read_reply
+}
+
+# Does the reply begin with $1 (a code, or its first digit)?
+is_reply() { case $reply in "$1"*) ;; *) return 1 ;; esac; }

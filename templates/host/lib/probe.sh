@@ -1,0 +1,275 @@
+# shellcheck shell=sh
+# Talks to a smarthost as Postfix would, up to a recipient, and sends nothing. The caller names a folder that only root can read
+# ($probe_folder), fills it with policy_of, and calls
+#
+#   probe HOST PORT
+#
+# with, if wanted, $probe_login (a file as sasl_passwd: "[host]:port user:password"), $probe_sender and $probe_recipient.
+# Return code 0: everything asked for was accepted. Else $probe_step says what was not:
+#
+#   openssl       there is no openssl command here          tls           the handshake failed
+#   lookup        no address was found                      certificate   the chain does not lead to an authority we know
+#   connect       no address could be reached               name          the certificate is for another name
+#   greeting      no greeting, or no answer to EHLO         auth-offered  no way to log in that may be used here is offered
+#   starttls      TLS is needed, and not offered            auth, sender, recipient   refused
+#
+# $probe_words holds the server's reply, or the words of the program that failed. Besides: $probe_address, $probe_protocol (of TLS),
+# $probe_verify (the number of openssl-verification-options(1), 0 is fine), $probe_begins and $probe_expires (of the certificate,
+# seconds since 1970), $probe_mechanisms, and $probe_auth: accepted, none (not asked for) or unknown (offered are only mechanisms that
+# cannot be tried here).
+
+# The policy of the configuration in folder $1, by Postfix's own reading of it.
+policy_of() {
+    postconf -c "$1" -x smtp_tls_security_level smtp_tls_wrappermode smtp_tls_CAfile smtp_tls_secure_cert_match smtp_tls_verify_cert_match \
+        smtp_tls_mandatory_protocols smtp_tls_servername smtp_tls_cert_file smtp_tls_key_file smtp_sasl_security_options \
+        smtp_host_lookup inet_protocols smtp_helo_name >"$probe_folder/policy" 2>/dev/null
+}
+
+policy() { sed -n "s/^$1 = *//p" "$probe_folder/policy"; }
+
+probe() {
+    probe_host=$1 probe_port=$2
+    probe_step='' probe_words='' probe_address='' probe_protocol='' probe_verify='' probe_begins='' probe_expires=''
+    probe_mechanisms='' probe_auth=none
+    probe_level=$(policy smtp_tls_security_level)
+    go_through
+    set -- $?
+    close_dialogue
+    return "$1"
+}
+
+go_through() {
+    [ "$(policy smtp_tls_wrappermode)" = yes ] && wrapped=yes || wrapped=no
+    find_addresses && reach_one || return
+    if [ "$wrapped" = yes ]; then
+        close_dialogue
+        begin_tls || return
+        greet || return
+    else
+        greet && choose_tls || return
+        if [ "$starttls" = yes ]; then begin_tls -starttls smtp -name "$(policy smtp_helo_name)" || return; fi
+    fi
+    say_hello && log_in && try_envelope || return
+    ask QUIT
+    return 0
+}
+
+# The step that failed, and the words about it; without words, the reply.
+failed() {
+    probe_step=$1
+    probe_words=${2:-$(printf '%s' "$reply" | tr '\n' ' ')}
+    return 1
+}
+
+# --- where ---
+
+# As smtp_host_lookup and inet_protocols have it.
+find_addresses() {
+    addresses=
+    case $probe_host in
+    *:*) addresses=$probe_host ;;
+    *[!0-9.]*) ;;
+    *) addresses=$probe_host ;;
+    esac
+    [ -z "$addresses" ] || return 0
+    for service in $(policy smtp_host_lookup | tr ',' ' '); do
+        set -- ahosts "$probe_host"
+        [ "$service" = native ] || set -- -s hosts:dns "$@"
+        addresses=$(timeout "$step_seconds" getent "$@" 2>/dev/null | awk -v protocols=" $(policy inet_protocols | tr ',' ' ') " '
+            $2 != "STREAM" { next }
+            protocols !~ / all / && !($1 ~ /:/ ? protocols ~ / ipv6 / : protocols ~ / ipv4 /) { next }
+            { print $1 }')
+        [ -z "$addresses" ] || return 0
+    done
+    failed lookup "no address was found for $probe_host"
+}
+
+# The dialogue stays open with the first address that answers.
+reach_one() {
+    tried=
+    for probe_address in $addresses; do
+        if open_tcp "$probe_address" "$probe_port"; then return 0; fi
+        # bash says it twice; the first line is the one that names no file.
+        words=$(sed -n 's/.*connect: //p' "$probe_folder/said" | head -n 1)
+        close_dialogue
+        tried="${tried:+$tried; }$probe_address: ${words:-timed out}"
+    done
+    probe_address=
+    failed connect "$tried"
+}
+
+# --- hello ---
+
+greet() {
+    read_reply
+    case $? in
+    124) failed greeting "nothing was said within $step_seconds seconds"; return ;;
+    esac
+    is_reply 220 || failed greeting "${reply:-the connection was closed}"
+}
+
+say_hello() {
+    ask "EHLO $(policy smtp_helo_name)"
+    is_reply 250 || { failed greeting; return; }
+    probe_mechanisms=$(printf '%s\n' "$reply" | sed -n 's/^250[- ][Aa][Uu][Tt][Hh][ =]//p' | tr 'a-z\n' 'A-Z ')
+    return 0
+}
+
+# --- TLS ---
+
+# Sets starttls: does TLS begin now? Refused before it is needed, and asked for on this connection only to see the answer: openssl
+# begins one of its own.
+choose_tls() {
+    starttls=no
+    [ "$probe_level" != none ] || return 0
+    say_hello || return
+    offered=$(printf '%s\n' "$reply" | grep -ci '^250[- ]starttls *$')
+    if [ "$offered" != 0 ]; then
+        ask STARTTLS
+        if is_reply 220; then
+            starttls=yes
+            close_dialogue
+            return 0
+        fi
+    fi
+    case $probe_level in may | dane | '') return 0 ;; esac
+    failed starttls
+}
+
+# First a handshake for its own sake, which shows the certificate whatever is wrong with it. Then the dialogue, in a connection that
+# ends at once where the certificate is not what it should be.
+begin_tls() {
+    have openssl || { failed openssl 'there is no openssl command here'; return; }
+    with_tls run_handshake "$@"
+    look_at_certificate || return
+    case $probe_level in
+    secure | verify)
+        find_name || return
+        set -- "$@" -verify_return_error -verify_hostname "$matched"
+        ;;
+    esac
+    with_tls open_dialogue -quiet "$@"
+}
+
+# Runs the command $1 with a command line of openssl that follows the policy.
+with_tls() {
+    run=$1
+    shift
+    case $probe_address in
+    *:*) set -- -connect "[$probe_address]:$probe_port" "$@" ;;
+    *) set -- -connect "$probe_address:$probe_port" "$@" ;;
+    esac
+    authorities=$(policy smtp_tls_CAfile)
+    [ -z "$authorities" ] || set -- -CAfile "$authorities" "$@"
+    case $(policy smtp_tls_servername) in
+    '') set -- -noservername "$@" ;;
+    hostname | nexthop) set -- -servername "$probe_host" "$@" ;;
+    *) set -- -servername "$(policy smtp_tls_servername)" "$@" ;;
+    esac
+    case $(policy smtp_tls_mandatory_protocols) in *!TLSv1.2*) set -- -no_tls1_2 "$@" ;; esac
+    case $(policy smtp_tls_mandatory_protocols) in *!TLSv1.1* | *'>=TLSv1.2'*) set -- -no_tls1 -no_tls1_1 "$@" ;; esac
+    certificate=$(policy smtp_tls_cert_file)
+    [ -z "$certificate" ] || set -- -cert "$certificate" -key "$(policy smtp_tls_key_file)" "$@"
+    "$run" openssl s_client "$@"
+}
+
+run_handshake() { timeout "$step_seconds" "$@" </dev/null >"$probe_folder/handshake" 2>"$probe_folder/said" 9>&-; }
+
+look_at_certificate() {
+    handshake=$probe_folder/handshake
+    probe_protocol=$(sed -n 's/^New, \([^,]*\), Cipher is .*/\1/p' "$handshake" | head -n 1)
+    if ! grep -q '^-----BEGIN CERTIFICATE-----$' "$handshake" || [ "$probe_protocol" = '(NONE)' ]; then
+        words=$(sed -n 's/.*error:[^:]*:[^:]*:[^:]*:\([^:]*\).*/\1/p' "$probe_folder/said" | head -n 1)
+        failed tls "${words:-$(tail -n 1 "$probe_folder/said")}"
+        return
+    fi
+    probe_begins=$(certificate_date -startdate)
+    probe_expires=$(certificate_date -enddate)
+    probe_verify=$(sed -n 's/.*Verify return code: \([0-9]*\) .*/\1/p' "$handshake" | head -n 1)
+    probe_words=$(sed -n 's/.*Verify return code: [0-9]* (\(.*\))$/\1/p' "$handshake" | head -n 1)
+    case $probe_level in
+    secure | verify) [ "$probe_verify" = 0 ] || { failed certificate "$probe_words"; return; } ;;
+    esac
+    probe_words=
+}
+
+certificate_date() {
+    text=$(openssl x509 -noout "$1" <"$handshake" 2>/dev/null)
+    date -d "${text#*=}" +%s
+}
+
+# Sets matched: the name of the policy that the certificate bears. The relay's destinations stand in [], so nexthop and hostname are one.
+find_name() {
+    for pattern in $(policy "smtp_tls_${probe_level}_cert_match" | tr ',:' '  '); do
+        case $pattern in
+        nexthop | hostname) matched=$probe_host ;;
+        dot-nexthop) matched=.$probe_host ;;
+        *) matched=$pattern ;;
+        esac
+        case $(openssl x509 -noout -checkhost "$matched" <"$handshake" 2>/dev/null) in
+        *' does match '*) return 0 ;;
+        esac
+    done
+    names=$(openssl x509 -noout -ext subjectAltName <"$handshake" 2>/dev/null | sed -n 's/^ *DNS:/DNS:/p')
+    failed name "the certificate is for ${names:-$(openssl x509 -noout -subject <"$handshake")}"
+}
+
+# --- log-in ---
+
+log_in() {
+    [ -n "${probe_login:-}" ] || return 0
+    case $probe_host in *:*) key="[ipv6:$probe_host]:$probe_port" ;; *) key="[$probe_host]:$probe_port" ;; esac
+    awk -v key="$key" '$1 == key { found = 1 } END { exit !found }' "$probe_login" || { failed auth "no credentials for $key"; return; }
+    if [ -z "$probe_protocol" ]; then
+        # Postfix would not say a password in clear, and we shall not.
+        case $(policy smtp_sasl_security_options) in *noplaintext*) failed auth-offered 'no password may be sent without TLS'; return ;; esac
+    fi
+    case " $probe_mechanisms " in
+    *' PLAIN '*)
+        { printf 'AUTH PLAIN '; { printf '\0'; login user; printf '\0'; login password; } | encoded; } >&3
+        read_reply
+        ;;
+    *' LOGIN '*)
+        ask 'AUTH LOGIN'
+        ! is_reply 334 || { login user | encoded >&3; read_reply; }
+        ! is_reply 334 || { login password | encoded >&3; read_reply; }
+        ;;
+    '  ') failed auth-offered 'the smarthost offers no log-in'; return ;;
+    *)
+        probe_auth=unknown
+        return 0
+        ;;
+    esac
+    is_reply 235 || { failed auth; return; }
+    probe_auth=accepted
+}
+
+# The user or the password, byte for byte, from the file alone.
+login() {
+    awk -v key="$key" -v part="$1" '
+        $1 == key {
+            text = substr($0, length(key) + 1)
+            sub(/^[ \t]+/, "", text)
+            colon = index(text, ":")
+            printf "%s", part == "user" ? substr(text, 1, colon - 1) : substr(text, colon + 1)
+            exit
+        }' "$probe_login"
+}
+
+encoded() { base64 | tr -d '\n' && printf '\r\n'; }
+
+# --- envelope ---
+
+# As far as a recipient, and back.
+try_envelope() {
+    # What cannot be tried decides nothing.
+    [ -n "${probe_sender:-}" ] && [ "$probe_auth" != unknown ] || return 0
+    ask "MAIL FROM:<$probe_sender>"
+    is_reply 2 || { failed sender; return; }
+    if [ -n "${probe_recipient:-}" ]; then
+        ask "RCPT TO:<$probe_recipient>"
+        is_reply 2 || { failed recipient; return; }
+    fi
+    ask RSET
+    return 0
+}
