@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
@@ -23,8 +23,6 @@ const EXTENSION: &str = "hbs";
 #[derive(Debug, Default)]
 pub struct Templates {
     by_name: BTreeMap<String, Slot>,
-    /// What came out, by name and values.
-    shared: Mutex<BTreeMap<(String, String), String>>,
 }
 
 #[derive(Debug, Default)]
@@ -156,23 +154,6 @@ impl Templates {
             .as_ref()
             .map_err(|fault| wrong(fault.clone()))?;
         compiled.render(&slot.text, values).map_err(wrong)
-    }
-
-    /// Fills a template with values of which there are few: what came out for them is remembered.
-    ///
-    /// # Errors
-    /// As [`render`](Self::render).
-    pub fn render_shared(&self, name: &str, values: &serde_json::Value) -> Result<String, Error> {
-        let key = (name.to_owned(), values.to_string());
-        let known = |shared: &Mutex<BTreeMap<_, String>>| {
-            shared.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
-        };
-        if let Some(text) = known(&self.shared) {
-            return Ok(text);
-        }
-        let text = self.render(name, values)?;
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner).insert(key, text.clone());
-        Ok(text)
     }
 
     /// That what came out of a template is not what it was given.
@@ -378,7 +359,7 @@ mod tests {
 
     fn rendered(template: &str, values: &serde_json::Value) -> Result<String, Error> {
         let slot = Slot { text: template.into(), ..Slot::default() };
-        let templates = Templates { by_name: BTreeMap::from([("t".into(), slot)]), ..Templates::default() };
+        let templates = Templates { by_name: BTreeMap::from([("t".into(), slot)]) };
         templates.render("t", values)
     }
 

@@ -1,7 +1,7 @@
 //! From the files of a fleet to units that can be built.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::Failure;
 use super::input;
@@ -9,7 +9,7 @@ use super::output::Terminal;
 use crate::build::{Job, Units};
 use crate::diag::{Diagnostic, Source, has_errors};
 use crate::fleet::{Files, Fleet, Refused, Selector, Shard};
-use crate::plan::{self, Planned};
+use crate::plan::{self, Memory, Planned};
 use crate::relay::Providers;
 use crate::target::Format;
 
@@ -63,6 +63,7 @@ pub(super) struct Rows<'f> {
     formats: Vec<Format>,
     time: Option<u64>,
     providers: Providers,
+    plans: Arc<Memory>,
     findings: Mutex<Vec<(usize, Vec<Diagnostic>)>>,
 }
 
@@ -87,6 +88,7 @@ impl<'f> Rows<'f> {
             formats: formats.to_vec(),
             time: input::source_date_epoch()?,
             providers: Providers::builtin(),
+            plans: Arc::default(),
             findings: Mutex::default(),
         })
     }
@@ -95,7 +97,7 @@ impl<'f> Rows<'f> {
     pub(super) fn check(&self, unit: usize) -> Option<Planned> {
         let row = self.meant[unit];
         let (checked, mut findings) = self.fleet.check(row, &self.providers);
-        let planned = checked.map(Planned::new);
+        let planned = checked.map(|checked| Planned::among(checked, &self.plans));
         if let Some(planned) = &planned {
             findings.extend(plan::check(planned));
         }

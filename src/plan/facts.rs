@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::PlanError;
-use crate::package::Meta;
-use crate::relay::{Auth, From, Relay, Smarthost, TlsLevel, TlsMode};
+use super::tables::Table;
+use crate::relay::{Auth, From, Smarthost, TlsLevel, TlsMode};
+use crate::spec::Checked;
 use crate::target::FormatFacts;
 use crate::template::sh_word;
 
@@ -12,13 +13,11 @@ use crate::template::sh_word;
 ///
 /// # Errors
 /// A value holds a control character, which the spec refuses.
-pub(super) fn render(
-    meta: &Meta,
-    version: &str,
-    relay: &Relay,
-    format: &FormatFacts,
-    tables: &str,
-) -> Result<String, PlanError> {
+pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) -> Result<String, PlanError> {
+    let (meta, relay) = (&checked.meta, &checked.relay);
+    let version = format!("{}-{}", meta.version, meta.version.revision);
+    let tables: Vec<String> =
+        tables.iter().map(|table| format!("{}:{}", table.name, table.kind.name())).collect();
     let names: Vec<&str> = relay.smarthosts.iter().map(|host| host.name.as_str()).collect();
     let ca_files = relay.tls.ca_file.clone().unwrap_or_else(|| format.ca_files.join(" "));
     let mut text = String::from(
@@ -33,7 +32,7 @@ pub(super) fn render(
         None => wrong = Some(name.to_owned()),
     };
     fact("package", &meta.name);
-    fact("version", version);
+    fact("version", &version);
     fact("profile", relay.profile.name());
     fact("provider", &relay.provider);
     fact("smarthosts", &names.join(" "));
@@ -45,7 +44,7 @@ pub(super) fn render(
     fact("from", &from_text(relay.identity.from.as_ref()));
     fact("root_mail_to", &relay.local.root_mail_to.join(" "));
     fact("hostname", relay.identity.hostname.as_deref().unwrap_or_default());
-    fact("tables", tables);
+    fact("tables", &tables.join(" "));
     match wrong {
         None => Ok(text),
         Some(name) => {

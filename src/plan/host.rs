@@ -12,7 +12,7 @@ use super::{PlanError, Planned, companions};
 use crate::package::{Content, Entry, EntryKind, gzip};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
-use crate::relay::Relay;
+use crate::relay::{Hardening, Relay};
 use crate::spec::Checked;
 use crate::systemd;
 use crate::target::{Format, FormatFacts};
@@ -31,7 +31,7 @@ const SHARE: &str = "/usr/share/mail-relay";
 const SYSTEMD: &str = "/usr/lib/systemd/system";
 
 /// What the plan holds for every host, before any format.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct HostPlan {
     pub(super) main_cf: MainCf,
     pub(super) tables: Vec<Table>,
@@ -51,30 +51,28 @@ pub(super) fn entries(
     format: Format,
     templates: &Templates,
 ) -> Result<Vec<Entry>, PlanError> {
-    let checked = &planned.checked;
-    let relay = &checked.relay;
-    let facts = format.facts();
-    let mut entries = vec![folder("/etc/mail-relay", 0o755), folder("/etc/mail-relay/main.cf.d", 0o755)];
-    entries.extend(share(planned, format, templates)?);
+    let (checked, facts) = (&planned.checked, format.facts());
+    let mut entries = planned.alike(templates)?.to_vec();
+    let tables = &planned.host()?.tables;
+    entries.push(file(&format!("{SHARE}/facts"), facts::render(checked, facts, tables)?));
     entries.extend(host_command(facts).into_iter().map(common));
-    entries.extend(units(relay, facts, templates)?.into_iter().map(common));
-    entries.extend(documents(checked, templates)?);
+    let hardening = &checked.relay.hardening;
+    let units = || Ok(units(hardening, facts, templates)?.into_iter().map(common).collect());
+    entries.extend(planned.memory.units(format, hardening, units)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
 
-/// The package's own copy of the configuration.
-fn share(planned: &Planned, format: Format, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+/// What the packages of all formats have alike: the folders for settings, the package's own copy of the configuration,
+/// and the documents.
+pub(super) fn alike(planned: &Planned, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     let (checked, plan) = (&planned.checked, planned.host()?);
-    let list: Vec<String> =
-        plan.tables.iter().map(|table| format!("{}:{}", table.name, table.kind.name())).collect();
-    let version = format!("{}-{}", checked.meta.version, checked.meta.version.revision);
     let keys = companions::credential_keys(&checked.relay);
     let environment = render(templates, "host/relay.env", &json!({ "keys": keys }))?;
-    let facts = facts::render(&checked.meta, &version, &checked.relay, format.facts(), &list.join(" "))?;
     let mut entries = vec![
+        folder("/etc/mail-relay", 0o755),
+        folder("/etc/mail-relay/main.cf.d", 0o755),
         folder(SHARE, 0o755),
-        file(&format!("{SHARE}/facts"), facts),
         file(&format!("{SHARE}/main.cf"), planned.main_cf(templates)?.clone()),
         file(&format!("{SHARE}/master.edits"), lines(&plan.master_edits)),
         file(&format!("{SHARE}/relay.env.example"), environment),
@@ -84,6 +82,7 @@ fn share(planned: &Planned, format: Format, templates: &Templates) -> Result<Vec
         let path = format!("{SHARE}/tables/{}", table.name);
         entries.push(file(&path, table.text.clone()));
     }
+    entries.extend(documents(checked, templates)?);
     Ok(entries)
 }
 
@@ -126,19 +125,19 @@ fn host_command(facts: &FormatFacts) -> Vec<Entry> {
 }
 
 /// The units that apply, the sandbox, the preset and the folders of an empty /var.
-fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+fn units(hardening: &Hardening, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     let values = json!({ "program": format!("{}/mail-relay", facts.sbin) });
     let mut entries = Vec::new();
     for unit in UNITS.iter().chain(STARTED_UNITS) {
-        let text = shared(templates, &format!("systemd/{unit}"), &values)?;
+        let text = render(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
     }
-    let preset = shared(templates, "systemd/80-mail-relay.preset", &values)?;
+    let preset = render(templates, "systemd/80-mail-relay.preset", &values)?;
     entries.push(file("/usr/lib/systemd/system-preset/80-mail-relay.preset", preset));
-    let tmpfiles = shared(templates, "systemd/mail-relay.tmpfiles", &values)?;
+    let tmpfiles = render(templates, "systemd/mail-relay.tmpfiles", &values)?;
     entries.push(file("/usr/lib/tmpfiles.d/mail-relay.conf", tmpfiles));
-    if relay.hardening.enabled {
-        let text = systemd::sandbox(&relay.hardening.service).render();
+    if hardening.enabled {
+        let text = Content::from(systemd::sandbox(&hardening.service).render());
         for unit in &facts.units {
             let folder_path = format!("{SYSTEMD}/{unit}.d");
             entries.push(file(&format!("{folder_path}/50-mail-relay.conf"), text.clone()));
@@ -175,11 +174,6 @@ fn year(time: u64) -> i16 {
 
 fn render(templates: &Templates, name: &str, values: &serde_json::Value) -> Result<String, PlanError> {
     Ok(templates.render(name, values)?)
-}
-
-/// The same for values that are the same in many packages.
-fn shared(templates: &Templates, name: &str, values: &serde_json::Value) -> Result<String, PlanError> {
-    Ok(templates.render_shared(name, values)?)
 }
 
 /// A file of the host command. That it exists is proven by a test.

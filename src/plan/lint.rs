@@ -26,9 +26,11 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         return findings;
     }
     // All of the plan, tables too: what cannot be written is found here, and not while a package is made.
-    match planned.host() {
-        Ok(plan) => {
-            for finding in whole(&plan.main_cf, written, &context) {
+    match planned.known() {
+        Ok(known) => {
+            let ids = distributions.iter().map(|distribution| distribution.id.as_str()).collect();
+            let judge = || whole(&known.plan.main_cf, written, &context);
+            for finding in known.findings(ids, written, judge) {
                 if !findings.contains(&finding) {
                     findings.push(finding);
                 }

@@ -5,20 +5,23 @@ mod facts;
 mod host;
 mod layer;
 mod lint;
+mod memory;
 mod null_client;
 mod render;
 mod tables;
 
 pub use companions::Companion;
 pub use lint::check;
+pub use memory::Memory;
 pub use render::{HostFile, render};
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use crate::package::{Content, Lifecycle, Package, Relation, Relations, Requirement, Watch};
+use crate::package::{Content, Entry, Lifecycle, Package, Relation, Relations, Requirement, Watch};
 use crate::spec::Checked;
 use crate::target::{Format, FormatFacts};
 use crate::template::Templates;
+use memory::Known;
 
 /// The virtual name by which relay packages exclude each other: a host has one relay, never a mixture of two.
 const EXCLUSIVE_NAME: &str = "mail-relay-config";
@@ -55,31 +58,51 @@ pub enum PlanError {
 pub struct Planned {
     /// The spec.
     pub checked: Checked,
-    host: OnceLock<host::HostPlan>,
-    main_cf: OnceLock<Content>,
+    memory: Arc<Memory>,
+    host: OnceLock<Arc<Known>>,
+    alike: OnceLock<Vec<Entry>>,
 }
 
 impl Planned {
     /// A spec of which nothing is made yet.
     pub fn new(checked: Checked) -> Self {
-        Self { checked, host: OnceLock::new(), main_cf: OnceLock::new() }
+        Self::among(checked, &Arc::default())
+    }
+
+    /// One of many, all made with the same templates: what they have in common is made and judged once.
+    pub fn among(checked: Checked, memory: &Arc<Memory>) -> Self {
+        Self { checked, memory: Arc::clone(memory), host: OnceLock::new(), alike: OnceLock::new() }
+    }
+
+    fn known(&self) -> Result<&Known, PlanError> {
+        if let Some(known) = self.host.get() {
+            return Ok(known);
+        }
+        let known = self.memory.of(host::host_plan(&self.checked.relay)?);
+        Ok(self.host.get_or_init(|| known))
     }
 
     fn host(&self) -> Result<&host::HostPlan, PlanError> {
-        if let Some(plan) = self.host.get() {
-            return Ok(plan);
-        }
-        let plan = host::host_plan(&self.checked.relay)?;
-        Ok(self.host.get_or_init(|| plan))
+        Ok(&self.known()?.plan)
     }
 
     /// The text of main.cf, by the templates that are first given.
     fn main_cf(&self, templates: &Templates) -> Result<&Content, PlanError> {
-        if let Some(text) = self.main_cf.get() {
+        let known = self.known()?;
+        if let Some(text) = known.text.get() {
             return Ok(text);
         }
-        let text = host::main_cf_text(&self.host()?.main_cf, templates)?;
-        Ok(self.main_cf.get_or_init(|| text.into()))
+        let text = host::main_cf_text(&known.plan.main_cf, templates)?;
+        Ok(known.text.get_or_init(|| text.into()))
+    }
+
+    /// The entries that the packages of all formats have alike.
+    fn alike(&self, templates: &Templates) -> Result<&[Entry], PlanError> {
+        if let Some(entries) = self.alike.get() {
+            return Ok(entries);
+        }
+        let entries = host::alike(self, templates)?;
+        Ok(self.alike.get_or_init(|| entries))
     }
 }
 

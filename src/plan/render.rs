@@ -50,7 +50,7 @@ pub fn render(
     });
     for table in &planned.host()?.tables {
         let path = format!("/etc/postfix/{}", table.name);
-        files.push(HostFile { path, mode: 0o644, content: table.text.clone().into_bytes() });
+        files.push(HostFile { path, mode: 0o644, content: table.text.to_vec() });
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)

@@ -1,6 +1,7 @@
 //! The lookup tables of a relay: name, how the host compiles them, text.
 
 use super::PlanError;
+use crate::package::Content;
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
 
@@ -31,7 +32,7 @@ impl Kind {
 pub(super) struct Table {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    pub(super) text: String,
+    pub(super) text: Content,
 }
 
 /// The tables a relay refers to; every one of them is referred to.
@@ -53,7 +54,7 @@ fn table<T: ToString>(
 ) -> Result<Table, PlanError> {
     let made =
         made.map_err(|error| PlanError::Table { table: name.to_owned(), reason: error.to_string() })?;
-    Ok(Table { name, kind, text: made.to_string() })
+    Ok(Table { name, kind, text: made.to_string().into() })
 }
 
 /// Received headers of this host: made by its own Postfix for local programs (`by HOST (Postfix...`), or naming

@@ -12,7 +12,7 @@ use crate::spec::{self, Checked};
 use crate::target::{Distribution, Format};
 use crate::template::Templates;
 
-fn load(text: &str) -> Option<Checked> {
+pub(super) fn load(text: &str) -> Option<Checked> {
     let source = Source { name: "relay.toml".to_owned(), text: text.to_owned() };
     spec::load(&source, &Providers::builtin())
         .0
