@@ -11,14 +11,15 @@ AWKS = {"mawk": ["mawk"], "gawk": ["gawk"], "busybox": ["busybox", "awk"]}
 
 @pytest.fixture(params=AWKS)
 def awk(request, tmp_path):
-    """awk(program, *files, **variables): exit code, standard output, standard error, all bytes; a file may be given as its bytes."""
+    """awk(program, *files, **variables): exit code, standard output, standard error, all bytes; a file is given as its bytes, and the
+    assignments that stand before it in the list `before`."""
 
-    def run(program, *files, **variables):
+    def run(program, *files, before=(), **variables):
         paths = []
         for number, content in enumerate(files):
             path = tmp_path / f"input{number}"
             path.write_bytes(content)
-            paths.append(str(path))
+            paths += [*(before[number] if before else ()), str(path)]
         options = [word for name, value in variables.items() for word in ("-v", f"{name}={value}")]
         result = subprocess.run(
             [*AWKS[request.param], *options, "-f", str(LIB / program), *paths],

@@ -161,3 +161,33 @@ def test_any_bytes_end_well(awk):
         assert code in (0, 2)
         assert not (code == 2 and out), text
         assert code == 0 or b"mail-relay: relay.env" in error
+
+
+def test_the_last_file_that_has_a_key_counts(awk):
+    """The variables before a file are its own: what messages call it, and the key that all of it is for."""
+    files = [b"RELAY_USERNAME=a\nRELAY_PASSWORD=weak\nRELAY_PORT=25", b"RELAY_USERNAME=b\n", b"pass word \n", b""]
+    between = [[], ["source=other"], ["source=/run/secrets/relay_password", "whole=RELAY_PASSWORD"], ["source=none", "whole="]]
+    code, out, error = awk("env.awk", *files, before=between, out="sasl", hosts=HOST)
+    assert (code, out) == (2, b"") and error.startswith(b"mail-relay: /run/secrets/relay_password: RELAY_PASSWORD ends in white space")
+    files[2] = b"#'pa\"ss\\\r\n"
+    assert awk("env.awk", *files, before=between, out="sasl", hosts=HOST) == (0, b"[h]:587 b:#'pa\"ss\\\n", b"")
+    expected = b"RELAY_USERNAME\tother\nRELAY_PASSWORD\t/run/secrets/relay_password\nRELAY_PORT\trelay.env\n"
+    assert awk("env.awk", *files, before=between, out="sources", hosts=HOST) == (0, expected, b"")
+
+
+def test_a_quote_ends_with_its_file(awk):
+    code, out, error = awk("env.awk", b"RELAY_PORT='1", b"x\nRELAY_HOST='a b'\n", before=[[], ["source=other"]], out="settings", hosts=HOST)
+    faults = [b"relay.env, line 1: the quote", b"other, line 1: this is not", b"other, line 2: RELAY_HOST"]
+    assert (code, out) == (2, b"") and len(error.splitlines()) == 3
+    assert all(line.startswith(b"mail-relay: " + fault) for line, fault in zip(error.splitlines(), faults, strict=True))
+
+
+@pytest.mark.parametrize(("text", "word"), [(b"RELAY_VERIFY=maybe", b"yes or no"), (b"RELAY_COMMAND=x", b"absolute path")])
+def test_switches(awk, text, word):
+    code, _, error = awk("env.awk", text, out="settings", hosts=HOST)
+    assert code == 2 and word in error
+
+
+def test_only_relay_env_names_a_command(awk):
+    code, _, error = awk("env.awk", b"", b"RELAY_COMMAND=/bin/true", before=[[], ["source=other"]], out="settings", hosts=HOST)
+    assert code == 2 and b"other, line 1: RELAY_COMMAND belongs into relay.env" in error

@@ -85,14 +85,19 @@ def control(root, smarthost):
 
 
 @pytest.fixture
-def relay(root, smarthost):
-    """A host with the null client installed, credentials in place, booted. Its
+def bare_relay(root, smarthost):
+    """A host with the null client installed, without credentials, not booted. Its
     installation is done once per root and session, and is the layer below."""
     host = Host(root, smarthost, [installed(root, smarthost)])
-    host.credentials()
-    host.boot()
     yield host
     host.close()
+
+
+@pytest.fixture
+def relay(bare_relay):
+    """The same with credentials in place, booted."""
+    bare_relay.credentials()
+    return bare_relay.boot()
 
 
 @pytest.fixture
@@ -150,6 +155,6 @@ def pytest_runtest_makereport(item, call):
     """A failed scenario's report ends with what its host has to say."""
     outcome = yield
     report = outcome.get_result()
-    host = item.funcargs.get("host") or item.funcargs.get("relay")
+    host = item.funcargs.get("host") or item.funcargs.get("bare_relay")
     if report.failed and call.when == "call" and host is not None and host.booted:
         report.sections.append(("host", host.sh(LAST_WORDS, check=False).text))

@@ -22,7 +22,13 @@ use crate::template::Templates;
 pub(super) const UNITS: &[&str] = &["mail-relay-apply.service", "mail-relay-apply.path"];
 
 /// Units that another of ours starts.
-const STARTED_UNITS: &[&str] = &["mail-relay-reapply.service", "mail-relay-recheck.service"];
+const STARTED_UNITS: &[&str] = &[
+    "mail-relay-reapply.service",
+    "mail-relay-recheck.service",
+    "mail-relay-credentials.service",
+    "mail-relay-refresh.service",
+    "mail-relay-refresh.timer",
+];
 
 /// The host command: plain sh and awk, the same on every host, no template.
 static HOST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host");

@@ -20,8 +20,11 @@ fn files_are_those_of_the_package() {
     usr/lib/systemd/system-preset/80-mail-relay.preset
     usr/lib/systemd/system/mail-relay-apply.path
     usr/lib/systemd/system/mail-relay-apply.service
+    usr/lib/systemd/system/mail-relay-credentials.service
     usr/lib/systemd/system/mail-relay-reapply.service
     usr/lib/systemd/system/mail-relay-recheck.service
+    usr/lib/systemd/system/mail-relay-refresh.service
+    usr/lib/systemd/system/mail-relay-refresh.timer
     usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf
     usr/lib/systemd/system/postfix@.service.d/50-mail-relay.conf
     usr/lib/tmpfiles.d/mail-relay.conf

@@ -6,6 +6,7 @@
 seen_file=/run/mail-relay.seen
 
 apply_main() {
+    asking=yes
     read_options "$@"
     need_root
     case $mode in
@@ -35,12 +36,17 @@ until_settled() {
     done
 }
 
-settings_seen() { stat -c '%n %i %s %y %z' -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf 2>/dev/null; }
+settings_seen() {
+    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf
+    for folder in "$secrets" $credential_folders $encrypted_folders; do set -- "$@" "$folder"/relay*; done
+    stat -L -c '%n %i %s %y %z' -- "$@" 2>/dev/null
+}
 
 read_options() {
-    mode=person
+    mode=person quiet=no
     while [ $# -gt 0 ]; do
         case $1 in
+        --refresh) mode=trigger quiet=yes ;;
         --package | --boot | --trigger | --changed | --recheck) mode=${1#--} ;;
         *) wrong "apply has no option '$1'" ;;
         esac
@@ -67,16 +73,19 @@ apply_once() {
     rm -rf "$stage" && mkdir -m 0700 "$stage" || fail "cannot write into $state: is the disk full, or mounted read-only?"
     build "$stage" || refuse $?
     if in_force; then
+        keep_sources "$stage"
         rm -rf "$stage"
         say_missing
         serve_what_is_owed || exit 1
-        say "nothing to change"
+        mind_timer
+        [ "$quiet" = yes ] || say "nothing to change"
         exit 0
     fi
     strict=strict
     [ "$mode" = person ] || strict=no
     verify "$stage" $strict || refuse $?
     install_generation || { say_full; exit 1; }
+    mind_timer
     say_missing
 }
 

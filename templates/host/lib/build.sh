@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Builds a generation: every file that Postfix should have, computed from the package, relay.env and the system, in a folder of its own.
+# Builds a generation: every file that Postfix should have, computed from the package, the settings (sources.sh) and the system, in a folder of its own.
 # Nothing live is touched. The folder holds one file per live file, and 'manifest': "NAME KIND" per line, in the order of installing.
 # KIND: main, master, text, regexp, cidr (used as they are), indexed (compiled by postmap), alias (by postalias), secret (indexed and
 # root-only).
@@ -10,7 +10,7 @@ build() {
     have postconf || { warn "Postfix is not installed (no postconf found); mend: install the package 'postfix'"; return 1; }
     loopback_up
     database_type=$(pick_database_type) || return 1
-    take_env "$1" || return
+    take_sources "$1" || return
     relay_host='' relay_port=''
     find_password_hosts || return
     load_env || return
@@ -20,7 +20,8 @@ build() {
     build_main "$1" || return
     build_master "$1" || return
     build_tables "$1" || return
-    rm -f "$1/relay.env" "$1/host.cf"
+    note_sources "$1" || return
+    rm -f "$1/host.cf"
     write_manifest "$1" || { warn "cannot write into $1: is the disk full?"; return 1; }
 }
 

@@ -1,13 +1,16 @@
-# Reads relay.env the way systemd reads an EnvironmentFile, checks it, and prints what was asked for:
+# Reads relay.env the way systemd reads an EnvironmentFile, and files like it; checks them, and prints what was asked for:
 #   -v out=settings   the settings that are no secret, one "KEY value" per line
 #   -v out=names      the names of the smarthosts that have credentials
 #   -v out=sasl       sasl_passwd: "[host]:port user:password" per smarthost
+#   -v out=sources    which source each key comes from, "KEY<tab>SOURCE" per line
+# Where several files have a key, the last one counts. Before a file, source=WORDS is what messages call it, and whole=KEY says that
+# all of it is the value of this key.
 # -v hosts="NAME [host]:port ..." names the smarthosts that want a password, NAME as it stands in RELAY_<NAME>_USERNAME.
-# Every fault is reported with its line, never with its value; then the exit code is 2 and nothing is printed.
+# Every fault is reported with its source and line, never with its value; then the exit code is 2 and nothing is printed.
 # Run with LC_ALL=C: a value is bytes.
 
 BEGIN {
-    split("USERNAME PASSWORD HOST PORT FROM ROOT_MAIL_TO HOSTNAME", list, " ")
+    split("USERNAME PASSWORD HOST PORT FROM ROOT_MAIL_TO HOSTNAME VERIFY COMMAND", list, " ")
     for (i in list) known["RELAY_" list[i]] = 1
     count = split(hosts, field, " ")
     for (i = 1; i < count; i += 2) {
@@ -15,10 +18,14 @@ BEGIN {
         destination[field[i]] = field[i + 1]
         known["RELAY_" field[i] "_USERNAME"] = known["RELAY_" field[i] "_PASSWORD"] = 1
     }
-    state = "start"
+    source = "relay.env"
 }
 
-NR == 1 && substr($0, 1, 3) == "\357\273\277" { $0 = substr($0, 4) }    # a byte order mark is no part of a key
+FNR == 1 { end_of_file(); begin_file() }
+
+FNR == 1 && substr($0, 1, 3) == "\357\273\277" { $0 = substr($0, 4) }    # a byte order mark is no part of a key
+
+whole != "" { value = FNR == 1 ? $0 : value "\n" $0; next }
 
 {
     line = $0 "\n"
@@ -27,14 +34,34 @@ NR == 1 && substr($0, 1, 3) == "\357\273\277" { $0 = substr($0, 4) }    # a byte
 }
 
 END {
-    if (state == "single" || state == "double") fault(opened, "the quote that opens on this line is never closed")
+    end_of_file()
     for (key in value_of) check(key, value_of[key])
     if (faults) {
-        for (n = 1; n <= NR + 1; n++) if (n in message) complain(message[n])
+        for (file = 1; file <= files; file++)
+            for (n = 0; n <= lines[file] + 1; n++) if ((file, n) in message) complain(message[file, n])
         exit 2
     }
     if (out == "settings") print_settings()
+    else if (out == "sources") print_sources()
     else print_credentials()
+}
+
+function begin_file() {
+    files++
+    name_of[files] = source
+    only = whole
+    state = "start"
+}
+
+# The variables of the command line speak of the next file already.
+function end_of_file() {
+    if (!files) return
+    if (only != "") {
+        sub(/\r$/, "", value)
+        key = only
+        started = 0
+        store(value)
+    } else if (state == "single" || state == "double") fault(files, opened, "the quote that opens on this line is never closed")
 }
 
 # One byte through the state machine. A carriage return ends a line as well, so a file from Windows works.
@@ -44,17 +71,17 @@ function step(c) {
     if (state == "start") {
         if (newline || blank) return
         if (c == "#" || c == ";") { state = "comment"; return }
-        state = "key"; key = c; started = NR
+        state = "key"; key = c; started = FNR
     } else if (state == "comment") {
         if (newline) state = "start"
     } else if (state == "key") {
-        if (newline) { fault(started, "this is not KEY=value"); state = "start" }
+        if (newline) { fault(files, started, "this is not KEY=value"); state = "start" }
         else if (c == "=") { state = "before"; value = ""; sub(/[ \t]+$/, "", key) }
         else key = key c
     } else if (state == "before") {
         if (newline) store(value)
-        else if (c == "'") { state = "single"; opened = NR }
-        else if (c == "\"") { state = "double"; opened = NR }
+        else if (c == "'") { state = "single"; opened = FNR }
+        else if (c == "\"") { state = "double"; opened = FNR }
         else if (c == "\\") state = "escape"
         else if (!blank) { value = value c; kept = length(value); state = "plain" }
     } else if (state == "plain") {
@@ -82,45 +109,52 @@ function step(c) {
 function store(text) {
     value_of[key] = text
     line_of[key] = started
+    file_of[key] = files
     state = "start"
 }
 
-function fault(n, text) {
+# Line 0 is no line: the file is the value.
+function fault(file, n, text) {
     faults++
-    message[n] = message[n] "mail-relay: relay.env, line " n ": " text "\n"
+    message[file, n] = message[file, n] "mail-relay: " name_of[file] (n ? ", line " n : "") ": " text "\n"
+    if (n > lines[file]) lines[file] = n
 }
 
 # By way of cat, because in a unit standard error is a socket, which cannot be opened by name.
 function complain(text) { printf "%s", text | "cat >&2" }
 
+function refuse(key, text) { fault(file_of[key], line_of[key], text) }
+
 function check(key, text) {
-    n = line_of[key]
     if (!(key in known)) {
-        if (tolower(substr(key, 1, 6)) == "relay_") fault(n, unknown(key))
+        if (tolower(substr(key, 1, 6)) == "relay_") refuse(key, unknown(key))
         return
     }
-    if (text == "") fault(n, key " is empty; put a value there, or # before the line")
-    else if (text ~ /[\n\r]/) fault(n, key " holds a line break, which Postfix cannot store")
-    else if (key ~ /_USERNAME$/) check_user(n, key, text)
+    if (text == "") refuse(key, key " is empty; put a value there, or # before the line")
+    else if (text ~ /[\n\r]/) refuse(key, key " holds a line break, which Postfix cannot store")
+    else if (key ~ /_USERNAME$/) check_user(key, text)
     else if (key ~ /_PASSWORD$/) {
-        if (text ~ /[ \t\013\014]$/) fault(n, key " ends in white space, which Postfix cannot store; was it copied with the password?")
+        if (text ~ /[ \t\013\014]$/) refuse(key, key " ends in white space, which Postfix cannot store; was it copied with the password?")
     }
-    else if (key == "RELAY_HOST" && !is_host(text)) fault(n, key " is not a host name or an address")
-    else if (key == "RELAY_PORT" && !is_port(text)) fault(n, key " is not a port (1 to 65535)")
-    else if (key == "RELAY_HOSTNAME" && !(is_domain(text) && index(text, "."))) fault(n, key " is not a full host name such as web1.example.com")
-    else if (key == "RELAY_FROM" && !is_address(text) && !is_domain_of(text)) fault(n, key " is not an address (user@example.com) or a domain (@example.com)")
+    else if (key == "RELAY_HOST" && !is_host(text)) refuse(key, key " is not a host name or an address")
+    else if (key == "RELAY_PORT" && !is_port(text)) refuse(key, key " is not a port (1 to 65535)")
+    else if (key == "RELAY_HOSTNAME" && !(is_domain(text) && index(text, "."))) refuse(key, key " is not a full host name such as web1.example.com")
+    else if (key == "RELAY_FROM" && !is_address(text) && !is_domain_of(text)) refuse(key, key " is not an address (user@example.com) or a domain (@example.com)")
+    else if (key == "RELAY_VERIFY" && text != "yes" && text != "no") refuse(key, key " is yes or no")
+    else if (key == "RELAY_COMMAND" && name_of[file_of[key]] != "relay.env") refuse(key, key " belongs into relay.env, and nowhere else")
+    else if (key == "RELAY_COMMAND" && text !~ /^\//) refuse(key, key " is not the absolute path of a program")
     else if (key == "RELAY_ROOT_MAIL_TO") {
         parts = split(text, part, /[ ,\t]+/)
-        for (p = 1; p <= parts; p++) if (!is_address(part[p])) { fault(n, key " is not a list of addresses such as ops@example.com"); return }
+        for (p = 1; p <= parts; p++) if (!is_address(part[p])) { refuse(key, key " is not a list of addresses such as ops@example.com"); return }
     }
 }
 
-function check_user(n, key, text) {
-    if (index(text, ":")) fault(n, key " holds a colon, which Postfix cannot store in a user name")
-    else if (text ~ /^[ \t\013\014]/) fault(n, key " begins with white space, which Postfix cannot store")
+function check_user(key, text) {
+    if (index(text, ":")) refuse(key, key " holds a colon, which Postfix cannot store in a user name")
+    else if (text ~ /^[ \t\013\014]/) refuse(key, key " begins with white space, which Postfix cannot store")
     # Cyrus SASL (lib/canonusr.c) cuts such an end off in silence, and has no room for more than that.
-    else if (text ~ /[ \t\013\014]$/) fault(n, key " ends in white space, which Postfix cannot send; was it copied with the name?")
-    else if (length(text) > 1024) fault(n, key " is longer than 1024 bytes, which Postfix cannot send")
+    else if (text ~ /[ \t\013\014]$/) refuse(key, key " ends in white space, which Postfix cannot send; was it copied with the name?")
+    else if (length(text) > 1024) refuse(key, key " is longer than 1024 bytes, which Postfix cannot send")
 }
 
 function unknown(key) {
@@ -146,6 +180,14 @@ function print_settings(    i) {
             print "RELAY_" list[i], value_of["RELAY_" list[i]]
 }
 
+function print_sources(    i, j) {
+    for (i = 1; i in list; i++) print_source("RELAY_" list[i])
+    for (i = 1; i <= smarthosts; i++)
+        for (j = 1; j <= 2; j++) print_source("RELAY_" order[i] "_" list[j])
+}
+
+function print_source(key) { if (key in value_of) print key "\t" name_of[file_of[key]] }
+
 # A smarthost's own user name and password, else the plain ones; never one half of each.
 function print_credentials(    i, name, prefix, user, password) {
     for (i = 1; i <= smarthosts; i++) {
@@ -155,8 +197,8 @@ function print_credentials(    i, name, prefix, user, password) {
         password = prefix "PASSWORD"
         if (!(user in value_of) && !(password in value_of)) continue
         if (!(user in value_of) || !(password in value_of)) {
-            half = user in value_of ? password : user
-            complain("mail-relay: relay.env has " (half == user ? password : user) " but no " half "\n")
+            half = user in value_of ? user : password
+            complain("mail-relay: " name_of[file_of[half]] " has " half " but no " (half == user ? password : user) "\n")
             exit 2
         }
         if (out == "names") print name

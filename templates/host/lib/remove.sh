@@ -22,6 +22,7 @@ purge_main() {
 }
 
 restore_all() {
+    stop_timer
     if [ -d "$state/before" ]; then
         restore_files
         say "Postfix has the files it had before"
@@ -32,7 +33,7 @@ restore_all() {
     # The originals go last: until here a second run can do it all again.
     rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/ours" "$state/gone" "$state/owed"
     # With the lock; on Linux it stays ours until we end.
-    rm -rf "$state"
+    rm -rf "$state" "${handed_over%/*}"
 }
 
 # As in an apply, tables come before main.cf; and what was not there goes last, when nothing asks for it any more.

@@ -103,3 +103,19 @@ start_if_wanted() {
     esac
     control start || { warn "Postfix did not start; mend: see 'systemctl status $(daemon_unit)'"; return 1; }
 }
+
+# What no path unit can watch is asked for again by a timer. It runs where there is something to ask for; a file says that it does.
+mind_timer() {
+    in_system || return 0
+    if [ -n "$relay_command" ]; then
+        systemctl --no-block start mail-relay-refresh.timer && : >"$state/timer"
+    else
+        stop_timer
+    fi
+}
+
+stop_timer() {
+    in_system && [ -e "$state/timer" ] || return 0
+    systemctl stop mail-relay-refresh.timer 2>/dev/null
+    rm -f "$state/timer"
+}

@@ -142,6 +142,7 @@ show_text() {
     fi
     echo "  smarthosts     ${relays:-none}"
     echo "  credentials    $credentials${missing_for:+ for $missing_for}"
+    show_sources
     echo "  TLS            ${level:-none}: $(tls_words)"
     echo "  queue          $queued message(s)${oldest:+, the oldest waits for $(age "$oldest")}"
     [ "$queued" = 0 ] || while IFS='	' read -r times _ _ what mend _; do
@@ -159,7 +160,9 @@ show_json() {
     printf '"smarthosts":['
     separator=
     for relay in $relays; do printf '%s%s' "$separator" "$(json "$relay")"; separator=,; done
-    printf '],"credentials":%s,"tls_level":%s,' "$(json "$credentials")" "$(json "${level:-none}")"
+    printf '],"credentials":%s,"sources":[' "$(json "$credentials")"
+    show_sources_json
+    printf '],"tls_level":%s,' "$(json "${level:-none}")"
     printf '"queue":{"messages":%s,"deferred":%s,"oldest_seconds":%s,"reasons":[' "$queued" "$deferred" "${oldest:-null}"
     separator=
     [ "$queued" = 0 ] || while IFS='	' read -r times reason _ what mend said; do

@@ -1,0 +1,244 @@
+# shellcheck shell=sh
+# Where settings and credentials come from, the weaker source first: relay.env, the command that it names, /run/secrets, systemd's
+# credentials. For each key the strongest source that has it counts. Values go from file to file; no shell variable holds one.
+#
+# A folder of secrets holds relay.env (KEY=value lines), or a file for each key, named like it in small letters: relay_password.
+
+secrets=/run/secrets
+# Where systemd looks for what its units load, see systemd.exec(5). The last holds what came with the machine: SMBIOS, kernel command
+# line, nspawn; before systemd 251 that stays in the one before it.
+credential_folders='/usr/lib/credstore /run/credstore /etc/credstore /run/host/credentials /run/credentials/@system'
+encrypted_folders='/usr/lib/credstore.encrypted /run/credstore.encrypted /etc/credstore.encrypted /run/credentials/@encrypted'
+# What a drop-in of this unit loads is for nobody but the unit; it leaves a copy here.
+credentials_unit=mail-relay-credentials.service
+handed_over=/run/mail-relay/credentials
+
+# Takes a private copy of every source into a folder in $1.
+take_sources() {
+    taken=$1/taken
+    mkdir -m 0700 "$taken" && : >"$taken/list" || { warn "cannot write into $1: is the disk full?"; return 1; }
+    take_relay_env && take_command && take_folder "$secrets" && take_credentials
+}
+
+# The name of the next copy.
+next_copy() { echo "$taken/$(($(wc -l <"$taken/list") + 1))"; }
+
+# Copies file $1; $2 is the key that all of it is the value of, or - for KEY=value lines; $3 is what messages call it.
+take_file() {
+    check_source "$1" || return
+    copy=$(next_copy)
+    cp -- "$1" "$copy" || { warn "cannot write into $taken: is the disk full?"; return 1; }
+    enter "$copy" "$2" "$3"
+}
+
+# Puts the copy on the list for env.awk.
+enter() {
+    if [ "$(wc -c <"$1")" -ne "$(tr -d '\000' <"$1" | wc -c)" ]; then
+        warn "$3 holds NUL bytes; it must be a text"
+        return 2
+    fi
+    if [ ! -s "$1" ] && [ "$2" != - ]; then
+        warn "$3 is empty; put a value there, or delete it"
+        return 2
+    fi
+    printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$taken/list"
+}
+
+check_source() {
+    if [ ! -f "$1" ]; then
+        warn "$1 is not a regular file; mend: put a file with KEY=value lines there"
+        return 2
+    fi
+    # shellcheck disable=SC2046  # three words on purpose
+    set -- "$1" $(stat -L -c '%u %a %s' -- "$1")
+    if [ "$2" != 0 ]; then
+        warn "$1 does not belong to root; mend: chown root:root $1"
+        return 2
+    fi
+    if ! is_closed "$3" "$1"; then
+        warn "$1 can be read by others (mode $3); mend: chmod 600 $1"
+        return 2
+    fi
+    if [ "$4" -gt 65536 ]; then
+        warn "$1 is $4 bytes long; settings never need more than 65536"
+        return 2
+    fi
+}
+
+# Is a file of mode $1 at $2 closed to all but root, by itself or by its folder?
+is_closed() {
+    case $1 in *00) return 0 ;; esac
+    real=$(readlink -f -- "$2") || return 1
+    case $(stat -c '%u %a' -- "${real%/*}/") in '0 '*00) return 0 ;; esac
+    return 1
+}
+
+take_relay_env() {
+    if [ -L "$relay_env" ]; then
+        warn "$relay_env is not a regular file; mend: put a file with KEY=value lines there"
+        return 2
+    fi
+    [ ! -e "$relay_env" ] || take_file "$relay_env" - relay.env
+}
+
+# --- folders ---
+
+take_folder() {
+    for file in "$1/relay.env" "$1"/relay_*; do
+        [ -e "$file" ] || [ -L "$file" ] || continue
+        key=$(key_of "$file") || continue
+        take_file "$file" "$key" "${2:-}$file" || return
+    done
+}
+
+# The key that a file is for, by its name; editors and agents write under other names before they rename.
+key_of() {
+    case ${1##*/} in
+    relay.env) echo - ;;
+    *[!a-z0-9_]*) return 1 ;;
+    *) printf %s "${1##*/}" | tr a-z_ A-Z_ ;;
+    esac
+}
+
+# --- a command ---
+
+# RELAY_COMMAND is an absolute path and words for it, without quotes. Only an apply runs it: whoever looks takes what it said last.
+take_command() {
+    relay_command=
+    if grep -qs RELAY_COMMAND "$taken/1"; then load_env || return; fi
+    if [ "${asking:-no}" = yes ]; then
+        if [ -n "$relay_command" ]; then run_command || return; else rm -f "$state/command"; fi
+    fi
+    [ -z "$relay_command" ] || [ ! -e "$state/command" ] || take_file "$state/command" - RELAY_COMMAND
+}
+
+run_command() {
+    set -f
+    # shellcheck disable=SC2086  # words on purpose
+    set -- $relay_command
+    set +f
+    check_program "$1" || return
+    rm -f "$state/command.new"
+    # Without our lock. What it says on standard error may be a secret.
+    env -i PATH="$PATH" HOME=/root LC_ALL=C timeout -k 5 30 "$@" </dev/null >"$state/command.new" 2>/dev/null 9>&-
+    code=$?
+    if [ "$code" = 0 ]; then mv -f "$state/command.new" "$state/command"; return; fi
+    rm -f "$state/command.new"
+    case $code in
+    124 | 137) why='did not end within 30 seconds' ;;
+    *) why="failed with exit code $code" ;;
+    esac
+    if [ "$mode" = boot ] && [ -e "$state/command" ]; then
+        # The network comes later, and with it the next turn of the refresh timer.
+        warn "RELAY_COMMAND ($1) $why; what it said last is used"
+        return 0
+    fi
+    warn "RELAY_COMMAND ($1) $why; mend: run it by hand"
+    return 1
+}
+
+# Whoever can write to the program, or to a folder above it, would be root.
+check_program() {
+    program=$(readlink -f -- "$1") || program=
+    if [ ! -f "$program" ] || [ ! -x "$program" ]; then
+        warn "RELAY_COMMAND: there is no program $1"
+        return 2
+    fi
+    part=$program
+    while :; do
+        case $(stat -c '%u %A' -- "${part:-/}") in
+        '0 '?????-??-?) ;;
+        # In a folder like /tmp others can write, but not rename what is root's.
+        '0 '?????????[tT]) ;;
+        *)
+            warn "RELAY_COMMAND: others than root can write to ${part:-/}; mend: chown root:root ${part:-/}; chmod go-w ${part:-/}"
+            return 2
+            ;;
+        esac
+        [ -n "$part" ] || return 0
+        part=${part%/*}
+    done
+}
+
+# --- systemd's credentials ---
+
+take_credentials() {
+    for folder in $credential_folders; do take_folder "$folder" || return; done
+    for folder in $encrypted_folders; do take_encrypted "$folder" || return; done
+    has_drop_in || return 0
+    # In a shell of its own: status and apply may be at it at once.
+    (
+        if have flock; then exec 8>>"$state/credentials.lock" && flock -w 60 8; fi
+        hand_over && take_folder "$handed_over" "$credentials_unit: "
+        code=$?
+        rm -rf "$handed_over"
+        exit "$code"
+    )
+}
+
+take_encrypted() {
+    for file in "$1/relay.env" "$1"/relay_*; do
+        [ -f "$file" ] && key=$(key_of "$file") || continue
+        have systemd-creds || { warn "$file: there is no systemd-creds here to decrypt it (it came with systemd 250)"; return 2; }
+        copy=$(next_copy)
+        systemd-creds decrypt --name="${file##*/}" "$file" "$copy" || {
+            warn "systemd-creds cannot decrypt $file (above); mend: encrypt it on this host, with --name=${file##*/}"
+            return 2
+        }
+        enter "$copy" "$key" "$file" || return
+    done
+}
+
+has_drop_in() {
+    in_system || return 1
+    for folder in /etc /run /usr/local/lib; do
+        for file in "$folder/systemd/system/$credentials_unit" "$folder/systemd/system/$credentials_unit.d"; do
+            if [ -e "$file" ]; then return 0; fi
+        done
+    done
+    return 1
+}
+
+hand_over() {
+    rm -rf "$handed_over"
+    systemctl start "$credentials_unit" && return
+    warn "systemd does not load the credentials of $credentials_unit; mend: see 'systemctl status $credentials_unit'"
+    return 2
+}
+
+# What that unit runs.
+hand_over_main() {
+    [ $# = 0 ] || wrong "hand-over takes no argument"
+    need_root
+    rm -rf "$handed_over"
+    mkdir -p "$handed_over" || fail "cannot make $handed_over"
+    for file in "${CREDENTIALS_DIRECTORY:-$handed_over}"/relay*; do
+        [ ! -f "$file" ] || cp -- "$file" "$handed_over/" || fail "cannot write into $handed_over"
+    done
+}
+
+# --- what was found ---
+
+# Writes "KEY SOURCE" of every key that counts into the generation in $1.
+note_sources() {
+    read_env sources >"$1/sources" || return 2
+    rm -rf "$taken"
+}
+
+# The values may be the same when they come from elsewhere.
+keep_sources() { same "$1/sources" "$state/applied/sources" || mv -f "$1/sources" "$state/applied/sources"; }
+
+# Where the values in force come from; never a value.
+show_sources() {
+    each_source 2>/dev/null | while IFS='	' read -r key source; do echo "                 $key from $source"; done
+}
+
+show_sources_json() {
+    separator=
+    each_source 2>/dev/null | while IFS='	' read -r key source; do
+        printf '%s{"key":%s,"source":%s}' "$separator" "$(json "$key")" "$(json "$source")"
+        separator=,
+    done
+}
+
+each_source() { sed "s|	relay\.env\$|	$relay_env|" "$state/applied/sources"; }
