@@ -210,7 +210,8 @@ mod tests {
     }
 
     fn sample(method: Method, entries: &[Entry]) -> Parts {
-        let nodes: Vec<_> = entries.iter().map(|entry| (&entry.path[..], Node::Listed(entry))).collect();
+        let nodes: Vec<_> =
+            entries.iter().map(|entry| (&entry.path[..], Node::Listed(entry, entry.common))).collect();
         let mut parts = Parts::new(method);
         parts.bytes.extend_from_slice(b"head");
         parts.common("sample", &nodes[..1], |bytes| write(&entries[..1], bytes));

@@ -36,10 +36,10 @@ pub(super) fn stanza(package: &Package, tree: &Tree<'_>) -> String {
 fn installed_size(tree: &Tree<'_>) -> usize {
     tree.iter()
         .map(|(_, node)| match node {
-            Node::Listed(entry) if !matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink(_)) => {
+            Node::Listed(entry, _) if !matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink(_)) => {
                 entry.kind.content().len().div_ceil(1024)
             }
-            Node::Listed(_) | Node::Implied { .. } => 1,
+            Node::Listed(..) | Node::Implied { .. } => 1,
         })
         .sum()
 }
@@ -81,7 +81,7 @@ fn description(meta: &Meta) -> String {
 pub(super) fn md5sums(tree: &Tree<'_>) -> String {
     let mut text = String::new();
     for (path, node) in tree.iter() {
-        if let Node::Listed(entry) = node
+        if let Node::Listed(entry, _) = node
             && let EntryKind::File(content) | EntryKind::Doc(content) = &entry.kind
         {
             let _ = writeln!(text, "{}  {}", content.md5(), &path[1..]);

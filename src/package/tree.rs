@@ -11,8 +11,8 @@ pub(crate) struct Tree<'a> {
 /// A path in a package.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Node<'a> {
-    /// An entry.
-    Listed(&'a Entry),
+    /// An entry, and whether it is common: a folder is, too, if anything in it is, for it must come before that.
+    Listed(&'a Entry, bool),
     /// A folder that is there only for the sake of what is in it, and common if any of that is.
     Implied { common: bool },
 }
@@ -31,14 +31,17 @@ impl<'a> Tree<'a> {
             if !path.strip_prefix('/').is_some_and(|names| names.split('/').all(is_plain)) {
                 return Err(WriteError::Value(format!("`{}` is no absolute path", path.escape_debug())));
             }
-            if let Some(Node::Listed(_)) = nodes.insert(path, Node::Listed(entry)) {
-                return Err(WriteError::Value(format!("two files want to be {path}")));
-            }
+            let common = match nodes.get(path) {
+                Some(Node::Listed(..)) => {
+                    return Err(WriteError::Value(format!("two files want to be {path}")));
+                }
+                Some(Node::Implied { common }) => *common || entry.common,
+                None => entry.common,
+            };
+            nodes.insert(path, Node::Listed(entry, common));
             for (end, _) in path.match_indices('/').skip(1) {
-                if let Node::Implied { common } =
-                    nodes.entry(&path[..end]).or_insert(Node::Implied { common: false })
-                {
-                    *common |= entry.common;
+                match nodes.entry(&path[..end]).or_insert(Node::Implied { common: false }) {
+                    Node::Listed(_, common) | Node::Implied { common } => *common |= entry.common,
                 }
             }
         }
@@ -50,7 +53,7 @@ impl<'a> Tree<'a> {
     fn refuse_files_as_folders(&self) -> Result<(), WriteError> {
         for path in self.nodes.keys() {
             let parent = path.rfind('/').map_or("", |end| &path[..end]);
-            if let Some(Node::Listed(entry)) = self.nodes.get(parent)
+            if let Some(Node::Listed(entry, _)) = self.nodes.get(parent)
                 && entry.kind != EntryKind::Directory
             {
                 return Err(WriteError::Value(format!("{parent} cannot be a file and hold {path}")));
@@ -69,7 +72,7 @@ impl<'a> Node<'a> {
     /// What it is.
     pub(crate) fn kind(self) -> &'a EntryKind {
         match self {
-            Self::Listed(entry) => &entry.kind,
+            Self::Listed(entry, _) => &entry.kind,
             Self::Implied { .. } => &EntryKind::Directory,
         }
     }
@@ -77,8 +80,7 @@ impl<'a> Node<'a> {
     /// Whether it is the same in most packages of a fleet.
     pub(crate) fn common(self) -> bool {
         match self {
-            Self::Listed(entry) => entry.common,
-            Self::Implied { common } => common,
+            Self::Listed(_, common) | Self::Implied { common } => common,
         }
     }
 
@@ -90,7 +92,7 @@ impl<'a> Node<'a> {
     /// Permission bits.
     pub(crate) fn mode(self) -> u32 {
         match self {
-            Self::Listed(entry) => entry.mode,
+            Self::Listed(entry, _) => entry.mode,
             Self::Implied { .. } => 0o755,
         }
     }
@@ -217,6 +219,11 @@ mod tests {
         let tree = Tree::new(&entries).unwrap();
         let flags: Vec<bool> = tree.iter().map(|(_, node)| node.common()).collect();
         assert_eq!(flags, [true, false, false, true, true, false, false, false]);
+        // Listed or not, before what is in it or after.
+        let folder = Entry { mode: 0o755, ..entry("/usr/b", EntryKind::Directory) };
+        for entries in [[folder.clone(), common("/usr/b/c")], [common("/usr/b/c"), folder]] {
+            assert!(Tree::new(&entries).unwrap().iter().all(|(_, node)| node.common()));
+        }
     }
 
     #[test]

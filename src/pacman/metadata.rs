@@ -109,7 +109,7 @@ fn one_line_each(text: String) -> Result<String, WriteError> {
 fn installed_size(tree: &Tree<'_>) -> usize {
     tree.iter()
         .map(|(_, node)| match node {
-            Node::Listed(entry) => entry.kind.content().len(),
+            Node::Listed(entry, _) => entry.kind.content().len(),
             Node::Implied { .. } => 0,
         })
         .sum()
@@ -124,16 +124,14 @@ pub(super) fn mtree(metadata: &[(&str, Content)], tree: &Tree<'_>, time: u64) ->
     }
     for (path, node) in tree.iter() {
         match node {
-            Node::Listed(Entry {
-                kind: EntryKind::File(content) | EntryKind::Doc(content), mode, ..
-            }) => {
+            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), mode, .. }, _) => {
                 file_line(&mut text, &path[1..], *mode, content, time);
             }
-            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
+            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }, _) => {
                 let (path, target) = (escape(&path[1..]), escape(target));
                 let _ = writeln!(text, "./{path} time={time}.0 mode=777 type=link link={target}");
             }
-            Node::Listed(_) | Node::Implied { .. } => {
+            Node::Listed(..) | Node::Implied { .. } => {
                 let mode = node.mode();
                 let _ = writeln!(text, "./{} time={time}.0 mode={mode:o} type=dir", escape(&path[1..]));
             }

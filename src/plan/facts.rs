@@ -44,6 +44,9 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     fact("from", &from_text(relay.identity.from.as_ref()));
     fact("root_mail_to", &relay.local.root_mail_to.join(" "));
     fact("hostname", relay.identity.hostname.as_deref().unwrap_or_default());
+    if let Some(metrics) = &relay.metrics {
+        fact("metrics_file", &metrics.file());
+    }
     fact("tables", &tables.join(" "));
     match wrong {
         None => Ok(text),

@@ -12,14 +12,14 @@ use super::{PlanError, Planned, companions};
 use crate::package::{Content, Entry, EntryKind, gzip};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
-use crate::relay::{Hardening, Relay};
+use crate::relay::{Metrics, Relay};
 use crate::spec::Checked;
 use crate::systemd;
 use crate::target::{Format, FormatFacts};
 use crate::template::Templates;
 
 /// Units that apply the configuration; enabled on install.
-pub(super) const UNITS: &[&str] = &["mail-relay-apply.service", "mail-relay-apply.path"];
+const UNITS: &[&str] = &["mail-relay-apply.service", "mail-relay-apply.path"];
 
 /// Units that another of ours starts.
 const STARTED_UNITS: &[&str] = &[
@@ -29,6 +29,12 @@ const STARTED_UNITS: &[&str] = &[
     "mail-relay-refresh.service",
     "mail-relay-refresh.timer",
 ];
+
+const METRICS_TIMER: &str = "mail-relay-metrics.timer";
+const METRICS_SERVICE: &str = "mail-relay-metrics.service";
+
+/// What a Prometheus server and a Grafana want to know of our figures: no template, the same everywhere.
+static METRICS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/metrics");
 
 /// The host command: plain sh and awk, the same on every host, no template.
 static HOST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host");
@@ -62,9 +68,9 @@ pub(super) fn entries(
     let tables = &planned.host()?.tables;
     entries.push(file(&format!("{SHARE}/facts"), facts::render(checked, facts, tables)?));
     entries.extend(host_command(facts).into_iter().map(common));
-    let hardening = &checked.relay.hardening;
-    let units = || Ok(units(hardening, facts, templates)?.into_iter().map(common).collect());
-    entries.extend(planned.memory.units(format, hardening, units)?);
+    let relay = &checked.relay;
+    let units = || Ok(units(relay, facts, templates)?.into_iter().map(common).collect());
+    entries.extend(planned.memory.units(format, relay, units)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
@@ -131,12 +137,28 @@ fn host_command(facts: &FormatFacts) -> Vec<Entry> {
 }
 
 /// The units that apply, the sandbox, the preset and the folders of an empty /var.
-fn units(hardening: &Hardening, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
-    let values = json!({ "program": format!("{}/mail-relay", facts.sbin) });
+fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    let (hardening, metrics) = (&relay.hardening, relay.metrics.as_ref());
+    let values = json!({
+        "program": format!("{}/mail-relay", facts.sbin),
+        "units": enabled_units(relay),
+        "folder": metrics.map(|metrics| &metrics.folder),
+        "file": metrics.map(Metrics::file),
+        "every": metrics.map(|metrics| metrics.every),
+    });
     let mut entries = Vec::new();
-    for unit in UNITS.iter().chain(STARTED_UNITS) {
+    let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);
+    for unit in UNITS.iter().chain(STARTED_UNITS).copied().chain(of_metrics) {
         let text = render(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
+    }
+    if metrics.is_some() {
+        let folder_path = format!("{SHARE}/metrics");
+        entries.push(folder(&folder_path, 0o755));
+        for asset in METRICS.files() {
+            let name = asset.path().display();
+            entries.push(file(&format!("{folder_path}/{name}"), asset.contents()));
+        }
     }
     let preset = render(templates, "systemd/80-mail-relay.preset", &values)?;
     entries.push(file("/usr/lib/systemd/system-preset/80-mail-relay.preset", preset));
@@ -150,6 +172,12 @@ fn units(hardening: &Hardening, facts: &FormatFacts, templates: &Templates) -> R
         }
     }
     Ok(entries)
+}
+
+/// The units that an installation enables.
+pub(super) fn enabled_units(relay: &Relay) -> Vec<String> {
+    let metrics = relay.metrics.iter().map(|_| &METRICS_TIMER);
+    UNITS.iter().chain(metrics).map(|unit| (*unit).to_owned()).collect()
 }
 
 /// Licence and a page for the administrator.

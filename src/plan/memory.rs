@@ -6,7 +6,7 @@ use super::PlanError;
 use super::host::HostPlan;
 use crate::diag::Diagnostic;
 use crate::package::{Content, Entry};
-use crate::relay::{Hardening, Parameter};
+use crate::relay::{Hardening, Metrics, Parameter, Relay};
 use crate::target::Format;
 
 /// How many of each are remembered. A fleet has about one for each of its groups.
@@ -20,11 +20,12 @@ pub struct Memory {
     units: Mutex<Vec<Units>>,
 }
 
-/// Units and drop-ins of a format, sandboxed like this.
+/// Units and drop-ins of a format. They follow from these, and from nothing else.
 #[derive(Debug)]
 struct Units {
     format: Format,
     hardening: Hardening,
+    metrics: Option<Metrics>,
     entries: Vec<Entry>,
 }
 
@@ -57,20 +58,23 @@ impl Memory {
         known
     }
 
-    /// The units of a format, sandboxed like this: `make` makes them when they are asked for the first time.
+    /// The units of a relay in a format: `make` makes them when they are asked for the first time.
     pub(super) fn units(
         &self,
         format: Format,
-        hardening: &Hardening,
+        relay: &Relay,
         make: impl FnOnce() -> Result<Vec<Entry>, PlanError>,
     ) -> Result<Vec<Entry>, PlanError> {
         let mut list = self.units.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(units) = list.iter().find(|units| units.format == format && units.hardening == *hardening)
-        {
+        let same = |units: &&Units| {
+            units.format == format && units.hardening == relay.hardening && units.metrics == relay.metrics
+        };
+        if let Some(units) = list.iter().find(same) {
             return Ok(units.entries.clone());
         }
         let entries = make()?;
-        remember(&mut list, Units { format, hardening: hardening.clone(), entries: entries.clone() });
+        let (hardening, metrics) = (relay.hardening.clone(), relay.metrics.clone());
+        remember(&mut list, Units { format, hardening, metrics, entries: entries.clone() });
         Ok(entries)
     }
 }

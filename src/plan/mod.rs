@@ -123,7 +123,7 @@ pub fn package(planned: &Planned, format: Format, templates: &Templates) -> Resu
             configure: format!("{commands} apply --package"),
             trigger: format!("{commands} apply --trigger"),
             remove: format!("{commands} remove"),
-            units: host::UNITS.iter().map(|unit| (*unit).to_owned()).collect(),
+            units: host::enabled_units(&checked.relay),
             watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
             purge: vec!["/etc/mail-relay".to_owned(), "/var/lib/mail-relay".to_owned()],
         },

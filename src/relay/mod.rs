@@ -31,6 +31,8 @@ pub struct Relay {
     pub smtputf8: bool,
     /// The systemd sandbox.
     pub hardening: Hardening,
+    /// Figures for Prometheus, if they are wanted.
+    pub metrics: Option<Metrics>,
     /// The user's own Postfix parameters.
     pub parameters: Vec<Parameter>,
 }
@@ -263,6 +265,22 @@ pub struct Hardening {
     pub enabled: bool,
     /// The user's own `[Service]` directives, applied last.
     pub service: Vec<(String, Vec<String>)>,
+}
+
+/// Figures for Prometheus, written by a timer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// The folder that node_exporter's textfile collector reads.
+    pub folder: String,
+    /// Seconds from one time to the next.
+    pub every: u64,
+}
+
+impl Metrics {
+    /// The file they are in.
+    pub fn file(&self) -> String {
+        format!("{}/mail-relay.prom", self.folder)
+    }
 }
 
 /// A Postfix parameter the user wrote by its own name.

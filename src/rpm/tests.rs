@@ -158,10 +158,10 @@ fn our_payload_is_the_one_of_the_library() {
     for (path, node) in tree.iter() {
         let mode = u16::try_from(node.mode()).unwrap();
         match node {
-            Node::Listed(Entry { kind: EntryKind::File(content), .. }) => {
+            Node::Listed(Entry { kind: EntryKind::File(content), .. }, _) => {
                 theirs.with_file_contents(content.to_vec(), FileOptions::new(path).permissions(mode))
             }
-            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }) => {
+            Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }, _) => {
                 theirs.with_symlink(FileOptions::symlink(path, target.as_str()))
             }
             _ => theirs.with_dir_entry(FileOptions::dir(path).permissions(mode)),

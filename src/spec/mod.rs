@@ -7,6 +7,7 @@
 mod dependencies;
 mod judge;
 mod license;
+mod metrics;
 mod package;
 mod pattern;
 mod relay;
@@ -247,6 +248,7 @@ fn check(spec: &Spec, providers: &Providers, judge: &mut Judge) -> Option<Checke
     let limits = sending::limits(judge, spec.limits.as_ref(), provider.as_ref());
     let network = sending::network(spec.network.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
+    let metrics = metrics::check(judge, spec.metrics.as_ref());
     let parameters = sending::parameters(judge, spec.main_cf.as_ref());
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
@@ -269,6 +271,7 @@ fn check(spec: &Spec, providers: &Providers, judge: &mut Judge) -> Option<Checke
         limits,
         network,
         hardening,
+        metrics,
         parameters,
     };
     Some(Checked { meta, time, formats, targets, relay, dependencies })

@@ -24,6 +24,7 @@ pub(super) struct Spec {
     pub(super) limits: Option<LimitsSection>,
     pub(super) network: Option<NetworkSection>,
     pub(super) hardening: Option<HardeningSection>,
+    pub(super) metrics: Option<MetricsSection>,
     /// Any other Postfix parameter by its own name. What postpack sets itself belongs into the other sections.
     pub(super) main_cf: Option<Entries<Scalar>>,
     pub(super) dependencies: Option<DependenciesSection>,
@@ -271,6 +272,21 @@ pub(super) struct HardeningSection {
     pub(super) enabled: Option<Spot<bool>>,
     /// `[Service]` directives of your own, applied last: `ProtectHome = "read-only"`, or a list.
     pub(super) service: Option<Entries<Many<Scalar>>>,
+}
+
+/// Figures about the relay for Prometheus, by way of node_exporter's textfile collector.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct MetricsSection {
+    /// Write them, by a timer.
+    #[schemars(extend("default" = false))]
+    pub(super) enabled: Option<Spot<bool>>,
+    /// Folder that the textfile collector reads. Where it does not exist on a host, nothing is written there.
+    #[schemars(extend("default" = "/var/lib/prometheus/node-exporter"))]
+    pub(super) folder: Option<Spot<String>>,
+    /// How often: `30s`, `1m`; at least `15s`.
+    #[schemars(extend("default" = "1m"))]
+    pub(super) every: Option<Spot<Scalar>>,
 }
 
 /// Package relations beside those that postpack knows, per format, in the format's own words.

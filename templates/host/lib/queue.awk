@@ -1,5 +1,5 @@
 # Reads postqueue -j. Prints "count N", "oldest SECONDS-SINCE-1970", "deferred N", and "reason N TEXT" for each reason of deferral,
-# the most frequent first, at most ten.
+# the most frequent first, at most ten. Wants json.awk.
 
 {
     count++
@@ -29,19 +29,4 @@ END {
         print "reason " best " " most
         delete times[most]
     }
-}
-
-# The JSON string that begins a text, up to its closing quote.
-function text_of(text,    i, c, out) {
-    for (i = 1; i <= length(text); i++) {
-        c = substr(text, i, 1)
-        if (c == "\"") break
-        if (c == "\\") {
-            c = substr(text, ++i, 1)
-            if (c == "n" || c == "t" || c == "r") c = " "
-            else if (c == "u") { i += 4; c = "?" }
-        }
-        out = out c
-    }
-    return out
 }

@@ -30,6 +30,9 @@ restore_all() {
         say "nothing to give back"
     fi
     services_back
+    # Figures of a relay that is no more would look like a relay that stands still.
+    metrics_file=$(sed -n 's/^metrics_file=//p' "$share/facts" 2>/dev/null)
+    [ -z "$metrics_file" ] || rm -f "$metrics_file"
     # The originals go last: until here a second run can do it all again.
     rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/ours" "$state/gone" "$state/owed"
     # With the lock; on Linux it stays ours until we end.
