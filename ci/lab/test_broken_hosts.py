@@ -110,7 +110,7 @@ def show(faults):
 def test_a_command_fails(disk, victim, tally):
     """One command of apply dies, as of lack of memory; apply goes on as it sees fit."""
     faults = []
-    for number in every(victim.commands()[1:], 4):
+    for number in every(victim.commands()[1:], 8):
         with disk.copy() as copy:
             first = []
 
@@ -129,7 +129,7 @@ def test_a_command_fails(disk, victim, tally):
 def test_the_disk_is_full(disk, victim, tally):
     """From some step on, and until apply has ended."""
     faults = []
-    for number in every(range(1, len(victim.steps) + 1), 12):
+    for number in every(range(1, len(victim.steps) + 1), 24):
         with disk.copy() as copy:
 
             def answer(*_):

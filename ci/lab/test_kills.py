@@ -61,7 +61,7 @@ def apply_again(victim, script="mail-relay apply"):
 ALL = os.environ.get("POSTPACK_LAB_KILLS") == "all"
 
 
-def killed(victim, tally, stride=1, every=5, **repairs):
+def killed(victim, tally, stride=2, every=10, **repairs):
     """Every state that a kill can leave is sound and can be mended; and a real kill leaves no other."""
     count = victim.judge(repairs, victim.commands()[:: 1 if ALL else every], 1 if ALL else stride)
     tally("kills (SIGKILL at a command)", count.kills)
