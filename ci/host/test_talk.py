@@ -1,10 +1,11 @@
 """The programs behind status, test and show-config, fed with what Postfix 3.5 to 3.11 really wrote."""
 
+import json
 import subprocess
 
 import pytest
 
-from conftest import LIB
+from conftest import AWKS, LIB
 
 LOG_310 = b"""\
 Nov 21 09:14:11 web1 postfix/pickup[14640]: 7E12258405E: uid=0 from=<root>
@@ -100,3 +101,14 @@ def test_reasons_are_whole():
     for line in lines:
         fields = line.split("\t")
         assert len(fields) == 5 and all(fields) and fields[1] in ("relay", "message"), line
+
+
+@pytest.mark.parametrize("program", AWKS)
+def test_a_string_becomes_json(program, tmp_path):
+    """Of mawk, a backslash in a replacement wants more backslashes than of the others."""
+    text = 'a\\b "c"\td\ne\x1b\u00fc'
+    (tmp_path / "awk").write_text(f"#!/bin/sh\nexec {' '.join(AWKS[program])} \"$@\"\n")
+    (tmp_path / "awk").chmod(0o755)
+    script = f"PATH={tmp_path}:$PATH; . {LIB}/common.sh; json_string"
+    result = subprocess.run(["dash", "-c", script], input=text.encode(), capture_output=True, check=True)
+    assert json.loads(result.stdout) == text.replace("\x1b", "?")

@@ -146,8 +146,10 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     if checked.relay.uses_password() {
         relations.depends.push(role("sasl-plain")?);
     }
-    if facts.relations.contains_key("network-command") {
-        relations.recommends.push(role("network-command")?);
+    for name in ["network-command", "tls-command"] {
+        if facts.relations.contains_key(name) {
+            relations.recommends.push(role(name)?);
+        }
     }
     let extend = |list: &mut Vec<Relation>, words: &[String]| -> Result<(), PlanError> {
         for word in words {

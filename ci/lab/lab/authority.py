@@ -1,6 +1,28 @@
 """A certificate authority of the lab's own."""
 
+import os
+
 from .shell import locked, run
+
+# What openssl's ca wants to be told, which alone can say when a certificate begins.
+CA = """
+[req]
+distinguished_name = dn
+[dn]
+[ca]
+default_ca = lab
+[lab]
+database = index
+default_md = sha256
+policy = any
+unique_subject = no
+serial = serial
+[any]
+commonName = supplied
+[server]
+subjectAltName = DNS:$ENV::NAME
+basicConstraints = CA:false
+"""
 
 
 class Authority:
@@ -23,6 +45,20 @@ class Authority:
                 "-addext", f"subjectAltName=DNS:{name}", "-addext", "basicConstraints=CA:false",
             )  # fmt: skip
             return (self._home / f"{name}.key").read_text() + (self._home / f"{name}.crt").read_text()
+
+    def certificate_of_time(self, name, begins, ends):
+        """The same, valid from and to these moments (YYYYMMDDHHMMSSZ)."""
+        with locked(self._home / "lock"):
+            (self._home / "ca.cnf").write_text(CA)
+            (self._home / "index").write_text("")
+            request, key = self._home / f"{name}.request", self._home / f"{name}.of-time.key"
+            given = {"cwd": self._home, "env": {**os.environ, "NAME": name}}
+            new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}")
+            run(["openssl", "req", "-new", "-config", "ca.cnf", *new, "-keyout", key, "-out", request], **given)
+            sign = ("-batch", "-notext", "-create_serial", "-cert", "ca.crt", "-keyfile", "ca.key", "-extensions", "server")
+            times = ("-startdate", begins, "-enddate", ends)
+            done = run(["openssl", "ca", "-config", "ca.cnf", *sign, *times, "-outdir", ".", "-in", request], **given)
+            return key.read_text() + done.out
 
     def _request(self, name, subject, *options):
         key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")

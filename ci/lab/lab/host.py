@@ -290,7 +290,7 @@ class Rpm:
     reinstall = "dnf reinstall -y {}"
     reinstall_file = reinstall
     downgrade = "dnf downgrade -y {}"
-    dependencies = ("postfix", "ca-certificates", "cyrus-sasl-plain", "s-nail")
+    dependencies = ("postfix", "ca-certificates", "cyrus-sasl-plain", "s-nail", "openssl")
     install_named = "dnf install -y {}"
     remove_all = "dnf remove -y {}"
     list = "rpm -qa --queryformat '%{NAME}\\n'"

@@ -27,7 +27,7 @@ Server = file:///srv/pacman
 # One package stands for the whole base system.
 BASE_PROVIDES = """
     sh bash coreutils sed grep gawk awk findutils util-linux diffutils shadow systemd systemd-libs
-    glibc openssl pacman tzdata
+    glibc pacman tzdata
 """.split()
 BACKUP = """
     access aliases canonical generic header_checks main.cf master.cf relocated transport virtual
@@ -36,7 +36,7 @@ MODES = {"usr/sbin/postdrop": 0o2755, "usr/sbin/postqueue": 0o2755}
 
 
 def build(root, facts):
-    debs = ["postfix", "postfix-lmdb", "libsasl2-modules", "ca-certificates", "s-nail"]
+    debs = ["postfix", "postfix-lmdb", "libsasl2-modules", "ca-certificates", "s-nail", "openssl"]
     repack.satisfy(root, facts["packages"], debs)
     version = repack.version_of(root, "postfix")
     work = root / "srv/work"
@@ -59,6 +59,7 @@ def build(root, facts):
     _package(later, "postfix", f"{version}-2", postfix, relations, POSTFIX)
     _package(repository, "postfix-lmdb", f"{version}-1", trees["postfix-lmdb"], {})
     _package(repository, "libsasl", "2.1.28-1", trees["libsasl2-modules"], {})
+    _package(repository, "openssl", "3.0-1", trees["openssl"], {})
     repack.mail_command(trees["s-nail"])
     _package(repository, "s-nail", "14.9-1", trees["s-nail"], {"provides": ["mailx", "mailx-heirloom"]})
     bundle = trees["ca-certificates"]
@@ -76,7 +77,7 @@ def build(root, facts):
     for name, text in BASE_FILES.items():
         (base / name).parent.mkdir(parents=True, exist_ok=True)
         (base / name).write_text(text)
-    _package(repository, "base", "3-1", base, {"provides": BASE_PROVIDES})
+    _package(repository, "base", "3-1", base, {"provides": BASE_PROVIDES, "depend": ["openssl"]})
     shutil.rmtree(work)
 
     run(["repo-add", "--quiet", repository / "lab.db.tar.gz", *sorted(repository.glob("*.zst"))])

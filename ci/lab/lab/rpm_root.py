@@ -27,7 +27,7 @@ BASE_PROVIDES = """
 
 
 def build(root, facts):
-    repack.satisfy(root, facts["packages"], ["postfix", "libsasl2-modules", "ca-certificates", "s-nail"])
+    repack.satisfy(root, facts["packages"], ["postfix", "libsasl2-modules", "ca-certificates", "s-nail", "openssl"])
     version = repack.version_of(root, "postfix")
     work = root / "srv/work"
     trees = repack.trees(root, work)
@@ -47,6 +47,7 @@ def build(root, facts):
         _rpm(folder, "postfix", version, trees["postfix"], POSTFIX_RELATIONS, POSTFIX, release=release)
     sasl = trees["libsasl2-modules"]
     _rpm(repository, "cyrus-sasl-plain", "2.1.28", sasl, "Requires: cyrus-sasl-lib")
+    _rpm(repository, "openssl", "3.0", trees["openssl"])
     repack.mail_command(trees["s-nail"])
     _rpm(repository, "s-nail", "14.9", trees["s-nail"], "Provides: mailx /bin/mail /bin/mailx /usr/bin/mail")
     bundle = trees["ca-certificates"]

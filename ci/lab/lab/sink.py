@@ -3,7 +3,8 @@
 Run as a program in the smarthost's namespace; the scenarios use the class Sink.
 Kinds: `no-tls` offers AUTH but no STARTTLS; `broken-tls` offers both and then
 refuses STARTTLS, as a man in the middle would; `any-password` is a good server
-that lets in everybody.
+that lets in everybody; `no-sender` and `no-relay` are such servers that refuse
+every sender or recipient.
 """
 
 import asyncio
@@ -17,19 +18,23 @@ from pathlib import Path
 EXTENSIONS = {
     "no-tls": ["AUTH PLAIN LOGIN"],
     "broken-tls": ["STARTTLS", "AUTH PLAIN LOGIN"],
-    "any-password": ["STARTTLS"],
+    **dict.fromkeys(("any-password", "no-sender", "no-relay"), ["STARTTLS"]),
 }
-WITHIN_TLS = {"any-password": ["AUTH PLAIN"]}
+WITHIN_TLS = dict.fromkeys(("any-password", "no-sender", "no-relay"), ["AUTH PLAIN"])
+REFUSALS = {
+    ("no-sender", "MAIL"): "550 5.7.60 Client does not have permissions to send as this sender",
+    ("no-relay", "RCPT"): "554 5.7.1 Relay access denied",
+}
 
 
 class Sink:
-    def __init__(self, smarthost, kind):
+    def __init__(self, smarthost, kind, certificate=None):
         from . import network
         from .shell import wait_until
 
         self._log = Path(tempfile.mkstemp(prefix="postpack-sink-")[1])
         self._err = open(f"{self._log}.err", "wb")
-        argv = ["/usr/bin/python3", __file__, kind, smarthost.sink, self._log, smarthost.certificate]
+        argv = ["/usr/bin/python3", __file__, kind, smarthost.sink, self._log, certificate or smarthost.certificate]
         self._process = network.inside(smarthost.network.hub, argv, self._err)
         wait_until(lambda: self.lines() == ["listening"], "the sink")
 
@@ -70,7 +75,9 @@ async def serve(kind, address, log, certificate):
             text = line.decode(errors="replace").rstrip("\r\n")
             print(text, file=log, flush=True)
             verb = text.split(" ")[0].upper()
-            if in_data:
+            if refusal := REFUSALS.get((kind, verb)):
+                say(refusal)
+            elif in_data:
                 in_data = text != "."
                 if not in_data:
                     say("250 taken")

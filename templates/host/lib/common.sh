@@ -81,7 +81,7 @@ is_mail_relay() { kill -0 "$1" 2>/dev/null && { [ ! -d /proc/self ] || grep -qs 
 # A string as JSON. Input on standard input, so that no value becomes an argument.
 json_string() {
     awk 'BEGIN { ORS = ""; print "\"" }
-        { gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); gsub(/\r/, "\\r"); gsub(/[\001-\037]/, "?")
+        { gsub(/\\/, "&&"); gsub(/"/, "\\\""); gsub(/\t/, "\\t"); gsub(/\r/, "\\r"); gsub(/[\001-\037]/, "?")
           if (NR > 1) print "\\n"; print }
         END { print "\"" }'
 }

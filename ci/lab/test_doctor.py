@@ -1,0 +1,231 @@
+"""A person breaks the relay, asks mail-relay doctor, and does what it says: the cause is the right one, and the mend mends."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from lab.host import RELAY_ENV
+from lab.shell import run, wait_until
+from lab.sink import Sink
+
+ROOTS = ("debian-12", "debian-13", "rpm-dnf4", "pacman-7")
+# Where no distribution does it in its own way.
+ONE = ("debian-12",)
+DEBIAN = ("debian-12", "debian-13")
+
+
+@dataclass
+class Break:
+    """What a person does, what the doctor says, and what else than its command mends it."""
+
+    finding: str
+    harm: str
+    mend: str = ""  # the doctor's command
+    roots: tuple = ROOTS
+
+
+# Each leaves the host as it was: the next answer shows that, too.
+LOCAL = [
+    Break("postfix-stopped", "systemctl stop postfix"),
+    Break("postfix-masked", "systemctl stop postfix; systemctl mask postfix.service"),
+    Break("postfix-disabled", "systemctl disable postfix.service", roots=ONE),
+    # The sandbox of the first seed: a folder in it that this host lacks.
+    Break(
+        "unit-drop-in",
+        "d=/etc/systemd/system/$unit.d; mkdir -p $d; printf '[Service]\\nReadWritePaths=/var/log/mail\\n' >$d/hardening.conf;"
+        " systemctl daemon-reload; systemctl restart $unit || systemctl restart postfix || true",
+    ),
+    Break(
+        "hardening-off",
+        "for d in postfix postfix@; do mkdir -p /etc/systemd/system/$d.service.d;"
+        " ln -s /dev/null /etc/systemd/system/$d.service.d/50-mail-relay.conf; done; systemctl daemon-reload; systemctl restart postfix",
+    ),
+    # Something else was quicker.
+    Break(
+        "port-taken",
+        "systemctl stop postfix $unit; systemd-run -q --unit=other-mail systemd-socket-activate -l 127.0.0.1:25 /bin/cat;"
+        " until grep -q 0100007F:0019 /proc/net/tcp; do sleep 0.1; done; systemctl start postfix || true",
+    ),
+    Break("map-stale", "for f in /etc/postfix/sasl_passwd.*; do : >$f; done"),
+    Break("map-stale", "touch -d tomorrow /etc/postfix/sasl_passwd", roots=ONE),
+    Break("secret-open", "chmod 644 /etc/postfix/sasl_passwd", roots=ONE),
+    # What every guide says, and the brackets are forgotten.
+    Break("edited-by-hand", "postconf -e 'relayhost = smtp.lab.example:587'; postfix reload"),
+    Break(
+        "edited-by-hand",
+        "cd /etc/postfix; echo 'smtp.lab.example:587 me:secret' >sasl_passwd; postmap sasl_passwd; chmod 600 sasl_passwd*",
+        roots=ONE,
+    ),
+    Break("edited-by-hand", "postconf -e 'smtp_tls_CAfile = /nonexistent'; postfix reload", roots=ONE),
+    Break("source-mode", f"chmod 644 {RELAY_ENV}"),
+    Break("source-text", f"echo RELAY_PASWORD=x >>{RELAY_ENV}", f"sed -i /PASWORD/d {RELAY_ENV}", roots=ONE),
+    Break(
+        "credentials-missing",
+        f"cp {RELAY_ENV} /run/kept; cp /usr/share/mail-relay/relay.env.example {RELAY_ENV}",
+        f"cat /run/kept >{RELAY_ENV}",
+    ),
+    Break(
+        "own-parameters",
+        "echo 'no parameter' >/etc/mail-relay/main.cf.d/own.cf",
+        "rm /etc/mail-relay/main.cf.d/own.cf; mail-relay apply",
+        roots=ONE,
+    ),
+    Break("ca-bundle", "f=$(postconf -xh smtp_tls_CAfile); rm -f $f $(readlink -f $f)"),
+    Break("sasl-plugin", "{tear_out_sasl}"),
+    Break("chroot-stale", "echo nameserver 192.0.2.1 >/var/spool/postfix/etc/resolv.conf", roots=DEBIAN),
+    Break("read-only", "mount --bind /var/spool/postfix /var/spool/postfix; mount -o remount,bind,ro /var/spool/postfix"),
+    Break("held", "mail-relay rollback", roots=ONE),
+    Break("apply-path-off", "systemctl stop mail-relay-apply.path", roots=ONE),
+    Break("apply-unfinished", "echo restart >/var/lib/mail-relay/owed", roots=ONE),
+    Break("unit-changed", "echo '# changed' >>/lib/systemd/system/postfix@.service", roots=ONE),
+    Break("clock-behind", "touch -d '+3 days' /usr/share/mail-relay/facts", "touch /usr/share/mail-relay/facts", roots=ONE),
+    Break("resolver-missing", "cp /etc/resolv.conf /run/; : >/etc/resolv.conf", "cat /run/resolv.conf >/etc/resolv.conf", roots=ONE),
+    Break(
+        "disk-full",
+        "mount -t tmpfs -o size=80k,mode=755 none /mnt; cp -a /etc/mail-relay/. /mnt; mount --bind /mnt /etc/mail-relay; umount /mnt;"
+        " head -c 1m /dev/zero >/etc/mail-relay/large 2>/dev/null || true",
+        "umount /etc/mail-relay",
+        roots=ONE,
+    ),
+    Break("openssl-missing", "mv /usr/bin/openssl /usr/bin/openssl.away", "mv /usr/bin/openssl.away /usr/bin/openssl"),
+]
+
+
+@pytest.mark.long
+@pytest.mark.roots(*ROOTS)
+def test_what_a_person_breaks_on_the_host(relay, smarthost, root, tally):
+    assert relay.sh("mail-relay doctor --quiet").out == ""
+    relay.deliver("before")
+    unit = relay.daemon_unit()
+    for broken in LOCAL:
+        if root in broken.roots:
+            harm = broken.harm.replace("{tear_out_sasl}", relay.os.tear_out.format(relay.os.dependencies[2]))
+            relay.sh(f"unit={unit}; {harm}", timeout=60)
+            settle(relay)
+            judge(relay, broken.finding, broken.mend)
+            tally("ways to break a host")
+    assert ask(relay) == []
+    relay.deliver("after all of it")
+
+
+def judge(relay, finding, mend=""):
+    """The doctor names the cause and nothing else; what it says is done."""
+    told = ask(relay)
+    assert [one["id"] for one in told] == [finding], (finding, told)
+    if not mend:
+        assert told[0]["mend_is_command"], told
+        mend = told[0]["mend"]
+    relay.sh(mend, timeout=60)
+    settle(relay)
+
+
+def ask(relay):
+    """The findings as JSON; the exit code says the same."""
+    done = relay.sh("mail-relay doctor --format json", check=False, timeout=120)
+    assert done.err == "", done
+    told = json.loads(done.out)
+    broken = [finding for finding in told["findings"] if finding["severity"] == "broken"]
+    assert told["healthy"] == (not broken) and done.code == bool(broken), done
+    return told["findings"]
+
+
+def settle(relay):
+    """The path unit may be about to apply what was changed, and Debian's old postfix.service does not wait for the daemon's unit."""
+    jobs = "systemctl list-jobs --no-legend | grep -v ' postfix.service '"
+    units = "systemctl list-units --state=activating,deactivating --no-legend 'mail-relay*' 'postfix@*'"
+    wait_until(lambda: not relay.sh(f"{jobs}; {units}", check=False).out.strip(), "the end of what changes set off")
+
+
+@pytest.mark.roots(*ROOTS)
+def test_what_is_wrong_on_the_way(relay, smarthost, root, tally, tmp_path):
+    """Each with the smarthost, its name, its certificate or the network."""
+    whole = root == "debian-13"
+
+    def at(address):
+        relay.resolver.set(smarthost.name, address)
+
+    def told(finding, words="", severity="broken"):
+        [one] = ask(relay)
+        assert (one["id"], one["severity"]) == (finding, severity) and words in one["what"], (finding, one)
+        tally("ways to break the way out")
+        return one
+
+    def settings(**more):
+        relay.credentials(**more)
+        relay.sh("mail-relay apply")
+        settle(relay)
+
+    settings(password="another")
+    told("password-refused", "535 5.7.8")
+    # As where a cloud blocks 25.
+    settings(RELAY_PORT="2526")
+    told("port-closed", "but it does on 587 465 2525 25")
+    judge(relay, "port-closed")
+    assert ask(relay) == []
+    settings(RELAY_HOST="nowhere.lab.example")
+    told("dns", "nowhere.lab.example")
+    settings()
+    at(smarthost.wrong_name)
+    told("certificate-name", "mail.other.example")
+    at(smarthost.unknown_ca)
+    told("unknown-ca")
+    at(smarthost.down)
+    told("refused", "Connection refused")
+    if whole:
+        the_rest_of_the_way(relay, smarthost, at, told, tmp_path)
+    at(smarthost.good)
+    assert ask(relay) == []
+    relay.deliver("after all of it")
+
+
+def the_rest_of_the_way(relay, smarthost, at, told, tmp_path):
+    at(smarthost.sink)
+    for kind, finding, words in (
+        ("no-tls", "tls-not-offered", ""),
+        ("broken-tls", "tls-not-offered", "454 no TLS today"),
+        ("no-sender", "sender-refused", "noreply@acme.example: 550 5.7.60"),
+        ("no-relay", "relay-denied", "554 5.7.1 Relay access denied"),
+    ):
+        with Sink(smarthost, kind):
+            told(finding, words)
+    for begins, ends, finding in (
+        ("20200101000000Z", "20210101000000Z", "certificate-expired"),
+        ("20500101000000Z", "20510101000000Z", "clock"),
+    ):
+        certificate = tmp_path / "server.pem"
+        certificate.write_text(smarthost.authority.certificate_of_time(smarthost.name, begins, ends))
+        with Sink(smarthost, "any-password", certificate):
+            told(finding, begins[:4] if finding == "clock" else ends[:4])
+    at(smarthost.good)
+    # 465 by hand, as guides have it, and the port stays 587.
+    relay.sh("echo smtp_tls_wrappermode = yes >/etc/mail-relay/main.cf.d/own.cf; mail-relay apply")
+    settle(relay)
+    judge(relay, "tls-mode")
+    assert ask(relay) == []
+    relay.sh("rm /etc/mail-relay/main.cf.d/own.cf")
+    relay.credentials()
+    relay.sh("mail-relay apply")
+    settle(relay)
+    # Nobody answers for the first address; what is sent to the second gets lost.
+    at("10.99.250.1")
+    told("no-route", "No route to host")
+    ip(relay, "neighbour replace 10.99.250.2 lladdr 02:00:00:00:00:99 dev eth0 nud permanent")
+    at("10.99.250.2")
+    told("timeout", "timed out")
+    ip(relay, "link set eth0 down")
+    told("no-route", "Network is unreachable")
+    ip(relay, "link set eth0 up")
+    at(smarthost.down)
+    relay.mail("while nobody serves")
+    relay.wait_deferred()
+    at(smarthost.good)
+    told("queue-waits", "Connection refused", "warning")
+    judge(relay, "queue-waits")
+    smarthost.wait_for("while nobody serves")
+    relay.wait_queue_empty()
+
+
+def ip(relay, words):
+    """The network around a host, which may lack the command itself."""
+    run(["ip", "-n", relay.netns, *words.split()])

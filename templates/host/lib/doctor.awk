@@ -1,0 +1,43 @@
+# Shows findings (lines "ID SEVERITY WHAT WHY MEND", separated by tabs) to a person or, -v format=json, to a program.
+# A mend that begins with "$ " is a command.
+
+BEGIN { FS = "\t" }
+
+{
+    count++
+    if ($2 == "broken") broken++
+    id[count] = $1; severity[count] = $2; what[count] = $3; why[count] = $4; mend[count] = $5
+}
+
+END {
+    if (format == "json") as_json()
+    else as_text()
+}
+
+function as_text(    n) {
+    for (n = 1; n <= count; n++) {
+        print (severity[n] == "broken" ? red "broken" : yellow "warning") plain "  " bold what[n] plain " [" id[n] "]"
+        print "  why:  " why[n]
+        print "  mend: " (substr(mend[n], 1, 2) == "$ " ? substr(mend[n], 3) : mend[n])
+    }
+    if (quiet == "yes") return
+    if (broken) print red "mail does not leave as it should" plain ": " (broken == 1 ? "one cause" : broken " causes; begin with the first")
+    else print green "nothing is broken" plain "; 'mail-relay test' sends a message"
+}
+
+function as_json(    n, command) {
+    printf "{\"package\":%s,\"version\":%s,\"healthy\":%s,\"findings\":[", string(package), string(version), (broken ? "false" : "true")
+    for (n = 1; n <= count; n++) {
+        command = substr(mend[n], 1, 2) == "$ "
+        printf "%s{\"id\":%s,\"severity\":%s,\"what\":%s,\"why\":%s,\"mend\":%s,\"mend_is_command\":%s}", (n > 1 ? "," : ""), string(id[n]),
+            string(severity[n]), string(what[n]), string(why[n]), string(command ? substr(mend[n], 3) : mend[n]), (command ? "true" : "false")
+    }
+    print "]}"
+}
+
+function string(text) {
+    gsub(/\\/, "&&", text)
+    gsub(/"/, "\\\"", text)
+    gsub(/[\001-\037]/, " ", text)
+    return "\"" text "\""
+}

@@ -1,0 +1,95 @@
+# shellcheck shell=sh
+# doctor: looks for what keeps mail from leaving, in the order of cause and effect. What is found stands in findings.tsv; the parts
+# doctor_*.sh look. Exit 0 when nothing is broken.
+
+doctor_main() {
+    read_doctor_options "$@"
+    need_root
+    load_facts
+    # It holds credentials for a moment: in memory where that can be.
+    probe_folder=$(mktemp -d /run/mail-relay-doctor.XXXXXX 2>/dev/null || mktemp -d) || fail "cannot make a temporary folder: is the disk full?"
+    trap 'rm -rf "$probe_folder"' EXIT
+    trap 'exit 1' HUP INT TERM
+    : >"$probe_folder/findings"
+    broken=no
+    examine
+    choose_look "$color"
+    awk -v format="$format" -v quiet="$quiet" -v package="$package" -v version="$version" \
+        -v bold="$bold" -v red="$red" -v yellow="$yellow" -v green="$green" -v plain="$plain" -f "$lib/doctor.awk" "$probe_folder/findings" || exit 1
+    [ "$broken" = no ]
+}
+
+read_doctor_options() {
+    format=text quiet=no color=auto
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --format | --color)
+            [ $# -ge 2 ] || wrong "$1 needs a value"
+            [ "$1" = --color ] && color=$2 || format=$2
+            shift
+            ;;
+        --format=*) format=${1#*=} ;;
+        --color=*) color=${1#*=} ;;
+        --quiet | -q) quiet=yes ;;
+        *) wrong "doctor has no option '$1'" ;;
+        esac
+        shift
+    done
+    case $format in text | json) ;; *) wrong "--format is text or json" ;; esac
+    check_color "$color"
+}
+
+# Where one part has found a cause, the parts that would only show its effects are left out.
+examine() {
+    look_at_postfix && look_at_disks || return 0
+    look_at_clock
+    look_at_settings
+    [ "$broken" = yes ] || look_at_configuration
+    explained=$broken
+    look_at_service
+    # These show themselves as faults of the smarthost; a relay.env that is refused, or a Postfix that does not run, does not.
+    has_finding package-damaged credentials-missing ca-bundle not-applied apply-unfinished edited-by-hand out-of-date map-stale \
+        ca-unreadable sasl-plugin chroot-stale || look_at_network
+    [ "$broken" = yes ] || look_at_queue
+}
+
+# Writes down the finding $1; the other arguments are what {1}, {2}, ... stand for.
+finding() {
+    id=$1
+    shift
+    for value in "$@"; do printf '%s\n' "$value" | tr '\n\t' '  '; echo; done >"$probe_folder/values"
+    awk -F '\t' -v id="$id" -v install="$(tool install)" -v reinstall="$(tool reinstall)" -v update="$(tool update-ca)" '
+        FILENAME == ARGV[1] { value[++values] = $0; sub(/ +$/, "", value[values]); next }
+        $1 == id {
+            for (n = 1; n <= values; n++) put("{" n "}", value[n])
+            put("{install}", install); put("{reinstall}", reinstall); put("{update-ca}", update)
+            print
+            exit
+        }
+        # In a loop of its own: a value may hold what sub() takes for a sign.
+        function put(sign, text,    done, at) {
+            while ((at = index($0, sign)) > 0) { done = done substr($0, 1, at - 1) text; $0 = substr($0, at + length(sign)) }
+            $0 = done $0
+        }' "$probe_folder/values" "$lib/findings.tsv" >>"$probe_folder/findings"
+    case $(tail -n 1 "$probe_folder/findings") in *'	broken	'*) broken=yes ;; esac
+}
+
+has_finding() {
+    for id in "$@"; do
+        if grep -q "^$id	" "$probe_folder/findings"; then return 0; fi
+    done
+    return 1
+}
+
+# The distribution's own commands.
+tool() {
+    case $1 in
+    install) if have apt-get; then echo 'apt-get install -y'; elif have dnf; then echo 'dnf install -y'; elif have zypper; then echo 'zypper install -y'; else echo 'pacman -S --noconfirm'; fi ;;
+    reinstall) if have apt-get; then echo 'apt-get install -y --reinstall'; elif have dnf; then echo 'dnf reinstall -y'; elif have zypper; then echo 'zypper install -y -f'; else echo 'pacman -S --noconfirm'; fi ;;
+    update-ca) if have update-ca-certificates; then echo 'update-ca-certificates --fresh'; else echo 'update-ca-trust'; fi ;;
+    anchor) if have update-ca-certificates; then echo 'a file NAME.crt in /usr/local/share/ca-certificates, then update-ca-certificates'; elif have pacman; then echo 'trust anchor FILE'; else echo 'a file in /etc/pki/ca-trust/source/anchors, then update-ca-trust'; fi ;;
+    sasl) if have apt-get; then echo libsasl2-modules; elif have pacman; then echo libsasl; else echo cyrus-sasl-plain; fi ;;
+    esac
+}
+
+live() { postconf -xh "$1" 2>/dev/null; }

@@ -1,0 +1,132 @@
+# shellcheck shell=sh
+# doctor: the way to each smarthost that is in force, as far as a recipient.
+
+# Ports where smarthosts serve, those that most networks let through first.
+usual_ports='587 465 2525 25 2465 2587'
+
+look_at_network() {
+    relays=$(live relayhost | tr ',' ' ')
+    [ -n "$relays" ] || return 0
+    if ! grep -qs '^[ 	]*nameserver' /etc/resolv.conf; then resolver_missing; return; fi
+    policy_of "$postfix_dir" || { finding package-damaged 'postconf cannot read the live configuration'; return; }
+    probe_login='' probe_sender=$(sender) probe_recipient=$(live relay_root_address)
+    [ "$(live smtp_sasl_auth_enable)" != yes ] || [ ! -f "$postfix_dir/sasl_passwd" ] || probe_login=$postfix_dir/sasl_passwd
+    for relay in $relays; do look_at_smarthost "$relay"; done
+}
+
+resolver_missing() {
+    if systemctl -q is-active systemd-resolved.service 2>/dev/null; then
+        finding resolver-missing 'ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf && systemctl restart postfix'
+    else
+        finding resolver-missing 'echo nameserver ADDRESS >/etc/resolv.conf && systemctl restart postfix'
+    fi
+}
+
+# An address as mail of root leaves with.
+sender() {
+    address=$(live relay_from)
+    case $address in
+    '') echo "root@$(live myorigin)" ;;
+    @*) echo "root$address" ;;
+    *) echo "$address" ;;
+    esac
+}
+
+# $1 as relayhost has it: [host]:port, [ipv6:address]:port.
+look_at_smarthost() {
+    host=${1#\[}
+    host=${host%%\]*}
+    host=${host#ipv6:}
+    case $1 in *\]:*) port=${1##*\]:} ;; \[*) port=25 ;; *:*) port=${1##*:} host=${1%:*} ;; *) port=25 ;; esac
+    if probe "$host" "$port"; then
+        soon=$(((${probe_expires:-9999999999} - $(date +%s)) / 86400))
+        [ "$soon" -ge 14 ] || finding certificate-expires "$host" "$soon"
+        return
+    fi
+    case $probe_step in
+    openssl) finding openssl-missing ;;
+    lookup) finding dns "$host" ;;
+    connect) unreachable ;;
+    greeting | tls | starttls) no_tls ;;
+    certificate) bad_certificate ;;
+    name) finding certificate-name "$host" "$probe_words" ;;
+    auth-offered) finding auth-not-offered "$host" "$port" "$probe_words" ;;
+    *) refused_by_smarthost ;;
+    esac
+}
+
+unreachable() {
+    case $probe_words in
+    *'etwork is unreachable'* | *'No route to host'* | *'Cannot assign requested address'*) finding no-route "$host" "$port" "$probe_words"; return ;;
+    esac
+    others=$(other_ports)
+    if [ -n "$others" ]; then
+        finding port-closed "$host" "$port" "$probe_words" "$(echo "$others" | tr '\n' ' ' | sed 's/ $//')" "$(echo "$others" | head -n 1)"
+    else
+        case $probe_words in *refused*) finding refused "$host" "$port" "$probe_words" ;; *) finding timeout "$host" "$port" "$probe_words" ;; esac
+    fi
+}
+
+# Those of the usual ports that answer, asked all at once.
+other_ports() {
+    address=$(echo "$addresses" | head -n 1)
+    for other in $usual_ports; do
+        [ "$other" != "$port" ] || continue
+        # shellcheck disable=SC2016  # a program for bash
+        (! timeout 3 bash -c 'exec 5<>"/dev/tcp/$0/$1"' "$address" "$other" 2>/dev/null || : >"$probe_folder/port.$other") &
+    done
+    wait
+    for other in $usual_ports; do [ ! -e "$probe_folder/port.$other" ] || echo "$other"; done
+    rm -f "$probe_folder"/port.*
+}
+
+# A port that begins in the other way than ours looks dead: so the other way is tried, too.
+no_tls() {
+    step=$probe_step words=$probe_words
+    wrapper=$(policy smtp_tls_wrappermode)
+    if [ "$wrapper" = yes ] && [ "$step" = tls ] && speaks_first; then
+        finding tls-mode "$host" "$port" 'in clear (STARTTLS)' 'with TLS' 465
+    elif [ "$wrapper" != yes ] && [ "$step" = greeting ] && have openssl && begins_with_tls; then
+        finding tls-mode "$host" "$port" 'with TLS' 'in clear (STARTTLS)' 587
+    else
+        case $step in
+        greeting) finding greeting "$host" "$port" "$words" ;;
+        starttls) finding tls-not-offered "$host" "$port" "$words" ;;
+        *) finding tls-handshake "$host" "$port" "$words" ;;
+        esac
+    fi
+}
+
+speaks_first() {
+    open_tcp "$probe_address" "$port" && read_reply && is_reply 220
+    set -- $?
+    close_dialogue
+    return "$1"
+}
+
+begins_with_tls() { with_tls run_handshake && grep -q '^-----BEGIN CERTIFICATE-----$' "$probe_folder/handshake"; }
+
+bad_certificate() {
+    today=$(date -u)
+    if [ "$(date +%s)" -lt "${probe_begins:-0}" ]; then finding clock "$host" "$(date -u -d "@$probe_begins")" "$today"
+    elif [ "$(date +%s)" -gt "${probe_expires:-9999999999}" ]; then finding certificate-expired "$host" "$(date -u -d "@$probe_expires")" "$today"
+    else finding unknown-ca "$host" "$probe_words" "$(tool anchor)"; fi
+}
+
+# The table of reasons knows the words of many providers.
+refused_by_smarthost() {
+    known=$(printf '%s\n' "$probe_words" | explain)
+    case ${known%%	*} in
+    password-refused | '')
+        case $probe_step in
+        auth) case $probe_words in 'no credentials for '*) finding no-credentials-for "${probe_words#no credentials for }" ;; *) finding password-refused "$host" "$probe_words" ;; esac ;;
+        sender) finding sender-refused "$host" "$probe_sender" "$probe_words" ;;
+        *) finding recipient-refused "$host" "$probe_recipient" "$probe_words" ;;
+        esac
+        ;;
+    relay-denied | auth-required) finding relay-denied "$host" "$probe_words" ;;
+    sender-refused) finding sender-refused "$host" "$probe_sender" "$probe_words" ;;
+    recipient-refused | recipients) finding recipient-refused "$host" "$probe_recipient" "$probe_words" ;;
+    *) finding smarthost-says "$host" "$probe_words" "$(echo "$known" | cut -f 3)" "$(echo "$known" | cut -f 4)" ;;
+    esac
+}

@@ -1,0 +1,26 @@
+# shellcheck shell=sh
+# doctor: what waits in the queue though nothing else is wrong.
+
+# Reasons of which a way to the smarthost that is open says nothing.
+lasting='sasl-plugin ca-bundle tlsproxy quota login-limit dead-transport table basic-auth-off'
+
+look_at_queue() {
+    queue >"$probe_folder/queue"
+    sed -n 's/^reason //p' "$probe_folder/queue" >"$probe_folder/reasons"
+    past=0 last=
+    while read -r times words; do
+        known=$(printf '%s\n' "$words" | explain)
+        name=${known%%	*}
+        # shellcheck disable=SC2086  # words on purpose
+        if is_one_of "${name:-none}" $lasting; then queue_finding queue-stuck
+        elif [ "$(echo "$known" | cut -f 2)" = relay ] || [ "$name" = later ]; then past=$((past + times)) last=$words
+        else queue_finding queue-message; fi
+    done <"$probe_folder/reasons"
+    [ "$past" = 0 ] || finding queue-waits "$past" "$last"
+}
+
+queue_finding() {
+    why=$(echo "$known" | cut -f 3)
+    mend=$(echo "$known" | cut -f 4)
+    finding "$1" "$times" "$words" "${why:-the smarthost or Postfix says so}" "${mend:-see the words above, and 'mailq'}"
+}

@@ -1,0 +1,115 @@
+# shellcheck shell=sh
+# doctor: does Postfix run, alone, in its sandbox, and does what changes apply itself? In an image under construction nothing runs.
+
+look_at_service() {
+    in_system || return 0
+    unit=$(daemon_unit)
+    look_at_port
+    has_finding port-taken || look_at_unit
+    look_at_rivals
+    look_at_sandbox
+    look_at_apply_units
+}
+
+property() { systemctl show -p "$1" --value "$2" 2>/dev/null; }
+
+# --- the daemon ---
+
+look_at_unit() {
+    running=$(systemctl is-active "$unit" 2>/dev/null)
+    enabled=$(systemctl is-enabled postfix.service 2>/dev/null)
+    # Arch's unit tries again and again.
+    [ "$(property SubState "$unit")" != auto-restart ] || running=failed
+    case $running in
+    active | reloading | activating) ;;
+    *) why_stopped; return ;;
+    esac
+    case $enabled in enabled | enabled-runtime | static | indirect | generated | alias) ;; *) finding postfix-disabled "$enabled" ;; esac
+    case $(property NeedDaemonReload "$unit") in yes) finding unit-changed "$unit" ;; esac
+}
+
+why_stopped() {
+    case $enabled:$(property LoadState "$unit") in masked* | *:masked) finding postfix-masked "$unit"; return ;; esac
+    if [ "$running" != failed ] && ! systemctl -q is-failed postfix.service; then finding postfix-stopped "$unit" "$running"; return; fi
+    # Drop-ins of others change what we have tested.
+    for file in $(property DropInPaths "$unit"); do
+        case $file in
+        */50-mail-relay.conf | /usr/lib/* | /run/*) ;;
+        *) finding unit-drop-in "$unit" "$file"; return ;;
+        esac
+    done
+    finding postfix-failed "$unit" "$(last_words)"
+}
+
+# What the journal has of the failure.
+last_words() {
+    words=$(journalctl -q --no-pager -o cat -u "$unit" -n 30 2>/dev/null | grep -E 'fatal|error|rror:|Failed at step' | tail -n 1)
+    echo "${words:-$(property Result "$unit")}"
+}
+
+# --- port 25 ---
+
+# Who listens there on an address that Postfix wants. Of Postfix only its master does.
+look_at_port() {
+    postconf -M smtp/inet 2>/dev/null | grep -q . || return 0
+    cat /proc/self/net/tcp /proc/self/net/tcp6 2>/dev/null | awk -v interfaces="$(live inet_interfaces)" '
+        $4 == "0A" && $2 ~ /:0019$/ && (interfaces != "loopback-only" || $2 ~ /^(0+|......7F|0+1000000):/) { print $10 }' >"$probe_folder/inodes"
+    while read -r inode; do
+        for holder in $(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" 2>/dev/null | cut -d / -f 3 | sort -un); do
+            program=$(cat "/proc/$holder/comm" 2>/dev/null)
+            case $program in master | '') continue ;; esac
+            taken_by "$program" "$holder"
+            return
+        done
+    done <"$probe_folder/inodes"
+}
+
+taken_by() {
+    again="systemctl reset-failed postfix.service $unit 2>/dev/null"
+    owner=$(sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$2/cgroup" 2>/dev/null | tail -n 1)
+    # systemd listens itself where a socket unit says so.
+    [ "$1" != systemd ] || owner=$(systemctl list-sockets --no-legend --plain 2>/dev/null | awk '$1 ~ /:25$/ { print $2; exit }')
+    case $owner in
+    '' | user@*) finding port-taken "$1" "$2" "kill $2; $again" ;;
+    *) finding port-taken "$1 of $owner" "$2" "systemctl stop $owner; systemctl disable $owner; $again" ;;
+    esac
+}
+
+look_at_rivals() {
+    for other in $rivals; do
+        if systemctl -q is-active "$other" 2>/dev/null; then finding other-server "$other"; fi
+    done
+    shown=$(show_alternative) || return 0
+    current=$(current_alternative)
+    own=$(printf '%s\n' "$shown" | sed -n 's|^\(/.*sendmail\.postfix\) - priority.*|\1|p' | head -n 1)
+    case $current in '' | "$own") ;; *) finding sendmail-command "$current" "$own" ;; esac
+}
+
+# --- the sandbox ---
+
+# Our drop-in, or somebody's of the same name, must be among those of the unit, and the process must be younger than it.
+look_at_sandbox() {
+    drop_in=/usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf
+    [ -f "$drop_in" ] && systemctl -q is-active "$unit" || return 0
+    masks=
+    for folder in /etc/systemd/system /run/systemd/system; do
+        for mask in "$folder"/postfix.service.d/50-mail-relay.conf "$folder"/postfix@.service.d/50-mail-relay.conf; do
+            [ "$(readlink "$mask")" != /dev/null ] || masks="$masks $mask"
+        done
+    done
+    pid=$(master_pid)
+    if [ -n "$masks" ]; then finding hardening-off "rm -f$masks && "
+    # A process that ended meanwhile says nothing.
+    elif grep -q '^NoNewPrivileges=yes' "$drop_in" && grep -qs '^NoNewPrivs:[^0-9]*0$' "/proc/${pid:-none}/status"; then finding hardening-off ''; fi
+}
+
+# --- our own units ---
+
+look_at_apply_units() {
+    for own in mail-relay-apply.service mail-relay-reapply.service; do
+        # Where the settings are wrong, that is why.
+        if systemctl -q is-failed "$own" 2>/dev/null && [ "$explained" = no ]; then finding apply-failed "$own"; fi
+    done
+    systemctl -q is-active mail-relay-apply.path 2>/dev/null || finding apply-path-off
+    case $(systemctl is-enabled mail-relay-apply.service 2>/dev/null) in enabled | enabled-runtime) ;; *) finding apply-boot-off ;; esac
+}

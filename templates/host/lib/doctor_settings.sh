@@ -1,0 +1,106 @@
+# shellcheck shell=sh
+# doctor: the settings of this host, the parameters of the administrator, and what is in force of them.
+
+# Builds what should be in force, as apply would; what it refuses is the finding.
+look_at_settings() {
+    built=$probe_folder/built
+    mkdir -m 0700 "$built"
+    if ! build "$built" 2>"$probe_folder/refused"; then
+        words=$(sed -n 's/^mail-relay: //p' "$probe_folder/refused" | head -n 1)
+        refusal "${words:-$(tail -n 1 "$probe_folder/refused")}"
+        return
+    fi
+    if [ -n "$without" ]; then
+        if [ -z "$relayhost" ]; then finding credentials-missing; else finding credentials-partly "$without"; fi
+    fi
+}
+
+# The finding for the words of build. The way to mend it stands in the table.
+refusal() {
+    what=${1%%; mend:*}
+    case $1 in
+    *'can be read by others'*) finding source-mode "$what" "${1#*; mend: }" ;;
+    *'does not belong to root'*) finding source-owner "$what" "${1#*; mend: }" ;;
+    "$relay_env is not a regular file"*) finding source-kind "$what" ;;
+    *'bundle of certificate authorities'*) finding ca-bundle "$what" ;;
+    *"$settings/main.cf.d/"*) finding own-parameters "$what" ;;
+    *relay.env*) finding source-text "$what" ;;
+    'postconf'*'failed'* | *'is missing'*) finding package-damaged "$what" ;;
+    *) finding settings-refused "$what" ;;
+    esac
+}
+
+# Is what was applied what should be, and what is live? The first difference is enough.
+look_at_configuration() {
+    if [ ! -f "$state/applied/manifest" ]; then finding not-applied; return; fi
+    # With it the rest may well be different.
+    if [ -e "$state/applied/held" ]; then finding held "$(cat "$state/applied/held")"; return; fi
+    if [ -d "$state/next" ] || [ -e "$state/owed" ]; then finding apply-unfinished; return; fi
+    while read -r name kind; do
+        look_at_file "$name" "$kind" || break
+    done <"$state/applied/manifest"
+    [ "$broken" = no ] || return
+    same "$built/manifest" "$state/applied/manifest" || finding out-of-date manifest
+    [ "$broken" = yes ] || look_at_authorities
+    [ "$broken" = yes ] || look_at_sasl
+    [ "$broken" = yes ] || look_at_chroot
+}
+
+look_at_file() {
+    if ! same "$state/applied/$1" "$postfix_dir/$1"; then finding edited-by-hand "$postfix_dir/$1"; return 1; fi
+    if ! same "$built/$1" "$state/applied/$1"; then finding out-of-date "$1"; return 1; fi
+    if [ "$2" = secret ]; then
+        for file in "$postfix_dir/$1" "$postfix_dir/$1.$(extension)"; do
+            mode=$(stat -c '%u %a' -- "$file" 2>/dev/null)
+            case $mode in '0 600' | '') ;; *) finding secret-open "$file" "${mode#* }"; return 1 ;; esac
+        done
+    fi
+    if ! compiled_is_fresh "$1" "$2"; then finding map-stale "$postfix_dir/$1"; return 1; fi
+}
+
+# --- what Postfix reads from elsewhere ---
+
+# The bundle as the daemon sees it, whose sandbox may hide it.
+look_at_authorities() {
+    authorities=$(live smtp_tls_CAfile)
+    [ -n "$authorities" ] && [ "$(live smtp_tls_security_level)" != none ] || return 0
+    seen=$authorities
+    pid=$(master_pid)
+    [ -z "$pid" ] || [ ! -d "/proc/$pid/root/" ] || seen=/proc/$pid/root$authorities
+    if [ ! -s "$seen" ]; then finding ca-unreadable "$authorities" 'it is not there, or empty'
+    elif ! grep -q -e '-----BEGIN CERTIFICATE-----' "$seen"; then finding ca-unreadable "$authorities" 'it holds no certificate'; fi
+}
+
+master_pid() {
+    pid=$(tr -d ' \n' 2>/dev/null <"$(live queue_directory)/pid/master.pid")
+    if kill -0 "${pid:-none}" 2>/dev/null; then echo "$pid"; fi
+}
+
+# Cyrus SASL loads its mechanisms from files.
+look_at_sasl() {
+    [ "$(live smtp_sasl_auth_enable)" = yes ] || return 0
+    for folder in /usr/lib/sasl2 /usr/lib64/sasl2 /usr/lib/*/sasl2; do
+        for file in "$folder"/libplain.so*; do
+            [ ! -e "$file" ] || return 0
+        done
+    done
+    finding sasl-plugin "$(tool sasl)"
+}
+
+# Debian's services run in a chroot, with copies of some files of /etc. Comments do not count.
+look_at_chroot() {
+    case $(postconf -M smtp/unix 2>/dev/null | awk '{ print $5 }') in y) ;; *) return 0 ;; esac
+    # Where Debian makes copies.
+    [ -x /usr/lib/postfix/configure-instance.sh ] || [ -d "$spool/etc" ] || return 0
+    for name in resolv.conf hosts nsswitch.conf services; do
+        [ -s "/etc/$name" ] || continue
+        essence "/etc/$name" >"$probe_folder/outside"
+        essence "$spool/etc/$name" >"$probe_folder/inside" 2>/dev/null
+        if ! same "$probe_folder/outside" "$probe_folder/inside"; then
+            finding chroot-stale "$spool/etc/$name" "$name"
+            return
+        fi
+    done
+}
+
+essence() { sed -e 's/[#;].*//' -e 's/[ 	]*$//' -e '/^$/d' "$1"; }
