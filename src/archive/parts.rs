@@ -33,6 +33,18 @@ impl Method {
         self.compress(bytes, false)
     }
 
+    /// A text that is the same in many packages, in one part: compressed once.
+    pub(crate) fn shared(self, text: &str) -> io::Result<Arc<[u8]>> {
+        if let Some(known) = known(self, text, &[]) {
+            return Ok(Arc::clone(&known.packed));
+        }
+        let packed = self.compress(text.as_bytes(), true)?;
+        let recipe = Recipe { method: self, form: text.to_owned(), entries: Vec::new() };
+        let known = Known { recipe, length: text.len(), packed: Arc::clone(&packed) };
+        remember(&mut KNOWN.lock().unwrap_or_else(PoisonError::into_inner), Arc::new(known));
+        Ok(packed)
+    }
+
     fn compress(self, bytes: &[u8], common: bool) -> io::Result<Arc<[u8]>> {
         match self {
             Self::Gzip if common => Ok(compress::gzip(bytes).into()),
@@ -46,7 +58,7 @@ impl Method {
 #[derive(Debug, PartialEq, Eq)]
 struct Recipe {
     method: Method,
-    /// How members are written: whatever their bytes depend on beside the entries.
+    /// How members are written: whatever their bytes depend on beside the entries. Of a text without entries, the text.
     form: String,
     entries: Vec<Entry>,
 }

@@ -115,17 +115,19 @@ fn installed_size(tree: &Tree<'_>) -> usize {
         .sum()
 }
 
-/// mtree(5) of everything in the package but itself. Both digests: pacman 6.0 reports every file as changed
-/// without MD5, newer ones look at SHA-256.
-pub(super) fn mtree(metadata: &[(&str, Content)], tree: &Tree<'_>, time: u64) -> String {
-    let mut text = String::from("#mtree\n/set type=file uid=0 gid=0 mode=644\n");
+/// mtree(5) of everything in the package but itself: the head with what is the same in many packages, and the rest.
+/// Both digests: pacman 6.0 reports every file as changed without MD5, newer ones look at SHA-256.
+pub(super) fn mtree(metadata: &[(&str, Content)], tree: &Tree<'_>, time: u64) -> (String, String) {
+    let mut common = String::from("#mtree\n/set type=file uid=0 gid=0 mode=644\n");
+    let mut own = String::new();
     for (name, content) in metadata {
-        file_line(&mut text, name, 0o644, content, time);
+        file_line(&mut own, name, 0o644, content, time);
     }
     for (path, node) in tree.iter() {
+        let text = if node.common() { &mut common } else { &mut own };
         match node {
             Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), mode, .. }, _) => {
-                file_line(&mut text, &path[1..], *mode, content, time);
+                file_line(text, &path[1..], *mode, content, time);
             }
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }, _) => {
                 let (path, target) = (escape(&path[1..]), escape(target));
@@ -137,7 +139,7 @@ pub(super) fn mtree(metadata: &[(&str, Content)], tree: &Tree<'_>, time: u64) ->
             }
         }
     }
-    text
+    (common, own)
 }
 
 fn file_line(text: &mut String, path: &str, mode: u32, content: &Content, time: u64) {

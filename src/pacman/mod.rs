@@ -43,14 +43,15 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
         .filter(|(_, text)| !text.is_empty())
         .map(|(name, text)| (name, text.into()))
         .collect();
-    let mtree = metadata::mtree(&members, &tree, package.time);
+    let (common, own) = metadata::mtree(&members, &tree, package.time);
+    let mtree = [&*Method::Gzip.shared(&common)?, &*Method::Gzip.own(own.as_bytes())?].concat();
 
     let mut archive = Tar::new(package.time, Method::Zstd);
     // Metadata before files, so that pacman can stop reading early.
     for (name, text) in &members {
         archive.add(name, 0o644, Member::File(text));
     }
-    archive.add(".MTREE", 0o644, Member::File(&Method::Gzip.own(mtree.as_bytes())?));
+    archive.add(".MTREE", 0o644, Member::File(&mtree));
     archive.add_nodes("", tree.iter());
     Ok(archive.finish().compress()?)
 }
