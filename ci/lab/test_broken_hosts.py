@@ -171,6 +171,21 @@ def test_what_postfix_would_complain_of_changes_nothing(disk, own, said, tally):
         tally("configurations refused")
 
 
+@pytest.mark.roots("debian-12", "debian-13", "pacman-7")
+def test_a_log_where_the_sandbox_lets_postfix_write_none(relay):
+    """Postfix would not start: refused, and in force once the sandbox allows it."""
+    relay.write("/etc/mail-relay/main.cf.d/log.cf", "maillog_file = /var/log/mail.log\n")
+    done = relay.sh("mail-relay apply", check=False)
+    assert done.code == 2 and "the sandbox lets Postfix write nothing there" in done.err, done
+    relay.deliver("nothing was changed")
+    unit = relay.daemon_unit()
+    allowed = "/etc/systemd/system/{}.d/log.conf".format(unit.replace("@-", "@"))
+    relay.write(allowed, "[Service]\nReadWritePaths=/var/log\n")
+    relay.sh("systemctl daemon-reload; mail-relay apply; systemctl restart postfix")
+    relay.deliver("with a log of its own")
+    assert "status=sent" in relay.read("/var/log/mail.log")
+
+
 @pytest.mark.roots("debian-12", "pacman-7")
 def test_many_applies_at_once(disk, victim, tally):
     """With and without flock(1)."""

@@ -165,13 +165,27 @@ fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Ve
     let tmpfiles = render(templates, "systemd/mail-relay.tmpfiles", &values)?;
     entries.push(file("/usr/lib/tmpfiles.d/mail-relay.conf", tmpfiles));
     if hardening.enabled {
-        let text = Content::from(systemd::sandbox(&hardening.service).render());
+        let mut own: Vec<_> = log_folder(relay)
+            .map(|folder| ("ReadWritePaths".to_owned(), vec![format!("-{folder}")]))
+            .into_iter()
+            .collect();
+        own.extend_from_slice(&hardening.service);
+        let text = Content::from(systemd::sandbox(&own).render());
         for unit in &facts.units {
             let folder_path = format!("{SYSTEMD}/{unit}.d");
             entries.push(file(&format!("{folder_path}/50-mail-relay.conf"), text.clone()));
         }
     }
     Ok(entries)
+}
+
+/// The folder of the log that the user has Postfix write itself: the sandbox must let it.
+pub(super) fn log_folder(relay: &Relay) -> Option<&str> {
+    let file = relay.parameters.iter().find(|parameter| parameter.name == "maillog_file")?;
+    let (folder, _) = file.value.rsplit_once('/')?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    // What is below /dev needs nobody's leave, and the root folder nobody gets.
+    (folder.starts_with('/') && !folder.starts_with("/dev") && folder.chars().all(is_plain)).then_some(folder)
 }
 
 /// The units that an installation enables.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::PlanError;
-use super::host::HostPlan;
+use super::host::{HostPlan, log_folder};
 use crate::diag::Diagnostic;
 use crate::package::{Content, Entry};
 use crate::relay::{Hardening, Metrics, Parameter, Relay};
@@ -26,6 +26,7 @@ struct Units {
     format: Format,
     hardening: Hardening,
     metrics: Option<Metrics>,
+    log_folder: Option<String>,
     entries: Vec<Entry>,
 }
 
@@ -67,14 +68,18 @@ impl Memory {
     ) -> Result<Vec<Entry>, PlanError> {
         let mut list = self.units.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |units: &&Units| {
-            units.format == format && units.hardening == relay.hardening && units.metrics == relay.metrics
+            units.format == format
+                && units.hardening == relay.hardening
+                && units.metrics == relay.metrics
+                && units.log_folder.as_deref() == log_folder(relay)
         };
         if let Some(units) = list.iter().find(same) {
             return Ok(units.entries.clone());
         }
         let entries = make()?;
         let (hardening, metrics) = (relay.hardening.clone(), relay.metrics.clone());
-        remember(&mut list, Units { format, hardening, metrics, entries: entries.clone() });
+        let log_folder = log_folder(relay).map(str::to_owned);
+        remember(&mut list, Units { format, hardening, metrics, log_folder, entries: entries.clone() });
         Ok(entries)
     }
 }

@@ -78,3 +78,11 @@ fn folders_come_before_what_is_in_them() {
         }
     }
 }
+
+#[test]
+fn the_sandbox_lets_postfix_write_a_log_of_its_own() {
+    let text = format!("{}\n[main-cf]\nmaillog_file = \"/var/log/relay/mail.log\"\n", spec::example());
+    let files = files(&load(&text).unwrap(), "debian-12");
+    let drop_in = files.iter().find(|(path, _)| path.ends_with("postfix@.service.d/50-mail-relay.conf"));
+    assert!(drop_in.unwrap().1.contains("\nReadWritePaths=-/var/log/relay\n"), "{drop_in:?}");
+}

@@ -18,6 +18,7 @@ verify() {
             return 2
         fi
     fi
+    log_can_be_written "$1" || return 2
     # The check makes folders that the queue lacks and looks at owners; what it says matters when it fails.
     note_chroot_copies "$1"
     built=$(digest "$1/main.cf")
@@ -34,6 +35,20 @@ verify() {
     rm -f "$said"
     drop_chroot_copies
     verify_tables "$1"
+}
+
+# Postfix does not start where it cannot write its own log, and the sandbox lets it write in few places.
+log_can_be_written() {
+    log=$(postconf -c "$1" -xh maillog_file 2>/dev/null)
+    case $log in '' | /dev/*) return 0 ;; esac
+    in_system || return 0
+    unit=$(daemon_unit)
+    [ "$(systemctl show -p ProtectSystem --value "$unit")" = strict ] || return 0
+    for writable in $(systemctl show -p ReadWritePaths --value "$unit"); do
+        case $log in "${writable#-}"/*) return 0 ;; esac
+    done
+    warn "maillog_file = $log: the sandbox lets Postfix write nothing there, and it would not start; mend: put it below /var/lib/postfix, or 'systemctl edit $unit' with [Service] ReadWritePaths=${log%/*}; nothing was changed"
+    return 1
 }
 
 # Debian's check also copies files of /etc into the queue folder, for services in a chroot, as each start of Postfix does again.
