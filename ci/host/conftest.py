@@ -11,7 +11,7 @@ AWKS = {"mawk": ["mawk"], "gawk": ["gawk"], "busybox": ["busybox", "awk"]}
 
 @pytest.fixture(params=AWKS)
 def awk(request, tmp_path):
-    """awk(program, *files, **variables): exit code, standard output, standard error, all bytes; a file is given as its bytes, and the
+    """awk("part.awk program.awk", *files, **variables): exit code, standard output, standard error, all bytes; a file is given as its bytes, and the
     assignments that stand before it in the list `before`."""
 
     def run(program, *files, before=(), **variables):
@@ -21,8 +21,9 @@ def awk(request, tmp_path):
             path.write_bytes(content)
             paths += [*(before[number] if before else ()), str(path)]
         options = [word for name, value in variables.items() for word in ("-v", f"{name}={value}")]
+        options += [word for name in program.split() for word in ("-f", str(LIB / name))]
         result = subprocess.run(
-            [*AWKS[request.param], *options, "-f", str(LIB / program), *paths],
+            [*AWKS[request.param], *options, *paths],
             capture_output=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, timeout=60, check=False,
         )
         return result.returncode, result.stdout, result.stderr

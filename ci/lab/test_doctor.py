@@ -203,8 +203,13 @@ def the_rest_of_the_way(relay, smarthost, at, told, tmp_path):
     settle(relay)
     judge(relay, "tls-mode")
     assert ask(relay) == []
-    relay.sh("rm /etc/mail-relay/main.cf.d/own.cf")
+    # Mail leaves by the other smarthost.
+    own = "relayhost = [smtp.lab.example]:2526, $relay_smarthosts"
     relay.credentials()
+    relay.sh(f"echo '{own}' >/etc/mail-relay/main.cf.d/own.cf; mail-relay apply")
+    settle(relay)
+    told("port-closed", "on port 2526", "warning")
+    relay.sh("rm /etc/mail-relay/main.cf.d/own.cf")
     relay.sh("mail-relay apply")
     settle(relay)
     # Nobody answers for the first address; what is sent to the second gets lost.

@@ -11,7 +11,16 @@ look_at_network() {
     policy_of "$postfix_dir" || { finding package-damaged 'postconf cannot read the live configuration'; return; }
     probe_login='' probe_sender=$(sender) probe_recipient=$(live relay_root_address)
     [ "$(live smtp_sasl_auth_enable)" != yes ] || [ ! -f "$postfix_dir/sasl_passwd" ] || probe_login=$postfix_dir/sasl_passwd
+    was_broken=$broken found=$(wc -l <"$probe_folder/findings") reached=no
     for relay in $relays; do look_at_smarthost "$relay"; done
+    [ "$reached" = no ] || only_warn
+}
+
+# Mail leaves by another smarthost: what is wrong with the rest can wait.
+only_warn() {
+    awk -F '\t' -v OFS='\t' -v from="$found" 'NR > from { $2 = "warning" } { print }' "$probe_folder/findings" >"$probe_folder/warnings" &&
+        mv "$probe_folder/warnings" "$probe_folder/findings"
+    broken=$was_broken
 }
 
 resolver_missing() {
@@ -39,6 +48,7 @@ look_at_smarthost() {
     host=${host#ipv6:}
     case $1 in *\]:*) port=${1##*\]:} ;; \[*) port=25 ;; *:*) port=${1##*:} host=${1%:*} ;; *) port=25 ;; esac
     if probe "$host" "$port"; then
+        reached=yes
         soon=$(((${probe_expires:-9999999999} - $(date +%s)) / 86400))
         [ "$soon" -ge 14 ] || finding certificate-expires "$host" "$soon"
         return
