@@ -21,14 +21,14 @@ warning  something [later]
   why:  because
   mend: look at it
 """
-    assert awk("doctor.awk", FINDINGS, format="text", quiet="yes", **LOOK) == (0, shown, b"")
-    assert awk("doctor.awk", FINDINGS, format="text", quiet="no", **LOOK)[1].startswith(shown + b"mail does not leave")
-    assert awk("doctor.awk", b"", format="text", quiet="yes", **LOOK) == (0, b"", b"")
-    assert awk("doctor.awk", b"", format="text", quiet="no", **LOOK)[1].startswith(b"nothing is broken")
+    assert awk("json_string.awk doctor.awk", FINDINGS, format="text", quiet="yes", **LOOK) == (0, shown, b"")
+    assert awk("json_string.awk doctor.awk", FINDINGS, format="text", quiet="no", **LOOK)[1].startswith(shown + b"mail does not leave")
+    assert awk("json_string.awk doctor.awk", b"", format="text", quiet="yes", **LOOK) == (0, b"", b"")
+    assert awk("json_string.awk doctor.awk", b"", format="text", quiet="no", **LOOK)[1].startswith(b"nothing is broken")
 
 
 def test_json(awk):
-    code, out, error = awk("doctor.awk", FINDINGS, format="json", package="p", version="1", **LOOK)
+    code, out, error = awk("json_string.awk doctor.awk", FINDINGS, format="json", package="p", version="1", **LOOK)
     assert (code, error) == (0, b"")
     assert json.loads(out) == {
         "package": "p", "version": "1", "healthy": False, "findings": [
@@ -36,7 +36,7 @@ def test_json(awk):
             {"id": "later", "severity": "warning", "what": "something", "why": "because", "mend": "look at it", "mend_is_command": False},
         ],
     }  # fmt: skip
-    assert json.loads(awk("doctor.awk", b"", format="json", **LOOK)[1])["healthy"] is True
+    assert json.loads(awk("json_string.awk doctor.awk", b"", format="json", **LOOK)[1])["healthy"] is True
 
 
 def rows():
@@ -56,3 +56,8 @@ def test_the_doctor_finds_what_the_table_has():
     lines = [line for path in LIB.glob("doctor*.sh") for line in path.read_text().splitlines() if not line.strip().startswith("#")]
     found = set(re.findall(r"\b(?:queue_)?finding ([a-z-]+)", "\n".join(lines)))
     assert found == {row[0] for row in rows()}
+
+
+def test_every_finding_is_in_the_documentation():
+    documented = (LIB.parents[2] / "docs/doctor.md").read_text()
+    assert [row[0] for row in rows() if f"`{row[0]}`" not in documented] == []

@@ -65,3 +65,8 @@ def test_own_parameters_stay_only_while_something_uses_them(awk):
     assert settings(text) == {"relayhost": "$relay_smarthosts", "x": "${relay_from}", "relay_smarthosts": "[h]:1", "relay_from": "a@b"}
     text = awk("merge.awk", package, host, b"relayhost = [own]:2\n", **options)[1].decode()
     assert settings(text) == {"relayhost": "[own]:2", "x": "${relay_from}", "relay_from": "a@b"}
+
+
+def test_a_parameter_of_a_transport_is_one(awk):
+    """Its name begins with that of a service, which may hold - and a dot."""
+    assert settings(merged(awk, "a = 1\n", "b = 2\n", "smtp-slow.x_destination_rate_delay = 1s\n"))["smtp-slow.x_destination_rate_delay"] == "1s"

@@ -44,15 +44,99 @@ QUEUE = rb"""{"queue_name": "deferred", "queue_id": "A", "arrival_time": 1795249
 
 def test_queue(awk):
     expected = b'count 4\noldest 1795249700\ndeferred 3\nreason 2 Connection refused\nreason 1 said "no" \\ [1]?\n'
-    assert awk("queue.awk", QUEUE) == (0, expected, b"")
-    assert awk("queue.awk", b"") == (0, b"count 0\ndeferred 0\n", b"")
+    assert awk("json.awk queue.awk", QUEUE) == (0, expected, b"")
+    assert awk("json.awk queue.awk", b"") == (0, b"count 0\ndeferred 0\n", b"")
 
 
-def test_show_hides_secrets_and_names_layers(awk):
-    config = b"a = 1\nb = 2\nldap_pw = TopSecret\nsmtp_sasl_password_maps = inline:{{h=u:TopSecret}}\n"
-    live = b"# === the package ===\na = 1\n# b: set by own.cf\n\n# === own.cf ===\nb = 2\nldap_pw=TopSecret\nsmtp_sasl_password_maps = inline:{{h=u:TopSecret}}\n"
-    expected = b"# the package\na = 1\n\n# own.cf\nb = 2\nldap_pw = (hidden)\nsmtp_sasl_password_maps = (hidden)\n"
-    assert awk("show.awk", config, live) == (0, expected, b"")
+ORIGINS = b"# comment\nmessage_size_limit\tlimits.message-size\nsmtp_generic_maps\trelay.from rewrite\nsmtputf8_enable\trelay.provider\n"
+LIVE = b"""\
+# === the package ===
+inet_interfaces = loopback-only
+message_size_limit = 1
+smtp_generic_maps =
+    inline:{a=b}
+smtputf8_enable = no
+biff = no
+header_size_limit = 5
+# ldap_pw: set by /x/own.cf
+
+# === this host ===
+relay_from = a@b
+
+# === /x/own.cf ===
+ldap_pw=TopSecret
+smtp-slow_destination_rate_delay = 1s
+smtp_sasl_password_maps = inline:{{h=u:TopSecret}}
+by_hand = 1
+"""
+CONFIG = b"""\
+biff = no
+by_hand = 1
+header_size_limit = 5
+inet_interfaces = loopback-only
+ldap_pw = TopSecret
+message_size_limit = 1
+relay_from = a@b
+smtp-slow_destination_rate_delay = 1s
+smtp_generic_maps = inline:{a=b}
+smtp_sasl_password_maps = inline:{{h=u:TopSecret}}
+smtputf8_enable = no
+strict = "no"
+"""
+FACTS = {"stated": "relay.provider relay.from main-cf.biff", "preset": "limits.message-size", "provider": "ses", "profile": "null-client"}
+SHOWN = """\
+# the spec
+biff = no
+smtp_generic_maps = inline:{a=b}
+
+# the provider ses
+message_size_limit = 1
+smtputf8_enable = no
+
+# the profile null-client
+header_size_limit = 5
+inet_interfaces = loopback-only
+
+# this host
+relay_from = a@b
+
+# the administrator
+# /x/own.cf
+ldap_pw = (hidden)
+smtp-slow_destination_rate_delay = 1s
+smtp_sasl_password_maps = (hidden)
+
+# edited by hand, and gone with the next apply
+by_hand = 1
+
+# the distribution, or Postfix itself
+strict = "no"
+"""
+
+
+def test_show_says_where_a_parameter_comes_from(awk):
+    files = (ORIGINS, LIVE.replace(b"by_hand = 1\n", b""), LIVE, CONFIG)
+    code, out, error = awk("json_string.awk show.awk", *files, format="text", bold="", plain="", **FACTS)
+    assert (code, out.decode(), error) == (0, SHOWN, b"")
+
+
+def test_show_as_json(awk):
+    code, out, error = awk("json_string.awk show.awk", ORIGINS, b"", LIVE, CONFIG, format="json", **FACTS)
+    assert (code, error) == (0, b"")
+    told = {row.pop("name"): row for row in json.loads(out)}
+    assert len(told) == 12 and b"TopSecret" not in out
+    assert told["smtp_generic_maps"] == {"value": "inline:{a=b}", "origin": "spec", "detail": "relay.from"}
+    assert told["message_size_limit"] == {"value": "1", "origin": "provider", "detail": "ses"}
+    assert told["ldap_pw"] == {"value": None, "origin": "administrator", "detail": "/x/own.cf"}
+    assert told["by_hand"]["detail"] == "/x/own.cf"
+    assert told["strict"] == {"value": '"no"', "origin": "distribution", "detail": None}
+
+
+def test_show_without_a_provider(awk):
+    facts = FACTS | {"provider": "custom", "preset": "", "stated": ""}
+    out = awk("json_string.awk show.awk", ORIGINS, b"", LIVE, CONFIG, format="json", **facts)[1]
+    told = {row.pop("name"): row for row in json.loads(out)}
+    assert told["smtputf8_enable"]["origin"] == told["message_size_limit"]["origin"] == "profile"
 
 
 REASONS = {
@@ -112,3 +196,24 @@ def test_a_string_becomes_json(program, tmp_path):
     script = f"PATH={tmp_path}:$PATH; . {LIB}/common.sh; json_string"
     result = subprocess.run(["dash", "-c", script], input=text.encode(), capture_output=True, check=True)
     assert json.loads(result.stdout) == text.replace("\x1b", "?")
+
+
+def test_origins_names_parameters_and_keys_that_exist():
+    root = LIB.parents[2]
+    known = {line.split("\t")[0] for line in (root / "pkg/postfix/parameters.tsv").read_text().splitlines()}
+    schema = json.loads((root / "docs/spec.schema.json").read_text())
+    rows = [line.split("\t") for line in (LIB / "origins.tsv").read_text().splitlines() if not line.startswith("#")]
+    for name, keys in rows:
+        assert {name, name.replace("smtp_", "*_", 1)} & known or name.startswith("relay_"), name
+        for key in keys.split():
+            section, _, rest = key.partition(".")
+            assert not rest or rest in properties(schema, schema["properties"][section]), key
+
+
+def properties(schema, part):
+    """Of a section, or of the items where it is a list."""
+    if "$ref" in part:
+        return properties(schema, schema["$defs"][part["$ref"].rpartition("/")[2]])
+    if "anyOf" in part:
+        return properties(schema, part["anyOf"][0])
+    return properties(schema, part["items"]) if "items" in part else part["properties"]

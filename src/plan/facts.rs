@@ -48,6 +48,8 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
         fact("metrics_file", &metrics.file());
     }
     fact("tables", &tables.join(" "));
+    fact("stated", &checked.origins.stated.join(" "));
+    fact("preset", &checked.origins.preset.join(" "));
     match wrong {
         None => Ok(text),
         Some(name) => {

@@ -8,6 +8,7 @@ mod dependencies;
 mod judge;
 mod license;
 mod metrics;
+mod origins;
 mod package;
 mod pattern;
 mod relay;
@@ -22,6 +23,7 @@ mod tls;
 mod values;
 
 pub use dependencies::{Dependencies, Extra};
+pub use origins::Origins;
 pub use starter::starter;
 
 use std::sync::OnceLock;
@@ -54,6 +56,8 @@ pub struct Checked {
     pub relay: Relay,
     /// The spec's own package relations.
     pub dependencies: Dependencies,
+    /// Where the values of the relay come from.
+    pub origins: Origins,
 }
 
 /// The spec that is built when none is given.
@@ -163,8 +167,9 @@ pub fn load_table(
     providers: &Providers,
 ) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut judge = Judge::default();
+    let stated = origins::stated(&table);
     let spec = read(table, text, &mut judge);
-    let checked = spec.and_then(|spec| check(&spec, providers, &mut judge));
+    let checked = spec.and_then(|spec| check(&spec, stated, providers, &mut judge));
     let mut findings = judge.findings;
     in_order(&mut findings);
     let checked = checked.filter(|_| !has_errors(&findings));
@@ -218,7 +223,7 @@ fn sentence(message: &str) -> String {
     format!("not TOML: {}", message.replace('\n', ", "))
 }
 
-fn check(spec: &Spec, providers: &Providers, judge: &mut Judge) -> Option<Checked> {
+fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Judge) -> Option<Checked> {
     let whole = 0..0;
     let nothing = Spot::new(RelaySection::default(), whole);
     if spec.relay.is_none() {
@@ -259,6 +264,7 @@ fn check(spec: &Spec, providers: &Providers, judge: &mut Judge) -> Option<Checke
     let meta = package::check(judge, spec.package.as_ref(), &words);
     let (meta, time) = meta?;
     let provider = provider?;
+    let origins = Origins { stated, preset: origins::preset(spec.limits.as_ref(), &provider) };
     let relay = Relay {
         profile: profile?,
         smtputf8: provider.smtputf8,
@@ -274,7 +280,7 @@ fn check(spec: &Spec, providers: &Providers, judge: &mut Judge) -> Option<Checke
         metrics,
         parameters,
     };
-    Some(Checked { meta, time, formats, targets, relay, dependencies })
+    Some(Checked { meta, time, formats, targets, relay, dependencies, origins })
 }
 
 /// What everyone who uses the provider should know.

@@ -34,10 +34,3 @@ function as_json(    n, command) {
     }
     print "]}"
 }
-
-function string(text) {
-    gsub(/\\/, "&&", text)
-    gsub(/"/, "\\\"", text)
-    gsub(/[\001-\037]/, " ", text)
-    return "\"" text "\""
-}

@@ -13,30 +13,22 @@ doctor_main() {
     : >"$probe_folder/findings"
     broken=no
     examine
-    choose_look "$color"
     awk -v format="$format" -v quiet="$quiet" -v package="$package" -v version="$version" \
-        -v bold="$bold" -v red="$red" -v yellow="$yellow" -v green="$green" -v plain="$plain" -f "$lib/doctor.awk" "$probe_folder/findings" || exit 1
+        -v bold="$bold" -v red="$red" -v yellow="$yellow" -v green="$green" -v plain="$plain" -f "$lib/json_string.awk" -f "$lib/doctor.awk" "$probe_folder/findings" || exit 1
     [ "$broken" = no ]
 }
 
 read_doctor_options() {
     format=text quiet=no color=auto
     while [ $# -gt 0 ]; do
+        if look_option "$@"; then shift "$words"; continue; fi
         case $1 in
-        --format | --color)
-            [ $# -ge 2 ] || wrong "$1 needs a value"
-            [ "$1" = --color ] && color=$2 || format=$2
-            shift
-            ;;
-        --format=*) format=${1#*=} ;;
-        --color=*) color=${1#*=} ;;
         --quiet | -q) quiet=yes ;;
         *) wrong "doctor has no option '$1'" ;;
         esac
         shift
     done
-    case $format in text | json) ;; *) wrong "--format is text or json" ;; esac
-    check_color "$color"
+    choose_look
 }
 
 # Where one part has found a cause, the parts that would only show its effects are left out.

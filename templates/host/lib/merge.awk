@@ -26,7 +26,7 @@ FNR == 1 { layer++; statement = ""; first_of[layer] = lines + 1; file[layer] = F
     equals = index($0, "=")
     name = substr($0, 1, equals ? equals - 1 : length($0))
     sub(/[ \t]+$/, "", name)
-    if (!equals || name !~ /^[A-Za-z0-9_]+$/) stop("this is not 'parameter = value'")
+    if (!equals || name !~ /^[A-Za-z0-9_.-]+$/) stop("this is not 'parameter = value'")
     statement = lines
     part_of[lines] = statement
     name_of[statement] = name

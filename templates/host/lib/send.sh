@@ -2,15 +2,16 @@
 # test: sends a message, follows it through the log, and says how it ended. Exit 0 when the smarthost took it.
 
 send_main() {
-    address=root subject='' timeout=60 format=text
+    address=root subject='' timeout=60 format=text color=auto
     while [ $# -gt 0 ]; do
+        if look_option "$@"; then shift "$words"; continue; fi
         case $1 in
-        --recipient | --subject | --timeout | --format)
+        --recipient | --subject | --timeout)
             [ $# -ge 2 ] || wrong "$1 needs a value"
             option "$1" "$2"
             shift
             ;;
-        --recipient=* | --subject=* | --timeout=* | --format=*) option "${1%%=*}" "${1#*=}" ;;
+        --recipient=* | --subject=* | --timeout=*) option "${1%%=*}" "${1#*=}" ;;
         -*) wrong "test has no option '$1'" ;;
         *) address=$1 ;;
         esac
@@ -33,13 +34,12 @@ option() {
     --recipient) address=$2 ;;
     --subject) subject=$2 ;;
     --timeout) timeout=$2 ;;
-    --format) format=$2 ;;
     esac
 }
 
 # An address or a subject must not add a header or an option.
 check_words() {
-    case $format in text | json) ;; *) wrong "--format is text or json" ;; esac
+    choose_look
     case $timeout in '' | *[!0-9]*) wrong "--timeout is a number of seconds" ;; esac
     case $address in
     '' | -* | *[!A-Za-z0-9._+=~%\&/!*?^@\'-]*) wrong "'$address' is not an address" ;;
@@ -141,7 +141,8 @@ tls_of() {
 }
 
 report_text() {
-    echo "message to $address: $result${queue_id:+ (queue id $queue_id)}"
+    [ "$result" = delivered ] && good=yes || good=no
+    echo "message to $address: $(tint "$good" "$result")${queue_id:+ (queue id $queue_id)}"
     value to | while IFS='	' read -r recipient relay status dsn words; do
         case $status in
         sent) echo "  $recipient: taken by $relay, TLS $(tls_of "$relay"); it said: $words" ;;

@@ -2,16 +2,12 @@
 # status: how the relay is, for a person or (--format json) for a program. Exit 0 when mail can leave.
 
 status_main() {
-    format=text
+    format=text color=auto
     while [ $# -gt 0 ]; do
-        case $1 in
-        --format) format=${2:-} && shift ;;
-        --format=*) format=${1#*=} ;;
-        *) wrong "status has no option '$1'" ;;
-        esac
-        [ $# -gt 0 ] && shift
+        look_option "$@" || wrong "status has no option '$1'"
+        shift "$words"
     done
-    case $format in text | json) ;; *) wrong "--format is text or json" ;; esac
+    choose_look
     need_root
     load_facts
     # In the state folder, because what is built there holds credentials.
@@ -131,24 +127,26 @@ tls_words() {
 }
 
 show_text() {
-    echo "$package $version ($profile, $provider)"
-    echo "  Postfix        $unit_state${postfix_version:+, version $postfix_version}, $unit ($enabled)"
+    echo "$bold$package $version$plain ($profile, $provider)"
+    [ "$unit_state" = active ] && runs=yes || runs=no
+    echo "  Postfix        $(tint "$runs" "$unit_state")${postfix_version:+, version $postfix_version}, $unit ($enabled)"
     if [ -z "$applied" ]; then
-        echo "  configuration  $why"
+        echo "  configuration  $(tint no "$why")"
     elif [ "$in_step" = yes ]; then
         echo "  configuration  applied $applied, in step with the package and $relay_env"
     else
-        echo "  configuration  applied $applied, out of step: $why"
+        echo "  configuration  applied $applied, $(tint no 'out of step'): $why"
     fi
     echo "  smarthosts     ${relays:-none}"
-    echo "  credentials    $credentials${missing_for:+ for $missing_for}"
+    [ "$credentials" = missing ] && known=no || known=yes
+    echo "  credentials    $(tint "$known" "$credentials")${missing_for:+ for $missing_for}"
     show_sources
     echo "  TLS            ${level:-none}: $(tls_words)"
     echo "  queue          $queued message(s)${oldest:+, the oldest waits for $(age "$oldest")}"
     [ "$queued" = 0 ] || while IFS='	' read -r times _ _ what mend _; do
-        echo "                 $times: $what${mend:+; mend: $mend}"
+        echo "                 $times: $yellow$what$plain${mend:+; mend: $mend}"
     done <"$scratch/reasons"
-    if [ "$can_send" = yes ]; then echo "  mail can leave"; else echo "  mail can NOT leave"; fi
+    if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')"; else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
 }
 
 show_json() {
