@@ -14,6 +14,7 @@ class SmtpServer:
         options = {
             "greeting": "220 test ESMTP", "silent": False, "starttls": "offered", "wrapped": False, "auth": ["PLAIN", "LOGIN"],
             "auth_in_clear": False, "login": (b"user", b"secret"), "sender": "250 ok", "recipient": "250 ok",
+            "on_auth": lambda: None,
         } | behaviour  # fmt: skip
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         if pem:
@@ -116,6 +117,7 @@ class Session:
 
     def auth(self, rest):
         kind, _, words = rest.partition(b" ")
+        self.options["on_auth"]()
         if kind == b"PLAIN":
             pair = tuple(base64.b64decode(words, validate=True).split(b"\0", 2)[1:])
         else:

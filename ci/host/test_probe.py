@@ -1,5 +1,6 @@
 """probe.sh and dialogue.sh against a real server over real TLS, in every sh that a host may have."""
 
+import base64
 import os
 import socket
 import subprocess
@@ -206,6 +207,23 @@ def test_no_password_in_clear(probe, server):
         assert (found["step"], there.logins()) == ("auth-offered", []), found
         found = probe(there.port, policy={"smtp_tls_security_level": level, "smtp_sasl_security_options": "noanonymous"})
         assert (found["code"], there.logins()) == ("0", [(b"user", b"secret")]), found
+
+
+def test_no_program_is_told_the_password(probe, server):
+    """Looked at while the log-in is under way: command line and environment of every process."""
+    password, looked = b"MaRkEr7f3aSecret", []
+
+    def look():
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                looked.append((process / "cmdline").read_bytes() + (process / "environ").read_bytes())
+            except OSError:  # it has just ended
+                continue
+
+    found = probe(server(login=(b"user", password), on_auth=look).port, login=b"user:" + password)
+    assert found["auth"] == "accepted" and any(b"s_client" in words for words in looked)
+    for secret in (password, base64.b64encode(b"\0user\0" + password)):
+        assert not any(secret in words for words in looked)
 
 
 def test_without_log_in(probe, server):

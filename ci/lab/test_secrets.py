@@ -66,7 +66,7 @@ MARKER = "MaRkEr7f3aSecret"
 MARKED = f"RELAY_USERNAME='{MARKER}user'\nRELAY_PASSWORD='{MARKER}password'\n"
 # What a person does on a host, all of which handles the secret.
 LIFE = (
-    "mail-relay apply; mail-relay status; mail-relay show-config; echo RELAY_HOST=other.lab.example >>/etc/mail-relay/relay.env;"
+    "mail-relay apply; mail-relay status; mail-relay show-config; mail-relay doctor; echo RELAY_HOST=other.lab.example >>/etc/mail-relay/relay.env;"
     " mail-relay apply; mail-relay rollback; mail-relay apply; echo oops >>/etc/mail-relay/relay.env; mail-relay apply; mail-relay remove"
 )
 

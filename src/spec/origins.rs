@@ -27,7 +27,7 @@ pub(super) fn stated(table: &DeTable<'_>) -> Vec<String> {
             DeValue::Table(_) if ["aliases", "rewrite"].contains(name) => keys.push((*name).to_owned()),
             DeValue::Table(table) => add(&mut keys, name, table),
             DeValue::Array(list) => {
-                for item in list.iter() {
+                for item in list {
                     if let DeValue::Table(table) = item.get_ref() {
                         add(&mut keys, name, table);
                     }
