@@ -101,18 +101,30 @@ def relay(bare_relay):
 
 
 @pytest.fixture
+def server(root, smarthost):
+    """A host with programs that write to root, and a relay with all that it brings for them; booted. Of the programs only cron runs."""
+    programs = roots.with_programs(root)
+    host = Host(programs, smarthost, [installed(programs, smarthost, "integrations")])
+    host.credentials()
+    host.sh("systemctl --quiet disable fail2ban firewalld 2>/dev/null", check=False)
+    host.boot()
+    yield host
+    host.close()
+
+
+@pytest.fixture
 def installation(root, smarthost):
     """The layer in which the null client is installed, for scenarios that work on disks alone."""
     return installed(root, smarthost)
 
 
-def installed(root, smarthost):
-    layer = session_folder(f"installed-{root}") / "layer"
+def installed(root, smarthost, spec="null-client"):
+    layer = session_folder(f"installed-{root}-{spec}") / "layer"
     with locked(layer.with_name("lock")):
         if not layer.exists():
             host = Host(root, smarthost)
             try:
-                host.install()
+                host.install(spec)
                 host.freeze(layer)
             finally:
                 host.close()
@@ -155,6 +167,6 @@ def pytest_runtest_makereport(item, call):
     """A failed scenario's report ends with what its host has to say."""
     outcome = yield
     report = outcome.get_result()
-    host = item.funcargs.get("host") or item.funcargs.get("bare_relay")
+    host = next((item.funcargs[name] for name in ("host", "bare_relay", "server") if name in item.funcargs), None)
     if report.failed and call.when == "call" and host is not None and host.booted:
         report.sections.append(("host", host.sh(LAST_WORDS, check=False).text))

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::facts;
 use super::null_client;
+use super::surroundings;
 use super::tables::{Table, tables};
 use super::{PlanError, Planned, companions};
 use crate::package::{Content, Entry, EntryKind, gzip};
@@ -39,7 +40,7 @@ static METRICS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/metrics");
 /// The host command: plain sh and awk, the same on every host, no template.
 static HOST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host");
 
-const SHARE: &str = "/usr/share/mail-relay";
+pub(super) const SHARE: &str = "/usr/share/mail-relay";
 const SYSTEMD: &str = "/usr/lib/systemd/system";
 
 /// What the plan holds for every host, before any format.
@@ -71,6 +72,7 @@ pub(super) fn entries(
     let relay = &checked.relay;
     let units = || Ok(units(relay, facts, templates)?.into_iter().map(common).collect());
     entries.extend(planned.memory.units(format, relay, units)?);
+    entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
@@ -220,7 +222,11 @@ fn year(time: u64) -> i16 {
     jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC).year()
 }
 
-fn render(templates: &Templates, name: &str, values: &serde_json::Value) -> Result<String, PlanError> {
+pub(super) fn render(
+    templates: &Templates,
+    name: &str,
+    values: &serde_json::Value,
+) -> Result<String, PlanError> {
     Ok(templates.render(name, values)?)
 }
 
@@ -233,11 +239,11 @@ fn lines(texts: &[String]) -> String {
     texts.iter().flat_map(|text| [text.as_str(), "\n"]).collect()
 }
 
-fn folder(path: &str, mode: u32) -> Entry {
+pub(super) fn folder(path: &str, mode: u32) -> Entry {
     Entry { path: path.to_owned(), mode, kind: EntryKind::Directory, common: false }
 }
 
-fn file(path: &str, content: impl Into<Content>) -> Entry {
+pub(super) fn file(path: &str, content: impl Into<Content>) -> Entry {
     Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::File(content.into()), common: false }
 }
 
@@ -246,6 +252,6 @@ fn document(path: &str, content: impl Into<Content>) -> Entry {
 }
 
 /// An entry that most relays have just so.
-fn common(entry: Entry) -> Entry {
+pub(super) fn common(entry: Entry) -> Entry {
     Entry { common: true, ..entry }
 }

@@ -25,6 +25,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     if has_errors(&findings) {
         return findings;
     }
+    findings.extend(super::surroundings::notes(planned));
     // All of the plan, tables too: what cannot be written is found here, and not while a package is made.
     match planned.known() {
         Ok(known) => {

@@ -8,6 +8,7 @@ mod lint;
 mod memory;
 mod null_client;
 mod render;
+mod surroundings;
 mod tables;
 
 pub use companions::Companion;
@@ -138,11 +139,17 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     };
     let mut relations = Relations {
         depends: vec![role("postfix")?, role("ca-certificates")?],
-        recommends: vec![role("mail-command")?],
         conflicts: vec![Relation::to(EXCLUSIVE_NAME)],
         provides: vec![Relation::to(EXCLUSIVE_NAME)],
         ..Relations::default()
     };
+    let needs = surroundings::needs(&checked.relay, facts);
+    for name in &needs {
+        relations.depends.push(role(name)?);
+    }
+    if !needs.contains("mail-command") {
+        relations.recommends.push(role("mail-command")?);
+    }
     if checked.relay.uses_password() {
         relations.depends.push(role("sasl-plain")?);
     }

@@ -64,6 +64,19 @@ fn every_example() {
     }
 }
 
+/// What the switches of [integrations] and [firewall] bring, in each format.
+#[test]
+fn programs_beside_the_relay() {
+    let text = fs_err::read_to_string("examples/integrations.toml").unwrap();
+    let with = load(&text).unwrap();
+    let without = load(spec::example()).unwrap();
+    for target in ["debian-12", "rhel-9", "arch"] {
+        let plain = files(&without, target);
+        let text = told(&files(&with, target), |path| !plain.contains_key(path) && !path.contains("/doc/"));
+        insta::assert_snapshot!(format!("programs-{target}"), text);
+    }
+}
+
 /// What is common comes first in a tar; that must never tear a file from its folder.
 #[test]
 fn folders_come_before_what_is_in_them() {

@@ -1,8 +1,10 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
 mod provider;
+mod surroundings;
 
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
+pub use surroundings::{Firewall, FirewallTool, Integration};
 
 use crate::diag::Span;
 
@@ -33,6 +35,10 @@ pub struct Relay {
     pub hardening: Hardening,
     /// Figures for Prometheus, if they are wanted.
     pub metrics: Option<Metrics>,
+    /// Programs whose messages are brought to root, with where the spec says so.
+    pub integrations: Vec<(Integration, Span)>,
+    /// What is shipped for firewalls.
+    pub firewall: Firewall,
     /// The user's own Postfix parameters.
     pub parameters: Vec<Parameter>,
 }

@@ -19,6 +19,7 @@ mod shape;
 mod smarthost;
 mod spot;
 mod starter;
+mod surroundings;
 mod tls;
 mod values;
 
@@ -254,6 +255,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let network = sending::network(spec.network.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
     let metrics = metrics::check(judge, spec.metrics.as_ref());
+    let integrations = surroundings::integrations(spec.integrations.as_ref());
+    let firewall = surroundings::firewall(judge, spec.firewall.as_ref());
     let parameters = sending::parameters(judge, spec.main_cf.as_ref());
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
@@ -278,6 +281,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         network,
         hardening,
         metrics,
+        integrations,
+        firewall,
         parameters,
     };
     Some(Checked { meta, time, formats, targets, relay, dependencies, origins })

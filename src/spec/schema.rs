@@ -28,6 +28,8 @@ pub(super) struct Spec {
     /// Any other Postfix parameter by its own name. What postpack sets itself belongs into the other sections.
     pub(super) main_cf: Option<Entries<Scalar>>,
     pub(super) dependencies: Option<DependenciesSection>,
+    pub(super) integrations: Option<IntegrationsSection>,
+    pub(super) firewall: Option<FirewallSection>,
 }
 
 /// Names and words of the package.
@@ -313,4 +315,48 @@ pub(super) struct RelationsSection {
     pub(super) suggests: Option<Many<String>>,
     /// Must not be there.
     pub(super) conflicts: Option<Many<String>>,
+}
+
+/// Programs whose messages are to reach root, and so `root-mail-to`: each switch ships what is missing for that, or says
+/// that nothing is. See integrations.md.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct IntegrationsSection {
+    /// Output of cron jobs.
+    #[schemars(extend("default" = false))]
+    pub(super) cron: Option<Spot<bool>>,
+    /// Bans by fail2ban.
+    #[schemars(extend("default" = false))]
+    pub(super) fail2ban: Option<Spot<bool>>,
+    /// The daily report of logwatch.
+    #[schemars(extend("default" = false))]
+    pub(super) logwatch: Option<Spot<bool>>,
+    /// Warnings of smartd about disks.
+    #[schemars(extend("default" = false))]
+    pub(super) smartd: Option<Spot<bool>>,
+    /// What unattended-upgrades or dnf-automatic did, or a transaction of pacman upgraded.
+    #[schemars(extend("default" = false))]
+    pub(super) unattended_upgrades: Option<Spot<bool>>,
+}
+
+/// Ready-made rules for hosts whose firewall closes the way out. They are shipped, and never put in force: see
+/// integrations.md.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct FirewallSection {
+    /// Programs to ship them for; none without it.
+    pub(super) tools: Option<Many<FirewallName>>,
+    /// With `nftables`: also rules by which no program but Postfix speaks to port 25 outside.
+    #[schemars(extend("default" = false))]
+    pub(super) exclusive: Option<Spot<bool>>,
+}
+
+/// A program that keeps a firewall's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum FirewallName {
+    Ufw,
+    Firewalld,
+    Nftables,
 }

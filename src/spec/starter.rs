@@ -56,7 +56,8 @@ pub fn starter(provider: &str, profile: Profile) -> String {
          # [hardening]\n\
          # enabled = true             # the systemd sandbox\n\
          #\n\
-         # And beyond that: [aliases], [rewrite], [limits], [network], [main-cf], [dependencies].\n",
+         # And beyond that: [aliases], [rewrite], [limits], [network], [main-cf], [dependencies],\n\
+         # [integrations] (cron, smartd, fail2ban, ...) and [firewall].\n",
     );
     text
 }

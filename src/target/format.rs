@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::relay::Integration;
+
 /// A package format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -84,8 +86,24 @@ pub struct FormatFacts {
     pub conflicts: Vec<String>,
     /// Package relations by what they are for, alternatives in order of preference, in the format's own words.
     pub relations: BTreeMap<String, Vec<String>>,
+    /// What is missing for a program to write to root.
+    pub integrations: BTreeMap<Integration, IntegrationFacts>,
     /// Packages of lookup table types that are not in Postfix's own.
     pub maps: BTreeMap<String, String>,
+}
+
+/// What a program needs to write to root.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntegrationFacts {
+    /// Files that are read beside its own: path, and name in `templates/integrations` or `templates/host/integrations`.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Packages it calls, by their roles in [`FormatFacts::relations`].
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// What a person should know, in particular where nothing is missing: one sentence.
+    pub note: Option<String>,
 }
 
 /// A package to watch.

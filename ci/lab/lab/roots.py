@@ -29,9 +29,20 @@ def names():
     return sorted(p.stem for p in (LAB / "roots").glob("*.toml") if recipe(p.stem).get("host", True))
 
 
+def beside(name):
+    """What else is in the cache for scenarios of this root."""
+    return sorted(p.stem for p in (LAB / "roots").glob("*.toml") if recipe(p.stem).get("of") == name)
+
+
 def layers_of(name):
     """Cached layers that scenarios put on this root."""
-    return sorted(p.stem for p in (LAB / "roots").glob("*.toml") if recipe(p.stem).get("of") == name)
+    return [other for other in beside(name) if recipe(other)["kind"] == "releases"]
+
+
+def with_programs(name):
+    """The same root with programs that a relay serves, where it has them."""
+    programs = f"{name}-programs"
+    return programs if programs in beside(name) else name
 
 
 def path(name):

@@ -13,7 +13,8 @@ import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
-from .shell import CLEAN_ENV, LAB, RUN, Result, locked, run
+from .compiled import compiled
+from .shell import CLEAN_ENV, RUN, Result, run
 
 MS_RDONLY, MS_REMOUNT, MS_BIND = 1, 32, 4096
 _numbers = itertools.count(1)
@@ -132,7 +133,7 @@ class Copy:
         ask, told = os.pipe()
         heard, say = os.pipe()
         running = subprocess.Popen(
-            [program(), self.root, str(skip), str(told), str(heard), "/bin/sh", "-c", script],
+            [compiled("steps/steps.c"), self.root, str(skip), str(told), str(heard), "/bin/sh", "-c", script],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=CLEAN_ENV, pass_fds=(told, heard), text=True, errors="replace",
         )  # fmt: skip
@@ -155,17 +156,6 @@ class Copy:
         """Run a script and kill all of it at a step. Was there such a step?"""
         done, _ = self.steps(script, number - 1, lambda *_: b"k")
         return done.code == 137
-
-
-def program():
-    """steps.c, compiled once per change of it."""
-    source = LAB / "steps/steps.c"
-    into = RUN.parent / "steps"
-    with locked(RUN.parent / "steps.lock"):
-        if not into.exists() or into.stat().st_mtime < source.stat().st_mtime:
-            run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", f"{into}.new", source])
-            os.replace(f"{into}.new", into)
-    return str(into)
 
 
 def _mount(what, where, kind, options, flags=0):

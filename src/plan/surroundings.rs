@@ -1,0 +1,141 @@
+//! What the package brings for other programs: drop-ins for those that write to root, rules for firewalls.
+
+use std::collections::BTreeSet;
+
+use include_dir::include_dir;
+use serde_json::json;
+
+use super::host::{SHARE, common, file, folder, render};
+use super::{PlanError, Planned};
+use crate::diag::{Diagnostic, Severity};
+use crate::package::{Entry, EntryKind};
+use crate::relay::{FirewallTool, Relay};
+use crate::target::{Format, FormatFacts};
+use crate::template::Templates;
+
+/// Scripts that programs call: the same on every host, no template.
+static SCRIPTS: include_dir::Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host/integrations");
+
+/// The entries for the programs and firewalls that the spec names.
+pub(super) fn entries(
+    relay: &Relay,
+    facts: &FormatFacts,
+    templates: &Templates,
+) -> Result<Vec<Entry>, PlanError> {
+    let mut entries = integrations(relay, facts, templates)?;
+    entries.extend(firewall(relay, templates)?);
+    Ok(entries)
+}
+
+fn integrations(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    let own = format!("{SHARE}/integrations");
+    let mut entries = Vec::new();
+    let chosen = relay.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name));
+    for (path, name) in chosen.flat_map(|integration| &integration.files) {
+        let content = match SCRIPTS.get_file(name).and_then(include_dir::File::contents_utf8) {
+            Some(script) => script.to_owned(),
+            None => render(templates, &format!("integrations/{name}"), &json!({}))?,
+        };
+        if path.starts_with("/etc/") {
+            entries.extend(linked(path, &own, name, content));
+        } else {
+            entries.push(file(path, content));
+        }
+    }
+    if entries.iter().any(|entry| entry.path.starts_with(&own)) {
+        entries.push(folder(&own, 0o755));
+    }
+    Ok(entries.into_iter().map(common).collect())
+}
+
+fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    const FIREWALLD: &str = "/usr/lib/firewalld";
+    let own = format!("{SHARE}/firewall");
+    let ports: BTreeSet<u16> = relay.smarthosts.iter().map(|host| host.port).collect();
+    let values = json!({ "ports": ports, "smarthost": ports.contains(&25) });
+    let text = |name: &str| render(templates, &format!("firewall/{name}"), &values);
+    let mut entries = Vec::new();
+    for tool in &relay.firewall.tools {
+        match tool {
+            FirewallTool::Ufw => {
+                let path = "/etc/ufw/applications.d/mail-relay";
+                entries.extend(linked(path, &own, "ufw", text("ufw")?));
+            }
+            FirewallTool::Firewalld => {
+                // A policy's name has at most 18 characters there.
+                for kind in ["service", "policy"] {
+                    let folder = if kind == "service" { "services" } else { "policies" };
+                    let path = format!("{FIREWALLD}/{folder}/mail-relay-out.xml");
+                    entries.push(file(&path, text(&format!("firewalld-{kind}.xml"))?));
+                }
+            }
+            FirewallTool::Nftables => {
+                entries.push(file(&format!("{own}/egress.nft"), text("egress.nft")?));
+                if relay.firewall.exclusive {
+                    entries.push(file(&format!("{own}/exclusive.nft"), text("exclusive.nft")?));
+                }
+            }
+        }
+    }
+    if entries.iter().any(|entry| entry.path.starts_with(&own)) {
+        entries.push(folder(&own, 0o755));
+    }
+    Ok(entries)
+}
+
+/// A file of ours that a program reads in /etc: a link, because what stands in /etc itself is the administrator's, and
+/// package managers keep it there when the package has gone.
+fn linked(path: &str, own: &str, name: &str, content: String) -> [Entry; 2] {
+    let target = format!("{own}/{name}");
+    let link = EntryKind::Symlink(target.clone());
+    [Entry { path: path.to_owned(), mode: 0o777, kind: link, common: false }, file(&target, content)]
+}
+
+/// The roles of packages that the programs call.
+pub(super) fn needs<'f>(relay: &Relay, facts: &'f FormatFacts) -> BTreeSet<&'f str> {
+    let chosen = relay.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name));
+    chosen.flat_map(|integration| &integration.needs).map(String::as_str).collect()
+}
+
+/// What a person should know of the programs that the spec switches on, once for formats that say the same.
+pub(super) fn notes(planned: &Planned) -> Vec<Diagnostic> {
+    let checked = &planned.checked;
+    let mut notes = Vec::new();
+    for (integration, span) in &checked.relay.integrations {
+        let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+        for format in Format::ALL.into_iter().filter(|format| checked.formats.contains(format)) {
+            let Some(note) = format.facts().integrations.get(integration).and_then(|it| it.note.as_deref())
+            else {
+                continue;
+            };
+            match said.iter_mut().find(|(other, _)| *other == note) {
+                Some((_, formats)) => formats.push(format.name()),
+                None => said.push((note, vec![format.name()])),
+            }
+        }
+        notes.extend(said.into_iter().map(|(note, formats)| {
+            let message = format!("{}: {note}", formats.join(", "));
+            Diagnostic::new(Severity::Note, "integration", Some(span.clone()), message)
+        }));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::relay::Integration;
+
+    #[test]
+    fn every_format_has_an_answer_for_every_program() {
+        for format in Format::ALL {
+            let facts = format.facts();
+            for integration in Integration::ALL {
+                let it = &facts.integrations[&integration];
+                let what = format!("{format}: {}", integration.name());
+                assert!(it.note.is_some() || !it.files.is_empty() || !it.needs.is_empty(), "{what}");
+                assert!(it.needs.iter().all(|role| facts.relations.contains_key(role)), "{what}");
+            }
+        }
+    }
+}

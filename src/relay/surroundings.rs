@@ -1,0 +1,58 @@
+//! What else is on a host: programs that write to root, and a firewall on the way out.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+/// A program that can write to root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Integration {
+    /// Output of jobs.
+    Cron,
+    /// Bans.
+    Fail2ban,
+    /// A daily report of the logs.
+    Logwatch,
+    /// Disks that are about to fail.
+    Smartd,
+    /// What was upgraded without a person.
+    UnattendedUpgrades,
+}
+
+impl Integration {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Cron, Self::Fail2ban, Self::Logwatch, Self::Smartd, Self::UnattendedUpgrades];
+
+    /// The name in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cron => "cron",
+            Self::Fail2ban => "fail2ban",
+            Self::Logwatch => "logwatch",
+            Self::Smartd => "smartd",
+            Self::UnattendedUpgrades => "unattended-upgrades",
+        }
+    }
+}
+
+/// A program that keeps a firewall's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FirewallTool {
+    /// ufw(8).
+    Ufw,
+    /// firewalld(1).
+    Firewalld,
+    /// nft(8).
+    Nftables,
+}
+
+/// What is shipped for firewalls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Firewall {
+    /// The tools it is shipped for.
+    pub tools: BTreeSet<FirewallTool>,
+    /// Whether no other program may speak to port 25 outside.
+    pub exclusive: bool,
+}

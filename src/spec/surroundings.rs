@@ -1,0 +1,55 @@
+//! `[integrations]` and `[firewall]`: what else is on the host.
+
+use super::judge::Judge;
+use super::schema::{FirewallName, FirewallSection, IntegrationsSection};
+use crate::diag::{Diagnostic, Span};
+use crate::relay::{Firewall, FirewallTool, Integration};
+
+/// The programs that are switched on, with where.
+pub(super) fn integrations(section: Option<&IntegrationsSection>) -> Vec<(Integration, Span)> {
+    let Some(section) = section else { return Vec::new() };
+    Integration::ALL
+        .into_iter()
+        .filter_map(|integration| {
+            let switch = match integration {
+                Integration::Cron => &section.cron,
+                Integration::Fail2ban => &section.fail2ban,
+                Integration::Logwatch => &section.logwatch,
+                Integration::Smartd => &section.smartd,
+                Integration::UnattendedUpgrades => &section.unattended_upgrades,
+            };
+            let on = switch.as_ref().filter(|switch| switch.value)?;
+            Some((integration, on.span.clone()))
+        })
+        .collect()
+}
+
+/// The tools that rules are shipped for.
+pub(super) fn firewall(judge: &mut Judge, section: Option<&FirewallSection>) -> Firewall {
+    let Some(section) = section else { return Firewall::default() };
+    let named = section.tools.as_ref().map(|tools| tools.0.as_slice()).unwrap_or_default();
+    let tool = |name: FirewallName| match name {
+        FirewallName::Ufw => FirewallTool::Ufw,
+        FirewallName::Firewalld => FirewallTool::Firewalld,
+        FirewallName::Nftables => FirewallTool::Nftables,
+    };
+    let firewall = Firewall {
+        tools: named.iter().map(|spot| tool(spot.value)).collect(),
+        exclusive: section.exclusive.as_ref().is_some_and(|spot| spot.value),
+    };
+    if let Some(spot) = &section.exclusive
+        && firewall.exclusive
+        && !firewall.tools.contains(&FirewallTool::Nftables)
+        && !judge.was_removed("firewall.tools")
+    {
+        judge.report(
+            Diagnostic::error(
+                "firewall",
+                spot.span.clone(),
+                "`firewall.exclusive` needs nftables: ufw and firewalld cannot tell one program from another",
+            )
+            .hint("add \"nftables\" to `tools`; its rules stand beside those of the others"),
+        );
+    }
+    firewall
+}
