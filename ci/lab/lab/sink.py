@@ -3,8 +3,8 @@
 Run as a program in the smarthost's namespace; the scenarios use the class Sink.
 Kinds: `no-tls` offers AUTH but no STARTTLS; `broken-tls` offers both and then
 refuses STARTTLS, as a man in the middle would; `any-password` is a good server
-that lets in everybody; `no-sender` and `no-relay` are such servers that refuse
-every sender or recipient.
+that lets in everybody; `no-sender`, `no-relay`, `no-recipient`, `no-auth` and
+`no-basic-auth` are such servers that refuse what their names say.
 """
 
 import asyncio
@@ -18,12 +18,17 @@ from pathlib import Path
 EXTENSIONS = {
     "no-tls": ["AUTH PLAIN LOGIN"],
     "broken-tls": ["STARTTLS", "AUTH PLAIN LOGIN"],
-    **dict.fromkeys(("any-password", "no-sender", "no-relay"), ["STARTTLS"]),
 }
-WITHIN_TLS = dict.fromkeys(("any-password", "no-sender", "no-relay"), ["AUTH PLAIN"])
+WITHIN_TLS = {
+    **dict.fromkeys(("any-password", "no-sender", "no-relay", "no-recipient", "no-basic-auth"), ["AUTH PLAIN"]),
+    "no-auth": ["SIZE"],
+}
+EXTENSIONS |= dict.fromkeys(WITHIN_TLS, ["STARTTLS"])
 REFUSALS = {
     ("no-sender", "MAIL"): "550 5.7.60 Client does not have permissions to send as this sender",
     ("no-relay", "RCPT"): "554 5.7.1 Relay access denied",
+    ("no-recipient", "RCPT"): "550 5.1.1 no such user here",
+    ("no-basic-auth", "AUTH"): "535 5.7.139 Authentication unsuccessful, basic authentication is disabled",
 }
 
 
