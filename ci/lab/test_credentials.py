@@ -130,3 +130,38 @@ def test_a_faulty_source_is_named_and_changes_nothing(relay, smarthost, tally):
         assert "nothing to change" in relay.sh("mail-relay apply").out, kind
         tally("faulty sources")
     relay.deliver("after all of it")
+
+
+@pytest.mark.roots(*ROOTS)
+def test_new_credentials_are_tried_before_the_old_ones_go(relay, smarthost, tally):
+    """Refused ones stay out, accepted ones take the waiting mail along, and a smarthost that is away does not stand in the way."""
+    relay.credentials(password="Wr0ngOne", RELAY_VERIFY="yes")
+    refused = "refuses the credentials: 535 5.7.8"
+    wait_until(lambda: refused in relay.sh("journalctl -b -o cat -u mail-relay-reapply").out, "the refusal in the journal", 10)
+    done = relay.sh("mail-relay apply --verify", check=False)
+    assert done.code == 1 and refused in done.err and "stays in force" in done.err, done
+    relay.deliver("by the old password")
+
+    smarthost.accept(smarthost.user, "SecondOne")
+    # The connection that Postfix keeps is logged in still.
+    relay.sh("systemctl restart postfix")
+    relay.mail("waits for the new password")
+    [reason] = relay.wait_deferred()
+    assert "535 5.7.8" in reason
+    relay.credentials(password="SecondOne", RELAY_VERIFY="yes")
+    since = time.monotonic()
+    smarthost.wait_for("waits for the new password")
+    tally("seconds until waiting mail had left", time.monotonic() - since)
+    relay.wait_queue_empty()
+
+    relay.resolver.set(smarthost.name, smarthost.down)
+    relay.sh("systemctl stop mail-relay-apply.path")
+    relay.credentials(password="ThirdOne")
+    done = relay.sh("mail-relay apply --verify")
+    assert "cannot be asked (connect" in done.err and "taken untried" in done.err and "applied" in done.out, done
+    relay.resolver.set(smarthost.name, smarthost.good)
+    smarthost.accept(smarthost.user, "ThirdOne")
+    assert f"[{smarthost.name}]:587 accepts the credentials" in relay.sh("mail-relay apply --verify").out
+    relay.deliver("by the third password")
+    journal = relay.sh("journalctl -b --no-pager --output=export --all").out
+    assert not [value for value in ("Wr0ngOne", "SecondOne", "ThirdOne", smarthost.password) if value in journal]

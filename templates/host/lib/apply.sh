@@ -43,9 +43,10 @@ settings_seen() {
 }
 
 read_options() {
-    mode=person quiet=no
+    mode=person quiet=no try=no
     while [ $# -gt 0 ]; do
         case $1 in
+        --verify) try=yes ;;
         --refresh) mode=trigger quiet=yes ;;
         --package | --boot | --trigger | --changed | --recheck) mode=${1#--} ;;
         *) wrong "apply has no option '$1'" ;;
@@ -73,6 +74,7 @@ apply_once() {
     rm -rf "$stage" && mkdir -m 0700 "$stage" || fail "cannot write into $state: is the disk full, or mounted read-only?"
     build "$stage" || refuse $?
     if in_force; then
+        if [ "$try" = yes ] && wants_trial; then try_credentials || refuse 1; fi
         keep_sources "$stage"
         rm -rf "$stage"
         say_missing
@@ -84,6 +86,7 @@ apply_once() {
     strict=strict
     [ "$mode" = person ] || strict=no
     verify "$stage" $strict || refuse $?
+    if wants_trial; then try_credentials || refuse 1; fi
     install_generation || { say_full; exit 1; }
     mind_timer
     say_missing
