@@ -191,3 +191,40 @@ def test_switches(awk, text, word):
 def test_only_relay_env_names_a_command(awk):
     code, _, error = awk("env.awk", b"", b"RELAY_COMMAND=/bin/true", before=[[], ["source=other"]], out="settings", hosts=HOST)
     assert code == 2 and b"other, line 1: RELAY_COMMAND belongs into relay.env" in error
+
+
+SIGN_IN = b"RELAY_USERNAME=robot@acme.example\nRELAY_CLIENT_ID=id\nRELAY_CLIENT_SECRET='s e&c=ret+%'\nRELAY_REFRESH_TOKEN=1//x\n"
+
+
+def test_a_token_stands_in_for_a_password(awk, tmp_path):
+    """sasl_passwd has its path, once there is one; what it is fetched with goes into files, without a line feed."""
+    asked = {"hosts": HOST, "tokens": "PRIMARY", "folder": tmp_path}
+    assert awk("env.awk", SIGN_IN, out="names", **asked) == (0, b"", b"")
+    (tmp_path / "PRIMARY").mkdir()
+    (tmp_path / "PRIMARY/access_token").write_text("ya29")
+    assert awk("env.awk", SIGN_IN, out="names", **asked) == (0, b"PRIMARY\n", b"")
+    assert awk("env.awk", SIGN_IN, out="sasl", **asked) == (0, b"[h]:587 robot@acme.example:mail-relay/PRIMARY\n", b"")
+    into = tmp_path / "into"
+    into.mkdir()
+    assert awk("env.awk", SIGN_IN + b"RELAY_PASSWORD=no\n", out="login", name="PRIMARY", into=into, **asked) == (0, b"", b"")
+    written = {path.name: path.read_bytes() for path in into.iterdir()}
+    assert written == {"username": b"robot@acme.example", "client_id": b"id", "client_secret": b"s e&c=ret+%", "refresh_token": b"1//x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (b"RELAY_USERNAME=u\n", b"RELAY_USERNAME but no RELAY_CLIENT_ID"),
+        (b"RELAY_USERNAME=u\nRELAY_CLIENT_ID=c\n", b"but no RELAY_REFRESH_TOKEN"),
+        (b"RELAY_REFRESH_TOKEN=TopSecret\n", b"RELAY_REFRESH_TOKEN but no RELAY_USERNAME"),
+        (SIGN_IN + b"RELAY_PRIMARY_CLIENT_ID=c\n", b"RELAY_PRIMARY_CLIENT_ID but no RELAY_PRIMARY_USERNAME"),
+    ],
+)
+def test_half_of_a_sign_in_is_refused(awk, text, word):
+    code, out, error = awk("env.awk", text, out="names", hosts=HOST, tokens="PRIMARY", folder="/nonexistent")
+    assert (code, out) == (2, b"") and word in error and b"TopSecret" not in error
+
+
+def test_a_relay_by_password_knows_no_tokens(awk):
+    code, _, error = awk("env.awk", b"RELAY_CLIENT_ID=x", out="settings", hosts=HOST)
+    assert code == 2 and b"RELAY_CLIENT_ID is not a key" in error

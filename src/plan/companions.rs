@@ -59,7 +59,7 @@ pub(super) fn credential_keys(relay: &Relay) -> Vec<String> {
     let wanting: Vec<&str> = relay
         .smarthosts
         .iter()
-        .filter(|host| host.auth == Auth::Password)
+        .filter(|host| host.auth != Auth::None)
         .map(|host| host.name.as_str())
         .collect();
     // One smarthost needs no name of its own; with several, each may have its own account.
@@ -70,5 +70,11 @@ pub(super) fn credential_keys(relay: &Relay) -> Vec<String> {
             names.iter().map(|name| format!("RELAY_{}", name.to_uppercase().replace('-', "_"))).collect()
         }
     };
-    prefixes.iter().flat_map(|prefix| [format!("{prefix}_USERNAME"), format!("{prefix}_PASSWORD")]).collect()
+    // The spec lets no list have both kinds.
+    let parts: &[&str] = if relay.uses(Auth::Xoauth2) {
+        &["USERNAME", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"]
+    } else {
+        &["USERNAME", "PASSWORD"]
+    };
+    prefixes.iter().flat_map(|prefix| parts.iter().map(move |part| format!("{prefix}_{part}"))).collect()
 }

@@ -37,7 +37,13 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     fact("provider", &relay.provider);
     fact("smarthosts", &names.join(" "));
     for host in &relay.smarthosts {
-        fact(&format!("smarthost_{}", shell_name(&host.name)), &smarthost(host));
+        let name = shell_name(&host.name);
+        fact(&format!("smarthost_{name}"), &smarthost(host));
+        if let Some(oauth2) = &host.oauth2 {
+            fact(&format!("oauth2_endpoint_{name}"), &oauth2.endpoint);
+            fact(&format!("oauth2_scope_{name}"), &oauth2.scope);
+            fact(&format!("oauth2_app_scope_{name}"), &oauth2.app_scope);
+        }
     }
     fact("tls_level", level_name(relay.tls.level));
     fact("ca_files", &ca_files);
@@ -70,6 +76,7 @@ fn smarthost(host: &Smarthost) -> String {
     };
     let auth = match host.auth {
         Auth::Password => "password",
+        Auth::Xoauth2 => "xoauth2",
         Auth::None => "none",
     };
     format!("{} {} {mode} {auth}", host.host, host.port)

@@ -4,7 +4,7 @@ use super::Planned;
 use crate::diag::{Diagnostic, Severity, has_errors};
 use crate::postfix::check::{Context, Target, parameters, whole};
 use crate::spec::Checked;
-use crate::target::Distribution;
+use crate::target::{Distribution, Format};
 
 /// Judges a relay against the distributions that it is built for: the user's own parameters one by one, then
 /// main.cf as a whole.
@@ -21,7 +21,8 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         .collect();
     let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS };
     let written = &checked.relay.parameters;
-    let mut findings = parameters(written, &context);
+    let mut findings = without_plugin(checked, &distributions);
+    findings.extend(parameters(written, &context));
     if has_errors(&findings) {
         return findings;
     }
@@ -40,6 +41,37 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         Err(error) => findings.push(Diagnostic::new(Severity::Error, "plan", None, error.to_string())),
     }
     findings
+}
+
+/// A relay that logs in by tokens, where no package brings the SASL plugin for them. Who names one as a dependency has one.
+fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnostic> {
+    const PLUGIN: &str = "sasl-xoauth2";
+    let Some(oauth2) = checked.relay.smarthosts.iter().find_map(|host| host.oauth2.as_ref()) else {
+        return Vec::new();
+    };
+    let brought = |format: Format| {
+        checked.dependencies.of(format).depends.iter().any(|relation| relation.starts_with(PLUGIN))
+    };
+    let (able, lacking): (Vec<&Distribution>, Vec<&Distribution>) =
+        targets.iter().partition(|distribution| distribution.has(PLUGIN) || brought(distribution.format));
+    if lacking.is_empty() {
+        return Vec::new();
+    }
+    let names = |list: &[&Distribution], quote: &str| {
+        list.iter().map(|one| format!("{quote}{}{quote}", one.id)).collect::<Vec<_>>().join(", ")
+    };
+    let message = "no package brings the SASL plugin for XOAUTH2 on some of the targets";
+    let finding = Diagnostic::error("xoauth2", oauth2.place.clone(), message)
+        .labelled(names(&lacking, ""))
+        .hint("auth = \"password\" with an app password, where the provider has them")
+        .hint("auth = \"none\" with a smarthost that knows the host by its address, such as a connector")
+        .hint(format!(
+            "`{PLUGIN}` of your own: name it under [dependencies], and its relation is taken for it"
+        ));
+    vec![match able.as_slice() {
+        [] => finding,
+        able => finding.hint(format!("for the others alone: targets = [{}] in [package]", names(able, "\""))),
+    }]
 }
 
 /// The distributions a spec is built for: those it names, else all of its formats.
@@ -84,6 +116,7 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "inet_protocols" => "network.ip",
         "default_transport" | "relayhost" | "smtp_tls_wrappermode" => "smarthost",
         "smtp_sasl_auth_enable"
+        | "smtp_sasl_mechanism_filter"
         | "smtp_sasl_password_maps"
         | "smtp_sasl_security_options"
         | "smtp_sasl_tls_security_options" => "smarthost.auth",

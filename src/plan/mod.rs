@@ -19,6 +19,7 @@ pub use render::{HostFile, render};
 use std::sync::{Arc, OnceLock};
 
 use crate::package::{Content, Entry, Lifecycle, Package, Relation, Relations, Requirement, Watch};
+use crate::relay::Auth;
 use crate::spec::Checked;
 use crate::target::{Format, FormatFacts};
 use crate::template::Templates;
@@ -150,8 +151,15 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     if !needs.contains("mail-command") {
         relations.recommends.push(role("mail-command")?);
     }
-    if checked.relay.uses_password() {
+    if checked.relay.uses(Auth::Password) {
         relations.depends.push(role("sasl-plain")?);
+    }
+    if checked.relay.uses(Auth::Xoauth2) {
+        // Where the format has none, the spec names its own.
+        if facts.relations.contains_key("sasl-xoauth2") {
+            relations.depends.push(role("sasl-xoauth2")?);
+        }
+        relations.depends.push(role("http-client")?);
     }
     for name in ["network-command", "tls-command"] {
         if facts.relations.contains_key(name) {

@@ -84,6 +84,25 @@ pub struct Smarthost {
     pub mode: TlsMode,
     /// Whether it wants credentials.
     pub auth: Auth,
+    /// Where access tokens come from; for [`Auth::Xoauth2`].
+    pub oauth2: Option<OAuth2>,
+}
+
+/// Where access tokens come from (RFC 6749).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OAuth2 {
+    /// URL of the token endpoint, `https://`.
+    pub endpoint: String,
+    /// What a refresh token is asked for; empty for what it was granted.
+    #[serde(default)]
+    pub scope: String,
+    /// What an application asks for in its own name, without a refresh token; empty where it cannot.
+    #[serde(default)]
+    pub app_scope: String,
+    /// Where the spec asks for tokens.
+    #[serde(skip)]
+    pub place: Span,
 }
 
 /// How TLS starts on a connection.
@@ -112,6 +131,8 @@ impl TlsMode {
 pub enum Auth {
     /// User name and password, from `relay.env`.
     Password,
+    /// An access token in place of the password, by the SASL mechanism XOAUTH2.
+    Xoauth2,
     /// Not at all: the smarthost knows our address.
     None,
 }
@@ -303,8 +324,8 @@ pub struct Parameter {
 }
 
 impl Relay {
-    /// Whether any smarthost wants a password.
-    pub fn uses_password(&self) -> bool {
-        self.smarthosts.iter().any(|host| host.auth == Auth::Password)
+    /// Whether any smarthost wants us to prove who we are in this way.
+    pub fn uses(&self, auth: Auth) -> bool {
+        self.smarthosts.iter().any(|host| host.auth == auth)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, TlsMode};
+use super::{Auth, OAuth2, TlsMode};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/providers");
 
@@ -38,6 +38,8 @@ pub struct Provider {
     pub username: Option<String>,
     /// What to put into `RELAY_PASSWORD`.
     pub password: Option<String>,
+    /// Where it gives out access tokens.
+    pub oauth2: Option<OAuth2>,
     /// Whose addresses mail can come from.
     pub sender: SenderRule,
     /// The same in a sentence.
@@ -97,6 +99,8 @@ pub struct ProviderNote {
     /// Whether `check` says it to everyone who uses the provider.
     #[serde(default)]
     pub warning: bool,
+    /// The way to prove who we are that it is about, where it is about one.
+    pub auth: Option<Auth>,
 }
 
 /// The providers that come with postpack. Each is read only when it is asked for, and once however often that is.

@@ -39,7 +39,7 @@ use self::schema::{RelaySection, Spec};
 use self::spot::Spot;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::package::Meta;
-use crate::relay::{Provider, Providers, Relay};
+use crate::relay::{Auth, Provider, Providers, Relay, Smarthost};
 use crate::target::Format;
 
 /// A spec in which nothing is wrong.
@@ -261,7 +261,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
     if let Some(provider) = &provider {
-        provider_notes(judge, &section.value, provider);
+        let hosts = smarthosts.as_ref().map_or(&[][..], |hosts| hosts.list.as_slice());
+        provider_notes(judge, &section.value, provider, hosts);
     }
     let words = words(provider.as_ref(), smarthosts.as_ref().map(|hosts| hosts.list.as_slice()));
     let meta = package::check(judge, spec.package.as_ref(), &words);
@@ -289,9 +290,10 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
 }
 
 /// What everyone who uses the provider should know.
-fn provider_notes(judge: &mut Judge, section: &RelaySection, provider: &Provider) {
+fn provider_notes(judge: &mut Judge, section: &RelaySection, provider: &Provider, hosts: &[Smarthost]) {
     let Some(spot) = &section.provider else { return };
-    for note in provider.notes.iter().filter(|note| note.warning) {
+    let concerns = |auth: Option<Auth>| auth.is_none_or(|auth| hosts.iter().any(|host| host.auth == auth));
+    for note in provider.notes.iter().filter(|note| note.warning && concerns(note.auth)) {
         judge.report(
             Diagnostic::warning("provider", spot.span.clone(), note.text.clone())
                 .hint(format!("{}, as of {}", note.source, note.date)),
@@ -300,7 +302,7 @@ fn provider_notes(judge: &mut Judge, section: &RelaySection, provider: &Provider
 }
 
 /// Summary and description for packages whose spec has none.
-fn words(provider: Option<&Provider>, smarthosts: Option<&[crate::relay::Smarthost]>) -> Words {
+fn words(provider: Option<&Provider>, smarthosts: Option<&[Smarthost]>) -> Words {
     let through = match (provider, smarthosts) {
         (Some(provider), _) if provider.name != Provider::CUSTOM => provider.title.clone(),
         (_, Some([first, ..])) => first.host.clone(),

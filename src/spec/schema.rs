@@ -128,6 +128,10 @@ pub(super) struct SmarthostSection {
     /// How the relay proves who it is.
     #[schemars(extend("default" = "password"))]
     pub(super) auth: Option<Spot<AuthMethod>>,
+    /// Where access tokens come from, with `auth = "xoauth2"`: an `https://` URL. Providers that have one are known.
+    pub(super) oauth2_endpoint: Option<Spot<String>>,
+    /// What they are asked for; the provider's own without it.
+    pub(super) oauth2_scope: Option<Spot<String>>,
 }
 
 /// How TLS starts on a connection.
@@ -146,6 +150,7 @@ pub(super) enum TlsStart {
 #[schemars(inline)]
 pub(super) enum AuthMethod {
     Password,
+    Xoauth2,
     None,
 }
 

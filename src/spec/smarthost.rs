@@ -5,7 +5,7 @@ use super::schema::{AuthMethod, SmarthostSection, TlsStart};
 use super::spot::{Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
-use crate::relay::{Auth, Provider, Smarthost, TlsMode};
+use crate::relay::{Auth, OAuth2, Provider, Smarthost, TlsMode};
 
 /// Ports on which TLS starts at once: 465 (RFC 8314), and what providers offer where 465 is blocked.
 const IMPLICIT_PORTS: &[u16] = &[443, 465, 2465, 8465];
@@ -54,6 +54,7 @@ pub(super) fn check(
         list.push((smarthost, section.span.clone(), without_tls));
     }
     one_mode(judge, sections, &list);
+    one_kind(judge, sections, &list);
     if list.len() < sections.len() {
         return None;
     }
@@ -96,6 +97,30 @@ fn one_mode(
     }
 }
 
+/// Postfix chooses the SASL mechanism by one filter for all smarthosts of a list.
+fn one_kind(
+    judge: &mut Judge,
+    sections: &[Spot<SmarthostSection>],
+    list: &[(Smarthost, Span, Option<Span>)],
+) {
+    let token = list.iter().any(|(host, _, _)| host.auth == Auth::Xoauth2);
+    let password = list.iter().position(|(host, _, _)| host.auth == Auth::Password);
+    if let (true, Some(index)) = (token, password) {
+        let auth = sections.get(index).and_then(|raw| raw.value.auth.as_ref()).map(|spot| spot.span.clone());
+        let Some(span) = auth.or_else(|| list.get(index).map(|(_, section, _)| section.clone())) else {
+            return;
+        };
+        judge.report(
+            Diagnostic::error(
+                "mixed-auth",
+                span,
+                "one smarthost of the list takes a password, another a token",
+            )
+            .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)"),
+        );
+    }
+}
+
 fn one(
     judge: &mut Judge,
     section: &Spot<SmarthostSection>,
@@ -129,9 +154,10 @@ fn one(
     let port = port(raw, provider);
     let mode = mode(judge, raw, port, provider, host.as_deref());
     let auth = auth(judge, raw, provider, host.as_deref());
+    let oauth2 = oauth2(judge, section, auth, provider, host.as_deref());
     let without_tls =
         raw.tls.as_ref().filter(|spot| spot.value == TlsStart::None).map(|spot| spot.span.clone());
-    Some((Smarthost { name: name?, host: host?, port, mode, auth }, without_tls))
+    Some((Smarthost { name: name?, host: host?, port, mode, auth, oauth2 }, without_tls))
 }
 
 /// It becomes part of variable names (`RELAY_<NAME>_PASSWORD`).
@@ -243,14 +269,68 @@ fn auth(judge: &mut Judge, raw: &SmarthostSection, provider: &Provider, host: Op
     };
     let chosen = match spot.value {
         AuthMethod::Password => Auth::Password,
+        AuthMethod::Xoauth2 => Auth::Xoauth2,
         AuthMethod::None => Auth::None,
     };
     if !provider.auth.contains(&chosen) && host.is_some_and(|host| provider.owns(host)) {
         let message = match chosen {
             Auth::None => format!("{} takes no mail without a user name and password", provider.title),
+            Auth::Xoauth2 => format!("{} takes no access tokens that postpack knows of", provider.title),
             Auth::Password => format!("{} knows no user names and passwords on this host", provider.title),
         };
         judge.report(Diagnostic::error("auth", spot.span.clone(), message).hint("leave `auth` out"));
     }
     chosen
+}
+
+/// Where access tokens come from: the spec's own place before the provider's.
+fn oauth2(
+    judge: &mut Judge,
+    section: &Spot<SmarthostSection>,
+    auth: Auth,
+    provider: &Provider,
+    host: Option<&str>,
+) -> Option<OAuth2> {
+    let raw = &section.value;
+    if auth != Auth::Xoauth2 {
+        for (spot, key) in [(&raw.oauth2_endpoint, "oauth2-endpoint"), (&raw.oauth2_scope, "oauth2-scope")] {
+            if let Some(spot) = spot {
+                let message = format!("`{key}` has no effect without auth = \"xoauth2\"");
+                judge.report(Diagnostic::error("oauth2", spot.span.clone(), message).hint("take it out"));
+            }
+        }
+        return None;
+    }
+    let endpoint = judge.read_if(
+        "oauth2",
+        "smarthost.oauth2-endpoint",
+        "an `https://` URL",
+        raw.oauth2_endpoint.as_ref(),
+        values::https,
+    );
+    let scope = judge.read_if(
+        "oauth2",
+        "smarthost.oauth2-scope",
+        "a list of words, separated by blanks",
+        raw.oauth2_scope.as_ref(),
+        |text| values::line(text).map(str::to_owned),
+    );
+    let preset = provider.oauth2.clone();
+    if preset.is_none() && raw.oauth2_endpoint.is_none() && !host.is_some_and(|host| provider.owns(host)) {
+        let hint =
+            "such as oauth2-endpoint = \"https://login.acme.example/token\"; or name a provider in [relay]";
+        judge.missing("smarthost.oauth2-endpoint", Some(&section.span), hint);
+    }
+    let preset = preset.unwrap_or(OAuth2 {
+        endpoint: String::new(),
+        scope: String::new(),
+        app_scope: scope.clone().unwrap_or_default(),
+        place: section.span.clone(),
+    });
+    Some(OAuth2 {
+        endpoint: endpoint.unwrap_or(preset.endpoint),
+        scope: scope.unwrap_or(preset.scope),
+        app_scope: preset.app_scope,
+        place: raw.auth.as_ref().map_or(&section.span, |spot| &spot.span).clone(),
+    })
 }

@@ -133,7 +133,7 @@ fn against_hosts(
     hosts: &Smarthosts,
     place: Option<&Span>,
 ) {
-    let password = hosts.list.iter().any(|host| host.auth == Auth::Password);
+    let password = hosts.list.iter().any(|host| host.auth != Auth::None);
     let finding =
         |severity: Severity, code, message: &str| Diagnostic::new(severity, code, place.cloned(), message);
     let hint = match section.level {

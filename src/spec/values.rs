@@ -278,6 +278,14 @@ pub(super) fn url(text: &str) -> Checked<String> {
     Ok(text.to_owned())
 }
 
+/// A web address that nobody can read along.
+pub(super) fn https(text: &str) -> Checked<String> {
+    if text.starts_with("http://") {
+        return Err(Fault::new("it does not begin with `https://`: what is said there are secrets"));
+    }
+    url(text)
+}
+
 /// An absolute path on the host.
 pub(super) fn path(text: &str) -> Checked<String> {
     plain(text)?;

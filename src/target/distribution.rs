@@ -44,6 +44,9 @@ pub struct Distribution {
     pub unverified: Vec<String>,
     /// Where the facts are from.
     pub source: String,
+    /// Relations of the format that no package of its own fulfils.
+    #[serde(default)]
+    pub lacks: Vec<String>,
     /// Its Postfix.
     pub postfix: Installation,
 }
@@ -67,6 +70,12 @@ impl Distribution {
     /// Those that install a format.
     pub fn of(format: Format) -> impl Iterator<Item = &'static Self> {
         Self::all().iter().filter(move |distribution| distribution.format == format)
+    }
+
+    /// Whether a package of its own fulfils a relation of the format.
+    pub fn has(&self, relation: &str) -> bool {
+        self.format.facts().relations.contains_key(relation)
+            && !self.lacks.iter().any(|name| name == relation)
     }
 
     /// The name a drop-in folder has: instances share that of their template.

@@ -232,3 +232,28 @@ fn json_has_every_place() {
         assert_eq!(line[at("column") - 1..at("end-column") - 1], wrong()[at("start")..at("end")]);
     }
 }
+
+#[test]
+fn tokens_are_refused_where_no_package_has_the_plugin() {
+    let tokens = EXAMPLE.replace("provider = \"ses\"\nregion = \"eu-west-1\"", "provider = \"gmail\"")
+        + "\n[smarthost]\nauth = \"xoauth2\"\n";
+    let on = |targets: &str| tokens.replacen("[relay]", &format!("targets = [{targets}]\n\n[relay]"), 1);
+    let plugin = "\n[dependencies.deb]\ndepends = \"sasl-xoauth2 (>= 0.24)\"\n";
+    let world = World::with_example()
+        .file("refused.toml", on("\"deb\", \"opensuse-leap-15.6\", \"rhel-9\""))
+        .file("fedora.toml", on("\"fedora-44\", \"rhel-9\""))
+        .file("own.toml", on("\"deb\"") + plugin);
+    assert!(world.said("check fedora.toml own.toml").contains("exit 0"));
+    let refused = world.said("check refused.toml");
+    for words in [
+        "exit 2",
+        "error[xoauth2]: no package brings the SASL plugin for XOAUTH2 on some of the targets",
+        "debian-12, ",
+        "opensuse-leap-15.6",
+        "auth = \"password\" with an app password",
+        "auth = \"none\" with a smarthost that knows the host by its address",
+        "for the others alone: targets = [\"rhel-9\"] in [package]",
+    ] {
+        assert!(refused.contains(words), "{words}: {refused}");
+    }
+}

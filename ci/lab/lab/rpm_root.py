@@ -4,7 +4,7 @@ import shutil
 import textwrap
 
 from . import repack
-from .roots import inside
+from .roots import inside, mirror
 from .shell import run
 
 BUNDLE = "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
@@ -22,12 +22,17 @@ PRETTY_NAME="Lab stand-in for rpm distributions"
 BASE_PROVIDES = """
     /bin/sh /usr/bin/sh /bin/bash /usr/bin/bash /usr/bin/env /usr/bin/systemctl /usr/sbin/ldconfig
     bash coreutils sed grep gawk findutils util-linux diffutils shadow-utils systemd systemd-libs glibc
-    alternatives iproute openssl-libs cyrus-sasl-lib filesystem system-release=1 redhat-release fedora-release
+    curl alternatives iproute openssl-libs cyrus-sasl-lib filesystem system-release=1 redhat-release fedora-release
 """.split()
 
 
 def build(root, facts):
-    repack.satisfy(root, facts["packages"], ["postfix", "libsasl2-modules", "ca-certificates", "s-nail", "openssl"])
+    repacked = ["postfix", "libsasl2-modules", "ca-certificates", "s-nail", "openssl"]
+    if facts.get("xoauth2"):
+        (root / "etc/apt/sources.list.d/experimental.list").write_text(f"deb {mirror()} experimental main\n")
+        inside(root, "apt-get -q -o Acquire::Check-Valid-Until=false update")
+        repacked.append("sasl-xoauth2")
+    repack.satisfy(root, facts["packages"], repacked)
     version = repack.version_of(root, "postfix")
     work = root / "srv/work"
     trees = repack.trees(root, work)
@@ -48,6 +53,11 @@ def build(root, facts):
     sasl = trees["libsasl2-modules"]
     _rpm(repository, "cyrus-sasl-plain", "2.1.28", sasl, "Requires: cyrus-sasl-lib")
     _rpm(repository, "openssl", "3.0", trees["openssl"])
+    if token_plugin := trees.get("sasl-xoauth2"):
+        # A configuration without anything in it, as Fedora's.
+        (token_plugin / "etc").mkdir()
+        (token_plugin / "etc/sasl-xoauth2.conf").write_text('{"client_id": "", "client_secret": ""}\n')
+        _rpm(repository, "sasl-xoauth2", "0.27", token_plugin, "Requires: cyrus-sasl-lib", config=("/etc/sasl-xoauth2.conf",))
     repack.mail_command(trees["s-nail"])
     _rpm(repository, "s-nail", "14.9", trees["s-nail"], "Provides: mailx /bin/mail /bin/mailx /usr/bin/mail")
     bundle = trees["ca-certificates"]
@@ -55,6 +65,9 @@ def build(root, facts):
     (bundle / "etc/pki/ca-trust/extracted/pem").mkdir(parents=True)
     (bundle / "etc/pki/tls/certs").mkdir(parents=True)
     (bundle / "etc/pki/tls/certs/ca-bundle.crt").symlink_to(BUNDLE)
+    # Where Debian's curl looks.
+    (bundle / "etc/ssl/certs").mkdir(parents=True)
+    (bundle / "etc/ssl/certs/ca-certificates.crt").symlink_to(BUNDLE)
     _rpm(repository, "ca-certificates", "2026.1", bundle, scripts="%post\nupdate-ca-trust\n")
     setup = work / "setup"
     (setup / "etc").mkdir(parents=True)

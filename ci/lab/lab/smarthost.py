@@ -45,10 +45,11 @@ class Smarthost:
     unknown_ca = "10.99.0.4"  # right name, by an authority that nobody knows
     down = "10.99.0.5"  # refuses every connection
     sink = "10.99.0.6"  # see sink.py
+    oauth2 = "10.99.0.7"  # takes access tokens, too; see tokens.py
 
     def __init__(self, authority_home, nobody_home):
         self.network = Network()
-        for address in (self.good, self.wrong_name, self.unknown_ca, self.down, self.sink):
+        for address in (self.good, self.wrong_name, self.unknown_ca, self.down, self.sink, self.oauth2):
             self.network.add_address(address)
         self.authority = Authority(authority_home, "lab CA")
         self._machine = Machine([roots.path("smarthost")], "smarthost", self.network.hub)
@@ -123,10 +124,10 @@ class Smarthost:
         machine.write("/etc/hosts", f"127.0.0.1 localhost\n{self.good} {NAME}\n")
         for name in ("main.cf", "master.cf"):
             text = (files / name).read_text()
-            for face in ("good", "wrong_name", "unknown_ca"):
+            for face in ("good", "wrong_name", "unknown_ca", "oauth2"):
                 text = text.replace(f"@{face}@", getattr(self, face))
             machine.write(f"/etc/postfix/{name}", text)
-        for name in ("dovecot.conf", "password.lua"):
+        for name in ("dovecot.conf", "oauth2.conf", "password.lua"):
             machine.write(f"/etc/dovecot/{name}", (files / name).read_text())
         machine.write("/usr/local/bin/lab-deliver", (files / "deliver").read_text(), 0o755)
         # Dovecot's user writes there.

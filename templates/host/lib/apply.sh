@@ -6,7 +6,6 @@
 seen_file=/run/mail-relay.seen
 
 apply_main() {
-    asking=yes
     read_options "$@"
     need_root
     case $mode in
@@ -56,6 +55,8 @@ read_options() {
 }
 
 apply_once() {
+    # At boot and in an image the network may not be there, and an installation shall not fail for it: the refresh unit asks soon after.
+    case $mode in boot | package) asking=no ;; *) asking=yes ;; esac
     # Everything below trusts it to tell files apart.
     digest "$lib/common.sh" >/dev/null || fail "sha256sum does not work here; mend: reinstall coreutils"
     lock
@@ -75,27 +76,31 @@ apply_once() {
     build "$stage" || refuse $?
     if in_force; then
         if [ "$try" = yes ] && wants_trial; then try_credentials || refuse 1; fi
+        publish_tokens || exit 1
         keep_sources "$stage"
         rm -rf "$stage"
         say_missing
         serve_what_is_owed || exit 1
         mind_timer
+        flush_for_tokens
         [ "$quiet" = yes ] || say "nothing to change"
-        exit 0
+        exit "$tokens_failed"
     fi
     strict=strict
     [ "$mode" = person ] || strict=no
     verify "$stage" $strict || refuse $?
     if wants_trial; then try_credentials || refuse 1; fi
-    install_generation || { say_full; exit 1; }
+    publish_tokens && install_generation || { say_full; exit 1; }
     mind_timer
     say_missing
+    [ "$tokens_failed" = 0 ] || exit 1
 }
 
 refuse() {
     refused=$1
     say_full || refused=1
     rm -rf "$stage"
+    [ -z "${relay_command:-}${token_hosts:-}" ] || mind_timer
     [ ! -d "$state/applied" ] || warn "the configuration of $(sed -n 's/^time //p' "$state/applied/info") stays in force"
     exit "$refused"
 }
@@ -177,7 +182,7 @@ compiled_is_fresh() {
 say_missing() {
     [ -n "$without" ] || return 0
     if [ -z "$relayhost" ]; then
-        say "no credentials yet, so mail waits in the queue; put RELAY_USERNAME and RELAY_PASSWORD into $relay_env"
+        say "no credentials yet, so mail waits in the queue; put $(wanted_keys) into $relay_env"
     else
         say "no credentials for the smarthost(s) $without, so they are left out"
     fi

@@ -14,6 +14,7 @@ build() {
     relay_host='' relay_port=''
     find_password_hosts || return
     load_env || return
+    find_password_hosts && fetch_tokens || return
     plan_smarthosts || return
     build_secret "$1" || return
     build_host_layer "$1/host.cf" || return
@@ -90,15 +91,17 @@ destination() {
     esac
 }
 
-# Sets password_hosts for env.awk: the smarthosts that want a password, by the names of their keys, and the keys of sasl_passwd.
+# Sets password_hosts for env.awk: the smarthosts that want a login, by the names of their keys, and the keys of sasl_passwd. Those in
+# token_hosts want a token for a password.
 find_password_hosts() {
-    password_hosts=
+    password_hosts='' token_hosts=''
     each_smarthost add_password_host
 }
 
 add_password_host() {
-    [ "$auth" = password ] || return 0
+    [ "$auth" != none ] || return 0
     key=$(env_name "$name") || return 1
+    [ "$auth" != xoauth2 ] || token_hosts="${token_hosts:+$token_hosts }$key"
     password_hosts="$password_hosts $key $(destination "$host" "$port")"
 }
 
@@ -114,7 +117,7 @@ plan_smarthosts() {
 plan_smarthost() {
     key=$(env_name "$name") || return 1
     # shellcheck disable=SC2086  # words on purpose
-    if [ "$auth" = password ] && ! is_one_of "$key" $with; then
+    if [ "$auth" != none ] && ! is_one_of "$key" $with; then
         without="${without:+$without }$name"
         return 0
     fi
@@ -141,6 +144,14 @@ build_secret() {
     read_env sasl >"$1/sasl_passwd" || return 2
 }
 
+wanted_keys() {
+    if [ -n "$token_hosts" ]; then
+        echo 'RELAY_USERNAME, RELAY_CLIENT_ID and RELAY_REFRESH_TOKEN'
+    else
+        echo 'RELAY_USERNAME and RELAY_PASSWORD'
+    fi
+}
+
 # --- main.cf ---
 
 # What only the host can know. main.cf of the package refers to these by name; where the administrator's layer takes that away, they
@@ -164,7 +175,7 @@ build_host_layer() {
         [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
         echo "relay_system_name = $system"
         echo "smtp_tls_wrappermode = $wrapper"
-        [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put RELAY_USERNAME and RELAY_PASSWORD into $relay_env"
+        [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
     } >"$1"
 }
 

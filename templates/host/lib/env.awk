@@ -2,21 +2,27 @@
 #   -v out=settings   the settings that are no secret, one "KEY value" per line
 #   -v out=names      the names of the smarthosts that have credentials
 #   -v out=sasl       sasl_passwd: "[host]:port user:password" per smarthost
+#   -v out=login      nothing: into files of the folder -v into=FOLDER goes what -v name=NAME fetches access tokens with
 #   -v out=sources    which source each key comes from, "KEY<tab>SOURCE" per line
 # Where several files have a key, the last one counts. Before a file, source=WORDS is what messages call it, and whole=KEY says that
 # all of it is the value of this key.
-# -v hosts="NAME [host]:port ..." names the smarthosts that want a password, NAME as it stands in RELAY_<NAME>_USERNAME.
+# -v hosts="NAME [host]:port ..." names the smarthosts that want a login, NAME as it stands in RELAY_<NAME>_USERNAME. For those of
+# -v tokens="NAME ..." the password is the path of a token, once there is one: FOLDER/NAME/access_token, with -v folder=FOLDER.
 # Every fault is reported with its source and line, never with its value; then the exit code is 2 and nothing is printed.
 # Run with LC_ALL=C: a value is bytes.
 
 BEGIN {
-    split("USERNAME PASSWORD HOST PORT FROM ROOT_MAIL_TO HOSTNAME VERIFY COMMAND", list, " ")
+    login_parts = split("USERNAME PASSWORD" (tokens == "" ? "" : " CLIENT_ID CLIENT_SECRET REFRESH_TOKEN"), login, " ")
+    for (i in login) known["RELAY_" login[i]] = 1
+    split("HOST PORT FROM ROOT_MAIL_TO HOSTNAME VERIFY COMMAND", list, " ")
     for (i in list) known["RELAY_" list[i]] = 1
+    split(tokens, field, " ")
+    for (i in field) by_token[field[i]]
     count = split(hosts, field, " ")
     for (i = 1; i < count; i += 2) {
         order[++smarthosts] = field[i]
         destination[field[i]] = field[i + 1]
-        known["RELAY_" field[i] "_USERNAME"] = known["RELAY_" field[i] "_PASSWORD"] = 1
+        for (j = 1; j <= login_parts; j++) known["RELAY_" field[i] "_" login[j]] = 1
     }
     source = "relay.env"
 }
@@ -43,6 +49,7 @@ END {
     }
     if (out == "settings") print_settings()
     else if (out == "sources") print_sources()
+    else if (out == "login") write_login(name)
     else print_credentials()
 }
 
@@ -175,33 +182,60 @@ function is_address(text,    at_sign) {
 }
 
 function print_settings(    i) {
-    for (i = 1; i in list; i++)
-        if (list[i] != "USERNAME" && list[i] != "PASSWORD" && ("RELAY_" list[i]) in value_of)
-            print "RELAY_" list[i], value_of["RELAY_" list[i]]
+    for (i = 1; i in list; i++) if (("RELAY_" list[i]) in value_of) print "RELAY_" list[i], value_of["RELAY_" list[i]]
 }
 
 function print_sources(    i, j) {
+    for (j = 1; j <= login_parts; j++) print_source("RELAY_" login[j])
     for (i = 1; i in list; i++) print_source("RELAY_" list[i])
     for (i = 1; i <= smarthosts; i++)
-        for (j = 1; j <= 2; j++) print_source("RELAY_" order[i] "_" list[j])
+        for (j = 1; j <= login_parts; j++) print_source("RELAY_" order[i] "_" login[j])
 }
 
 function print_source(key) { if (key in value_of) print key "\t" name_of[file_of[key]] }
 
-# A smarthost's own user name and password, else the plain ones; never one half of each.
-function print_credentials(    i, name, prefix, user, password) {
+function print_credentials(    i, host, prefix) {
     for (i = 1; i <= smarthosts; i++) {
-        name = order[i]
-        prefix = ("RELAY_" name "_USERNAME" in value_of || "RELAY_" name "_PASSWORD" in value_of) ? "RELAY_" name "_" : "RELAY_"
-        user = prefix "USERNAME"
-        password = prefix "PASSWORD"
-        if (!(user in value_of) && !(password in value_of)) continue
-        if (!(user in value_of) || !(password in value_of)) {
-            half = user in value_of ? user : password
-            complain("mail-relay: " name_of[file_of[half]] " has " half " but no " (half == user ? password : user) "\n")
-            exit 2
-        }
-        if (out == "names") print name
-        else print destination[name] " " value_of[user] ":" value_of[password]
+        host = order[i]
+        prefix = login_of(host)
+        if (prefix == "") continue
+        if (!(host in by_token)) secret = value_of[prefix "PASSWORD"]
+        else if (has_token(host)) secret = "mail-relay/" host
+        else continue
+        if (out == "names") print host
+        else print destination[host] " " value_of[prefix "USERNAME"] ":" secret
     }
+}
+
+# Without a line feed at their end: curl sends a file as it is.
+function write_login(host,    prefix, j) {
+    prefix = login_of(host)
+    if (prefix == "") return
+    for (j = 1; j <= login_parts; j++)
+        if (login[j] != "PASSWORD" && (prefix login[j]) in value_of) printf "%s", value_of[prefix login[j]] >(into "/" tolower(login[j]))
+}
+
+function has_token(host,    text) { return (getline text <(folder "/" host "/access_token")) > 0 && text != "" }
+
+# The beginning of the keys that hold a smarthost's login: its own, else the plain ones, else none; never a part of each.
+function login_of(host,    prefix, j, present) {
+    prefix = "RELAY_"
+    for (j = 1; j <= login_parts; j++) if (("RELAY_" host "_" login[j]) in value_of) prefix = "RELAY_" host "_"
+    for (j = 1; j <= login_parts; j++) if (belongs(host, login[j]) && (prefix login[j]) in value_of) present = prefix login[j]
+    if (present == "") return ""
+    want(prefix "USERNAME", present)
+    if (!(host in by_token)) want(prefix "PASSWORD", present)
+    else {
+        want(prefix "CLIENT_ID", present)
+        if (!((prefix "CLIENT_SECRET") in value_of)) want(prefix "REFRESH_TOKEN", present)
+    }
+    return prefix
+}
+
+function belongs(host, part) { return part == "USERNAME" || (part == "PASSWORD") == !(host in by_token) }
+
+function want(key, present) {
+    if (key in value_of) return
+    complain("mail-relay: " name_of[file_of[present]] " has " present " but no " key "\n")
+    exit 2
 }

@@ -1,16 +1,16 @@
 # shellcheck shell=sh
 # What the sources of settings and credentials say, by way of env.awk.
 
-# env.awk on the copies of take_sources: $1 is what to print.
+# env.awk on the copies of take_sources: $1 is what to print; a login, that of the smarthost with the key $2, goes into folder $3.
 read_env() {
-    wanted=$1
+    wanted=$1 of_host=${2:-} into=${3:-}
     set --
     while IFS='	' read -r copy key label; do
         [ "$key" != - ] || key=
         set -- "$@" "source=$label" "whole=$key" "$copy"
     done <"$taken/list"
     [ $# -gt 0 ] || set -- /dev/null
-    awk -v out="$wanted" -v hosts="${password_hosts:-}" -f "$lib/env.awk" "$@"
+    awk -v out="$wanted" -v hosts="${password_hosts:-}" -v tokens="${token_hosts:-}" -v folder="$state/oauth2" -v name="$of_host" -v into="$into" -f "$lib/env.awk" "$@"
 }
 
 # Sets relay_host, relay_port, ... each empty when nobody says anything.

@@ -21,7 +21,7 @@
 # The policy of the configuration in folder $1, by Postfix's own reading of it.
 policy_of() {
     postconf -c "$1" -x smtp_tls_security_level smtp_tls_wrappermode smtp_tls_CAfile smtp_tls_secure_cert_match smtp_tls_verify_cert_match \
-        smtp_tls_mandatory_protocols smtp_tls_servername smtp_tls_cert_file smtp_tls_key_file smtp_sasl_security_options \
+        smtp_tls_mandatory_protocols smtp_tls_servername smtp_tls_cert_file smtp_tls_key_file smtp_sasl_security_options smtp_sasl_mechanism_filter \
         smtp_host_lookup inet_protocols smtp_helo_name >"$probe_folder/policy" 2>/dev/null
 }
 
@@ -224,7 +224,14 @@ log_in() {
         # Postfix would not say a password in clear, and we shall not.
         case $(policy smtp_sasl_security_options) in *noplaintext*) failed auth-offered 'no password may be sent without TLS'; return ;; esac
     fi
-    case " $probe_mechanisms " in
+    case "$(policy smtp_sasl_mechanism_filter): $probe_mechanisms " in
+    xoauth2:*' XOAUTH2 '*)
+        { printf 'AUTH XOAUTH2 '; { printf 'user='; login user; printf '\001auth=Bearer '; bearer; printf '\001\001'; } | encoded; } >&3
+        read_reply
+        # Why not, as JSON in base64; the refusal itself comes after an empty line.
+        ! is_reply 334 || ask ''
+        ;;
+    xoauth2:*) failed auth-offered 'the smarthost does not offer XOAUTH2'; return ;;
     *' PLAIN '*)
         { printf 'AUTH PLAIN '; { printf '\0'; login user; printf '\0'; login password; } | encoded; } >&3
         read_reply
@@ -234,7 +241,7 @@ log_in() {
         ! is_reply 334 || { login user | encoded >&3; read_reply; }
         ! is_reply 334 || { login password | encoded >&3; read_reply; }
         ;;
-    '  ') failed auth-offered 'the smarthost offers no log-in'; return ;;
+    ':  ') failed auth-offered 'the smarthost offers no log-in'; return ;;
     *)
         probe_auth=unknown
         return 0
@@ -254,6 +261,12 @@ login() {
             printf "%s", part == "user" ? substr(text, 1, colon - 1) : substr(text, colon + 1)
             exit
         }' "$probe_login"
+}
+
+# sasl_passwd has a path in place of the token.
+bearer() {
+    path=$(login password)
+    cat "$state/oauth2/${path##*/}/access_token"
 }
 
 encoded() { base64 | tr -d '\n' && printf '\r\n'; }

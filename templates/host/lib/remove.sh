@@ -36,7 +36,7 @@ restore_all() {
     # The originals go last: until here a second run can do it all again.
     rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/ours" "$state/gone" "$state/owed"
     # With the lock; on Linux it stays ours until we end.
-    rm -rf "$state" "${handed_over%/*}"
+    rm -rf "$(token_folder)" "$state" "${handed_over%/*}"
 }
 
 # As in an apply, tables come before main.cf; and what was not there goes last, when nothing asks for it any more.

@@ -107,8 +107,9 @@ start_if_wanted() {
 # What no path unit can watch is asked for again by a timer. It runs where there is something to ask for; a file says that it does.
 mind_timer() {
     in_system || return 0
-    if [ -n "$relay_command" ]; then
+    if [ -n "${relay_command:-}${token_hosts:-}" ]; then
         systemctl --no-block start mail-relay-refresh.timer && : >"$state/timer"
+        case $mode in boot | package) systemctl --no-block start mail-relay-refresh.service ;; esac
     else
         stop_timer
     fi

@@ -128,11 +128,6 @@ run_command() {
     124 | 137) why='did not end within 30 seconds' ;;
     *) why="failed with exit code $code" ;;
     esac
-    if [ "$mode" = boot ] && [ -e "$state/command" ]; then
-        # The network comes later, and with it the next turn of the refresh timer.
-        warn "RELAY_COMMAND ($1) $why; what it said last is used"
-        return 0
-    fi
     warn "RELAY_COMMAND ($1) $why; mend: run it by hand"
     return 1
 }

@@ -141,6 +141,7 @@ show_text() {
     [ "$credentials" = missing ] && known=no || known=yes
     echo "  credentials    $(tint "$known" "$credentials")${missing_for:+ for $missing_for}"
     show_sources
+    show_tokens
     echo "  TLS            ${level:-none}: $(tls_words)"
     echo "  queue          $queued message(s)${oldest:+, the oldest waits for $(age "$oldest")}"
     [ "$queued" = 0 ] || while IFS='	' read -r times _ _ what mend _; do

@@ -1,0 +1,168 @@
+# shellcheck shell=sh
+# OAuth2 (RFC 6749): access tokens in place of a password, for smarthosts with auth = xoauth2. One is fetched when the last one is about
+# to expire, and laid where the SASL plugin sasl-xoauth2 finds it: sasl_passwd has a path for a password. The plugin could fetch them
+# itself; but then it would have to hold what it fetches them with, as Postfix's user, and nobody would hear of a dead refresh token
+# before mail waits.
+#
+# $state/oauth2/NAME/   login (digest of what it was fetched with), access_token, renew and expires (seconds since 1970),
+#                       refresh_token (where the provider gave a newer one), fault (why the last attempt failed)
+
+token_state=$state/oauth2
+# 1 when one could not be renewed that still holds.
+tokens_failed=0
+# 1 when mail may wait for what is fetched now.
+tokens_awaited=0
+
+# Fetches what is due for the smarthosts $token_hosts, by the names of their keys.
+fetch_tokens() {
+    # Whoever looks takes what is there.
+    [ -n "$token_hosts" ] && [ "${asking:-no}" = yes ] || return 0
+    [ -d "$token_state" ] || mkdir -m 0700 "$token_state" || { warn "cannot write into $state: is the disk full?"; return 1; }
+    for key in $token_hosts; do fetch_token "$key" || return; done
+}
+
+fetch_token() {
+    login=$taken/login of=$token_state/$1
+    rm -rf "$login" && mkdir -m 0700 "$login" || return 1
+    read_env login "$1" "$login" || return 2
+    if [ ! -f "$login/client_id" ]; then rm -rf "$of"; return 0; fi
+    mkdir -p "$of"
+    endpoint_of "$1" && printf '%s' "$endpoint $scope $app_scope" >"$login/endpoint" || return 1
+    (cd "$login" && sha256sum -- *) | sha256sum >"$login.digest" || return 1
+    # What another login was given is nothing to this one. What it is given replaces that when it is there.
+    fresh=$of
+    if ! same "$login.digest" "$of/login"; then
+        fresh=$of.new
+        rm -rf "$fresh" && mkdir -m 0700 "$fresh" && cp "$login.digest" "$fresh/login" || return 1
+    fi
+    if [ "$(date +%s)" -lt "$(number "$fresh/renew")" ]; then return 0; fi
+    [ ! -s "$fresh/refresh_token" ] || cp "$fresh/refresh_token" "$login/refresh_token"
+    if [ -e "$of/fault" ] || [ "$(date +%s)" -ge "$(number "$of/expires")" ]; then tokens_awaited=1; fi
+    ask_for_token "$1"
+    case $? in
+    0)
+        rm -f "$fresh/fault"
+        [ "$fresh" = "$of" ] || { rm -rf "$of" && mv "$fresh" "$of"; }
+        return
+        ;;
+    esac
+    printf '%s\n' "$fault" >"$of/fault"
+    rm -rf "$of.new"
+    # A token that still holds is used; but what is wrong shall be known before mail waits.
+    left=$(($(number "$of/expires") - $(date +%s)))
+    if [ "$fresh" = "$of" ] && [ "$left" -gt 0 ] && [ -s "$of/access_token" ]; then
+        warn "$fault; the access token that is there holds for $left seconds"
+        tokens_failed=1
+        return 0
+    fi
+    warn "$fault"
+    return 1
+}
+
+number() { cat "$1" 2>/dev/null || echo 0; }
+
+# Sets endpoint, scope and app_scope of the smarthost with the key $1.
+endpoint_of() {
+    for name in $smarthosts; do
+        [ "$(env_name "$name")" = "$1" ] || continue
+        variable=$(printf %s "$name" | tr -- - _) || return 1
+        eval "endpoint=\$oauth2_endpoint_$variable scope=\$oauth2_scope_$variable app_scope=\$oauth2_app_scope_$variable"
+        return
+    done
+    return 1
+}
+
+# Values reach curl as files, never as arguments. Return code 1: $fault says why there is none.
+ask_for_token() {
+    have curl || { fault='there is no curl(1) here to ask for an access token'; return 1; }
+    set -- --data-urlencode "client_id@$login/client_id"
+    [ ! -f "$login/client_secret" ] || set -- "$@" --data-urlencode "client_secret@$login/client_secret"
+    if [ -f "$login/refresh_token" ]; then
+        set -- "$@" -d grant_type=refresh_token --data-urlencode "refresh_token@$login/refresh_token"
+        [ -z "$scope" ] || set -- "$@" --data-urlencode "scope=$scope"
+    else
+        [ -n "$app_scope" ] || { fault="$endpoint gives no access token without a refresh token; put RELAY_REFRESH_TOKEN into $relay_env"; return 1; }
+        set -- "$@" -d grant_type=client_credentials --data-urlencode "scope=$app_scope"
+    fi
+    # No .curlrc: its owner may have other wishes for other servers.
+    curl -q -sS --proto =https --max-time 30 -H 'Accept: application/json' -o "$login/answer" "$@" "$endpoint" 2>"$login/said" 9>&- || {
+        fault="no access token: $(sed -n '1s/^curl: //p' "$login/said") ($endpoint)"
+        return 1
+    }
+    for field in error error_description access_token refresh_token expires_in; do json_field "$field" <"$login/answer" >"$login/new.$field" || return 1; done
+    if [ ! -s "$login/new.access_token" ]; then
+        fault="no access token: $endpoint says: $(cat "$login/new.error") $(head -c 300 "$login/new.error_description" | tr '\r\n' '  ')"
+        case $(cat "$login/new.error") in
+        invalid_grant) fault="$fault; mend: the refresh token is expired or revoked, so make a new one and put it in its place" ;;
+        invalid_client | unauthorized_client) fault="$fault; mend: check RELAY_CLIENT_ID and RELAY_CLIENT_SECRET" ;;
+        esac
+        return 1
+    fi
+    if grep -q '[^A-Za-z0-9._~+/=-]' "$login/new.access_token"; then fault="the access token of $endpoint holds characters that no token has"; return 1; fi
+    seconds=$(cat "$login/new.expires_in")
+    case $seconds in '' | *[!0-9]*) seconds=3600 ;; esac
+    # A quarter of an hour before its end, for three attempts of the timer; at half of its time where it has less.
+    early=900
+    [ "$seconds" -ge 1800 ] || early=$((seconds / 2))
+    now=$(date +%s)
+    echo $((now + seconds - early)) >"$fresh/renew" && echo $((now + seconds)) >"$fresh/expires" || return 1
+    [ ! -s "$login/new.refresh_token" ] || mv "$login/new.refresh_token" "$fresh/refresh_token"
+    mv "$login/new.access_token" "$fresh/access_token"
+}
+
+# The string or number of field $1 in a JSON object without inner ones, or nothing.
+json_field() {
+    awk -v name="$1" '
+        { text = text $0 " " }
+        END {
+            if (!match(text, "\"" name "\"[ \t]*:[ \t]*")) exit
+            text = substr(text, RSTART + RLENGTH)
+            if (substr(text, 1, 1) != "\"") { match(text, /^[0-9]*/); printf "%s", substr(text, 1, RLENGTH); exit }
+            for (at = 2; (c = substr(text, at, 1)) != "\"" && c != ""; at++) {
+                if (c == "\\") {
+                    c = substr(text, ++at, 1)
+                    if (c ~ /[nrt]/) c = " "
+                    else if (c == "u") { c = substr(text, at + 1, 4) == "0026" ? "&" : "?"; at += 4 }
+                }
+                printf "%s", c
+            }
+        }'
+}
+
+# Lays the tokens where the plugin reads them, which runs as Postfix's user, in a chroot on some systems: the path in sasl_passwd begins
+# in the queue folder, where all of Postfix works. Its own attempt to renew one leads nowhere.
+publish_tokens() {
+    [ -n "$token_hosts" ] || return 0
+    folder=$(token_folder)
+    [ -d "$folder" ] || { mkdir "$folder" && chmod 0755 "$folder"; } || { warn "cannot make $folder: is the disk full?"; return 1; }
+    for key in $token_hosts; do
+        [ -s "$token_state/$key/access_token" ] || continue
+        rm -f "$folder/.$key"
+        awk -v expires="$(number "$token_state/$key/expires")" '{
+            printf "{\"access_token\": \"%s\", \"expiry\": \"%s\", \"refresh_token\": \"none\", ", $0, expires
+            print "\"client_id\": \"none\", \"client_secret\": \"none\", \"token_endpoint\": \"https://localhost:1/\"}"
+        }' "$token_state/$key/access_token" >"$folder/.$key" || { warn "cannot write into $folder: is the disk full?"; return 1; }
+        if same "$folder/.$key" "$folder/$key"; then rm -f "$folder/.$key"; continue; fi
+        chown "$(postconf -xh mail_owner)" "$folder/.$key" && mv -f "$folder/.$key" "$folder/$key" || return 1
+        if have restorecon; then restorecon -R "$folder" 2>/dev/null; fi
+        [ "$tokens_awaited" = 0 ] || [ "$quiet" = no ] || say "there is a new access token for $key"
+    done
+}
+
+# Mail that was refused with the old one need not wait for its next turn.
+flush_for_tokens() { [ "$tokens_awaited" = 0 ] || ! in_system || postqueue -f 2>/dev/null || :; }
+
+token_folder() { echo "$(postconf -xh queue_directory 2>/dev/null || echo /var/spool/postfix)/mail-relay"; }
+
+# For status: how each token is.
+show_tokens() {
+    for of in "$token_state"/*/; do
+        [ -f "$of/access_token" ] || [ -f "$of/fault" ] || continue
+        key=${of%/}
+        if [ -s "$of/fault" ]; then
+            echo "                 access token of ${key##*/}: $(cat "$of/fault")"
+        else
+            echo "                 access token of ${key##*/} holds for $(age $(($(number "$of/expires") - $(date +%s)))), and is renewed before"
+        fi
+    done
+}
