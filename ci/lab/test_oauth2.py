@@ -6,6 +6,7 @@ from lab import tokens
 from lab.host import RELAY_ENV
 from lab.shell import wait_until
 
+COMMAND = "/usr/local/bin/credentials"
 TOKENS = "/var/lib/mail-relay/oauth2/PRIMARY"
 
 
@@ -17,9 +18,9 @@ def provider(host, smarthost):
         yield provider
 
 
-def sign_in(host, refresh_token):
+def sign_in(host):
     secret = tokens.SECRET.replace("'", "'\"'\"'")
-    lines = [f"USERNAME={tokens.USER}", f"CLIENT_ID={tokens.CLIENT}", f"CLIENT_SECRET='{secret}'", f"REFRESH_TOKEN={refresh_token}"]
+    lines = [f"USERNAME={tokens.USER}", f"CLIENT_ID={tokens.CLIENT}", f"CLIENT_SECRET='{secret}'", "REFRESH_TOKEN=first-refresh-token"]
     host.write(RELAY_ENV, "".join(f"RELAY_{line}\n" for line in lines), 0o600)
 
 
@@ -28,8 +29,8 @@ def sign_in(host, refresh_token):
 def test_mail_leaves_by_access_tokens(host, smarthost, provider, tally):
     host.install("xoauth2")
     host.boot()
-    provider.tell(lifetime=4)
-    sign_in(host, "first-refresh-token")
+    provider.tell(lifetime=12)
+    sign_in(host)
     assert host.deliver("by the first token").user == tokens.USER
 
     # It ends, and the connection that Postfix keeps with it.
@@ -59,7 +60,8 @@ def test_mail_leaves_by_access_tokens(host, smarthost, provider, tally):
 
     # The mend that was named, and nothing else.
     provider.tell(refresh="third-refresh-token")
-    sign_in(host, "third-refresh-token")
+    host.write(COMMAND, "#!/bin/sh\necho RELAY_REFRESH_TOKEN=third-refresh-token\n", 0o755)
+    host.sh(f"sed -i s,^RELAY_REFRESH_TOKEN=.*,RELAY_COMMAND={COMMAND}, {RELAY_ENV}")
     wait_until(lambda: len(provider.asked()) == 4, "the third token")
     wait_until(lambda: revoked not in host.sh("mail-relay status", check=False).out, "the fault to be gone")
     host.sh("systemctl reset-failed mail-relay-refresh.service")

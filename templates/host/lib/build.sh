@@ -10,9 +10,9 @@ build() {
     have postconf || { warn "Postfix is not installed (no postconf found); mend: install the package 'postfix'"; return 1; }
     loopback_up
     database_type=$(pick_database_type) || return 1
-    take_sources "$1" || return
     relay_host='' relay_port=''
     find_password_hosts || return
+    take_sources "$1" || return
     load_env || return
     find_password_hosts && fetch_tokens || return
     plan_smarthosts || return

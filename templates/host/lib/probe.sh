@@ -226,8 +226,9 @@ log_in() {
     fi
     case "$(policy smtp_sasl_mechanism_filter): $probe_mechanisms " in
     xoauth2:*' XOAUTH2 '*)
-        { printf 'AUTH XOAUTH2 '; { printf 'user='; login user; printf '\001auth=Bearer '; bearer; printf '\001\001'; } | encoded; } >&3
-        read_reply
+        # In a line of its own: a token is too long for the line of a command.
+        ask 'AUTH XOAUTH2'
+        ! is_reply 334 || { { printf 'user='; login user; printf '\001auth=Bearer '; bearer; printf '\001\001'; } | encoded >&3; read_reply; }
         # Why not, as JSON in base64; the refusal itself comes after an empty line.
         ! is_reply 334 || ask ''
         ;;
