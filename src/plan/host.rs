@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use include_dir::{Dir, File, include_dir};
 use serde_json::json;
 
+use super::entry::{SHARE, common, document, file, folder, render};
 use super::facts;
 use super::null_client;
 use super::surroundings;
 use super::tables::{Table, tables};
 use super::{PlanError, Planned, companions};
-use crate::package::{Content, Entry, EntryKind, gzip};
+use crate::package::{Content, Entry, gzip};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
 use crate::relay::{Metrics, Relay};
@@ -40,7 +41,6 @@ static METRICS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/metrics");
 /// The host command: plain sh and awk, the same on every host, no template.
 static HOST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host");
 
-pub(super) const SHARE: &str = "/usr/share/mail-relay";
 const SYSTEMD: &str = "/usr/lib/systemd/system";
 
 /// What the plan holds for every host, before any format.
@@ -222,14 +222,6 @@ fn year(time: u64) -> i16 {
     jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC).year()
 }
 
-pub(super) fn render(
-    templates: &Templates,
-    name: &str,
-    values: &serde_json::Value,
-) -> Result<String, PlanError> {
-    Ok(templates.render(name, values)?)
-}
-
 /// A file of the host command. That it exists is proven by a test.
 fn host_file(name: &str) -> Vec<u8> {
     HOST.get_file(name).map(|file| file.contents().to_vec()).unwrap_or_default()
@@ -237,21 +229,4 @@ fn host_file(name: &str) -> Vec<u8> {
 
 fn lines(texts: &[String]) -> String {
     texts.iter().flat_map(|text| [text.as_str(), "\n"]).collect()
-}
-
-pub(super) fn folder(path: &str, mode: u32) -> Entry {
-    Entry { path: path.to_owned(), mode, kind: EntryKind::Directory, common: false }
-}
-
-pub(super) fn file(path: &str, content: impl Into<Content>) -> Entry {
-    Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::File(content.into()), common: false }
-}
-
-fn document(path: &str, content: impl Into<Content>) -> Entry {
-    Entry { path: path.to_owned(), mode: 0o644, kind: EntryKind::Doc(content.into()), common: false }
-}
-
-/// An entry that most relays have just so.
-pub(super) fn common(entry: Entry) -> Entry {
-    Entry { common: true, ..entry }
 }

@@ -1,6 +1,7 @@
 //! From a checked relay and the facts of a target to what must be on a host, and to the neutral package.
 
 mod companions;
+mod entry;
 mod facts;
 mod host;
 mod layer;

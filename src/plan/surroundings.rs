@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use include_dir::include_dir;
 use serde_json::json;
 
-use super::host::{SHARE, common, file, folder, render};
+use super::entry::{SHARE, common, file, folder, render};
 use super::{PlanError, Planned};
 use crate::diag::{Diagnostic, Severity};
 use crate::package::{Entry, EntryKind};
