@@ -70,6 +70,21 @@ def test_relay_env_changes_at_the_last_moment(relay, smarthost, tally):
     tally("faults of relay.env")
 
 
+def test_others_change_what_the_path_unit_watches(relay, tally):
+    """An upgrade of systemd makes folders that are watched; in its midst Postfix must be left alone."""
+    begin = relay.sh("date +%s").out.strip()
+
+    def journal():
+        return relay.sh(f"journalctl -u mail-relay-reapply -u mail-relay-recheck -o cat --since=@{begin}").out
+
+    relay.sh("mkdir -p /etc/credstore; touch /etc/credstore/other /etc/credstore")
+    wait_until(lambda: re.search(r"^Finished .*at the last moment", journal(), re.MULTILINE), "the path unit's turn")
+    assert "mail-relay:" not in journal()
+    # And the next change of ours is seen.
+    relay.sh(f"echo RELAY_FROM=later@acme.example >>{RELAY_ENV}")
+    wait_until(lambda: "later@" in relay.sh("postconf -h relay_from").out, "the change")
+
+
 @pytest.fixture
 def disk(root, installation):
     """Small, so that it can be full: with a relay in force, and a change of its credentials, host and sender to come."""

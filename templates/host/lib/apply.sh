@@ -2,7 +2,7 @@
 # apply: the heart. Build beside the live files, verify, keep what was there, rename. Killed at any point, Postfix has a whole
 # configuration (the old or the new one) and the next apply finishes.
 
-# Where the unit of the path unit tells the one that follows it which settings it has read.
+# Which settings the last apply has read, by their time stamps.
 seen_file=/run/mail-relay.seen
 
 apply_main() {
@@ -10,30 +10,31 @@ apply_main() {
     need_root
     case $mode in
     changed)
-        until_settled
+        apply_what_changed
         done=$?
         # What changes from here until systemd has seen us end, no path unit sees.
-        printf '%s\n' "$seen" >"$seen_file" && systemctl --no-block start mail-relay-recheck.service
+        systemctl --no-block start mail-relay-recheck.service
         return "$done"
         ;;
-    recheck)
-        [ "$(settings_seen)" != "$(cat "$seen_file")" ] || return 0
-        until_settled
-        ;;
+    recheck) apply_what_changed ;;
     *) apply_once ;;
     esac
 }
 
-# A path unit does not start a service that runs already: what changes meanwhile gets a turn of its own.
-until_settled() {
-    mode=trigger
-    while :; do
-        seen=$(settings_seen)
+# The folders that the path unit watches belong to others, too: an upgrade of systemd makes some of them, and in its midst Postfix may be
+# unpacked and not yet set up. A path unit does not start a service that runs already: what changes meanwhile gets a turn of its own.
+apply_what_changed() {
+    mode=trigger done=0
+    seen=$(cat "$seen_file" 2>/dev/null)
+    while now=$(settings_seen); [ "$now" != "$seen" ]; do
         (apply_once)
         done=$?
-        [ "$seen" != "$(settings_seen)" ] || return "$done"
+        seen=$now
     done
+    return "$done"
 }
+
+note_seen() { ! in_system || settings_seen >"$seen_file" || :; }
 
 settings_seen() {
     set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf
@@ -60,6 +61,7 @@ apply_once() {
     # Everything below trusts it to tell files apart.
     digest "$lib/common.sh" >/dev/null || fail "sha256sum does not work here; mend: reinstall coreutils"
     lock
+    note_seen
     load_facts
     if [ "$mode" = trigger ] && ! have postconf; then
         say "Postfix is gone; the configuration comes back with it"
