@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-ROOTS = ("debian-12", "rpm-dnf4")
+ROOTS = ("debian-12", "debian-13", "rpm-dnf4", "pacman-7")
 VERBS = ("status", "test ops@acme.example", "show-config", "doctor")
 
 

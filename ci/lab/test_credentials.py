@@ -31,7 +31,7 @@ def by_itself(relay, user, script):
     """Run the script, and wait for what it changes to be in force; the seconds that it took."""
     relay.sh(script)
     since = time.monotonic()
-    wait_until(lambda: user_in_force(relay) == user, f"{user} to be in force", 10)
+    wait_until(lambda: user_in_force(relay) == user, f"{user} to be in force", 30)
     return time.monotonic() - since
 
 
@@ -77,7 +77,7 @@ def test_the_strongest_source_counts_and_a_change_applies_itself(bare_relay, sma
     for user, script, source in steps:
         took.append(by_itself(relay, user, script))
         # The apply writes that down at its end.
-        wait_until(lambda source=source: sources(relay)["RELAY_USERNAME"] == source, source, 10)
+        wait_until(lambda source=source: sources(relay)["RELAY_USERNAME"] == source, source, 30)
         tally("sources that applied themselves")
 
     assert min(took) < soon, took
@@ -94,7 +94,7 @@ def test_the_strongest_source_counts_and_a_change_applies_itself(bare_relay, sma
     mail = relay.deliver("by the password of the machine")
     assert mail.user == smarthost.user
     # There is nothing left to ask for.
-    wait_until(lambda: relay.sh("systemctl is-active mail-relay-refresh.timer", check=False).out == "inactive\n", "the timer to end", 10)
+    wait_until(lambda: relay.sh("systemctl is-active mail-relay-refresh.timer", check=False).out == "inactive\n", "the timer to end", 30)
     assert "weaker" not in (text := relay.sh("mail-relay status; journalctl -b --no-pager").out) and smarthost.password not in text
 
 
@@ -150,7 +150,7 @@ def test_new_credentials_are_tried_before_the_old_ones_go(relay, smarthost, tall
     """Refused ones stay out, accepted ones take the waiting mail along, and a smarthost that is away does not stand in the way."""
     relay.credentials(password="Wr0ngOne", RELAY_VERIFY="yes")
     refused = "refuses the credentials: 535 5.7.8"
-    wait_until(lambda: refused in relay.sh("journalctl -b -o cat -u mail-relay-reapply").out, "the refusal in the journal", 10)
+    wait_until(lambda: refused in relay.sh("journalctl -b -o cat -u mail-relay-reapply").out, "the refusal in the journal", 30)
     done = relay.sh("mail-relay apply --verify", check=False)
     assert done.code == 1 and refused in done.err and "stays in force" in done.err, done
     relay.deliver("by the old password")
