@@ -19,6 +19,7 @@ pub mod package;
 pub mod pacman;
 pub mod plan;
 pub mod postfix;
+mod recent;
 pub mod relay;
 pub mod rpm;
 pub mod spec;

@@ -6,17 +6,16 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::compress;
 use crate::package::{Entry, Node};
+use crate::recent::Recent;
 
 /// Shorter common parts are not worth a frame of their own: what comes after could not refer back to them.
 const WORTH_A_PART: usize = 16 << 10;
-/// How many compressed parts are remembered. A fleet has one for each format, role and date.
-const REMEMBERED: usize = 48;
 
 /// How parts are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +34,10 @@ impl Method {
 
     /// A text that is the same in many packages, in one part: compressed once.
     pub(crate) fn shared(self, text: &str) -> io::Result<Arc<[u8]>> {
-        if let Some(known) = known(self, text, &[]) {
-            return Ok(Arc::clone(&known.packed));
+        match known(self, text, &[]) {
+            Some(known) => Ok(Arc::clone(&known.packed)),
+            None => Recipe { method: self, form: text.to_owned(), entries: Vec::new() }.pack(text.as_bytes()),
         }
-        let packed = self.compress(text.as_bytes(), true)?;
-        let recipe = Recipe { method: self, form: text.to_owned(), entries: Vec::new() };
-        let known = Known { recipe, length: text.len(), packed: Arc::clone(&packed) };
-        remember(&mut KNOWN.lock().unwrap_or_else(PoisonError::into_inner), Arc::new(known));
-        Ok(packed)
     }
 
     fn compress(self, bytes: &[u8], common: bool) -> io::Result<Arc<[u8]>> {
@@ -64,6 +59,13 @@ struct Recipe {
 }
 
 impl Recipe {
+    /// Compresses what it has become, and remembers that.
+    fn pack(self, bytes: &[u8]) -> io::Result<Arc<[u8]>> {
+        let packed = self.method.compress(bytes, true)?;
+        KNOWN.add(Known { recipe: self, length: bytes.len(), packed: Arc::clone(&packed) });
+        Ok(packed)
+    }
+
     fn is(&self, method: Method, form: &str, nodes: &[(&str, Node<'_>)]) -> bool {
         self.method == method
             && self.form == form
@@ -83,8 +85,7 @@ struct Known {
     packed: Arc<[u8]>,
 }
 
-/// Most recently used last.
-static KNOWN: Mutex<Vec<Arc<Known>>> = Mutex::new(Vec::new());
+static KNOWN: Recent<Known> = Recent::new();
 
 /// Bytes, and which runs of them are the same in many archives.
 #[derive(Debug)]
@@ -169,12 +170,7 @@ impl Parts {
         segments.retain(|segment| !matches!(segment, Segment::Own([])));
         let pack = |segment| match segment {
             Segment::Own(bytes) => self.method.own(bytes),
-            Segment::New(bytes, recipe) => {
-                let packed = self.method.compress(bytes, true)?;
-                let known = Known { recipe, length: bytes.len(), packed: Arc::clone(&packed) };
-                remember(&mut KNOWN.lock().unwrap_or_else(PoisonError::into_inner), Arc::new(known));
-                Ok(packed)
-            }
+            Segment::New(bytes, recipe) => recipe.pack(bytes),
             Segment::Known(known) => Ok(Arc::clone(&known.packed)),
         };
         let packed: Vec<Arc<[u8]>> =
@@ -184,18 +180,7 @@ impl Parts {
 }
 
 fn known(method: Method, form: &str, nodes: &[(&str, Node<'_>)]) -> Option<Arc<Known>> {
-    let mut list = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let at = list.iter().rposition(|known| known.recipe.is(method, form, nodes))?;
-    let known = list.remove(at);
-    remember(&mut list, Arc::clone(&known));
-    Some(known)
-}
-
-fn remember(list: &mut Vec<Arc<Known>>, known: Arc<Known>) {
-    if list.len() >= REMEMBERED {
-        list.remove(0);
-    }
-    list.push(known);
+    KNOWN.get(|known| known.recipe.is(method, form, nodes))
 }
 
 #[cfg(test)]

@@ -70,8 +70,12 @@ pub(super) fn entries(
     entries.push(file(&format!("{SHARE}/facts"), facts::render(checked, facts, tables)?));
     entries.extend(host_command(facts).into_iter().map(common));
     let relay = &checked.relay;
-    let units = || Ok(units(relay, facts, templates)?.into_iter().map(common).collect());
-    entries.extend(planned.memory.units(format, relay, units)?);
+    let known = planned.memory.units(&facts.sbin, relay, || units(relay, &facts.sbin, templates))?;
+    entries.extend(known.units.files.iter().cloned());
+    if let Some(text) = &known.units.sandbox {
+        let path = |unit| format!("{SYSTEMD}/{unit}.d/50-mail-relay.conf");
+        entries.extend(facts.units.iter().map(|unit| common(file(&path(unit), text.clone()))));
+    }
     entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
@@ -138,11 +142,19 @@ fn host_command(facts: &FormatFacts) -> Vec<Entry> {
     entries
 }
 
-/// The units that apply, the sandbox, the preset and the folders of an empty /var.
-fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+/// What a package tells systemd.
+#[derive(Debug)]
+pub(super) struct Units {
+    /// The units that apply, the preset and the folders of an empty /var.
+    files: Vec<Entry>,
+    /// The drop-in for the units that run the daemon.
+    sandbox: Option<Content>,
+}
+
+fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, PlanError> {
     let (hardening, metrics) = (&relay.hardening, relay.metrics.as_ref());
     let values = json!({
-        "program": format!("{}/mail-relay", facts.sbin),
+        "program": format!("{sbin}/mail-relay"),
         "units": enabled_units(relay),
         "folder": metrics.map(|metrics| &metrics.folder),
         "file": metrics.map(Metrics::file),
@@ -166,19 +178,15 @@ fn units(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Ve
     entries.push(file("/usr/lib/systemd/system-preset/80-mail-relay.preset", preset));
     let tmpfiles = render(templates, "systemd/mail-relay.tmpfiles", &values)?;
     entries.push(file("/usr/lib/tmpfiles.d/mail-relay.conf", tmpfiles));
-    if hardening.enabled {
+    let sandbox = hardening.enabled.then(|| {
         let mut own: Vec<_> = log_folder(relay)
             .map(|folder| ("ReadWritePaths".to_owned(), vec![format!("-{folder}")]))
             .into_iter()
             .collect();
         own.extend_from_slice(&hardening.service);
-        let text = Content::from(systemd::sandbox(&own).render());
-        for unit in &facts.units {
-            let folder_path = format!("{SYSTEMD}/{unit}.d");
-            entries.push(file(&format!("{folder_path}/50-mail-relay.conf"), text.clone()));
-        }
-    }
-    Ok(entries)
+        systemd::sandbox(&own).render().into()
+    });
+    Ok(Units { files: entries.into_iter().map(common).collect(), sandbox })
 }
 
 /// The folder of the log that the user has Postfix write itself: the sandbox must let it.

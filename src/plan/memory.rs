@@ -1,33 +1,29 @@
 //! What was planned and judged before: the hosts of a fleet differ in their names, but seldom in their main.cf.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use super::PlanError;
-use super::host::{HostPlan, log_folder};
+use super::host::{HostPlan, Units, log_folder};
 use crate::diag::Diagnostic;
-use crate::package::{Content, Entry};
+use crate::package::Content;
+use crate::recent::Recent;
 use crate::relay::{Hardening, Metrics, Parameter, Relay};
-use crate::target::Format;
-
-/// How many of each are remembered. A fleet has about one for each of its groups.
-const REMEMBERED: usize = 48;
 
 /// What many packages of a run have alike, each held once.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// Most recently used last.
-    plans: Mutex<Vec<Arc<Known>>>,
-    units: Mutex<Vec<Units>>,
+    plans: Recent<Known>,
+    units: Recent<KnownUnits>,
 }
 
-/// Units and drop-ins of a format. They follow from these, and from nothing else.
+/// Units, and what they follow from.
 #[derive(Debug)]
-struct Units {
-    format: Format,
+pub(super) struct KnownUnits {
+    sbin: &'static str,
     hardening: Hardening,
     metrics: Option<Metrics>,
     log_folder: Option<String>,
-    entries: Vec<Entry>,
+    pub(super) units: Units,
 }
 
 /// A plan with what follows from it.
@@ -36,7 +32,7 @@ pub(super) struct Known {
     pub(super) plan: HostPlan,
     /// The text of main.cf.
     pub(super) text: OnceLock<Content>,
-    judged: Mutex<Vec<Judged>>,
+    judged: Recent<Judged>,
 }
 
 /// What was found in a plan. It follows from these, and from nothing else.
@@ -50,46 +46,34 @@ struct Judged {
 impl Memory {
     /// The plan as it is remembered.
     pub(super) fn of(&self, plan: HostPlan) -> Arc<Known> {
-        let mut list = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match list.iter().rposition(|known| known.plan == plan) {
-            Some(at) => list.remove(at),
-            None => Arc::new(Known { plan, text: OnceLock::new(), judged: Mutex::default() }),
-        };
-        remember(&mut list, Arc::clone(&known));
-        known
+        let known = self.plans.get(|known| known.plan == plan);
+        known.unwrap_or_else(|| self.plans.add(Known { plan, text: OnceLock::new(), judged: Recent::new() }))
     }
 
-    /// The units of a relay in a format: `make` makes them when they are asked for the first time.
+    /// The units of a relay whose command is in this folder: `make` makes them when they are asked for the first time.
     pub(super) fn units(
         &self,
-        format: Format,
+        sbin: &'static str,
         relay: &Relay,
-        make: impl FnOnce() -> Result<Vec<Entry>, PlanError>,
-    ) -> Result<Vec<Entry>, PlanError> {
-        let mut list = self.units.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |units: &&Units| {
-            units.format == format
-                && units.hardening == relay.hardening
-                && units.metrics == relay.metrics
-                && units.log_folder.as_deref() == log_folder(relay)
-        };
-        if let Some(units) = list.iter().find(same) {
-            return Ok(units.entries.clone());
+        make: impl FnOnce() -> Result<Units, PlanError>,
+    ) -> Result<Arc<KnownUnits>, PlanError> {
+        let known = self.units.get(|known| {
+            known.sbin == sbin
+                && known.hardening == relay.hardening
+                && known.metrics == relay.metrics
+                && known.log_folder.as_deref() == log_folder(relay)
+        });
+        match known {
+            Some(known) => Ok(known),
+            None => Ok(self.units.add(KnownUnits {
+                sbin,
+                hardening: relay.hardening.clone(),
+                metrics: relay.metrics.clone(),
+                log_folder: log_folder(relay).map(str::to_owned),
+                units: make()?,
+            })),
         }
-        let entries = make()?;
-        let (hardening, metrics) = (relay.hardening.clone(), relay.metrics.clone());
-        let log_folder = log_folder(relay).map(str::to_owned);
-        remember(&mut list, Units { format, hardening, metrics, log_folder, entries: entries.clone() });
-        Ok(entries)
     }
-}
-
-/// Adds to a list, from which the oldest goes when it is long.
-fn remember<T>(list: &mut Vec<T>, new: T) {
-    if list.len() == REMEMBERED {
-        list.remove(0);
-    }
-    list.push(new);
 }
 
 impl Known {
@@ -101,15 +85,11 @@ impl Known {
         written: &[Parameter],
         judge: impl FnOnce() -> Vec<Diagnostic>,
     ) -> Vec<Diagnostic> {
-        let mut list = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(judged) =
-            list.iter().find(|judged| judged.targets == targets && judged.written == written)
-        {
-            return judged.findings.clone();
-        }
-        let findings = judge();
-        remember(&mut list, Judged { targets, written: written.to_vec(), findings: findings.clone() });
-        findings
+        let known = self.judged.get(|judged| judged.targets == targets && judged.written == written);
+        let judged = known.unwrap_or_else(|| {
+            self.judged.add(Judged { targets, written: written.to_vec(), findings: judge() })
+        });
+        judged.findings.clone()
     }
 }
 

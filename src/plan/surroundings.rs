@@ -10,7 +10,7 @@ use super::{PlanError, Planned};
 use crate::diag::{Diagnostic, Severity};
 use crate::package::{Entry, EntryKind};
 use crate::relay::{FirewallTool, Relay};
-use crate::target::{Format, FormatFacts};
+use crate::target::{Format, FormatFacts, IntegrationFacts};
 use crate::template::Templates;
 
 /// Scripts that programs call: the same on every host, no template.
@@ -30,8 +30,7 @@ pub(super) fn entries(
 fn integrations(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     let own = format!("{SHARE}/integrations");
     let mut entries = Vec::new();
-    let chosen = relay.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name));
-    for (path, name) in chosen.flat_map(|integration| &integration.files) {
+    for (path, name) in chosen(relay, facts).flat_map(|integration| &integration.files) {
         let content = match SCRIPTS.get_file(name).and_then(include_dir::File::contents_utf8) {
             Some(script) => script.to_owned(),
             None => render(templates, &format!("integrations/{name}"), &json!({}))?,
@@ -42,10 +41,20 @@ fn integrations(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Re
             entries.push(file(path, content));
         }
     }
-    if entries.iter().any(|entry| entry.path.starts_with(&own)) {
-        entries.push(folder(&own, 0o755));
+    Ok(with_folder(entries, &own).into_iter().map(common).collect())
+}
+
+/// What the format ships for the programs that the spec names.
+fn chosen<'f>(relay: &Relay, facts: &'f FormatFacts) -> impl Iterator<Item = &'f IntegrationFacts> {
+    relay.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name))
+}
+
+/// The entries, with the folder of ours that some of them are in.
+fn with_folder(mut entries: Vec<Entry>, own: &str) -> Vec<Entry> {
+    if entries.iter().any(|entry| entry.path.starts_with(own)) {
+        entries.push(folder(own, 0o755));
     }
-    Ok(entries.into_iter().map(common).collect())
+    entries
 }
 
 fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
@@ -77,10 +86,7 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
             }
         }
     }
-    if entries.iter().any(|entry| entry.path.starts_with(&own)) {
-        entries.push(folder(&own, 0o755));
-    }
-    Ok(entries)
+    Ok(with_folder(entries, &own))
 }
 
 /// A file of ours that a program reads in /etc: a link, because what stands in /etc itself is the administrator's, and
@@ -93,8 +99,7 @@ fn linked(path: &str, own: &str, name: &str, content: String) -> [Entry; 2] {
 
 /// The roles of packages that the programs call.
 pub(super) fn needs<'f>(relay: &Relay, facts: &'f FormatFacts) -> BTreeSet<&'f str> {
-    let chosen = relay.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name));
-    chosen.flat_map(|integration| &integration.needs).map(String::as_str).collect()
+    chosen(relay, facts).flat_map(|integration| &integration.needs).map(String::as_str).collect()
 }
 
 /// What a person should know of the programs that the spec switches on, once for formats that say the same.
