@@ -188,8 +188,9 @@ class Host(Machine):
         return self.smarthost.wait_for(subject)
 
     def queue(self):
-        lines = self.sh("postqueue -j").out.splitlines()
-        return [json.loads(line) for line in lines]
+        """Each message once: one that moves from queue to queue while postqueue reads them is listed in both."""
+        found = [json.loads(line) for line in self.sh("postqueue -j").out.splitlines()]
+        return list({message["queue_id"]: message for message in found}.values())
 
     def wait_deferred(self, timeout=60):
         """The reasons why the queue's recipients wait, once each has one."""
