@@ -42,8 +42,7 @@ impl Method {
 
     fn compress(self, bytes: &[u8], common: bool) -> io::Result<Arc<[u8]>> {
         match self {
-            Self::Gzip if common => Ok(compress::gzip(bytes).into()),
-            Self::Gzip => Ok(compress::gzip_own(bytes).into()),
+            Self::Gzip => Ok(compress::gzip_part(bytes, common).into()),
             Self::Zstd => Ok(compress::zstd(bytes, common)?.into()),
         }
     }
