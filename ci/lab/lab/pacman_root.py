@@ -37,7 +37,8 @@ MODES = {"usr/sbin/postdrop": 0o2755, "usr/sbin/postqueue": 0o2755}
 
 def build(root, facts):
     debs = ["postfix", "postfix-lmdb", "libsasl2-modules", "ca-certificates", "s-nail", "openssl"]
-    repack.satisfy(root, facts["packages"], debs)
+    programs = facts.get("repacked", [])
+    repack.satisfy(root, facts["packages"], [*debs, *programs])
     version = repack.version_of(root, "postfix")
     work = root / "srv/work"
     trees = repack.trees(root, work)
@@ -60,6 +61,9 @@ def build(root, facts):
     _package(repository, "postfix-lmdb", f"{version}-1", trees["postfix-lmdb"], {})
     _package(repository, "libsasl", "2.1.28-1", trees["libsasl2-modules"], {})
     _package(repository, "openssl", "3.0-1", trees["openssl"], {})
+    for name in programs:
+        repack.program(trees[name])
+        _package(repository, name, f"{repack.version_of(root, name)}-1", trees[name], {})
     repack.mail_command(trees["s-nail"])
     _package(repository, "s-nail", "14.9-1", trees["s-nail"], {"provides": ["mailx", "mailx-heirloom"]})
     bundle = trees["ca-certificates"]

@@ -32,7 +32,8 @@ def build(root, facts):
         (root / "etc/apt/sources.list.d/experimental.list").write_text(f"deb {mirror()} experimental main\n")
         inside(root, "apt-get -q -o Acquire::Check-Valid-Until=false update")
         repacked.append("sasl-xoauth2")
-    repack.satisfy(root, facts["packages"], repacked)
+    programs = facts.get("repacked", [])
+    repack.satisfy(root, facts["packages"], [*repacked, *programs])
     version = repack.version_of(root, "postfix")
     work = root / "srv/work"
     trees = repack.trees(root, work)
@@ -58,6 +59,9 @@ def build(root, facts):
         (token_plugin / "etc").mkdir()
         (token_plugin / "etc/sasl-xoauth2.conf").write_text('{"client_id": "", "client_secret": ""}\n')
         _rpm(repository, "sasl-xoauth2", "0.27", token_plugin, "Requires: cyrus-sasl-lib", config=("/etc/sasl-xoauth2.conf",))
+    for name in programs:
+        repack.program(trees[name])
+        _rpm(repository, name, repack.version_of(root, name), trees[name])
     repack.mail_command(trees["s-nail"])
     _rpm(repository, "s-nail", "14.9", trees["s-nail"], "Provides: mailx /bin/mail /bin/mailx /usr/bin/mail")
     bundle = trees["ca-certificates"]
