@@ -112,11 +112,10 @@ say_full() {
     full=no
     for folder in "$state" "$postfix_dir"; do
         [ -d "$folder" ] || continue
-        if ! (head -c 65536 /dev/zero >"$folder/.room.mail-relay") 2>/dev/null; then
+        if ! has_room "$folder" 2>/dev/null; then
             warn "there is no room in $folder: the disk is full, or mounted read-only"
             full=yes
         fi
-        rm -f "$folder/.room.mail-relay"
     done
     [ "$full" = no ]
 }

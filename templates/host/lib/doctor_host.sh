@@ -20,8 +20,7 @@ look_at_disks() {
     spool=${spool:-/var/spool/postfix}
     for folder in "$postfix_dir" "$settings" "$state" "$spool"; do
         [ -d "$folder" ] || continue
-        if ! (head -c 65536 /dev/zero >"$folder/.room.mail-relay") 2>"$probe_folder/said"; then
-            rm -f "$folder/.room.mail-relay"
+        if ! has_room "$folder" 2>"$probe_folder/said"; then
             words=$(sed -n 's/.*: //p' "$probe_folder/said" | tail -n 1)
             mounted=$(df -P "$folder" | awk 'NR == 2 { print $6 }')
             case $words in
@@ -30,7 +29,6 @@ look_at_disks() {
             esac
             return 1
         fi
-        rm -f "$folder/.room.mail-relay"
     done
     # smtpd(8) wants one and a half times the largest message free; message_size_limit = 0 is none.
     free=$(df -Pk "$spool" | awk 'NR == 2 { print $4 }')
