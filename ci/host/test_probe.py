@@ -110,6 +110,23 @@ def test_everything_is_accepted(probe, server):
     assert there.logins() == [(b"user", b"secret")]
 
 
+DESTINATIONS = {
+    "[smtp.example.com]:587": "smtp.example.com 587",
+    "[ipv6:2001:db8::1]:465": "2001:db8::1 465",
+    "[192.0.2.1]": "192.0.2.1 25",
+    "[ipv6:2001:db8::1]": "2001:db8::1 25",
+    "smtp.example.com:2525": "smtp.example.com 2525",
+    "smtp.example.com": "smtp.example.com 25",
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_destinations_are_split(shell):
+    script = f". {LIB}/probe.sh; for one in \"$@\"; do split_destination \"$one\"; echo \"$host $port\"; done"
+    argv = [*SHELLS[shell], "-uc", script, "sh", *DESTINATIONS]
+    assert subprocess.run(argv, capture_output=True, check=True, text=True).stdout.splitlines() == [*DESTINATIONS.values()]
+
+
 def test_wrapped_tls(probe, server):
     there = server(wrapped=True)
     found = probe(there.port, policy={"smtp_tls_wrappermode": "yes"}, sender="a@example.com")

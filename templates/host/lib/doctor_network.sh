@@ -41,12 +41,8 @@ sender() {
     esac
 }
 
-# $1 as relayhost has it: [host]:port, [ipv6:address]:port.
 look_at_smarthost() {
-    host=${1#\[}
-    host=${host%%\]*}
-    host=${host#ipv6:}
-    case $1 in *\]:*) port=${1##*\]:} ;; \[*) port=25 ;; *:*) port=${1##*:} host=${1%:*} ;; *) port=25 ;; esac
+    split_destination "$1"
     if probe "$host" "$port"; then
         reached=yes
         soon=$(((${probe_expires:-9999999999} - $(date +%s)) / 86400))

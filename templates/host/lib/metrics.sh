@@ -135,10 +135,9 @@ ask_smarthosts() {
     # Without openssl nothing can be said of them.
     [ -n "$relays" ] && have openssl && policy_of "$postfix_dir" || return 0
     for relay in $relays; do
-        address=${relay#\[}
-        host=${address%\]:*}
+        split_destination "$relay"
         reached=1
-        probe "${host#ipv6:}" "${address##*\]:}" || reached=0
+        probe "$host" "$port" || reached=0
         echo "$relay $reached ${probe_expires:-0}" >>"$scratch/smarthosts"
     done
     [ -z "$textfile" ] || { cp "$scratch/smarthosts" "$known.new" && mv -f "$known.new" "$known"; }

@@ -18,6 +18,21 @@
 # seconds since 1970), $probe_mechanisms, and $probe_auth: accepted, none (not asked for) or unknown (offered are only mechanisms that
 # cannot be tried here).
 
+# Sets host and port of a destination as Postfix has it: [host]:port, [ipv6:address]:port, without a port 25.
+split_destination() {
+    case $1 in
+    \[*)
+        host=${1#\[}
+        port=${host##*\]}
+        host=${host%\]*}
+        ;;
+    *:*) host=${1%:*} port=:${1##*:} ;;
+    *) host=$1 port='' ;;
+    esac
+    host=${host#ipv6:} port=${port#:}
+    port=${port:-25}
+}
+
 # The policy of the configuration in folder $1, by Postfix's own reading of it.
 policy_of() {
     postconf -c "$1" -x smtp_tls_security_level smtp_tls_wrappermode smtp_tls_CAfile smtp_tls_secure_cert_match smtp_tls_verify_cert_match \

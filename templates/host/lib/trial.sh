@@ -17,9 +17,8 @@ try_credentials() {
     refused=no
     # shellcheck disable=SC2013  # a destination is one word
     for destination in $(awk '{ print $1 }' "$probe_login"); do
-        without_port=${destination%]:*}
-        without_port=${without_port#[}
-        try_at "$destination" "${without_port#ipv6:}" "${destination##*:}"
+        split_destination "$destination"
+        try_at "$destination" "$host" "$port"
     done
     rm -rf "$probe_folder"
     [ "$refused" = no ] || warn "the credentials are refused, so they are not taken; mend: correct them at their source"
