@@ -11,8 +11,6 @@ look_at_service() {
     look_at_apply_units
 }
 
-property() { systemctl show -p "$1" --value "$2" 2>/dev/null; }
-
 # --- the daemon ---
 
 look_at_unit() {

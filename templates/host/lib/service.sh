@@ -3,9 +3,12 @@
 
 in_system() { [ -d /run/systemd/system ] && have systemctl; }
 
+# Property $1 of unit $2, as systemd has it in force.
+property() { systemctl show -p "$1" --value "$2" 2>/dev/null; }
+
 # The unit that runs the daemon: Debian up to 12 has a postfix.service that only runs /bin/true, beside postfix@-.service.
 daemon_unit() {
-    case $(systemctl show -p ExecStart postfix.service 2>/dev/null) in
+    case $(property ExecStart postfix.service) in
     *path=/bin/true* | *path=/usr/bin/true*) echo postfix@-.service ;;
     *) echo postfix.service ;;
     esac
@@ -78,7 +81,7 @@ control() {
 # Brings the configuration into force: $1 is restart or reload, or none when nothing changed.
 serve() {
     in_system || return 0
-    [ "$(systemctl show -p NeedDaemonReload --value postfix.service 2>/dev/null)" != yes ] || systemctl daemon-reload
+    [ "$(property NeedDaemonReload postfix.service)" != yes ] || systemctl daemon-reload
     if ! is_running; then
         start_if_wanted
         return

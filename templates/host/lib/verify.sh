@@ -43,8 +43,8 @@ log_can_be_written() {
     case $log in '' | /dev/*) return 0 ;; esac
     in_system || return 0
     unit=$(daemon_unit)
-    [ "$(systemctl show -p ProtectSystem --value "$unit")" = strict ] || return 0
-    for writable in $(systemctl show -p ReadWritePaths --value "$unit"); do
+    [ "$(property ProtectSystem "$unit")" = strict ] || return 0
+    for writable in $(property ReadWritePaths "$unit"); do
         case $log in "${writable#-}"/*) return 0 ;; esac
     done
     warn "maillog_file = $log: the sandbox lets Postfix write nothing there, and it would not start; mend: put it below /var/lib/postfix, or 'systemctl edit $unit' with [Service] ReadWritePaths=${log%/*}; nothing was changed"
