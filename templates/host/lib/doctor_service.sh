@@ -32,7 +32,7 @@ why_stopped() {
     # Drop-ins of others change what we have tested.
     for file in $(property DropInPaths "$unit"); do
         case $file in
-        */50-mail-relay.conf | /usr/lib/* | /run/*) ;;
+        */"$drop_in_name" | /usr/lib/* | /run/*) ;;
         *) finding unit-drop-in "$unit" "$file"; return ;;
         esac
     done
@@ -87,11 +87,10 @@ look_at_rivals() {
 
 # Our drop-in, or somebody's of the same name, must be among those of the unit, and the process must be younger than it.
 look_at_sandbox() {
-    drop_in=/usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf
     [ -f "$drop_in" ] && systemctl -q is-active "$unit" || return 0
     masks=
     for folder in /etc/systemd/system /run/systemd/system; do
-        for mask in "$folder"/postfix.service.d/50-mail-relay.conf "$folder"/postfix@.service.d/50-mail-relay.conf; do
+        for mask in "$folder/postfix.service.d/$drop_in_name" "$folder/postfix@.service.d/$drop_in_name"; do
             [ "$(readlink "$mask")" != /dev/null ] || masks="$masks $mask"
         done
     done

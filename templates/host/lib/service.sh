@@ -3,6 +3,10 @@
 
 in_system() { [ -d /run/systemd/system ] && have systemctl; }
 
+# Our sandbox for Postfix. There is one of the same name for postfix@.service.
+drop_in_name=50-mail-relay.conf
+drop_in=/usr/lib/systemd/system/postfix.service.d/$drop_in_name
+
 # Property $1 of unit $2, as systemd has it in force.
 property() { systemctl show -p "$1" --value "$2" 2>/dev/null; }
 
@@ -36,25 +40,24 @@ is_running() {
 
 # The text of our drop-in: when it changes, only a restart brings it into force.
 unit_digest() {
-    drop_in=/usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf
     if [ -f "$drop_in" ]; then digest "$drop_in"; else echo none; fi
 }
 
 # Our drop-in is still there while the package is being removed, and a Postfix that delivers to mailboxes again must not run in the
 # sandbox of one that does not: a link of the same name in /run hides it until the next boot or the next apply.
 sandbox_off() {
-    [ -f /usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf ] || return 0
+    [ -f "$drop_in" ] || return 0
     for hidden in postfix.service.d postfix@.service.d; do
         mkdir -p "/run/systemd/system/$hidden" && chmod 0755 "/run/systemd/system/$hidden" &&
-            ln -sf /dev/null "/run/systemd/system/$hidden/50-mail-relay.conf"
+            ln -sf /dev/null "/run/systemd/system/$hidden/$drop_in_name"
     done
     systemctl daemon-reload
 }
 
 sandbox_on() {
-    in_system && [ -L /run/systemd/system/postfix.service.d/50-mail-relay.conf ] || return 0
+    in_system && [ -L "/run/systemd/system/postfix.service.d/$drop_in_name" ] || return 0
     for hidden in postfix.service.d postfix@.service.d; do
-        rm -f "/run/systemd/system/$hidden/50-mail-relay.conf"
+        rm -f "/run/systemd/system/$hidden/$drop_in_name"
         rmdir "/run/systemd/system/$hidden" 2>/dev/null
     done
     systemctl daemon-reload
