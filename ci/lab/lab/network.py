@@ -76,6 +76,13 @@ def inside(netns, argv, log):
     )
 
 
+def end(process, log):
+    """End such a process, and close what it wrote to."""
+    process.kill()
+    process.wait()
+    log.close()
+
+
 def _die_with_parent():
     """A crashed session leaves no helper process behind (PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
@@ -107,6 +114,4 @@ class Resolver:
         self._process.send_signal(signal.SIGHUP)
 
     def close(self):
-        self._process.kill()
-        self._process.wait()
-        self._log.close()
+        end(self._process, self._log)

@@ -9,7 +9,6 @@ that lets in everybody; `no-sender`, `no-relay`, `no-recipient`, `no-auth` and
 
 import asyncio
 import base64
-import signal
 import ssl
 import sys
 import tempfile
@@ -59,9 +58,9 @@ class Sink:
         return self
 
     def __exit__(self, *_):
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        self._err.close()
+        from . import network
+
+        network.end(self._process, self._err)
         self._log.unlink()
         Path(self._err.name).unlink()
 

@@ -6,7 +6,7 @@ Microsoft's may: its answer brings the next one.
 
 import json
 import secrets
-import signal
+import shutil
 import ssl
 import sys
 import tempfile
@@ -58,11 +58,9 @@ class Tokens:
         return self
 
     def __exit__(self, *_):
-        import shutil
+        from . import network
 
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        self._err.close()
+        network.end(self._process, self._err)
         shutil.rmtree(self._folder)
 
 
