@@ -13,8 +13,8 @@ from test_kills import ALL, CREDENTIALS
 
 # How relay.env can be wrong: the commands that make it so, and what apply must say.
 ENV_FAULTS = {
-    # A program's head, not random bytes: those begin with a line end or a comment once in a hundred runs, and then it is line 2.
-    "binary": ("head -c 3000 /bin/sh | tr '\\0' x >$env", "relay.env, line 1"),
+    # A program's head, not random bytes, with nothing in it that is a line end or an assignment by chance, as one root's has.
+    "binary": ("head -c 3000 /bin/sh | tr '\\0\\n\\r=' xxxx >$env", "relay.env, line 1"),
     "NUL bytes": ("printf 'RELAY_USERNAME=a\\0b\\n' >$env", "holds NUL bytes"),
     "10 MB": ("head -c 10000000 /dev/zero | tr '\\0' '#' >$env", "is 10000000 bytes long"),
     "readable by all": ("chmod 644 $env", "can be read by others (mode 644); mend: chmod 600"),
