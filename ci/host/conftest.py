@@ -1,12 +1,17 @@
-"""Runs the awk programs of the host command as the host command runs them, under every awk that a host may have."""
+"""Runs the parts of the host command as the host command runs them, under every awk and every sh that a host may have."""
 
+import os
 import pathlib
 import subprocess
 
 import pytest
+from smtp_server import SmtpServer
 
 LIB = pathlib.Path(__file__).parents[2] / "templates/host/lib"
 AWKS = {"mawk": ["mawk"], "gawk": ["gawk"], "busybox": ["busybox", "awk"]}
+SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
+# As the user of a smarthost's own name would see it; localhost has an address of its own everywhere.
+HOST = "localhost"
 
 
 @pytest.fixture(params=AWKS)
@@ -29,3 +34,67 @@ def awk(request, tmp_path):
         return result.returncode, result.stdout, result.stderr
 
     return run
+
+
+@pytest.fixture(params=SHELLS)
+def sh(request, tmp_path):
+    """sh("part part", script, **environment): exit code, standard output, standard error, as texts, in a shell that has these parts
+    of the host command; $lib and $state are set, the latter to an empty folder."""
+
+    def run(parts, script, **environment):
+        lines = [f". {LIB}/{part}.sh" for part in ["common", *parts.split()]]
+        # After the first, which sets it.
+        lines.insert(1, f"lib={LIB} state={tmp_path}")
+        result = subprocess.run(
+            [*SHELLS[request.param], "-uc", "\n".join([*lines, script])], capture_output=True, text=True,
+            env={"LC_ALL": "C", "PATH": os.environ["PATH"], **environment}, timeout=60, check=False,
+        )  # fmt: skip
+        return result.returncode, result.stdout, result.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    """Certificates: ca.crt, and NAME.pem of servers."""
+    home = tmp_path_factory.mktemp("pki")
+    (home / "openssl.cnf").write_text("[req]\ndistinguished_name = dn\n[dn]\n")
+
+    def openssl(*argv):
+        subprocess.run(["openssl", *argv], cwd=home, check=True, capture_output=True)
+
+    def request(name, subject, *options):
+        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key")
+        openssl("req", *key, "-config", "openssl.cnf", "-subj", f"/CN={subject}", "-out", f"{name}.crt", *options)
+
+    for ca in ("ca", "other-ca"):
+        request(ca, ca, "-x509", "-addext", "basicConstraints=critical,CA:true", "-days", "30")
+    servers = {
+        "good": (HOST, "ca", "20"),
+        "other-name": ("mail.example.net", "ca", "20"),
+        "below": (f"a.{HOST}", "ca", "20"),
+        "unknown-ca": (HOST, "other-ca", "20"),
+        "expired": (HOST, "ca", "-1"),
+    }
+    for name, (subject, ca, days) in servers.items():
+        request(name, subject, "-new")
+        (home / "extensions").write_text(f"subjectAltName=DNS:{subject}\nbasicConstraints=CA:false\n")
+        signed = ("-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-extfile", "extensions")
+        openssl("x509", "-req", "-in", f"{name}.crt", "-out", f"{name}.crt", *signed, "-days", days)
+        pem = (home / f"{name}.key").read_text() + (home / f"{name}.crt").read_text()
+        (home / f"{name}.pem").write_text(pem)
+    return home
+
+
+@pytest.fixture
+def server(pki):
+    """server(certificate="good", **behaviour)"""
+    running = []
+
+    def start(certificate="good", **behaviour):
+        running.append(SmtpServer(pki / f"{certificate}.pem", **behaviour).__enter__())
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.__exit__()

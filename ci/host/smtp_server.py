@@ -14,7 +14,7 @@ class SmtpServer:
         options = {
             "greeting": "220 test ESMTP", "silent": False, "starttls": "offered", "wrapped": False, "auth": ["PLAIN", "LOGIN"],
             "auth_in_clear": False, "login": (b"user", b"secret"), "sender": "250 ok", "recipient": "250 ok",
-            "on_auth": lambda: None,
+            "refusal": "535 5.7.8 wrong\x1b[2J password", "on_auth": lambda: None, "challenge": b'{"status":"400","scope":"https://mail.example/\x1b[2J"}',
         } | behaviour  # fmt: skip
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         if pem:
@@ -120,12 +120,22 @@ class Session:
         self.options["on_auth"]()
         if kind == b"PLAIN":
             pair = tuple(base64.b64decode(words, validate=True).split(b"\0", 2)[1:])
+        elif kind == b"XOAUTH2":
+            self.say("334 ")
+            line = self.line()
+            self.options["on_auth"]()
+            user, bearer = base64.b64decode(line, validate=True).removesuffix(b"\1\1").split(b"\1")
+            pair = (user.removeprefix(b"user="), bearer.removeprefix(b"auth=Bearer "))
+            if pair != self.options["login"]:
+                # Why, in a challenge that is answered by nothing.
+                self.say("334 " + base64.b64encode(self.options["challenge"]).decode())
+                assert self.line() == b""
         else:
             self.say("334 VXNlcm5hbWU6")
             user = base64.b64decode(self.line(), validate=True)
             self.say("334 UGFzc3dvcmQ6")
             pair = (user, base64.b64decode(self.line(), validate=True))
-        self.say("235 2.7.0 welcome" if pair == self.options["login"] else "535 5.7.8 wrong\x1b[2J password")
+        self.say("235 2.7.0 welcome" if pair == self.options["login"] else self.options["refusal"])
 
     def mail(self, _):
         self.say(self.options["sender"])

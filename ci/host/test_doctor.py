@@ -1,5 +1,6 @@
 """The table of findings, and how they are shown."""
 
+import ast
 import json
 import re
 
@@ -43,6 +44,17 @@ def rows():
     return [line.split("\t") for line in (LIB / "findings.tsv").read_text().splitlines() if not line.startswith("#")]
 
 
+def test_values_of_a_finding_stand_for_themselves(sh, tmp_path):
+    """A server's words among them, which may hold anything."""
+    words = "535 a\tb & \\1 {2} {install}\nnext {1}"
+    script = f'probe_folder={tmp_path} broken=no; finding port-closed h{{3}} 25 "$words" "587 465" 587; echo $broken'
+    assert sh("doctor", script, words=words) == (0, "yes\n", "")
+    [row] = [row for row in rows() if row[0] == "port-closed"]
+    said = (tmp_path / "findings").read_text().rstrip("\n").split("\t")
+    assert said[0:2] + said[3:] == [row[0], row[1], row[3], row[4].replace("{5}", "587")]
+    assert said[2] == "h{3} does not answer on port 25 (535 a b & \\1 {2} {install} next {1}), but it does on 587 465"
+
+
 def test_the_table_is_whole():
     names = [row[0] for row in rows()]
     assert len(names) == len(set(names))
@@ -56,6 +68,13 @@ def test_the_doctor_finds_what_the_table_has():
     lines = [line for path in LIB.glob("doctor*.sh") for line in path.read_text().splitlines() if not line.strip().startswith("#")]
     found = set(re.findall(r"\b(?:queue_)?finding ([a-z-]+)", "\n".join(lines)))
     assert found == {row[0] for row in rows()}
+
+
+def test_every_finding_is_provoked():
+    """By a scenario of the lab, which asserts that the doctor says it and nothing else."""
+    scenarios = [ast.parse(path.read_text()) for path in (LIB.parents[2] / "ci/lab").glob("test_doctor*.py")]
+    words = {node.value for tree in scenarios for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert [row[0] for row in rows() if row[0] not in words] == []
 
 
 def test_every_finding_is_in_the_documentation():

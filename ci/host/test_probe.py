@@ -8,12 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LIB
-from smtp_server import SmtpServer
+from conftest import HOST, LIB, SHELLS
 
-SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
-# As the user of a smarthost's own name would see it; localhost has an address of its own everywhere.
-HOST = "localhost"
 POLICY = {
     "smtp_tls_security_level": "secure",
     "smtp_tls_wrappermode": "no",
@@ -29,38 +25,6 @@ POLICY = {
 STATE = ("step", "words", "address", "protocol", "verify", "begins", "expires", "mechanisms", "auth")
 
 
-@pytest.fixture(scope="session")
-def pki(tmp_path_factory):
-    """Certificates: ca.crt, and NAME.pem of servers."""
-    home = tmp_path_factory.mktemp("pki")
-    (home / "openssl.cnf").write_text("[req]\ndistinguished_name = dn\n[dn]\n")
-
-    def openssl(*argv):
-        subprocess.run(["openssl", *argv], cwd=home, check=True, capture_output=True)
-
-    def request(name, subject, *options):
-        key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key")
-        openssl("req", *key, "-config", "openssl.cnf", "-subj", f"/CN={subject}", "-out", f"{name}.crt", *options)
-
-    for ca in ("ca", "other-ca"):
-        request(ca, ca, "-x509", "-addext", "basicConstraints=critical,CA:true", "-days", "30")
-    servers = {
-        "good": (HOST, "ca", "20"),
-        "other-name": ("mail.example.net", "ca", "20"),
-        "below": (f"a.{HOST}", "ca", "20"),
-        "unknown-ca": (HOST, "other-ca", "20"),
-        "expired": (HOST, "ca", "-1"),
-    }
-    for name, (subject, ca, days) in servers.items():
-        request(name, subject, "-new")
-        (home / "extensions").write_text(f"subjectAltName=DNS:{subject}\nbasicConstraints=CA:false\n")
-        signed = ("-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-extfile", "extensions")
-        openssl("x509", "-req", "-in", f"{name}.crt", "-out", f"{name}.crt", *signed, "-days", days)
-        pem = (home / f"{name}.key").read_text() + (home / f"{name}.crt").read_text()
-        (home / f"{name}.pem").write_text(pem)
-    return home
-
-
 @pytest.fixture(params=SHELLS)
 def probe(request, pki, tmp_path):
     """probe(port, **...): what was found, as a dict. `policy` changes the policy; login is the text after the key of sasl_passwd."""
@@ -68,7 +32,7 @@ def probe(request, pki, tmp_path):
     def run(port, host=HOST, policy=(), login=b"user:secret", sender="", recipient="", seconds=5):
         values = POLICY | {"smtp_tls_CAfile": str(pki / "ca.crt")} | dict(policy)
         (tmp_path / "policy").write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
-        lines = [f"probe_folder={tmp_path}", "have() { command -v \"$1\" >/dev/null; }", f". {LIB}/dialogue.sh", f". {LIB}/probe.sh"]
+        lines = [f"probe_folder={tmp_path} state={tmp_path}", "have() { command -v \"$1\" >/dev/null; }", f". {LIB}/dialogue.sh", f". {LIB}/probe.sh"]
         lines += [f"step_seconds={seconds}", f"probe_sender={sender}", f"probe_recipient={recipient}"]
         if login is not None:
             (tmp_path / "login").write_bytes(b"[other]:25 no:no\n[%s]:%d %s\n" % (host.encode(), port, login))
@@ -85,17 +49,16 @@ def probe(request, pki, tmp_path):
 
 
 @pytest.fixture
-def server(pki):
-    """server(certificate="good", **behaviour)"""
-    running = []
+def token(tmp_path):
+    """An access token as long as those of Microsoft 365, where the host keeps it; sasl_passwd has its place."""
+    text = b"ya29.MaRkEr" + b"7f3a_-.~+/" * 150 + b"=="
+    home = tmp_path / "oauth2/PRIMARY"
+    home.mkdir(parents=True)
+    (home / "access_token").write_bytes(text)
+    return text
 
-    def start(certificate="good", **behaviour):
-        running.append(SmtpServer(pki / f"{certificate}.pem", **behaviour).__enter__())
-        return running[-1]
 
-    yield start
-    for one in running:
-        one.__exit__()
+BY_TOKEN = {"policy": {"smtp_sasl_mechanism_filter": "xoauth2"}, "login": b"robot@example.com:mail-relay/PRIMARY"}
 
 
 def test_everything_is_accepted(probe, server):
@@ -226,21 +189,49 @@ def test_no_password_in_clear(probe, server):
         assert (found["code"], there.logins()) == ("0", [(b"user", b"secret")]), found
 
 
+def command_lines():
+    """Command line and environment of every process."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            yield (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:  # it has just ended
+            continue
+
+
 def test_no_program_is_told_the_password(probe, server):
-    """Looked at while the log-in is under way: command line and environment of every process."""
+    """Looked at while the log-in is under way."""
     password, looked = b"MaRkEr7f3aSecret", []
-
-    def look():
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                looked.append((process / "cmdline").read_bytes() + (process / "environ").read_bytes())
-            except OSError:  # it has just ended
-                continue
-
-    found = probe(server(login=(b"user", password), on_auth=look).port, login=b"user:" + password)
+    found = probe(server(login=(b"user", password), on_auth=lambda: looked.extend(command_lines())).port, login=b"user:" + password)
     assert found["auth"] == "accepted" and any(b"s_client" in words for words in looked)
     for secret in (password, base64.b64encode(b"\0user\0" + password)):
         assert not any(secret in words for words in looked)
+
+
+def test_a_token_in_place_of_a_password(probe, server, token):
+    looked = []
+    login = (b"robot@example.com", token)
+    there = server(auth=["PLAIN", "XOAUTH2"], login=login, on_auth=lambda: looked.extend(command_lines()))
+    found = probe(there.port, sender="a@example.com", **BY_TOKEN)
+    assert (found["code"], found["auth"]) == ("0", "accepted"), found
+    # No longer than a line of SMTP may be, before the token itself.
+    assert (True, b"AUTH XOAUTH2") in there.lines
+    for secret in (token[:60], base64.b64encode(b"user=robot@example.com\1auth=Bearer " + token)[:60]):
+        assert any(b"s_client" in words for words in looked) and not any(secret in words for words in looked)
+
+
+def test_a_token_that_is_refused(probe, server, token):
+    """The reason is in base64 before the refusal; what is odd in it does not reach a terminal."""
+    found = probe(server(auth=["XOAUTH2"], login=(b"robot@example.com", b"another")).port, **BY_TOKEN)
+    said = '535 5.7.8 wrong[2J password ({"status":"400","scope":"https://mail.example/[2J"})'
+    assert (found["code"], found["step"], found["words"]) == ("1", "auth", said), found
+    assert token[:20].decode() not in str(found)
+
+
+def test_no_token_where_none_is_taken(probe, server, token):
+    there = server()
+    found = probe(there.port, **BY_TOKEN)
+    assert (found["step"], found["words"]) == ("auth-offered", "the smarthost does not offer XOAUTH2"), found
+    assert not any(b"AUTH" in line for _, line in there.lines)
 
 
 def test_without_log_in(probe, server):

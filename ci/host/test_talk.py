@@ -165,6 +165,8 @@ REASONS = {
     "connect to private/tlsproxy service: No such file or directory": "tlsproxy",
     "host x said: 530 5.7.0 Authentication Required": "auth-required",
     "host x said: 554 5.7.1 <o@x>: Relay access denied": "relay-denied",
+    "host x said: 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org": "blocked",
+    "host x said: 550 5.7.1 Your IP address 192.0.2.1 is on our block list": "blocked",
     "host x said: 550 5.4.5 Daily user sending quota exceeded": "quota",
     "cannot load Certification Authority data, CAfile=\"/nonexistent\": disabling TLS support": "ca-bundle",
 }

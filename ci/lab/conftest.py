@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from lab import machine, network, roots
+from lab import machine, network, roots, tokens
 from lab.host import Host
 from lab.shell import RUN, locked
 from lab.smarthost import Smarthost
@@ -110,6 +110,15 @@ def server(root, smarthost):
     host.boot()
     yield host
     host.close()
+
+
+@pytest.fixture
+def provider(host, smarthost):
+    """Gives out access tokens, and the host's smarthost takes them."""
+    host.resolver.set(smarthost.name, smarthost.oauth2)
+    host.resolver.set(tokens.NAME, smarthost.oauth2)
+    with tokens.Tokens(smarthost) as provider:
+        yield provider
 
 
 @pytest.fixture

@@ -1,19 +1,20 @@
 """A person breaks the relay, asks mail-relay doctor, and does what it says: the cause is the right one, and the mend mends."""
 
-import json
 import time
 from dataclasses import dataclass
 
 import pytest
 
+from lab.doctor import ask, judge, settle
 from lab.host import RELAY_ENV
-from lab.shell import run, wait_until
+from lab.shell import run
 from lab.sink import Sink
 
 ROOTS = ("debian-12", "debian-13", "rpm-dnf4", "pacman-7")
 # Where no distribution does it in its own way.
 ONE = ("debian-12",)
 DEBIAN = ("debian-12", "debian-13")
+RPM = ("rpm-dnf4",)
 
 
 @dataclass
@@ -117,6 +118,46 @@ LOCAL = [
         roots=ONE,
     ),
     Break("host-name", "hostname web1", "hostname web1.corp.example", roots=ONE),
+    Break(
+        "queue-space",
+        "mount -t tmpfs -o size=9m,mode=755 none /mnt; cp -a /var/spool/postfix/. /mnt; mount --bind /mnt /var/spool/postfix; umount /mnt",
+        "umount /var/spool/postfix; systemctl restart postfix",
+        roots=ONE,
+    ),
+    # An agent that has made the file, and not written it yet.
+    Break(
+        "settings-refused",
+        "mkdir -p -m 700 /run/secrets; : >/run/secrets/relay_password",
+        "rm -r /run/secrets; mail-relay apply",
+        roots=ONE,
+    ),
+    # /etc came from a copy of the host, and /var did not.
+    Break("not-applied", "rm -r /var/lib/mail-relay", roots=ONE),
+    # A smarthost by hand, of which sasl_passwd knows nothing.
+    Break(
+        "no-credentials-for",
+        "echo 'relayhost = [smtp.lab.example]:2525' >/etc/mail-relay/main.cf.d/own.cf; mail-relay apply",
+        "rm /etc/mail-relay/main.cf.d/own.cf; echo RELAY_PORT=2525 >>/etc/mail-relay/relay.env; mail-relay apply",
+        roots=ONE,
+    ),
+    # What an upgrade leaves that lost its power.
+    Break("package-damaged", "rm /usr/lib/postfix/libpostfix-util.so*"),
+    # The alternatives prefer it as soon as it is installed.
+    Break("sendmail-command", "dnf install -y sendmail", roots=RPM),
+    Break(
+        "other-server",
+        "systemctl stop postfix; systemctl start sendmail; until bash -c '</dev/tcp/127.0.0.1/25'; do sleep 0.1; done 2>/dev/null",
+        roots=RPM,
+    ),
+    Break(
+        "refresh-failed",
+        "printf '#!/bin/sh\\n' >/usr/local/bin/settings; chmod 755 /usr/local/bin/settings;"
+        f" echo RELAY_COMMAND=/usr/local/bin/settings >>{RELAY_ENV}; mail-relay apply;"
+        " echo exit 3 >>/usr/local/bin/settings; systemctl start mail-relay-refresh.service || true",
+        "sed -i /exit/d /usr/local/bin/settings; systemctl start mail-relay-refresh.service;"
+        f" sed -i /COMMAND/d {RELAY_ENV}; mail-relay apply",
+        roots=ONE,
+    ),
     Break("postfix-missing", "dpkg --force-depends --remove postfix", roots=ONE),
     Break("openssl-missing", "mv /usr/bin/openssl /usr/bin/openssl.away", "mv /usr/bin/openssl.away /usr/bin/openssl"),
 ]
@@ -146,34 +187,6 @@ def one_after_the_other(relay, breaks, tally):
         tally("ways to break a host")
     assert ask(relay) == []
     relay.deliver("after all of it")
-
-
-def judge(relay, finding, mend=""):
-    """The doctor names the cause and nothing else; what it says is done."""
-    told = ask(relay)
-    assert [one["id"] for one in told] == [finding], (finding, told)
-    if not mend:
-        assert told[0]["mend_is_command"], told
-        mend = told[0]["mend"]
-    relay.sh(mend, timeout=60)
-    settle(relay)
-
-
-def ask(relay):
-    """The findings as JSON; the exit code says the same."""
-    done = relay.sh("mail-relay doctor --format json", check=False, timeout=120)
-    assert done.err == "", done
-    told = json.loads(done.out)
-    broken = [finding for finding in told["findings"] if finding["severity"] == "broken"]
-    assert told["healthy"] == (not broken) and done.code == bool(broken), done
-    return told["findings"]
-
-
-def settle(relay):
-    """The path unit may be about to apply what was changed, and Debian's old postfix.service does not wait for the daemon's unit."""
-    jobs = "systemctl list-jobs --no-legend | grep -v ' postfix.service '"
-    units = "systemctl list-units --state=activating,deactivating --no-legend 'mail-relay*' 'postfix@*'"
-    wait_until(lambda: not relay.sh(f"{jobs}; {units}", check=False).out.strip(), "the end of what changes set off")
 
 
 @pytest.mark.roots(*ROOTS)
@@ -221,6 +234,9 @@ def test_what_is_wrong_on_the_way(relay, smarthost, root, tally, tmp_path):
 def the_rest_of_the_way(relay, smarthost, at, told, tmp_path):
     at(smarthost.sink)
     for kind, finding, words in (
+        ("no-word", "greeting", "closed"),
+        ("no-thanks", "turned-away", "554 5.7.1 you are on our list"),
+        ("old-tls", "tls-handshake", ""),
         ("no-tls", "tls-not-offered", ""),
         ("broken-tls", "tls-not-offered", "454 no TLS today"),
         ("no-sender", "sender-refused", "noreply@acme.example: 550 5.7.60"),
@@ -231,6 +247,15 @@ def the_rest_of_the_way(relay, smarthost, at, told, tmp_path):
     ):
         with Sink(smarthost, kind):
             told(finding, words, "warning" if kind == "no-recipient" else "broken")
+    for kind, finding, words, severity in (
+        ("no-more", "queue-stuck", "452 4.2.2 Daily sending quota exceeded", "broken"),
+        ("no-content", "queue-message", "450 4.7.1 message looks like spam", "warning"),
+    ):
+        with Sink(smarthost, kind):
+            relay.mail(f"for {kind}")
+            relay.wait_deferred()
+            told(finding, words, severity)
+            relay.sh("postsuper -d ALL")
     soon = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 5.5 * 86400))
     for begins, ends, finding, words in (
         ("20200101000000Z", "20210101000000Z", "certificate-expired", "2021"),
@@ -273,6 +298,37 @@ def the_rest_of_the_way(relay, smarthost, at, told, tmp_path):
     judge(relay, "queue-waits")
     smarthost.wait_for("while nobody serves")
     relay.wait_queue_empty()
+
+
+@pytest.mark.roots(*ONE)
+def test_one_of_two_smarthosts(host, smarthost, tally):
+    """What is missing for the second, and what does not fit to it."""
+    host.install("two-smarthosts")
+    host.credentials()
+    host.boot()
+    assert ask(host) == []
+    [mine] = [line.partition("=")[2] for line in host.read(RELAY_ENV).splitlines() if line.startswith("RELAY_PASSWORD=")]
+
+    def settings(*names, **more):
+        """The same account by the keys of each."""
+        keys = {f"RELAY_{name}_USERNAME": smarthost.user for name in names} | {f"RELAY_{name}_PASSWORD": mine for name in names} | more
+        host.write(RELAY_ENV, "".join(f"{key}={value}\n" for key, value in keys.items()), 0o600)
+
+    for names, more, finding, severity, words in (
+        (["PRIMARY"], {}, "credentials-partly", "warning", "backup"),
+        (["PRIMARY", "BACKUP"], {"RELAY_PORT": 465}, "settings-refused", "broken", "start TLS in different ways"),
+    ):
+        settings(*names, **more)
+        host.sh("mail-relay apply", check=severity == "warning")
+        settle(host)
+        [one] = ask(host)
+        assert (one["id"], one["severity"]) == (finding, severity) and words in one["what"], one
+        tally("ways to break a host")
+    settings("PRIMARY", "BACKUP")
+    host.sh("mail-relay apply")
+    settle(host)
+    assert ask(host) == []
+    host.deliver("by one of two")
 
 
 def ip(relay, words):

@@ -10,27 +10,13 @@ COMMAND = "/usr/local/bin/credentials"
 TOKENS = "/var/lib/mail-relay/oauth2/PRIMARY"
 
 
-@pytest.fixture
-def provider(host, smarthost):
-    host.resolver.set(smarthost.name, smarthost.oauth2)
-    host.resolver.set(tokens.NAME, smarthost.oauth2)
-    with tokens.Tokens(smarthost) as provider:
-        yield provider
-
-
-def sign_in(host):
-    secret = tokens.SECRET.replace("'", "'\"'\"'")
-    lines = [f"USERNAME={tokens.USER}", f"CLIENT_ID={tokens.CLIENT}", f"CLIENT_SECRET='{secret}'", "REFRESH_TOKEN=first-refresh-token"]
-    host.write(RELAY_ENV, "".join(f"RELAY_{line}\n" for line in lines), 0o600)
-
-
 # The one root that has the plugin.
 @pytest.mark.roots("rpm-dnf5")
 def test_mail_leaves_by_access_tokens(host, smarthost, provider, tally):
     host.install("xoauth2")
     host.boot()
     provider.tell(lifetime=12)
-    sign_in(host)
+    tokens.sign_in(host)
     assert host.deliver("by the first token").user == tokens.USER
 
     # It ends, and the connection that Postfix keeps with it.

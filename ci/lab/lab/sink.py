@@ -3,8 +3,10 @@
 Run as a program in the smarthost's namespace; the scenarios use the class Sink.
 Kinds: `no-tls` offers AUTH but no STARTTLS; `broken-tls` offers both and then
 refuses STARTTLS, as a man in the middle would; `any-password` is a good server
-that lets in everybody; `no-sender`, `no-relay`, `no-recipient`, `no-auth` and
-`no-basic-auth` are such servers that refuse what their names say.
+that lets in everybody; `no-sender`, `no-relay`, `no-recipient`, `no-auth`,
+`no-basic-auth`, `no-more` and `no-content` are such servers that refuse what
+their names say, the last two when a message is there. `no-word` hangs up,
+`no-thanks` greets with a refusal, and `old-tls` speaks TLS 1.1 at most.
 """
 
 import asyncio
@@ -19,7 +21,9 @@ EXTENSIONS = {
     "broken-tls": ["STARTTLS", "AUTH PLAIN LOGIN"],
 }
 WITHIN_TLS = {
-    **dict.fromkeys(("any-password", "no-sender", "no-relay", "no-recipient", "no-basic-auth"), ["AUTH PLAIN"]),
+    **dict.fromkeys(
+        ("any-password", "no-sender", "no-relay", "no-recipient", "no-basic-auth", "no-more", "no-content", "old-tls"), ["AUTH PLAIN"]
+    ),
     "no-auth": ["SIZE"],
 }
 EXTENSIONS |= dict.fromkeys(WITHIN_TLS, ["STARTTLS"])
@@ -27,6 +31,9 @@ REFUSALS = {
     ("no-sender", "MAIL"): "550 5.7.60 Client does not have permissions to send as this sender",
     ("no-relay", "RCPT"): "554 5.7.1 Relay access denied",
     ("no-recipient", "RCPT"): "550 5.1.1 no such user here",
+    ("no-thanks", "greeting"): "554 5.7.1 you are on our list",
+    ("no-more", "."): "452 4.2.2 Daily sending quota exceeded",
+    ("no-content", "."): "450 4.7.1 message looks like spam, for now",
     ("no-basic-auth", "AUTH"): "535 5.7.139 Authentication unsuccessful, basic authentication is disabled",
 }
 
@@ -68,19 +75,26 @@ class Sink:
 async def serve(kind, address, log, certificate):
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate)
+    if kind == "old-tls":
+        tls.set_ciphers("ALL:@SECLEVEL=0")
+        tls.minimum_version, tls.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
 
     async def session(reader, writer):
         def say(*lines):
             writer.write("".join(f"{line}\r\n" for line in lines).encode())
 
-        say("220 sink ESMTP")
-        in_data, extensions = False, EXTENSIONS[kind]
+        if kind == "no-word":
+            writer.close()
+            return
+        say(REFUSALS.get((kind, "greeting"), "220 sink ESMTP"))
+        in_data, extensions = False, EXTENSIONS.get(kind, [])
         while line := await reader.readline():
             text = line.decode(errors="replace").rstrip("\r\n")
             print(text, file=log, flush=True)
             verb = text.split(" ")[0].upper()
             if refusal := REFUSALS.get((kind, verb)):
                 say(refusal)
+                in_data = False
             elif in_data:
                 in_data = text != "."
                 if not in_data:

@@ -22,6 +22,13 @@ USER, CLIENT, SECRET = "robot@acme.example", "client-1", "s e&c=ret+%\"'\\"
 LENGTH = 1500
 
 
+def sign_in(host, **more):
+    """What the provider has given to the administrator, in relay.env."""
+    values = {"USERNAME": USER, "CLIENT_ID": CLIENT, "CLIENT_SECRET": SECRET, "REFRESH_TOKEN": "first-refresh-token"} | more
+    lines = [f"RELAY_{key}='" + value.replace("'", "'\"'\"'") + "'\n" for key, value in values.items()]
+    host.write("/etc/mail-relay/relay.env", "".join(lines), 0o600)
+
+
 class Tokens:
     """What the provider does is a file that it reads at each request; what it was asked is another."""
 
@@ -39,12 +46,16 @@ class Tokens:
         wait_until((self._folder / "listening").exists, "the token endpoint")
 
     def tell(self, **wishes):
-        """lifetime: seconds of the next tokens; refresh: the refresh token that works now, None for none."""
+        """lifetime: seconds of the next tokens; refresh: the refresh token that works now, None for none; withdrawn: no token holds."""
         file = self._folder / "wishes"
         known = json.loads(file.read_text()) if file.exists() else {}
         new = file.with_name("wishes.new")
         new.write_text(json.dumps({**known, **wishes}))
         new.rename(file)
+
+    def refresh(self):
+        """The refresh token that works now."""
+        return json.loads((self._folder / "wishes").read_text())["refresh"]
 
     def asked(self):
         """What hosts asked for, as (grant, error)."""
@@ -100,7 +111,7 @@ class Provider:
             return 200, answer
 
     def introspect(self, form):
-        active = self.tokens.get(form.get("token"), 0) > time.time()
+        active = self.tokens.get(form.get("token"), 0) > time.time() and not self.wishes().get("withdrawn")
         return 200, {"active": active, **({"username": USER} if active else {})}
 
 

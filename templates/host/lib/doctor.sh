@@ -40,7 +40,7 @@ examine() {
     explained=$broken
     look_at_service
     # These show themselves as faults of the smarthost; a relay.env that is refused, or a Postfix that does not run, does not.
-    has_finding package-damaged credentials-missing ca-bundle not-applied apply-unfinished edited-by-hand out-of-date map-stale \
+    has_finding package-damaged credentials-missing token-missing ca-bundle not-applied apply-unfinished edited-by-hand out-of-date map-stale \
         ca-unreadable sasl-plugin chroot-stale || look_at_network
     [ "$broken" = yes ] || look_at_queue
 }
@@ -51,17 +51,17 @@ finding() {
     shift
     for value in "$@"; do printf '%s\n' "$value" | tr '\n\t' '  '; echo; done >"$probe_folder/values"
     awk -F '\t' -v id="$id" -v install="$(tool install)" -v reinstall="$(tool reinstall)" -v update="$(tool update-ca)" '
+        BEGIN { value["install"] = install; value["reinstall"] = reinstall; value["update-ca"] = update }
         FILENAME == ARGV[1] { value[++values] = $0; sub(/ +$/, "", value[values]); next }
-        $1 == id {
-            for (n = 1; n <= values; n++) put("{" n "}", value[n])
-            put("{install}", install); put("{reinstall}", reinstall); put("{update-ca}", update)
-            print
-            exit
-        }
-        # In a loop of its own: a value may hold what sub() takes for a sign.
-        function put(sign, text,    done, at) {
-            while ((at = index($0, sign)) > 0) { done = done substr($0, 1, at - 1) text; $0 = substr($0, at + length(sign)) }
-            $0 = done $0
+        $1 == id { print fill($0); exit }
+        # From left to right: what a value holds is no sign, and sub() would find some in it.
+        function fill(text,    done, sign) {
+            while (match(text, /[{][a-z0-9-]+[}]/)) {
+                sign = substr(text, RSTART + 1, RLENGTH - 2)
+                done = done substr(text, 1, RSTART - 1) (sign in value ? value[sign] : "{" sign "}")
+                text = substr(text, RSTART + RLENGTH)
+            }
+            return done text
         }' "$probe_folder/values" "$lib/findings.tsv" >>"$probe_folder/findings"
     case $(tail -n 1 "$probe_folder/findings") in *'	broken	'*) broken=yes ;; esac
 }

@@ -49,14 +49,15 @@ look_at_smarthost() {
         [ "$soon" -ge 14 ] || finding certificate-expires "$host" "$soon"
         return
     fi
-    case $probe_step in
-    openssl) finding openssl-missing ;;
-    lookup) finding dns "$host" ;;
-    connect) unreachable ;;
-    greeting | tls | starttls) no_tls ;;
-    certificate) bad_certificate ;;
-    name) finding certificate-name "$host" "$probe_words" ;;
-    auth-offered) finding auth-not-offered "$host" "$port" "$probe_words" ;;
+    case $probe_step:$probe_words in
+    openssl:*) finding openssl-missing ;;
+    lookup:*) finding dns "$host" ;;
+    connect:*) unreachable ;;
+    greeting:[45][0-9][0-9]*) finding turned-away "$host" "$port" "$probe_words" ;;
+    greeting:* | tls:* | starttls:*) no_tls ;;
+    certificate:*) bad_certificate ;;
+    name:*) finding certificate-name "$host" "$probe_words" ;;
+    auth-offered:*) finding auth-not-offered "$host" "$port" "$probe_words" ;;
     *) refused_by_smarthost ;;
     esac
 }
@@ -125,7 +126,13 @@ refused_by_smarthost() {
     case ${known%%	*} in
     password-refused | '')
         case $probe_step in
-        auth) case $probe_words in 'no credentials for '*) finding no-credentials-for "${probe_words#no credentials for }" ;; *) finding password-refused "$host" "$probe_words" ;; esac ;;
+        auth)
+            case $probe_words:$(policy smtp_sasl_mechanism_filter) in
+            'no credentials for '*) finding no-credentials-for "${probe_words#no credentials for }" ;;
+            *:xoauth2) finding token-refused "$host" "$probe_words" ;;
+            *) finding password-refused "$host" "$probe_words" ;;
+            esac
+            ;;
         sender) finding sender-refused "$host" "$probe_sender" "$probe_words" ;;
         *) finding recipient-refused "$host" "$probe_recipient" "$probe_words" ;;
         esac

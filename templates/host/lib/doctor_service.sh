@@ -4,9 +4,10 @@
 look_at_service() {
     in_system || return 0
     unit=$(daemon_unit)
-    look_at_port
-    has_finding port-taken || look_at_unit
     look_at_rivals
+    # Whoever serves in the place of Postfix is why it does not run.
+    has_finding other-server || look_at_port
+    has_finding other-server port-taken || look_at_unit
     look_at_sandbox
     look_at_apply_units
 }
@@ -78,8 +79,8 @@ look_at_rivals() {
         if systemctl -q is-active "$other" 2>/dev/null; then finding other-server "$other"; fi
     done
     shown=$(show_alternative) || return 0
-    current=$(current_alternative)
-    own=$(printf '%s\n' "$shown" | sed -n 's|^\(/.*sendmail\.postfix\) - priority.*|\1|p' | head -n 1)
+    current=$(current_alternative) own=$(own_alternative)
+    [ -n "$own" ] || return 0
     case $current in '' | "$own") ;; *) finding sendmail-command "$current" "$own" ;; esac
 }
 
@@ -109,4 +110,14 @@ look_at_apply_units() {
     done
     systemctl -q is-active mail-relay-apply.path 2>/dev/null || finding apply-path-off
     case $(systemctl is-enabled mail-relay-apply.service 2>/dev/null) in enabled | enabled-runtime) ;; *) finding apply-boot-off ;; esac
+    look_at_refresh
+}
+
+# It runs where something must be asked for again: a command, or access tokens, which have findings of their own.
+look_at_refresh() {
+    [ -e "$state/timer" ] || return 0
+    systemctl -q is-active mail-relay-refresh.timer 2>/dev/null || finding refresh-timer-off
+    ! has_finding token-missing token-fault && systemctl -q is-failed mail-relay-refresh.service 2>/dev/null || return 0
+    words=$(journalctl -q --no-pager -o cat -u mail-relay-refresh.service -n 30 2>/dev/null | sed -n 's/^mail-relay: //p' | tail -n 1)
+    finding refresh-failed "${words%%; mend:*}"
 }

@@ -10,9 +10,33 @@ look_at_settings() {
         refusal "${words:-$(tail -n 1 "$probe_folder/refused")}"
         return
     fi
-    if [ -n "$without" ]; then
-        if [ -z "$relayhost" ]; then finding credentials-missing; else finding credentials-partly "$without"; fi
+    look_at_tokens
+    if [ -n "$without" ] && ! has_finding token-missing; then
+        if [ -z "$relayhost" ]; then finding credentials-missing "$(wanted_keys)"; else finding credentials-partly "$without"; fi
     fi
+}
+
+# Of each smarthost that wants them: an access token that holds, and no fault about the next.
+look_at_tokens() {
+    for key in $token_hosts; do
+        of=$token_state/$key
+        [ -d "$of" ] || continue
+        fault=$(cat "$of/fault" 2>/dev/null)
+        why=${fault%%; mend:*}
+        left=$(($(number "$of/expires") - $(date +%s)))
+        if [ "$left" -le 0 ] || [ ! -s "$of/access_token" ]; then
+            why=${why:-the last one has ended}
+            finding token-missing "$key" "${why#no access token: }" "$(mend_of_token)"
+        elif [ -n "$fault" ]; then finding token-fault "$key" "$(age "$left")" "${why#no access token: }" "$(mend_of_token)"; fi
+    done
+}
+
+mend_of_token() {
+    case $fault in
+    '') echo '$ systemctl start mail-relay-refresh.service' ;;
+    *'; mend: '*) echo "${fault#*; mend: }" ;;
+    *) echo "see that this host reaches the endpoint, then 'systemctl start mail-relay-refresh.service'" ;;
+    esac
 }
 
 # The finding for the words of build. The way to mend it stands in the table.
@@ -79,12 +103,13 @@ master_pid() {
 # Cyrus SASL loads its mechanisms from files.
 look_at_sasl() {
     [ "$(live smtp_sasl_auth_enable)" = yes ] || return 0
+    case $(live smtp_sasl_mechanism_filter) in xoauth2) tokens=yes ;; *) tokens=no ;; esac
     for folder in /usr/lib/sasl2 /usr/lib64/sasl2 /usr/lib/*/sasl2; do
-        for file in "$folder"/libplain.so*; do
-            [ ! -e "$file" ] || return 0
+        for file in "$folder"/lib*.so*; do
+            case $tokens:${file##*/} in no:libplain.* | yes:*xoauth2.*) return 0 ;; esac
         done
     done
-    finding sasl-plugin "$(tool sasl)"
+    if [ "$tokens" = yes ]; then finding sasl-plugin sasl-xoauth2 XOAUTH2; else finding sasl-plugin "$(tool sasl)" 'PLAIN and LOGIN'; fi
 }
 
 # Debian's services run in a chroot, with copies of some files of /etc. Comments do not count.

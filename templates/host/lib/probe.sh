@@ -245,7 +245,11 @@ log_in() {
         ask 'AUTH XOAUTH2'
         ! is_reply 334 || { { printf 'user='; login user; printf '\001auth=Bearer '; bearer; printf '\001\001'; } | encoded >&3; read_reply; }
         # Why not, as JSON in base64; the refusal itself comes after an empty line.
-        ! is_reply 334 || ask ''
+        if is_reply 334; then
+            why=$(printf '%s' "${reply#334 }" | base64 -d 2>/dev/null | tr -d '\000-\037\177' | head -c 300)
+            ask ''
+            reply="$reply${why:+ ($why)}"
+        fi
         ;;
     xoauth2:*) failed auth-offered 'the smarthost does not offer XOAUTH2'; return ;;
     *' PLAIN '*)

@@ -69,8 +69,7 @@ rivals_off() {
 # The alternatives of the rpm distributions: 'mta' is the group of /usr/sbin/sendmail.
 choose_sendmail() {
     shown=$(show_alternative) || return 0
-    own=$(printf '%s\n' "$shown" | sed -n 's|^\(/.*sendmail\.postfix\) - priority.*|\1|p' | head -n 1)
-    current=$(current_alternative)
+    current=$(current_alternative) own=$(own_alternative)
     [ -n "$own" ] && [ "$own" != "$current" ] || return 0
     case $shown in *'status is auto'* | *'auto mode'*) kind=auto ;; *) kind=manual ;; esac
     [ -e "$state/alternative" ] || echo "$kind $current" >"$state/alternative"
@@ -78,6 +77,9 @@ choose_sendmail() {
 }
 
 show_alternative() { have alternatives && alternatives --display mta 2>/dev/null; }
+
+# Of what show_alternative said, in $shown.
+own_alternative() { printf '%s\n' "$shown" | sed -n 's|^\(/.*sendmail\.postfix\) - priority.*|\1|p' | head -n 1; }
 
 current_alternative() { printf '%s\n' "$shown" | sed -n 's/^ *link currently points to //p'; }
 
