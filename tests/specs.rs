@@ -77,8 +77,11 @@ fn examples_pass_without_a_warning() {
 
 #[test]
 fn every_starter_passes() {
-    for name in Providers::builtin().names() {
-        let source = Source { name: name.to_owned(), text: spec::starter(name, Profile::NullClient) };
+    let providers = Providers::builtin();
+    for (name, profile) in
+        Profile::ALL.iter().flat_map(|it| providers.names().into_iter().map(move |name| (name, *it)))
+    {
+        let source = Source { name: name.to_owned(), text: spec::starter(name, profile) };
         let (good, findings) = load(&source);
         assert!(good, "{}\n{}", source.text, render_text(&findings, &source, false));
     }

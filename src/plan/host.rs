@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::entry::{SHARE, common, document, file, folder, render};
 use super::facts;
-use super::null_client;
+use super::main_cf as layers;
 use super::surroundings;
 use super::tables::{Table, tables};
 use super::{PlanError, Planned, companions};
@@ -54,8 +54,8 @@ pub(super) struct HostPlan {
 /// The plan of a relay's profile.
 pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
     let master_edits =
-        if relay.tls.connection_reuse { vec![null_client::TLSPROXY.to_owned()] } else { Vec::new() };
-    Ok(HostPlan { main_cf: null_client::main_cf(relay)?, tables: tables(relay)?, master_edits })
+        if relay.tls.connection_reuse { vec![layers::TLSPROXY.to_owned()] } else { Vec::new() };
+    Ok(HostPlan { main_cf: layers::main_cf(relay)?, tables: tables(relay)?, master_edits })
 }
 
 /// All entries of the package, sorted, with the folders that belong to it.

@@ -3,6 +3,7 @@
 use super::Planned;
 use crate::diag::{Diagnostic, Severity, has_errors};
 use crate::postfix::check::{Context, Target, parameters, whole};
+use crate::relay::{Parameter, Relay, Restriction};
 use crate::spec::Checked;
 use crate::target::{Distribution, Format};
 
@@ -23,6 +24,9 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(parameters(written, &context));
+    for restriction in restrictions(&checked.relay) {
+        findings.extend(parameters(std::slice::from_ref(&restriction), &context));
+    }
     if has_errors(&findings) {
         return findings;
     }
@@ -74,6 +78,28 @@ fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnosti
     }]
 }
 
+/// The user's restrictions, each as if it stood alone in the list of its stage: its place is known then.
+fn restrictions(relay: &Relay) -> Vec<Parameter> {
+    let Some(server) = &relay.server else { return Vec::new() };
+    let own = &server.restrictions;
+    let lists = [
+        ("client", &own.client),
+        ("helo", &own.helo),
+        ("sender", &own.sender),
+        ("recipient", &own.recipient),
+    ];
+    let one = |stage: &str, restriction: &Restriction| Parameter {
+        name: format!("smtpd_{stage}_restrictions"),
+        value: restriction.text.clone(),
+        name_span: restriction.span.clone(),
+        value_span: restriction.span.clone(),
+    };
+    lists
+        .iter()
+        .flat_map(|(stage, list)| list.iter().map(move |restriction| one(stage, restriction)))
+        .collect()
+}
+
 /// The distributions a spec is built for: those it names, else all of its formats.
 fn targets(checked: &Checked) -> Vec<&'static Distribution> {
     Distribution::all()
@@ -89,6 +115,7 @@ fn targets(checked: &Checked) -> Vec<&'static Distribution> {
 const HOST_PARAMETERS: &[&str] = &[
     "relay_ca_file",
     "relay_from",
+    "relay_loopback",
     "relay_root_address",
     "relay_root_mail_to",
     "relay_smarthosts",
@@ -106,6 +133,15 @@ fn owner(parameter: &str) -> Option<&'static str> {
         | "mydestination"
         | "mynetworks"
         | "virtual_alias_domains" => "relay.profile",
+        "smtpd_client_connection_rate_limit" => "limits.client-connections",
+        "smtpd_client_message_rate_limit" | "smtpd_client_event_limit_exceptions" => "limits.client-messages",
+        "smtpd_client_recipient_rate_limit" => "limits.client-recipients",
+        "smtpd_client_connection_count_limit" => "limits.client-sessions",
+        "smtpd_tls_security_level" => "server.tls",
+        "smtpd_tls_cert_file" => "server.certificate",
+        "smtpd_tls_key_file" => "server.key",
+        "smtpd_sasl_auth_enable" | "smtpd_sasl_type" | "smtpd_sasl_path" => "server.auth",
+        "smtpd_upstream_proxy_protocol" => "server.proxy-protocol",
         "virtual_alias_maps" | "recipient_canonical_maps" | "recipient_canonical_classes" => {
             "relay.root-mail-to"
         }

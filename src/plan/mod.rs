@@ -1,13 +1,14 @@
 //! From a checked relay and the facts of a target to what must be on a host, and to the neutral package.
 
+mod clients;
 mod companions;
 mod entry;
 mod facts;
 mod host;
 mod layer;
 mod lint;
+mod main_cf;
 mod memory;
-mod null_client;
 mod render;
 mod surroundings;
 mod tables;

@@ -1,6 +1,6 @@
 //! The lookup tables of a relay: name, how the host compiles them, text.
 
-use super::PlanError;
+use super::{PlanError, clients};
 use crate::package::Content;
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
@@ -8,8 +8,10 @@ use crate::relay::{Headers, Relay};
 /// How `mail-relay apply` treats a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Read as text by Postfix.
+    /// Patterns, read as text by Postfix.
     Regexp,
+    /// Networks, read as text by Postfix.
+    Cidr,
     /// Compiled by postmap in the host's default type.
     Indexed,
     /// For people; Postfix reads it nowhere.
@@ -21,6 +23,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Regexp => "regexp",
+            Self::Cidr => "cidr",
             Self::Indexed => "indexed",
             Self::Text => "text",
         }
@@ -44,10 +47,13 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     if !relay.local.aliases.is_empty() {
         tables.push(table("virtual", Kind::Indexed, virtual_aliases(relay))?);
     }
+    if let Some(server) = &relay.server {
+        tables.extend(clients::tables(server)?);
+    }
     Ok(tables)
 }
 
-fn table<T: ToString>(
+pub(super) fn table<T: ToString>(
     name: &'static str,
     kind: Kind,
     made: Result<T, TableError>,
@@ -94,7 +100,7 @@ fn virtual_aliases(relay: &Relay) -> Result<Lookup, TableError> {
 /// Aliases as people look for them, see aliases(5).
 fn aliases(relay: &Relay) -> Result<Aliases, TableError> {
     let mut rows = Aliases::new(
-        "Where mail to local names goes, for people to read. A send-only Postfix delivers nothing locally and asks\n\
+        "Where mail to local names goes, for people to read. This Postfix delivers nothing locally and asks\n\
          virtual_alias_maps instead. A name that is not here goes where root's mail goes.",
     );
     let own = |wanted: &str| relay.local.aliases.iter().any(|(name, _)| name == wanted);

@@ -1,9 +1,11 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
 mod provider;
+mod server;
 mod surroundings;
 
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
+pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use surroundings::{Firewall, FirewallTool, Integration};
 
 use crate::diag::Span;
@@ -27,8 +29,10 @@ pub struct Relay {
     pub headers: Headers,
     /// Sizes, times and rates.
     pub limits: Limits,
-    /// Where it listens and what it speaks.
+    /// What it speaks.
     pub network: Network,
+    /// What it is to others than its own host; `None` if they cannot reach it.
+    pub server: Option<Server>,
     /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.
     pub smtputf8: bool,
     /// The systemd sandbox.
@@ -48,16 +52,19 @@ pub struct Relay {
 pub enum Profile {
     /// Sends only: accepts mail from the host itself, delivers nothing locally.
     NullClient,
+    /// Sends for others, too: hosts of trusted networks hand their mail to it.
+    LanRelay,
 }
 
 impl Profile {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::NullClient];
+    pub const ALL: &'static [Self] = &[Self::NullClient, Self::LanRelay];
 
     /// The name in the spec.
     pub fn name(self) -> &'static str {
         match self {
             Self::NullClient => "null-client",
+            Self::LanRelay => "lan-relay",
         }
     }
 
@@ -66,6 +73,9 @@ impl Profile {
         match self {
             Self::NullClient => {
                 "sends only: the host's own mail leaves through a smarthost, nothing comes in"
+            }
+            Self::LanRelay => {
+                "sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost"
             }
         }
     }
@@ -202,7 +212,7 @@ pub struct Identity {
     pub helo_name: Option<String>,
     /// What local sender addresses become.
     pub from: Option<From>,
-    /// Local user names with a sender address of their own.
+    /// Senders with an address of their own: local user names, whole addresses, and `@domain` for all of a domain.
     pub senders: Vec<(String, String)>,
 }
 
@@ -266,7 +276,7 @@ pub struct Limits {
     pub rate_delay: Option<u64>,
 }
 
-/// Where the relay listens and what it speaks.
+/// What the relay speaks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Network {
     /// Internet protocols.

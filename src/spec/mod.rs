@@ -15,6 +15,7 @@ mod relay;
 mod schema;
 mod secrets;
 mod sending;
+mod server;
 mod shape;
 mod smarthost;
 mod spot;
@@ -39,7 +40,7 @@ use self::schema::{RelaySection, Spec};
 use self::spot::Spot;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::package::Meta;
-use crate::relay::{Auth, Provider, Providers, Relay, Smarthost};
+use crate::relay::{Auth, Profile, Provider, Providers, Relay, Smarthost};
 use crate::target::Format;
 
 /// A spec in which nothing is wrong.
@@ -253,6 +254,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let headers = sending::headers(judge, spec.headers.as_ref());
     let limits = sending::limits(judge, spec.limits.as_ref(), provider.as_ref());
     let network = sending::network(spec.network.as_ref());
+    let server = profile.and_then(|profile| server::check(judge, spec, profile, &section.span));
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
     let metrics = metrics::check(judge, spec.metrics.as_ref());
     let integrations = surroundings::integrations(spec.integrations.as_ref());
@@ -264,7 +266,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         let hosts = smarthosts.as_ref().map_or(&[][..], |hosts| hosts.list.as_slice());
         provider_notes(judge, &section.value, provider, hosts);
     }
-    let words = words(provider.as_ref(), smarthosts.as_ref().map(|hosts| hosts.list.as_slice()));
+    let words = words(profile, provider.as_ref(), smarthosts.as_ref().map(|hosts| hosts.list.as_slice()));
     let meta = package::check(judge, spec.package.as_ref(), &words);
     let (meta, time) = meta?;
     let provider = provider?;
@@ -280,6 +282,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         headers,
         limits,
         network,
+        server,
         hardening,
         metrics,
         integrations,
@@ -302,18 +305,34 @@ fn provider_notes(judge: &mut Judge, section: &RelaySection, provider: &Provider
 }
 
 /// Summary and description for packages whose spec has none.
-fn words(provider: Option<&Provider>, smarthosts: Option<&[Smarthost]>) -> Words {
+fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Option<&[Smarthost]>) -> Words {
     let through = match (provider, smarthosts) {
         (Some(provider), _) if provider.name != Provider::CUSTOM => provider.title.clone(),
         (_, Some([first, ..])) => first.host.clone(),
         _ => "a smarthost".to_owned(),
     };
+    let (summary, what) = match profile {
+        Some(Profile::LanRelay) => (
+            format!("Postfix mail relay of a network through {through}"),
+            format!(
+                "Configures Postfix as the relay of a network: mail of this host and of the hosts\n\
+                 that it trusts is sent through {through} over verified TLS.\n\
+                 Nobody else can send through it, and nothing is delivered locally."
+            ),
+        ),
+        Some(Profile::NullClient) | None => (
+            format!("Send-only Postfix mail relay through {through}"),
+            format!(
+                "Configures Postfix as a null client: mail of this host, from cron and other\n\
+                 programs, is sent through {through} over verified TLS.\n\
+                 Nothing is received from the network and nothing is delivered locally."
+            ),
+        ),
+    };
     Words {
-        summary: format!("Send-only Postfix mail relay through {through}"),
+        summary,
         description: format!(
-            "Configures Postfix as a null client: mail of this host, from cron and other\n\
-             programs, is sent through {through} over verified TLS.\n\
-             Nothing is received from the network and nothing is delivered locally.\n\
+            "{what}\n\
              \n\
              Credentials are not part of the package. They belong into\n\
              /etc/mail-relay/relay.env on the host."

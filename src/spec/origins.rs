@@ -6,8 +6,20 @@ use super::schema::LimitsSection;
 use crate::relay::Provider;
 
 /// The sections whose keys become parameters of Postfix.
-const SECTIONS: &[&str] =
-    &["relay", "smarthost", "tls", "rewrite", "aliases", "headers", "limits", "network", "main-cf"];
+const SECTIONS: &[&str] = &[
+    "relay",
+    "smarthost",
+    "tls",
+    "rewrite",
+    "aliases",
+    "headers",
+    "limits",
+    "network",
+    "server",
+    "access",
+    "restrictions",
+    "main-cf",
+];
 
 /// Where the values of a relay come from; the profile stands for what is in neither list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

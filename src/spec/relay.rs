@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, Severity, Span, nearest};
 use crate::relay::{From, Identity, LocalMail, Profile, Provider, Providers, SenderRule};
 
 /// Kinds of relay that are planned. Their names are known, so that nobody takes them for mistyped.
-const LATER: &[&str] = &["lan-relay", "submission", "mail-server"];
+const LATER: &[&str] = &["submission", "mail-server"];
 
 /// The kind of relay.
 pub(super) fn profile(judge: &mut Judge, section: &RelaySection) -> Option<Profile> {
@@ -26,7 +26,9 @@ pub(super) fn profile(judge: &mut Judge, section: &RelaySection) -> Option<Profi
             spot.span.clone(),
             format!("the profile `{name}` is not in this version yet"),
         )
-        .hint("`null-client` sends the host's own mail through a smarthost")
+        .hint(
+            "`null-client` sends the host's own mail through a smarthost, `lan-relay` that of a network, too",
+        )
     } else {
         let finding =
             Diagnostic::error("profile", spot.span.clone(), format!("there is no profile `{name}`"));
@@ -184,7 +186,8 @@ fn senders(judge: &mut Judge, rewrite: Option<&RewriteSection>) -> Vec<(String, 
     let mut names = BTreeSet::new();
     for (key, value) in &entries.0 {
         let path = format!("rewrite.senders.{}", values::shown(key.as_str()));
-        let name = judge.read("local-name", "rewrite.senders", "local names", key, values::local_name);
+        let what = "local names, addresses, or `@domain`";
+        let name = judge.read("sender", "rewrite.senders", what, key, values::rewritten);
         let address = judge.read("address", &path, "a mail address", value, values::address);
         if let (Some(name), Some(address)) = (name, address) {
             if names.insert(name.clone()) {
@@ -288,7 +291,7 @@ fn check_aliases(judge: &mut Judge, aliases: Option<&Entries<Many<String>>>) -> 
 
 fn alias_target(text: &str) -> Result<String, values::Fault> {
     let no_delivery = |what: &str| {
-        Err(values::Fault::new(format!("it is {what}: a null client delivers nothing on the host"))
+        Err(values::Fault::new(format!("it is {what}: the relay delivers nothing on the host"))
             .hint("write an address, or the name of another alias"))
     };
     match text.chars().next() {

@@ -23,6 +23,9 @@ pub(super) struct Spec {
     pub(super) headers: Option<HeadersSection>,
     pub(super) limits: Option<LimitsSection>,
     pub(super) network: Option<NetworkSection>,
+    pub(super) server: Option<ServerSection>,
+    pub(super) access: Option<AccessSection>,
+    pub(super) restrictions: Option<RestrictionsSection>,
     pub(super) hardening: Option<HardeningSection>,
     pub(super) metrics: Option<MetricsSection>,
     /// Any other Postfix parameter by its own name. What postpack sets itself belongs into the other sections.
@@ -212,8 +215,13 @@ pub(super) enum MinVersion {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RewriteSection {
-    /// Local names with a sender address of their own: `www-data = "web@acme.example"`.
+    /// Senders with an address of their own: local names (`www-data = "web@acme.example"`), whole addresses
+    /// (`"printer@printer.lan" = "scans@acme.example"`), or all of a domain (`"@printer.lan" = "scans@acme.example"`).
     pub(super) senders: Option<Entries<String>>,
+    /// Rewrite and complete the headers of clients' mail like those of the host's own: names without a domain, a
+    /// missing Date or Message-ID. Only for relays that clients reach.
+    #[schemars(extend("default" = true))]
+    pub(super) client_headers: Option<Spot<bool>>,
 }
 
 /// What leaves the host in message headers.
@@ -249,15 +257,100 @@ pub(super) struct LimitsSection {
     pub(super) recipients: Option<Spot<i64>>,
     /// Pause between two messages, which then leave one by one: `1s`.
     pub(super) rate_delay: Option<Spot<Scalar>>,
+    /// Connections that one client may open in a minute. No limit without it; the host itself never has one.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) client_connections: Option<Spot<i64>>,
+    /// Messages that one client may send in a minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) client_messages: Option<Spot<i64>>,
+    /// Recipients that one client may name in a minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(super) client_recipients: Option<Spot<i64>>,
+    /// Connections that one client may have at a time; 50 without it.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) client_sessions: Option<Spot<i64>>,
 }
 
-/// What the relay speaks.
+/// What the relay speaks, where it listens, and whom it trusts.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct NetworkSection {
     /// Internet protocols.
     #[schemars(extend("default" = "any"))]
     pub(super) ip: Option<Spot<Ip>>,
+    /// Addresses that clients reach it at, beside the loopback, or `all`. Only for relays that clients reach.
+    #[schemars(extend("default" = "all"))]
+    pub(super) listen: Option<Many<String>>,
+    /// Networks and addresses whose hosts may send anywhere through it: `192.168.1.0/24`, `fd00:1::/64`. The
+    /// loopback always may.
+    pub(super) trusted: Option<Many<String>>,
+}
+
+/// What clients are offered. Only for relays that clients reach.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ServerSection {
+    /// Certificate on the host, with its chain: an absolute path.
+    pub(super) certificate: Option<Spot<String>>,
+    /// Its key; the certificate's file without it.
+    pub(super) key: Option<Spot<String>>,
+    /// Whether clients can, or must, speak TLS; `may` with a certificate, else `none`.
+    pub(super) tls: Option<Spot<ServerLevel>>,
+    /// Lets clients from anywhere send after they have proved who they are, over TLS. `dovecot`: by the socket
+    /// `private/auth` in Postfix's queue folder.
+    pub(super) auth: Option<Spot<ServerAuth>>,
+    /// A proxy in front says where clients come from (PROXY protocol). It must then be the only one that reaches
+    /// port 25.
+    #[schemars(extend("default" = false))]
+    pub(super) proxy_protocol: Option<Spot<bool>>,
+}
+
+/// TLS for clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum ServerLevel {
+    None,
+    May,
+    Encrypt,
+}
+
+/// Who knows the clients' passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum ServerAuth {
+    Dovecot,
+}
+
+/// Who and what is refused: `reject`, `defer` (for now), each with words of your own behind it, `discard`, `hold`, or
+/// `permit` for an exception from a wider entry. Only for relays that clients reach.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct AccessSection {
+    /// Clients by address or network: `"10.1.2.3" = "reject Broken scanner"`.
+    pub(super) clients: Option<Entries<String>>,
+    /// Envelope senders by address or domain: `"bad.example" = "reject"`.
+    pub(super) senders: Option<Entries<String>>,
+    /// Recipients by address or domain.
+    pub(super) recipients: Option<Entries<String>>,
+    /// The only senders that clients may have: addresses and domains (with all below them). The null sender of
+    /// bounces and the host itself are not asked.
+    pub(super) allowed_senders: Option<Many<String>>,
+}
+
+/// Restrictions in Postfix's own words, in their order, behind those of `[access]`. Only for relays that clients reach.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RestrictionsSection {
+    /// When a client connects: before trusted networks are let through.
+    pub(super) client: Option<Many<String>>,
+    /// At HELO and EHLO: `reject_invalid_helo_hostname`. The host itself is not asked.
+    pub(super) helo: Option<Many<String>>,
+    /// At MAIL FROM: `reject_unknown_sender_domain`.
+    pub(super) sender: Option<Many<String>>,
+    /// At RCPT TO: `reject_unknown_recipient_domain`.
+    pub(super) recipient: Option<Many<String>>,
 }
 
 /// Internet protocols.

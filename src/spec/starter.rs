@@ -43,6 +43,15 @@ pub fn starter(provider: &str, profile: Profile) -> String {
              auth = \"password\"\n\n",
         );
     }
+    if profile == Profile::LanRelay {
+        text.push_str(
+            "[network]\n\
+             # Hosts that may send through this one; the host itself always may.\n\
+             trusted = [\"192.168.1.0/24\"]\n\
+             # Addresses that they reach it at.\n\
+             listen = \"all\"\n\n",
+        );
+    }
     credentials(&mut text, preset.as_ref());
     text.push_str(
         "# More, with the values they have when they are left out:\n\

@@ -242,6 +242,29 @@ pub(super) fn local_name(text: &str) -> Checked<String> {
     Ok(text.to_ascii_lowercase())
 }
 
+/// A sender or recipient of others: an address, or a domain for all of its addresses.
+pub(super) fn sender(text: &str) -> Checked<String> {
+    if let Some(name) = text.strip_prefix('@') {
+        return Err(Fault::new("it begins with `@`").hint(format!("write `{}` for the domain", shown(name))));
+    }
+    if text.contains('@') { address(text) } else { domain(text) }
+}
+
+/// A sender that gets another address: a local name, an address, or `@domain` for all of a domain.
+pub(super) fn rewritten(text: &str) -> Checked<String> {
+    match text.strip_prefix('@') {
+        Some(name) => domain(name).map(|name| format!("@{name}")),
+        None if text.contains('@') => address(text).map(|address| address.to_ascii_lowercase()),
+        None => local_name(text),
+    }
+}
+
+/// An action with the words that a client hears: ASCII, which every client can read.
+pub(super) fn access_text(text: &str) -> Checked<&str> {
+    plain(text)?;
+    if text.is_ascii() { Ok(text) } else { Err(Fault::new("it is not ASCII: not every client can read it")) }
+}
+
 /// `Name <mail@domain>`.
 pub(super) fn person(text: &str) -> Checked<String> {
     line(text)?;

@@ -257,3 +257,22 @@ fn tokens_are_refused_where_no_package_has_the_plugin() {
         assert!(refused.contains(words), "{words}: {refused}");
     }
 }
+
+#[test]
+fn restrictions_are_judged_where_they_stand() {
+    let profile = "profile = \"null-client\"";
+    assert!(EXAMPLE.contains(profile));
+    let spec = EXAMPLE.replace(profile, "profile = \"lan-relay\"")
+        + r#"
+[network]
+trusted = "192.168.1.0/24"
+
+[restrictions]
+client = ["reject_rbl_client"]
+helo = ["reject_invalid_helo_hostnam", "reject_invalid_hostname"]
+sender = "check_policy_service policy"
+recipient = ["check_relay_domains", "reject_rbl_client dnsbl.sorbs.net"]
+"#;
+    let world = World::new().file("lan.toml", spec);
+    insta::assert_snapshot!("restrictions", world.said("check lan.toml"));
+}

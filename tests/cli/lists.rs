@@ -29,12 +29,17 @@ fn profiles_and_targets() {
     insta::assert_snapshot!(world.result("profiles"), @"
     PROFILE      WHAT IT IS
     null-client  sends only: the host's own mail leaves through a smarthost, nothing comes in
+    lan-relay    sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost
     ");
     insta::assert_snapshot!(world.result("profiles --format json"), @r#"
     [
       {
         "name": "null-client",
         "summary": "sends only: the host's own mail leaves through a smarthost, nothing comes in"
+      },
+      {
+        "name": "lan-relay",
+        "summary": "sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost"
       }
     ]
     "#);

@@ -107,6 +107,26 @@ fn place(subject: &mut Subject<'_>, info: &RestrictionInfo, item: &Item<'_>, sta
     }
 }
 
+/// Lists that ended, with the year. Some of them answer everything with "listed" to be rid of who still asks.
+const DEAD_LISTS: &[(&str, u16)] = &[
+    ("ahbl.org", 2015),
+    ("dsbl.org", 2009),
+    ("njabl.org", 2013),
+    ("ordb.org", 2006),
+    ("sorbs.net", 2024),
+    ("spamcannibal.org", 2018),
+];
+
+fn dead_list(subject: &mut Subject<'_>, argument: &Item<'_>) {
+    let domain = argument.text.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    let is = |name: &str| domain == name || domain.ends_with(&format!(".{name}"));
+    if let Some((name, year)) = DEAD_LISTS.iter().find(|(name, _)| is(name)) {
+        let message = format!("the list `{name}` ended in {year}: it stops nothing, or everything");
+        subject.error("dead-list", Some(argument.range()), message);
+        subject.hint("Take it out.".to_owned());
+    }
+}
+
 fn argument(
     subject: &mut Subject<'_>,
     info: &RestrictionInfo,
@@ -139,6 +159,9 @@ fn argument(
         "seconds" => text.bytes().all(|byte| byte.is_ascii_digit()),
         _ => false,
     };
+    if fits && kind == "domain" {
+        dead_list(subject, argument);
+    }
     if !fits {
         let wanted = match kind {
             "map" => "a table, `type:name`",

@@ -1,10 +1,11 @@
-//! What a null client is to Postfix: the package layer of main.cf, the tables, the edits of master.cf.
+//! What a relay is to Postfix: the package layer of main.cf.
 //!
 //! The construct was proven on Postfix 3.5, 3.7, 3.10 and 3.11; the reasons stand beside the parameters. The
 //! sources are postconf(5), STANDARD_CONFIGURATION_README ("Postfix on a null client"), ADDRESS_REWRITING_README,
 //! TLS_README and SASL_README.
 
 use super::PlanError;
+use super::clients;
 use super::facts::level_name;
 use super::layer::{Item, Layer, inline};
 use crate::postfix::MainCf;
@@ -24,32 +25,44 @@ const LOCAL_NAMES: &[&str] =
 pub(super) const TLSPROXY: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy \
                                    -o tlsproxy_tls_security_level=may -o tlsproxy_tls_cert_file=none";
 
+/// Protocols that nobody should speak any more (RFC 8996). As exclusions, which every version reads.
+pub(super) const OLD_PROTOCOLS: &str = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1";
+
 /// The package layer of main.cf.
 pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     let mut layer = Layer::new(&relay.parameters);
+    clients::network(&mut layer, relay);
     identity(&mut layer, relay);
     local_mail(&mut layer, relay);
     senders(&mut layer, relay);
     smarthosts(&mut layer, relay);
     tls(&mut layer, relay);
     authentication(&mut layer, relay);
-    protection(&mut layer);
+    clients::protection(&mut layer, relay);
     limits(&mut layer, relay);
     own_parameters(&mut layer, relay);
     layer.finish()
 }
 
-fn identity(layer: &mut Layer<'_>, relay: &Relay) {
-    layer.section("Send only: nothing but this host itself reaches it.");
-    let (protocols, networks) = match relay.network.ip {
-        IpVersion::Any => ("all", "127.0.0.0/8 [::1]/128"),
-        IpVersion::V4 => ("ipv4", "127.0.0.0/8"),
-        IpVersion::V6 => ("ipv6", "[::1]/128"),
-    };
-    layer.set("inet_interfaces", "loopback-only");
-    layer.set("inet_protocols", protocols);
-    layer.set("mynetworks", networks);
+/// The value of inet_protocols.
+pub(super) fn protocols(ip: IpVersion) -> &'static str {
+    match ip {
+        IpVersion::Any => "all",
+        IpVersion::V4 => "ipv4",
+        IpVersion::V6 => "ipv6",
+    }
+}
 
+/// The host itself, as mynetworks takes it.
+pub(super) fn loopback(ip: IpVersion) -> &'static str {
+    match ip {
+        IpVersion::Any => "127.0.0.0/8 [::1]/128",
+        IpVersion::V4 => "127.0.0.0/8",
+        IpVersion::V6 => "[::1]/128",
+    }
+}
+
+fn identity(layer: &mut Layer<'_>, relay: &Relay) {
     layer.section("Names without a domain get this one; the tables below turn it into real addresses.");
     let forwards = relay.identity.from.is_some() && !relay.local.root_mail_to.is_empty();
     let own = if forwards { LOCAL_DOMAIN } else { "$myhostname" };
@@ -66,7 +79,8 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
          local delivery, and there is none.",
     );
     layer.set("mydestination", "");
-    layer.set("local_transport", "error:5.1.1 this host is send-only and keeps no mailboxes");
+    let kind = if relay.server.is_some() { "a relay" } else { "send-only" };
+    layer.set("local_transport", &format!("error:5.1.1 this host is {kind} and keeps no mailboxes"));
     layer.set("alias_maps", "");
     layer.set("alias_database", "");
     layer.set("virtual_alias_domains", "");
@@ -188,7 +202,7 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
         layer.set(match_parameter, &tls.match_names.join(", "));
     }
     let protocols = match tls.min_version {
-        TlsVersion::V1_2 => "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1",
+        TlsVersion::V1_2 => OLD_PROTOCOLS,
         TlsVersion::V1_3 => "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1, !TLSv1.2",
     };
     layer.set("smtp_tls_mandatory_protocols", protocols);
@@ -222,14 +236,6 @@ fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
         // A token is no password: where the smarthost offers both, PLAIN would send it as one.
         layer.set("smtp_sasl_mechanism_filter", "xoauth2");
     }
-}
-
-fn protection(layer: &mut Layer<'_>) {
-    layer.section("Who may speak to it, and how.");
-    layer.set("smtpd_client_restrictions", "permit_mynetworks, reject");
-    layer.set("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
-    layer.set("smtpd_helo_required", "yes");
-    layer.set("disable_vrfy_command", "yes");
 }
 
 /// Connections to a smarthost that states no limit, where Postfix has 20: 1,000 messages leave in two thirds of the time

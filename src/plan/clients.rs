@@ -1,0 +1,246 @@
+//! Who may speak to the relay, and how: the restriction lists of main.cf and their tables.
+//!
+//! The sources are SMTPD_ACCESS_README, access(5), cidr_table(5), TLS_README, SASL_README and postconf(5).
+
+use super::PlanError;
+use super::layer::{Item, Layer};
+use super::main_cf::{OLD_PROTOCOLS, loopback};
+use super::tables::{Kind, Table, table};
+use crate::postfix::Network;
+use crate::postfix::table::{Cidr, Lookup, TableError};
+use crate::relay::{Access, Action, Relay, Restriction, Server, ServerTls};
+
+/// Indexed tables of the user, and what they are.
+const SENDERS: &str = "sender_access";
+const RECIPIENTS: &str = "recipient_access";
+const ALLOWED: &str = "allowed_senders";
+/// Tables of networks.
+const CLIENTS: &str = "client_access";
+const OWN: &str = "own_clients";
+
+/// Where it listens, and whom it trusts.
+pub(super) fn network(layer: &mut Layer<'_>, relay: &Relay) {
+    let own = loopback(relay.network.ip);
+    let Some(server) = &relay.server else {
+        layer.section("Send only: nothing but this host itself reaches it.");
+        layer.set("inet_interfaces", "loopback-only");
+        protocols(layer, relay);
+        layer.set("mynetworks", own);
+        return;
+    };
+    layer.section("For a network: whom it trusts may send anywhere through it, nobody else.");
+    if server.listen.is_empty() {
+        layer.set("inet_interfaces", "all");
+    } else {
+        let addresses = server.listen.iter().map(|address| {
+            Item::from(&*if address.is_ipv6() { format!("[{address}]") } else { address.to_string() })
+        });
+        layer.list("inet_interfaces", [Item::from("$relay_loopback")].into_iter().chain(addresses));
+    }
+    protocols(layer, relay);
+    let trusted = server.trusted.iter().map(|network| block(network).to_string());
+    layer.list("mynetworks", own.split(' ').map(str::to_owned).chain(trusted).map(|text| Item::from(&*text)));
+}
+
+fn protocols(layer: &mut Layer<'_>, relay: &Relay) {
+    layer.set("inet_protocols", super::main_cf::protocols(relay.network.ip));
+}
+
+fn block(network: &ipnet::IpNet) -> Network {
+    Network::containing(network.addr(), network.prefix_len())
+}
+
+/// The restriction lists, and what clients are offered.
+pub(super) fn protection(layer: &mut Layer<'_>, relay: &Relay) {
+    layer.section("Who may speak to it, and how.");
+    match &relay.server {
+        None => {
+            layer.set("smtpd_client_restrictions", "permit_mynetworks, reject");
+            layer.set("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
+        }
+        Some(server) => lists(layer, server),
+    }
+    layer.set("smtpd_helo_required", "yes");
+    layer.set("disable_vrfy_command", "yes");
+    if let Some(server) = &relay.server {
+        rates(layer, server);
+        headers(layer, server);
+        tls(layer, server);
+    }
+}
+
+fn lists(layer: &mut Layer<'_>, server: &Server) {
+    let (access, own) = (&server.access, &server.restrictions);
+    let text = |text: &str| Item::from(text);
+    let users = |list: &[Restriction]| list.iter().map(|one| text(&one.text)).collect::<Vec<_>>();
+    let lookup = |check: &str, used: bool, table: &str| {
+        used.then(|| text(&format!("{check} $default_database_type:/etc/postfix/{table}")))
+    };
+    let proven = server.auth.map(|_| text("permit_sasl_authenticated"));
+
+    let table = (!access.clients.is_empty())
+        .then(|| text(&format!("check_client_access cidr:/etc/postfix/{CLIENTS}")));
+    let client = table
+        .into_iter()
+        .chain(users(&own.client))
+        .chain([text("permit_mynetworks")])
+        .chain(proven.clone())
+        .chain([text("reject")]);
+    layer.list("smtpd_client_restrictions", client);
+
+    let host_itself = text(&format!("check_client_access cidr:/etc/postfix/{OWN}"));
+    if !own.helo.is_empty() {
+        layer.list("smtpd_helo_restrictions", [host_itself.clone()].into_iter().chain(users(&own.helo)));
+    }
+
+    let mut sender: Vec<Item> =
+        lookup("check_sender_access", !access.senders.is_empty(), SENDERS).into_iter().collect();
+    sender.extend(users(&own.sender));
+    if !access.allowed_senders.is_empty() {
+        sender.push(host_itself);
+        sender.extend(lookup("check_sender_access", true, ALLOWED));
+        sender.push(text("reject"));
+    }
+    if !sender.is_empty() {
+        layer.list("smtpd_sender_restrictions", sender);
+    }
+
+    let relay =
+        [text("permit_mynetworks")].into_iter().chain(proven).chain([text("reject_unauth_destination")]);
+    layer.list("smtpd_relay_restrictions", relay);
+
+    let mut recipient: Vec<Item> =
+        lookup("check_recipient_access", !access.recipients.is_empty(), RECIPIENTS).into_iter().collect();
+    recipient.extend(users(&own.recipient));
+    if !recipient.is_empty() {
+        layer.list("smtpd_recipient_restrictions", recipient);
+    }
+    // Commands sent before their answers are what spam software does, not a mail client.
+    layer.set("smtpd_data_restrictions", "reject_unauth_pipelining");
+    if server.proxy_protocol {
+        layer.section("A proxy in front says where clients come from.");
+        layer.set("smtpd_upstream_proxy_protocol", "haproxy");
+    }
+}
+
+fn rates(layer: &mut Layer<'_>, server: &Server) {
+    let rates = server.rates;
+    layer.section("What one client may do in a minute. Postfix exempts mynetworks, which are all clients here: only the host itself is.");
+    layer.set("smtpd_client_event_limit_exceptions", "127.0.0.0/8 [::1]/128");
+    for (name, limit) in [
+        ("smtpd_client_connection_rate_limit", rates.connections),
+        ("smtpd_client_message_rate_limit", rates.messages),
+        ("smtpd_client_recipient_rate_limit", rates.recipients),
+        ("smtpd_client_connection_count_limit", rates.sessions),
+    ] {
+        if let Some(limit) = limit {
+            layer.set(name, &limit.to_string());
+        }
+    }
+}
+
+fn headers(layer: &mut Layer<'_>, server: &Server) {
+    if server.complete_headers {
+        layer.section("Headers of clients' mail: names get a domain, and a Date or Message-ID that is missing is added.");
+        layer.set("local_header_rewrite_clients", "permit_inet_interfaces, permit_mynetworks");
+        layer.set("always_add_missing_headers", "yes");
+    }
+}
+
+fn tls(layer: &mut Layer<'_>, server: &Server) {
+    let level = match server.tls {
+        ServerTls::None => return,
+        ServerTls::May => "may",
+        ServerTls::Encrypt => "encrypt",
+    };
+    let Some((certificate, key)) = &server.certificate else { return };
+    layer.section("TLS for clients.");
+    layer.set("smtpd_tls_security_level", level);
+    layer.set("smtpd_tls_cert_file", certificate);
+    layer.set("smtpd_tls_key_file", key);
+    layer.set("smtpd_tls_mandatory_protocols", OLD_PROTOCOLS);
+    layer.set("smtpd_tls_protocols", OLD_PROTOCOLS);
+    layer.set("smtpd_tls_loglevel", "1");
+    if server.auth.is_some() {
+        layer.section("Clients from anywhere may send when they have proved who they are, over TLS.");
+        layer.set("smtpd_sasl_auth_enable", "yes");
+        layer.set("smtpd_sasl_type", "dovecot");
+        layer.set("smtpd_sasl_path", "private/auth");
+        layer.set("smtpd_sasl_security_options", "noanonymous");
+        layer.set("smtpd_tls_auth_only", "yes");
+    }
+}
+
+/// The tables that the lists above refer to.
+pub(super) fn tables(server: &Server) -> Result<Vec<Table>, PlanError> {
+    let access = &server.access;
+    let mut tables = Vec::new();
+    if !access.clients.is_empty() {
+        tables.push(table(CLIENTS, Kind::Cidr, clients(access))?);
+    }
+    if !access.allowed_senders.is_empty() || !server.restrictions.helo.is_empty() {
+        tables.push(table(OWN, Kind::Cidr, host_itself())?);
+    }
+    for (name, what, rows) in
+        [(SENDERS, "Senders", &access.senders), (RECIPIENTS, "Recipients", &access.recipients)]
+    {
+        if !rows.is_empty() {
+            tables.push(table(name, Kind::Indexed, lookup(what, rows))?);
+        }
+    }
+    if !access.allowed_senders.is_empty() {
+        tables.push(table(ALLOWED, Kind::Indexed, allowed(access))?);
+    }
+    Ok(tables)
+}
+
+fn clients(access: &Access) -> Result<Cidr, TableError> {
+    let mut rows = Cidr::new("Clients by address, see cidr_table(5) and access(5); the first match wins.");
+    for (network, action) in &access.clients {
+        rows.push(&block(network), &result(action))?;
+    }
+    Ok(rows)
+}
+
+fn host_itself() -> Result<Cidr, TableError> {
+    let mut rows =
+        Cidr::new("The host itself, whose programs are not asked what clients are; see cidr_table(5).");
+    for address in ["127.0.0.0/8", "[::1]/128"] {
+        // Written here, and read by a test.
+        if let Ok(network) = address.parse::<Network>() {
+            rows.push(&network, "OK")?;
+        }
+    }
+    Ok(rows)
+}
+
+fn lookup(what: &str, list: &[(String, Action)]) -> Result<Lookup, TableError> {
+    let mut rows = Lookup::new(format!("{what} by address or domain, see access(5)."));
+    for (key, action) in list {
+        rows.insert(key, &result(action))?;
+    }
+    Ok(rows)
+}
+
+fn allowed(access: &Access) -> Result<Lookup, TableError> {
+    let mut rows =
+        Lookup::new("The only senders that clients may have, and the null sender of bounces; see access(5).");
+    for sender in &access.allowed_senders {
+        rows.insert(sender, "OK")?;
+    }
+    rows.insert("<>", "OK")?;
+    Ok(rows)
+}
+
+/// The action in the words of access(5).
+fn result(action: &Action) -> String {
+    let with = |word: &str, text: &str| format!("{word} {text}").trim_end().to_owned();
+    match action {
+        Action::Reject(text) => with("REJECT", text),
+        Action::Defer(text) => with("DEFER", text),
+        Action::Discard => "DISCARD".to_owned(),
+        Action::Hold => "HOLD".to_owned(),
+        // OK would end the list; this one only ends the search in the table.
+        Action::Permit => "DUNNO".to_owned(),
+    }
+}
