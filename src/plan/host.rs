@@ -72,9 +72,15 @@ pub(super) fn entries(
     let relay = &checked.relay;
     let known = planned.memory.units(&facts.sbin, relay, || units(relay, &facts.sbin, templates))?;
     entries.extend(known.units.files.iter().cloned());
-    if let Some(text) = &known.units.sandbox {
-        let path = |unit| format!("{SYSTEMD}/{unit}.d/50-mail-relay.conf");
+    let mut drop_in = |name: &str, text: &Content| {
+        let path = |unit| format!("{SYSTEMD}/{unit}.d/{name}.conf");
         entries.extend(facts.units.iter().map(|unit| common(file(&path(unit), text.clone()))));
+    };
+    if let Some(text) = &known.units.sandbox {
+        drop_in("50-mail-relay", text);
+    }
+    if relay.server.as_ref().is_some_and(|server| !server.listen.is_empty()) {
+        drop_in("50-mail-relay-network", &systemd::after_network().render().into());
     }
     entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));

@@ -19,6 +19,14 @@ enum Line {
     Directive(String, String),
 }
 
+/// The drop-in for a service that listens on addresses which the network must have first: without one of them it does
+/// not start. What it needs of systemd is in systemd.special(7), network-online.target.
+pub fn after_network() -> UnitFile {
+    let mut unit = UnitFile::with_comment(["Postfix listens on addresses that the host must have first."]);
+    unit.section("Unit").set("Wants", "network-online.target").set("After", "network-online.target");
+    unit
+}
+
 /// Why a directive cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DirectiveError {
