@@ -119,5 +119,6 @@ look_at_refresh() {
     systemctl -q is-active mail-relay-refresh.timer 2>/dev/null || finding refresh-timer-off
     ! has_finding token-missing token-fault && systemctl -q is-failed mail-relay-refresh.service 2>/dev/null || return 0
     words=$(journalctl -q --no-pager -o cat -u mail-relay-refresh.service -n 30 2>/dev/null | sed -n 's/^mail-relay: //p' | tail -n 1)
+    words=${words:-$(property Result mail-relay-refresh.service)}
     finding refresh-failed "${words%%; mend:*}"
 }
