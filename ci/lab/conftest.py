@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
@@ -71,45 +72,71 @@ def smarthost(smarthost_of_worker):
 @pytest.fixture
 def host(root, smarthost):
     """A pristine host, not booted."""
-    host = Host(root, smarthost)
-    yield host
-    host.close()
+    with closing(Host(root, smarthost)) as host:
+        yield host
 
 
 @pytest.fixture
 def control(root, smarthost):
     """A second pristine host, to compare with."""
-    host = Host(root, smarthost)
-    yield host
-    host.close()
+    with closing(Host(root, smarthost)) as host:
+        yield host
+
+
+@pytest.fixture
+def postfix_host(root, smarthost):
+    """A host with all that the relay depends on, as the distribution brings it, not booted."""
+    with closing(Host(root, smarthost, with_postfix(root, smarthost))) as host:
+        yield host
 
 
 @pytest.fixture
 def bare_relay(root, smarthost):
     """A host with the null client installed, without credentials, not booted. Its
     installation is done once per root and session, and is the layer below."""
-    host = Host(root, smarthost, [installed(root, smarthost)])
-    yield host
-    host.close()
+    with closing(Host(root, smarthost, [installed(root, smarthost)])) as host:
+        yield host
 
 
 @pytest.fixture
-def relay(bare_relay):
-    """The same with credentials in place, booted."""
-    bare_relay.credentials()
-    return bare_relay.boot()
+def relay(root, smarthost):
+    """The same with credentials in force, booted."""
+    with closing(Host(root, smarthost, applied(root, smarthost))) as host:
+        yield host.boot()
+
+
+@pytest.fixture(scope="session")
+def kept(smarthost_of_worker):
+    """What a worker keeps from scenario to scenario: the booted relay of one root, by its name."""
+    relays = {}
+    yield relays
+    for relay in relays.values():
+        relay.close()
+
+
+@pytest.fixture
+def idle_relay(root, smarthost, kept, request):
+    """Such a relay for a scenario that only sends mail and looks, and changes nothing on the host: the next one finds it as it is."""
+    relay = kept.pop(root, None)
+    for other in [*kept]:
+        kept.pop(other).close()
+    relay = relay or Host(root, smarthost, applied(root, smarthost))
+    try:
+        yield relay if relay.booted else relay.boot()
+    finally:
+        if request.node.failed:
+            relay.close()
+        else:
+            kept[root] = relay
 
 
 @pytest.fixture
 def server(root, smarthost):
     """A host with programs that write to root, and a relay with all that it brings for them; booted. Of the programs only cron runs."""
     programs = roots.with_programs(root)
-    host = Host(programs, smarthost, [installed(programs, smarthost, "integrations")])
-    host.credentials()
-    host.sh("systemctl --quiet disable fail2ban firewalld 2>/dev/null", check=False)
-    host.boot()
-    yield host
-    host.close()
+    with closing(Host(programs, smarthost, applied(programs, smarthost, "integrations"))) as host:
+        host.sh("systemctl --quiet disable fail2ban firewalld 2>/dev/null", check=False)
+        yield host.boot()
 
 
 @pytest.fixture
@@ -128,16 +155,39 @@ def installation(root, smarthost):
 
 
 def installed(root, smarthost, spec="null-client"):
-    layer = session_folder(f"installed-{root}-{spec}") / "layer"
-    with locked(layer.with_name("lock")):
-        if not layer.exists():
-            host = Host(root, smarthost)
-            try:
-                host.install(spec)
-                host.freeze(layer)
-            finally:
-                host.close()
-    return layer
+    return layer(f"installed-{root}-{spec}", root, smarthost, [], lambda host: host.install(spec))
+
+
+def applied(root, smarthost, spec="null-client"):
+    """Layers of a relay whose credentials are in force."""
+
+    def apply(host):
+        host.credentials()
+        host.sh("mail-relay apply")
+
+    below = [installed(root, smarthost, spec)]
+    return [layer(f"applied-{root}-{spec}", root, smarthost, below, apply), *below]
+
+
+def with_postfix(root, smarthost):
+    """Layers of a host that has what the relay depends on."""
+
+    def install(host):
+        host.install_postfix()
+        host.install_packages(host.os.dependencies)
+
+    return [layer(f"postfix-{root}", root, smarthost, [], install)]
+
+
+def layer(name, root, smarthost, below, prepare):
+    """What prepare(host) changes on a host, once per session."""
+    folder = session_folder(name) / "layer"
+    with locked(folder.with_name("lock")):
+        if not folder.exists():
+            with closing(Host(root, smarthost, below)) as host:
+                prepare(host)
+                host.freeze(folder)
+    return folder
 
 
 def session_folder(name):
@@ -176,6 +226,8 @@ def pytest_runtest_makereport(item, call):
     """A failed scenario's report ends with what its host has to say."""
     outcome = yield
     report = outcome.get_result()
-    host = next((item.funcargs[name] for name in ("host", "bare_relay", "server") if name in item.funcargs), None)
+    item.failed = report.failed
+    hosts = ("host", "bare_relay", "relay", "idle_relay", "server", "postfix_host")
+    host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
     if report.failed and call.when == "call" and host is not None and host.booted:
         report.sections.append(("host", host.sh(LAST_WORDS, check=False).text))

@@ -67,12 +67,11 @@ def test_nothing_is_sent_in_clear(relay, smarthost, kind):
     assert_mended(relay, smarthost, kind)
 
 
-def test_no_credentials_yet(host, smarthost):
-    host.install()
-    host.boot()
+def test_no_credentials_yet(bare_relay, smarthost):
+    bare_relay.boot()
     subject = "no credentials"
-    assert_queued_and_explained(host, subject, r"RELAY_USERNAME")
+    assert_queued_and_explained(bare_relay, subject, r"RELAY_USERNAME")
 
     # Writing relay.env is all that a person has to do.
-    host.credentials()
+    bare_relay.credentials()
     smarthost.wait_for(subject)

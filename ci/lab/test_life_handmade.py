@@ -83,9 +83,8 @@ def assert_works_by_hand(host, subject):
     assert host.deliver(f"virtual {subject}", to="old-name").envelope_to == ["jane@customer.example"]
 
 
-def test_comes_back_byte_for_byte(host):
-    host.install_postfix()
-    host.install_packages(host.os.dependencies)
+def test_comes_back_byte_for_byte(postfix_host):
+    host = postfix_host
     set_up(host)
     host.boot()
     assert_works_by_hand(host, "before")
@@ -103,9 +102,9 @@ def test_comes_back_byte_for_byte(host):
 
 
 @pytest.mark.roots("debian-12", "rpm-dnf5", "pacman-7")
-def test_in_an_image(host):
+def test_in_an_image(postfix_host):
     """No systemd: the same files, without a service."""
-    host.install_postfix()
+    host = postfix_host
     set_up(host)
     before = files(host)
     host.install()

@@ -42,9 +42,9 @@ def test_a_pristine_image(host, control):
     assert_same(Snapshot(control), Snapshot(host), host)
 
 
-def test_a_running_host(host):
+def test_a_running_host(postfix_host):
     """Postfix was there before, and goes on as it did."""
-    host.install_packages(host.os.dependencies)
+    host = postfix_host
     host.boot()
     before, services = Snapshot(host), services_of(host)
 

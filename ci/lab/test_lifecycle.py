@@ -3,6 +3,7 @@
 import pytest
 
 from lab.shell import wait_until
+from test_broken_hosts import EACH_SYSTEMD
 
 
 @pytest.mark.roots("debian-11", "debian-12", "debian-13", "debian-sid")
@@ -23,6 +24,7 @@ def test_installed_on_a_running_host(host, smarthost):
     assert host.warnings() == []
 
 
+@pytest.mark.roots(*EACH_SYSTEMD)
 def test_settings_that_change_during_an_apply(relay):
     """systemd starts no service that runs already; still the last change counts."""
     setting = "/etc/mail-relay/main.cf.d/own.cf"

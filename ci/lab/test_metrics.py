@@ -3,15 +3,24 @@
 import re
 import subprocess
 import time
+from contextlib import closing
 
 import pytest
 
-from lab.host import RELAY_ENV
+from conftest import installed
+from lab.host import RELAY_ENV, Host
 from lab.shell import REPOSITORY, wait_until
 
 pytestmark = pytest.mark.roots("debian-12", "debian-13", "rpm-dnf4", "pacman-7")
 
 FILE = "/var/lib/textfiles/mail-relay.prom"
+
+
+@pytest.fixture
+def host(root, smarthost):
+    """A host with the package that writes figures, not booted."""
+    with closing(Host(root, smarthost, [installed(root, smarthost, "metrics")])) as host:
+        yield host
 
 
 @pytest.fixture
@@ -34,7 +43,6 @@ def check(text):
 
 
 def test_figures_are_right(host, smarthost, figures):
-    host.install("metrics")
     host.sh("mkdir -p /var/lib/textfiles")
     host.boot()
     # By itself, and for node_exporter to read, which is not root.
@@ -86,7 +94,6 @@ def test_figures_are_right(host, smarthost, figures):
 
 
 def test_without_node_exporter_nothing_is_written(host):
-    host.install("metrics")
     host.credentials()
     host.boot()
     host.sh("systemctl start mail-relay-metrics.service")
@@ -99,7 +106,6 @@ def test_without_node_exporter_nothing_is_written(host):
 
 def test_a_log_file_that_is_rotated(host):
     """Where Postfix writes a file of its own, the rest of the old one counts, too, and nothing counts twice."""
-    host.install("metrics")
     host.sh("mkdir -p /var/lib/textfiles; echo 'maillog_file = /var/lib/postfix/mail.log' >/etc/mail-relay/main.cf.d/log.cf")
     host.sh("grep -q postlog /etc/postfix/master.cf || postconf -M postlog/unix-dgram='postlog unix-dgram n - n - 1 postlogd'")
     host.credentials()

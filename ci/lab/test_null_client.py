@@ -29,36 +29,36 @@ def test_mail_to_root_arrives(host, smarthost):
     assert host.warnings() == []
 
 
-def test_cron_style_mail_arrives(relay, smarthost):
-    relay.sh(
+def test_cron_style_mail_arrives(idle_relay, smarthost):
+    idle_relay.sh(
         "sendmail -FCronDaemon -i -B8BITMIME -oem root",
         input="From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@web1> run-parts\n\nout\n",
     )
     mail = smarthost.wait_for("Cron <root@web1> run-parts")
     assert_as_specified(mail, smarthost)
-    assert relay.warnings() == []
+    assert idle_relay.warnings() == []
 
 
-def test_every_local_name_reaches_a_person(relay, smarthost):
+def test_every_local_name_reaches_a_person(idle_relay, smarthost):
     for name in ("root@localhost", "root@web1", "root@web1.corp.example", "postmaster", "www-data"):
-        mail = relay.deliver(f"to {name}", to=name)
+        mail = idle_relay.deliver(f"to {name}", to=name)
         assert_as_specified(mail, smarthost)
 
 
-def test_recipients_elsewhere_stay_as_they_are(relay):
-    mail = relay.deliver("to a customer", to="jane@customer.example")
+def test_recipients_elsewhere_stay_as_they_are(idle_relay):
+    mail = idle_relay.deliver("to a customer", to="jane@customer.example")
     assert mail.envelope_to == ["jane@customer.example"]
     assert mail["To"].addresses[0].addr_spec == "jane@customer.example"
     assert mail.envelope_from == FROM
 
 
-def test_the_null_sender_stays_null(relay, smarthost):
-    relay.sh("sendmail -f '<>' ops@acme.example", input="Subject: a bounce\n\nnothing\n")
+def test_the_null_sender_stays_null(idle_relay, smarthost):
+    idle_relay.sh("sendmail -f '<>' ops@acme.example", input="Subject: a bounce\n\nnothing\n")
     assert smarthost.wait_for("a bounce").envelope_from == ""
 
 
-def test_inner_headers_do_not_leave_the_host(relay, smarthost):
-    relay.sh(
+def test_inner_headers_do_not_leave_the_host(idle_relay, smarthost):
+    idle_relay.sh(
         "sendmail -i root",
         input="Subject: stripped\nUser-Agent: mutt\nX-Originating-IP: 10.1.2.3\n"
         "Received: from app (app [10.1.2.3]) by web1; Sat, 1 Jan 2000 00:00:00 +0000\nX-Kept: yes\n\nbody\n",
@@ -69,27 +69,27 @@ def test_inner_headers_do_not_leave_the_host(relay, smarthost):
     assert mail["X-Kept"] == "yes"
 
 
-def test_status_and_test_are_content(relay, smarthost):
-    status = relay.sh("mail-relay status")
+def test_status_and_test_are_content(idle_relay, smarthost):
+    status = idle_relay.sh("mail-relay status")
     assert smarthost.name in status.out
     assert smarthost.password not in status.text
-    assert isinstance(json.loads(relay.sh("mail-relay status --format json").out), dict)
+    assert isinstance(json.loads(idle_relay.sh("mail-relay status --format json").out), dict)
 
-    tested = relay.sh("mail-relay test --subject tested ops@acme.example")
+    tested = idle_relay.sh("mail-relay test --subject tested ops@acme.example")
     assert "delivered" in tested.out.lower()
     assert smarthost.wait_for("tested").envelope_to == [ROOT]
 
 
-def test_the_daemon_is_hardened_and_mail_flows(relay):
+def test_the_daemon_is_hardened_and_mail_flows(idle_relay):
     """systemd's own measure; stock units have 9.6 (Debian 12) and 3.9 (Debian 13)."""
-    assert relay.exposure() <= 2.7
-    relay.deliver("out of the sandbox")
-    assert relay.warnings() == []
+    assert idle_relay.exposure() <= 2.7
+    idle_relay.deliver("out of the sandbox")
+    assert idle_relay.warnings() == []
 
 
-def test_secrets_are_for_root_alone(relay, smarthost):
+def test_secrets_are_for_root_alone(idle_relay, smarthost):
     folders = "/etc/mail-relay /etc/postfix /var/lib/mail-relay"
-    readable = relay.sh(f"find {folders} -type f -perm /044").out.split()
+    readable = idle_relay.sh(f"find {folders} -type f -perm /044").out.split()
     for path in readable:
-        assert smarthost.password not in relay.read(path), path
-    assert smarthost.password not in relay.sh("journalctl --boot --no-pager").out
+        assert smarthost.password not in idle_relay.read(path), path
+    assert smarthost.password not in idle_relay.sh("journalctl --boot --no-pager").out

@@ -71,14 +71,11 @@ MOMENTS = [
 
 
 @pytest.mark.roots(*NATIVE)
-def test_a_package_manager_that_was_killed(root, host, tally):
+def test_a_package_manager_that_was_killed(root, installation, bare_relay, tally):
     """A reinstallation or a removal that died is ended by the family's own means."""
-    host.install()
-    package = host.package().name
+    package = bare_relay.package().name
     install, install_again, remove, remove_again = (command.format(package) for command in NATIVE[root])
-    layer = host.home / "installed"
-    host.freeze(layer)
-    disk = Disk([layer, roots.path(root)])
+    disk = Disk([installation, roots.path(root)])
     try:
         for before, command, again in (("mail-relay remove", install, install_again), ("true", remove, remove_again)):
             start = disk.after(before)

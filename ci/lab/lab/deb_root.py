@@ -17,11 +17,13 @@ def build(root, facts):
         inside(root, f"apt-get -q install -y --no-install-recommends --download-only {server}")
     repository = root / REPOSITORY
     repository.mkdir(parents=True)
-    for deb in (root / "var/cache/apt/archives").glob("*.deb"):
-        shutil.move(deb, repository)
+    for deb in list((root / "var/cache/apt/archives").glob("*.deb")):
+        _repack(deb, repository)
+        deb.unlink()
     later = root / "srv/apt-later"
     later.mkdir()
-    _next_version(repository, "postfix", later)
+    [postfix] = repository.glob("postfix_*.deb")
+    _repack(postfix, later, version="+lab1")
     for folder in (repository, later):
         index = run(["dpkg-scanpackages", "--multiversion", "."], cwd=folder).out
         (folder / "Packages").write_text(index)
@@ -32,15 +34,15 @@ def build(root, facts):
     inside(root, "mkdir -p /var/lib/apt/lists/partial; apt-get -q update; ! dpkg -s postfix 2>/dev/null")
 
 
-def _next_version(repository, package, into):
-    """The same package with a later version, to upgrade to."""
-    [deb] = repository.glob(f"{package}_*.deb")
+def _repack(deb, into, version=""):
+    """The same package, with a later version to upgrade to where one is given. It is not compressed, because each scenario unpacks it
+    again, which is a sixth of an installation."""
     work = into / "work"
     run(["dpkg-deb", "-R", deb, work])
     control = work / "DEBIAN/control"
     lines = control.read_text().splitlines(keepends=True)
     control.write_text("".join(
-        line.rstrip("\n") + "+lab1\n" if line.startswith("Version:") else line for line in lines
+        line.rstrip("\n") + version + "\n" if line.startswith("Version:") else line for line in lines
     ))  # fmt: skip
     run(["dpkg-deb", "-Znone", "-b", work, into])
     shutil.rmtree(work)

@@ -84,9 +84,12 @@ def wait_until(condition, what, timeout=30):
     """Poll condition() until it is truthy and return its value."""
     deadline = time.monotonic() + timeout
     while True:
+        asked = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise AssertionError(f"waited {timeout} s for {what}")
-        time.sleep(0.05)
+        # What is waited for needs the processors as well: a question that is dear is asked less often.
+        time.sleep(max(0.05, 3 * (now - asked)))
