@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 FROM = "noreply@acme.example"
 ROOT = "ops@acme.example"
 
@@ -25,6 +27,24 @@ def test_mail_to_root_arrives(host, smarthost):
 
     assert_as_specified(mail, smarthost)
     assert mail.body == "hi\n"
+    host.wait_queue_empty()
+    assert host.warnings() == []
+
+
+@pytest.mark.roots("debian-12", "debian-13", "rpm-dnf4", "pacman-7")
+def test_other_ways_to_a_smarthost(host, smarthost):
+    """Port 465, where TLS is there from the first byte; then a smarthost that knows the host by its address."""
+    host.install("port-465")
+    host.credentials()
+    host.boot()
+    assert_as_specified(host.deliver("by port 465"), smarthost)
+    assert host.deliver("to an alias", to="webmaster").envelope_to == ["web@acme.example"]
+    assert sorted(host.deliver("to a list", to="support").envelope_to) == ["help@acme.example", "web@acme.example"]
+
+    host.install("allow-listed")
+    mail = host.deliver("known by its address")
+    assert (mail.user, mail.tls, mail.envelope_from, mail.envelope_to) == ("", "TLSv1.3", FROM, [ROOT])
+    assert host.sh("mail-relay status").code == 0
     host.wait_queue_empty()
     assert host.warnings() == []
 
