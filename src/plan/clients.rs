@@ -2,6 +2,8 @@
 //!
 //! The sources are SMTPD_ACCESS_README, access(5), cidr_table(5), TLS_README, SASL_README and postconf(5).
 
+use std::net::IpAddr;
+
 use super::PlanError;
 use super::layer::{Item, Layer};
 use super::main_cf::{OLD_PROTOCOLS, loopback};
@@ -32,14 +34,31 @@ pub(super) fn network(layer: &mut Layer<'_>, relay: &Relay) {
     if server.listen.is_empty() {
         layer.set("inet_interfaces", "all");
     } else {
-        let addresses = server.listen.iter().map(|address| {
-            Item::from(&*if address.is_ipv6() { format!("[{address}]") } else { address.to_string() })
-        });
-        layer.list("inet_interfaces", [Item::from("$relay_loopback")].into_iter().chain(addresses));
+        // master.cf listens there, see `listeners`: every program of Postfix fails where an address of inet_interfaces is
+        // missing, and in the scriptlets of rpm 6, which run in an empty network, all are.
+        layer.list("inet_interfaces", [Item::from("$relay_loopback")]);
+        layer.list("proxy_interfaces", server.listen.iter().map(|address| Item::from(&*literal(address))));
     }
     protocols(layer, relay);
     let trusted = server.trusted.iter().map(|network| block(network).to_string());
     layer.list("mynetworks", own.split(' ').map(str::to_owned).chain(trusted).map(|text| Item::from(&*text)));
+}
+
+/// An address as main.cf and master.cf name it.
+fn literal(address: &IpAddr) -> String {
+    if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }
+}
+
+/// Edits of master.cf: an smtpd for each address to listen on beside the loopback. Where a proxy in front says where
+/// clients come from, it says so there; programs of the host come to the loopback without it.
+pub(super) fn listeners(relay: &Relay) -> Vec<String> {
+    let Some(server) = &relay.server else { return Vec::new() };
+    let option = if server.proxy_protocol { " -o smtpd_upstream_proxy_protocol=haproxy" } else { "" };
+    let service = |address| {
+        let name = format!("{}:smtp", literal(address));
+        format!("M {name}/inet={name} inet n - n - - smtpd{option}")
+    };
+    server.listen.iter().map(service).collect()
 }
 
 fn protocols(layer: &mut Layer<'_>, relay: &Relay) {
@@ -105,8 +124,10 @@ fn lists(layer: &mut Layer<'_>, server: &Server) {
         layer.list("smtpd_sender_restrictions", sender);
     }
 
-    let relay =
-        [text("permit_mynetworks")].into_iter().chain(proven).chain([text("reject_unauth_destination")]);
+    let relay = [text("permit_mynetworks")]
+        .into_iter()
+        .chain(proven.clone())
+        .chain([text("reject_unauth_destination")]);
     layer.list("smtpd_relay_restrictions", relay);
 
     let mut recipient: Vec<Item> =
@@ -115,12 +136,14 @@ fn lists(layer: &mut Layer<'_>, server: &Server) {
     if !recipient.is_empty() {
         layer.list("smtpd_recipient_restrictions", recipient);
     }
-    // Commands sent before their answers are what spam software does, not a mail client.
-    layer.set("smtpd_data_restrictions", "reject_unauth_pipelining");
-    if server.proxy_protocol {
-        layer.section("A proxy in front says where clients come from.");
-        layer.set("smtpd_upstream_proxy_protocol", "haproxy");
-    }
+    // Commands sent before their answers are what spam software does, not a mail client. And Postfix lets everybody
+    // name `postmaster`, without a domain, whatever the lists above say (RFC 5321, 4.5.1): the text it takes from
+    // nobody else than they do.
+    let data = [text("reject_unauth_pipelining"), text("permit_mynetworks")];
+    layer.list("smtpd_data_restrictions", data.into_iter().chain(proven).chain([text("reject")]));
+    // What looks like a local name is one: `user%elsewhere` and `elsewhere!user` lead nowhere else, past no table.
+    layer.set("allow_percent_hack", "no");
+    layer.set("swap_bangpath", "no");
 }
 
 fn rates(layer: &mut Layer<'_>, server: &Server) {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use include_dir::{Dir, File, include_dir};
 use serde_json::json;
 
+use super::clients;
 use super::entry::{SHARE, common, document, file, folder, render};
 use super::facts;
 use super::main_cf as layers;
@@ -53,8 +54,10 @@ pub(super) struct HostPlan {
 
 /// The plan of a relay's profile.
 pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
-    let master_edits =
-        if relay.tls.connection_reuse { vec![layers::TLSPROXY.to_owned()] } else { Vec::new() };
+    let mut master_edits = clients::listeners(relay);
+    if relay.tls.connection_reuse {
+        master_edits.push(layers::TLSPROXY.to_owned());
+    }
     Ok(HostPlan { main_cf: layers::main_cf(relay)?, tables: tables(relay)?, master_edits })
 }
 

@@ -299,8 +299,8 @@ pub(super) struct ServerSection {
     /// Lets clients from anywhere send after they have proved who they are, over TLS. `dovecot`: by the socket
     /// `private/auth` in Postfix's queue folder.
     pub(super) auth: Option<Spot<ServerAuth>>,
-    /// A proxy in front says where clients come from (PROXY protocol). It must then be the only one that reaches
-    /// port 25.
+    /// A proxy in front says where clients come from (PROXY protocol), to the addresses of `listen`. It must then be
+    /// the only one that reaches port 25 there.
     #[schemars(extend("default" = false))]
     pub(super) proxy_protocol: Option<Spot<bool>>,
 }

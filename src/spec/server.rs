@@ -40,6 +40,18 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
             "it says who may send through the relay: [network] trusted = [\"192.168.1.0/24\"]",
         );
     }
+    let proxy = section.and_then(|section| section.proxy_protocol.as_ref()).filter(|it| it.value);
+    let everywhere = network
+        .and_then(|network| network.listen.as_ref())
+        .is_none_or(|list| list.0.iter().all(|it| it.value == "all"));
+    if let (Some(spot), true) = (proxy, everywhere && !judge.was_removed("network.listen")) {
+        let message =
+            "the addresses that the proxy speaks to are missing: programs of the host itself come without it";
+        judge.report(
+            Diagnostic::error("proxy-protocol", spot.span.clone(), message)
+                .hint("name them: [network] listen = [\"192.168.1.10\"]"),
+        );
+    }
     let limits = spec.limits.as_ref();
     let rate = |spot: Option<&Spot<i64>>| spot.and_then(|spot| u32::try_from(spot.value).ok());
     Some(Server {
@@ -48,9 +60,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         tls,
         certificate,
         auth,
-        proxy_protocol: section
-            .and_then(|section| section.proxy_protocol.as_ref())
-            .is_some_and(|it| it.value),
+        proxy_protocol: proxy.is_some(),
         rates: Rates {
             connections: rate(limits.and_then(|limits| limits.client_connections.as_ref())),
             messages: rate(limits.and_then(|limits| limits.client_messages.as_ref())),
