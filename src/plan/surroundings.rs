@@ -61,7 +61,14 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
     const FIREWALLD: &str = "/usr/lib/firewalld";
     let own = format!("{SHARE}/firewall");
     let ports: BTreeSet<u16> = relay.smarthosts.iter().map(|host| host.port).collect();
-    let values = json!({ "ports": ports, "smarthost": ports.contains(&25) });
+    let trusted = relay.server.as_ref().map(|server| server.trusted.as_slice()).unwrap_or_default();
+    let families = trusted.iter().map(|network| {
+        let (family, nft) = if network.addr().is_ipv4() { ("ipv4", "ip") } else { ("ipv6", "ip6") };
+        json!({ "network": network.to_string(), "family": family, "nft": nft })
+    });
+    let families: Vec<_> = families.collect();
+    let directions: &[&str] = if trusted.is_empty() { &["out"] } else { &["out", "in"] };
+    let values = json!({ "ports": ports, "smarthost": ports.contains(&25), "trusted": families });
     let text = |name: &str| render(templates, &format!("firewall/{name}"), &values);
     let mut entries = Vec::new();
     for tool in &relay.firewall.tools {
@@ -72,14 +79,18 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
             }
             FirewallTool::Firewalld => {
                 // A policy's name has at most 18 characters there.
-                for kind in ["service", "policy"] {
-                    let folder = if kind == "service" { "services" } else { "policies" };
-                    let path = format!("{FIREWALLD}/{folder}/mail-relay-out.xml");
-                    entries.push(file(&path, text(&format!("firewalld-{kind}.xml"))?));
+                for (kind, folder) in [("service", "services"), ("policy", "policies")] {
+                    for way in directions {
+                        let path = format!("{FIREWALLD}/{folder}/mail-relay-{way}.xml");
+                        entries.push(file(&path, text(&format!("firewalld-{kind}-{way}.xml"))?));
+                    }
                 }
             }
             FirewallTool::Nftables => {
                 entries.push(file(&format!("{own}/egress.nft"), text("egress.nft")?));
+                if !trusted.is_empty() {
+                    entries.push(file(&format!("{own}/ingress.nft"), text("ingress.nft")?));
+                }
                 if relay.firewall.exclusive {
                     entries.push(file(&format!("{own}/exclusive.nft"), text("exclusive.nft")?));
                 }
