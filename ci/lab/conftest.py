@@ -9,6 +9,7 @@ import pytest
 
 from lab import machine, network, roots, tokens
 from lab.host import Host
+from lab.lan import Lan
 from lab.shell import RUN, locked
 from lab.smarthost import Smarthost
 
@@ -77,6 +78,13 @@ def host(root, smarthost):
 
 
 @pytest.fixture
+def lan(host):
+    """The network around the host, which has its addresses before it boots."""
+    with closing(Lan(host)) as lan:
+        yield lan
+
+
+@pytest.fixture
 def control(root, smarthost):
     """A second pristine host, to compare with."""
     with closing(Host(root, smarthost)) as host:
@@ -135,8 +143,8 @@ def server(root, smarthost):
     """A host with programs that write to root, and a relay with all that it brings for them; booted. Of the programs only cron runs."""
     programs = roots.with_programs(root)
     with closing(Host(programs, smarthost, applied(programs, smarthost, "integrations"))) as host:
-        host.sh("systemctl --quiet disable fail2ban firewalld 2>/dev/null", check=False)
-        yield host.boot()
+        begin_quietly(host)
+        yield host
 
 
 @pytest.fixture
@@ -146,6 +154,23 @@ def provider(host, smarthost):
     host.resolver.set(tokens.NAME, smarthost.oauth2)
     with tokens.Tokens(smarthost) as provider:
         yield provider
+
+
+def begin_quietly(host):
+    """Boot without the programs that a scenario starts itself."""
+    host.sh("systemctl --quiet disable fail2ban firewalld 2>/dev/null", check=False)
+    host.boot()
+
+
+@pytest.fixture
+def network_server(root, smarthost):
+    """A host with the same programs, and a relay of a network with rules for firewalls; its network is `network_server.lan`."""
+    programs = roots.with_programs(root)
+    with closing(Host(programs, smarthost)) as host, closing(Lan(host)) as host.lan:
+        host.install("lan-relay-firewall")
+        host.credentials()
+        begin_quietly(host)
+        yield host
 
 
 @pytest.fixture
@@ -227,7 +252,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     item.failed = report.failed
-    hosts = ("host", "bare_relay", "relay", "idle_relay", "server", "postfix_host")
+    hosts = ("host", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host")
     host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
     if report.failed and call.when == "call" and host is not None and host.booted:
         report.sections.append(("host", host.sh(LAST_WORDS, check=False).text))

@@ -4,6 +4,8 @@ import pytest
 
 from lab import roots
 from lab.host import Host
+from lab.lan import RELAY
+from lab.shell import wait_until
 
 OWN = "/usr/share/mail-relay/firewall"
 EXCLUSIVE = f'include "{OWN}/exclusive*.nft"\n'
@@ -15,6 +17,17 @@ CLOSED = f"""table inet closed {{
         include "{OWN}/egress*.nft"
         meta l4proto tcp reject with tcp reset
         drop
+    }}
+}}
+"""
+CLOSED_IN = f"""flush ruleset
+table inet closed {{
+    chain input {{
+        type filter hook input priority filter; policy accept;
+        iifname "lo" accept
+        ct state established,related accept
+        include "{OWN}/ingress*.nft"
+        meta l4proto tcp reject with tcp reset
     }}
 }}
 """
@@ -106,3 +119,64 @@ def test_only_postfix_speaks_to_a_smarthost_on_port_25(root, smarthost):
         server.sh("mail-relay test ops@acme.example")
     finally:
         server.close()
+
+
+# The way in, to the relay of a network
+
+TRUSTED = "10.66.0.0/24", "fd00:66::/64"
+OTHER = 8080
+
+
+def test_a_host_that_closes_the_way_in_lets_in_the_mail_of_its_network(network_server):
+    server, lan = network_server, network_server.lan
+    server.sh(f"systemd-run --quiet python3 -m http.server --bind :: {OTHER}")
+    wait_until(lambda: lan.stranger.reaches(RELAY[0], OTHER), "something else that listens")
+    for close in (ufw_in, firewalld_in, nftables_in):
+        assert_all_reach_it(lan)
+        close(server, lan)
+
+
+def assert_all_reach_it(lan):
+    for client in (lan.app, lan.stranger):
+        for to in RELAY:
+            assert client.reaches(to, 25) and client.reaches(to, OTHER)
+
+
+def assert_the_network_alone_gets_in(server, lan, subject):
+    for to in RELAY:
+        assert not lan.stranger.reaches(to, 25)
+        for client in (lan.app, lan.script, lan.stranger):
+            assert not client.reaches(to, OTHER)
+        lan.app.send("shop@acme.example", "jane@customer.example", f"Subject: {subject} to {to}\n\nx\n", to)
+        server.smarthost.wait_for(f"{subject} to {to}")
+    server.deliver(f"{subject}, of the host itself")
+
+
+def ufw_in(server, lan):
+    assert "Port:\n  25/tcp" in server.sh("ufw app info 'Mail Relay In'").out
+    server.sh("sed -i 's/^IPT_SYSCTL=.*/IPT_SYSCTL=/' /etc/default/ufw; ufw default reject incoming")
+    for network in TRUSTED:
+        allow = f'ufw allow from {network} to any app "Mail Relay In"'
+        assert allow in " ".join(server.sh("ufw app info 'Mail Relay In'").out.split())
+        server.sh(allow)
+    server.sh("ufw --force enable")
+    assert_the_network_alone_gets_in(server, lan, "through ufw")
+    server.sh("ufw disable && nft flush ruleset")
+
+
+def firewalld_in(server, lan):
+    server.sh("firewall-offline-cmd --check-config")
+    assert "ports: 25/tcp" in server.sh("firewall-offline-cmd --info-service=mail-relay-in").out
+    server.sh("systemctl start firewalld && firewall-cmd --state")
+    assert_the_network_alone_gets_in(server, lan, "through firewalld")
+    server.sh("systemctl stop firewalld && nft flush ruleset")
+
+
+def nftables_in(server, lan):
+    server.write("/etc/nftables.conf", CLOSED_IN)
+    server.sh(f"{LOAD} && {LOAD}")
+    assert_the_network_alone_gets_in(server, lan, "through nft")
+    # They go with the package, and the firewall loads without them.
+    server.remove()
+    server.sh(LOAD)
+    assert not lan.app.reaches(RELAY[0], 25)

@@ -1,5 +1,10 @@
 """Who removes the package has a host as if it had never been there."""
 
+from contextlib import closing
+
+import pytest
+
+from lab.lan import Lan
 from lab.snapshot import Snapshot
 
 # What the scenario itself, systemd and a Postfix that has run leave behind.
@@ -42,13 +47,18 @@ def test_a_pristine_image(host, control):
     assert_same(Snapshot(control), Snapshot(host), host)
 
 
-def test_a_running_host(postfix_host):
+@pytest.mark.parametrize("spec", ["null-client", "lan-relay-access"])
+def test_a_running_host(postfix_host, spec):
     """Postfix was there before, and goes on as it did."""
-    host = postfix_host
+    with closing(Lan(postfix_host)):
+        stays_as_it_was(postfix_host, spec)
+
+
+def stays_as_it_was(host, spec):
     host.boot()
     before, services = Snapshot(host), services_of(host)
 
-    host.install()
+    host.install(spec)
     host.credentials()
     host.deliver("while it is there")
     host.sh("mail-relay test")
@@ -57,7 +67,7 @@ def test_a_running_host(postfix_host):
     assert left == ["/etc/mail-relay", "/etc/mail-relay/relay.env"]
     assert services_of(host) == services
 
-    host.install()
+    host.install(spec)
     purge(host, host.purge)
     assert_same(before, Snapshot(host), host)
     assert services_of(host) == services

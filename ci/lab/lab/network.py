@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 from .shell import run, wait_until
@@ -31,14 +32,14 @@ class Network:
         self._ip("address", "add", f"{address}/{NET.prefixlen}", "dev", "br0")
 
     def attach(self):
-        """A new namespace with eth0 on the bridge; returns its name and address."""
+        """A new namespace with eth0 on the bridge, and an address of its own in NET; returns both."""
         number = next(self._hosts)
         netns, address = f"postpack-{os.getpid()}-{number}", str(HOSTS + number)
         _create(netns)
         self._ip("link", "add", f"veth{number}", "type", "veth", "peer", "name", "eth0", "netns", netns)
         self._ip("link", "set", f"veth{number}", "master", "br0", "up")
-        run(["ip", "-n", netns, "address", "add", f"{address}/{NET.prefixlen}", "dev", "eth0"])
         run(["ip", "-n", netns, "link", "set", "eth0", "up"])
+        add_address(netns, f"{address}/{NET.prefixlen}")
         return netns, address
 
     def detach(self, netns):
@@ -63,6 +64,35 @@ def clean():
 def _create(netns):
     run(["ip", "netns", "add", netns])
     run(["ip", "-n", netns, "link", "set", "lo", "up"])
+
+
+def add_address(netns, address):
+    """One more for eth0, with its network: what is in it is reached over the bridge."""
+    # nodad: who waits for duplicates of an IPv6 address cannot use it for a second or two.
+    nodad = ["nodad"] if ":" in address else []
+    run(["ip", "-n", netns, "address", "add", address, "dev", "eth0", *nodad])
+
+
+def add_route(netns, network):
+    run(["ip", "-n", netns, "route", "add", network, "dev", "eth0"])
+
+
+@contextmanager
+def entered(netns):
+    """Sockets that this thread makes between here and the end of the block are in the namespace, and stay there."""
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{netns}") as away:
+        _setns(away)
+        try:
+            yield
+        finally:
+            _setns(home)
+
+
+def _setns(namespace):
+    """os.setns() is there from Python 3.12 on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace.fileno(), 0) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def inside(netns, argv, log):
