@@ -48,15 +48,18 @@ last_words() {
 
 # --- port 25 ---
 
-# Who listens there on an address that Postfix wants. Of Postfix only its master does.
+# Who listens there on an address that Postfix wants.
 look_at_port() {
     postconf -M smtp/inet 2>/dev/null | grep -q . || return 0
     cat /proc/self/net/tcp /proc/self/net/tcp6 2>/dev/null | awk -v interfaces="$(live inet_interfaces)" '
         $4 == "0A" && $2 ~ /:0019$/ && (interfaces != "loopback-only" || $2 ~ /^(0+|......7F|0+1000000):/) { print $10 }' >"$probe_folder/inodes"
     while read -r inode; do
-        for holder in $(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" 2>/dev/null | cut -d / -f 3 | sort -un); do
+        holders=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" 2>/dev/null | cut -d / -f 3 | sort -un)
+        # What Postfix's master listens on, its smtpd hold as well.
+        for holder in $holders; do [ "$(cat "/proc/$holder/comm" 2>/dev/null)" != master ] || continue 2; done
+        for holder in $holders; do
             program=$(cat "/proc/$holder/comm" 2>/dev/null)
-            case $program in master | '') continue ;; esac
+            [ -n "$program" ] || continue
             taken_by "$program" "$holder"
             return
         done
