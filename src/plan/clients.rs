@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use super::PlanError;
 use super::layer::{Item, Layer};
-use super::main_cf::{OLD_PROTOCOLS, loopback};
-use super::tables::{Kind, Table, table};
+use super::table::{Kind, Table, table};
+use super::words::{OLD_PROTOCOLS, loopback, protocols as protocol_names};
 use crate::postfix::Network;
 use crate::postfix::table::{Cidr, Lookup, TableError};
 use crate::relay::{Access, Action, Relay, Restriction, Server, ServerTls};
@@ -62,7 +62,7 @@ pub(super) fn listeners(relay: &Relay) -> Vec<String> {
 }
 
 fn protocols(layer: &mut Layer<'_>, relay: &Relay) {
-    layer.set("inet_protocols", super::main_cf::protocols(relay.network.ip));
+    layer.set("inet_protocols", protocol_names(relay.network.ip));
 }
 
 fn block(network: &ipnet::IpNet) -> Network {

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::PlanError;
-use super::tables::Table;
-use crate::relay::{Auth, From, IpVersion, Relay, Smarthost, TlsLevel, TlsMode};
+use super::table::Table;
+use super::words::level_name;
+use crate::relay::{Auth, From, IpVersion, Relay, Smarthost, TlsMode};
 use crate::spec::Checked;
 use crate::target::FormatFacts;
 use crate::template::sh_word;
@@ -93,18 +94,6 @@ fn smarthost(host: &Smarthost) -> String {
         Auth::None => "none",
     };
     format!("{} {} {mode} {auth}", host.host, host.port)
-}
-
-/// Postfix's name of a TLS security level.
-pub(super) fn level_name(level: TlsLevel) -> &'static str {
-    match level {
-        TlsLevel::Secure => "secure",
-        TlsLevel::Verify => "verify",
-        TlsLevel::Dane => "dane",
-        TlsLevel::Encrypt => "encrypt",
-        TlsLevel::May => "may",
-        TlsLevel::None => "none",
-    }
 }
 
 /// `from` as the spec writes it.

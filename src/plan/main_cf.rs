@@ -6,10 +6,10 @@
 
 use super::PlanError;
 use super::clients;
-use super::facts::level_name;
 use super::layer::{Item, Layer, inline};
+use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
-use crate::relay::{Auth, From, Headers, IpVersion, Relay, TlsLevel, TlsVersion};
+use crate::relay::{Auth, From, Headers, Relay, TlsLevel, TlsVersion};
 
 /// Every local name lives in this domain, whatever the host is called. A bare `www-data` must not become
 /// `www-data@acme.example` on a host that is itself named acme.example. It needs a dot, or append_dot_mydomain
@@ -25,9 +25,6 @@ const LOCAL_NAMES: &[&str] =
 pub(super) const TLSPROXY: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy \
                                    -o tlsproxy_tls_security_level=may -o tlsproxy_tls_cert_file=none";
 
-/// Protocols that nobody should speak any more (RFC 8996). As exclusions, which every version reads.
-pub(super) const OLD_PROTOCOLS: &str = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1";
-
 /// The package layer of main.cf.
 pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     let mut layer = Layer::new(&relay.parameters);
@@ -42,24 +39,6 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     limits(&mut layer, relay);
     own_parameters(&mut layer, relay);
     layer.finish()
-}
-
-/// The value of inet_protocols.
-pub(super) fn protocols(ip: IpVersion) -> &'static str {
-    match ip {
-        IpVersion::Any => "all",
-        IpVersion::V4 => "ipv4",
-        IpVersion::V6 => "ipv6",
-    }
-}
-
-/// The host itself, as mynetworks takes it.
-pub(super) fn loopback(ip: IpVersion) -> &'static str {
-    match ip {
-        IpVersion::Any => "127.0.0.0/8 [::1]/128",
-        IpVersion::V4 => "127.0.0.0/8",
-        IpVersion::V6 => "[::1]/128",
-    }
 }
 
 fn identity(layer: &mut Layer<'_>, relay: &Relay) {

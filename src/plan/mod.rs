@@ -11,7 +11,9 @@ mod main_cf;
 mod memory;
 mod render;
 mod surroundings;
+mod table;
 mod tables;
+mod words;
 
 pub use companions::Companion;
 pub use lint::check;

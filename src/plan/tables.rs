@@ -1,42 +1,9 @@
 //! The lookup tables of a relay: name, how the host compiles them, text.
 
+use super::table::{Kind, Table, table};
 use super::{PlanError, clients};
-use crate::package::Content;
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
-
-/// How `mail-relay apply` treats a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Patterns, read as text by Postfix.
-    Regexp,
-    /// Networks, read as text by Postfix.
-    Cidr,
-    /// Compiled by postmap in the host's default type.
-    Indexed,
-    /// For people; Postfix reads it nowhere.
-    Text,
-}
-
-impl Kind {
-    /// The word in the facts file.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Regexp => "regexp",
-            Self::Cidr => "cidr",
-            Self::Indexed => "indexed",
-            Self::Text => "text",
-        }
-    }
-}
-
-/// A table source, installed as `/etc/postfix/<name>`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) text: Content,
-}
 
 /// The tables a relay refers to; every one of them is referred to.
 pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
@@ -51,16 +18,6 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
         tables.extend(clients::tables(server)?);
     }
     Ok(tables)
-}
-
-pub(super) fn table<T: ToString>(
-    name: &'static str,
-    kind: Kind,
-    made: Result<T, TableError>,
-) -> Result<Table, PlanError> {
-    let made =
-        made.map_err(|error| PlanError::Table { table: name.to_owned(), reason: error.to_string() })?;
-    Ok(Table { name, kind, text: made.to_string().into() })
 }
 
 /// Received headers of this host: made by its own Postfix for local programs (`by HOST (Postfix...`), or naming

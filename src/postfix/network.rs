@@ -1,4 +1,4 @@
-//! Networks as Postfix writes them, in `mynetworks` and in cidr tables.
+//! Networks as Postfix writes them, in `mynetworks` and in cidr tables, and names of hosts.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -112,6 +112,17 @@ impl fmt::Display for Network {
             IpAddr::V6(address) => write!(f, "[{address}]/{}", self.prefix),
         }
     }
+}
+
+/// Whether a text can be the name of a host or a domain.
+pub(super) fn is_domain(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+    };
+    text.len() <= 253 && text.split('.').all(label)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::super::catalogue::{Catalogue, RestrictionInfo, RestrictionState};
 use super::super::list::{Item, items};
+use super::super::network::is_domain;
 use super::{Subject, is_expression, maps};
 
 /// What is allowed in lists that are not of smtpd(8).
@@ -154,7 +155,7 @@ fn argument(
         }
         "domain" => {
             let domain = text.split('=').next().unwrap_or_default();
-            domain.contains('.') && super::values::is_domain(domain)
+            domain.contains('.') && is_domain(domain)
         }
         "seconds" => text.bytes().all(|byte| byte.is_ascii_digit()),
         _ => false,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::super::catalogue::{Catalogue, Kind, nearest};
 use super::super::installation::Release;
-use super::super::network::{Network, NetworkError};
+use super::super::network::{Network, NetworkError, is_domain};
 use super::super::value::references;
 use super::{Subject, is_expression, literal_items, maps, restrictions, some_of};
 
@@ -351,15 +351,4 @@ fn transport(subject: &mut Subject<'_>) {
             format!("`{service}` is no transport: it is a service name of master.cf"),
         );
     }
-}
-
-/// Whether a text can be the name of a host or a domain.
-pub(super) fn is_domain(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
-    };
-    text.len() <= 253 && text.split('.').all(label)
 }

@@ -1,0 +1,36 @@
+//! What a relay says, in Postfix's words.
+
+use crate::relay::{IpVersion, TlsLevel};
+
+/// Protocols that nobody should speak any more (RFC 8996). As exclusions, which every version reads.
+pub(super) const OLD_PROTOCOLS: &str = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1";
+
+/// The value of inet_protocols.
+pub(super) fn protocols(ip: IpVersion) -> &'static str {
+    match ip {
+        IpVersion::Any => "all",
+        IpVersion::V4 => "ipv4",
+        IpVersion::V6 => "ipv6",
+    }
+}
+
+/// The host itself, as mynetworks takes it.
+pub(super) fn loopback(ip: IpVersion) -> &'static str {
+    match ip {
+        IpVersion::Any => "127.0.0.0/8 [::1]/128",
+        IpVersion::V4 => "127.0.0.0/8",
+        IpVersion::V6 => "[::1]/128",
+    }
+}
+
+/// Postfix's name of a TLS security level.
+pub(super) fn level_name(level: TlsLevel) -> &'static str {
+    match level {
+        TlsLevel::Secure => "secure",
+        TlsLevel::Verify => "verify",
+        TlsLevel::Dane => "dane",
+        TlsLevel::Encrypt => "encrypt",
+        TlsLevel::May => "may",
+        TlsLevel::None => "none",
+    }
+}
