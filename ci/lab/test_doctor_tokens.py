@@ -5,7 +5,6 @@ import pytest
 from lab import tokens
 from lab.doctor import ask, judge, settle
 
-TOKENS = "/var/lib/mail-relay/oauth2/PRIMARY"
 REFRESH = "systemctl start mail-relay-refresh.service"
 
 
@@ -42,7 +41,7 @@ def test_what_can_be_wrong_with_access_tokens(host, smarthost, provider, tally):
 
     host.sh("systemctl stop mail-relay-refresh.timer")
     judge(host, "refresh-timer-off")
-    host.sh(f"echo 0 >{TOKENS}/expires; echo 0 >{TOKENS}/renew")
+    host.sh(f"echo 0 >{tokens.FOLDER}/expires; echo 0 >{tokens.FOLDER}/renew")
     told("token-missing", "the last one has ended")
     judge(host, "token-missing")
     assert ask(host) == []
@@ -52,9 +51,9 @@ def test_what_can_be_wrong_with_access_tokens(host, smarthost, provider, tally):
     # The consent is taken back: known before mail waits.
     right = provider.refresh()
     provider.tell(refresh=None)
-    host.sh(f"echo 0 >{TOKENS}/renew; {REFRESH}", check=False)
+    host.sh(f"echo 0 >{tokens.FOLDER}/renew; {REFRESH}", check=False)
     told("token-fault", "invalid_grant", "the refresh token is expired or revoked")
-    host.sh(f"echo 0 >{TOKENS}/expires")
+    host.sh(f"echo 0 >{tokens.FOLDER}/expires")
     told("token-missing", "invalid_grant", "the refresh token is expired or revoked")
     host.resolver.set(tokens.NAME, smarthost.down)
     host.sh(REFRESH, check=False)

@@ -7,7 +7,6 @@ from lab.host import RELAY_ENV
 from lab.shell import wait_until
 
 COMMAND = "/usr/local/bin/credentials"
-TOKENS = "/var/lib/mail-relay/oauth2/PRIMARY"
 
 
 # The one root that has the plugin.
@@ -20,7 +19,7 @@ def test_mail_leaves_by_access_tokens(host, smarthost, provider, tally):
     assert host.deliver("by the first token").user == tokens.USER
 
     # It ends, and the connection that Postfix keeps with it.
-    wait_until(lambda: host.sh(f"test $(date +%s) -gt $(cat {TOKENS}/expires)", check=False).code == 0, "the end of the token")
+    wait_until(lambda: host.sh(f"test $(date +%s) -gt $(cat {tokens.FOLDER}/expires)", check=False).code == 0, "the end of the token")
     host.sh("systemctl restart postfix")
     host.mail("waits for the second token")
     [reason] = host.wait_deferred()
@@ -37,7 +36,7 @@ def test_mail_leaves_by_access_tokens(host, smarthost, provider, tally):
 
     # Revoked: said while the last token still holds.
     provider.tell(refresh=None)
-    host.sh(f"echo 0 >{TOKENS}/renew")
+    host.sh(f"echo 0 >{tokens.FOLDER}/renew")
     assert host.sh("systemctl start mail-relay-refresh.service", check=False).code == 1
     revoked = "invalid_grant Token has been expired or revoked.; mend: the refresh token is expired or revoked"
     assert revoked in host.sh("journalctl -b -o cat -u mail-relay-refresh").out

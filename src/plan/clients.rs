@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::PlanError;
 use super::layer::{Item, Layer};
 use super::table::{Kind, Table, table};
-use super::words::{OLD_PROTOCOLS, loopback, protocols as protocol_names};
+use super::words::{LOOPBACK, OLD_PROTOCOLS, loopback, protocols as protocol_names};
 use crate::postfix::Network;
 use crate::postfix::table::{Cidr, Lookup, TableError};
 use crate::relay::{Access, Action, Relay, Restriction, Server, ServerTls};
@@ -36,7 +36,7 @@ pub(super) fn network(layer: &mut Layer<'_>, relay: &Relay) {
     } else {
         // master.cf listens there, see `listeners`: every program of Postfix fails where an address of inet_interfaces is
         // missing, and in the scriptlets of rpm 6, which run in an empty network, all are.
-        layer.list("inet_interfaces", [Item::from("$relay_loopback")]);
+        layer.set("inet_interfaces", "loopback-only");
         layer.list("proxy_interfaces", server.listen.iter().map(|address| Item::from(&*literal(address))));
     }
     protocols(layer, relay);
@@ -149,7 +149,7 @@ fn lists(layer: &mut Layer<'_>, server: &Server) {
 fn rates(layer: &mut Layer<'_>, server: &Server) {
     let rates = server.rates;
     layer.section("What one client may do in a minute. Postfix exempts mynetworks, which are all clients here: only the host itself is.");
-    layer.set("smtpd_client_event_limit_exceptions", "127.0.0.0/8 [::1]/128");
+    layer.set("smtpd_client_event_limit_exceptions", LOOPBACK);
     for (name, limit) in [
         ("smtpd_client_connection_rate_limit", rates.connections),
         ("smtpd_client_message_rate_limit", rates.messages),
@@ -228,8 +228,8 @@ fn clients(access: &Access) -> Result<Cidr, TableError> {
 fn host_itself() -> Result<Cidr, TableError> {
     let mut rows =
         Cidr::new("The host itself, whose programs are not asked what clients are; see cidr_table(5).");
-    for address in ["127.0.0.0/8", "[::1]/128"] {
-        // Written here, and read by a test.
+    for address in LOOPBACK.split(' ') {
+        // Written by us, and read by a test.
         if let Ok(network) = address.parse::<Network>() {
             rows.push(&network, "OK")?;
         }

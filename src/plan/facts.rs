@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::PlanError;
 use super::table::Table;
 use super::words::level_name;
-use crate::relay::{Auth, From, IpVersion, Relay, Smarthost, TlsMode};
+use crate::relay::{Auth, From, Smarthost, TlsMode};
 use crate::spec::Checked;
 use crate::target::FormatFacts;
 use crate::template::sh_word;
@@ -51,9 +51,6 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     fact("from", &from_text(relay.identity.from.as_ref()));
     fact("root_mail_to", &relay.local.root_mail_to.join(" "));
     fact("hostname", relay.identity.hostname.as_deref().unwrap_or_default());
-    if let Some(addresses) = loopback(relay) {
-        fact("loopback", addresses);
-    }
     if let Some(metrics) = &relay.metrics {
         fact("metrics_file", &metrics.file());
     }
@@ -66,16 +63,6 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
             Err(PlanError::Parameter { name, reason: "the value holds a control character".to_owned() })
         }
     }
-}
-
-/// Addresses of the loopback, divided by blanks, where main.cf names addresses to listen on: the host takes those it has.
-pub(super) fn loopback(relay: &Relay) -> Option<&'static str> {
-    relay.server.as_ref().filter(|server| !server.listen.is_empty())?;
-    Some(match relay.network.ip {
-        IpVersion::Any => "127.0.0.1 [::1]",
-        IpVersion::V4 => "127.0.0.1",
-        IpVersion::V6 => "[::1]",
-    })
 }
 
 /// The part of a smarthost's name in variable names.

@@ -115,7 +115,6 @@ fn targets(checked: &Checked) -> Vec<&'static Distribution> {
 const HOST_PARAMETERS: &[&str] = &[
     "relay_ca_file",
     "relay_from",
-    "relay_loopback",
     "relay_root_address",
     "relay_root_mail_to",
     "relay_smarthosts",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::facts::{from_text, loopback};
+use super::facts::from_text;
 use super::host::entries;
 use super::{PlanError, Planned};
 use crate::package::{Entry, EntryKind};
@@ -82,9 +82,6 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
         rows.push(("myhostname", name.clone()));
     }
     rows.push(("relay_system_name", "$myhostname".to_owned()));
-    if let Some(loopback) = loopback(relay) {
-        rows.push(("relay_loopback", loopback.replace(' ', ", ")));
-    }
     rows.push(("smtp_tls_wrappermode", if wrapper { "yes" } else { "no" }.to_owned()));
     let mut text =
         format!("# Facts of the host, as {} has them with credentials in place.\n", distribution.title);

@@ -1,4 +1,4 @@
-//! The lookup tables of a relay: name, how the host compiles them, text.
+//! The lookup tables of a relay, and what is in them.
 
 use super::table::{Kind, Table, table};
 use super::{PlanError, clients};

@@ -15,9 +15,12 @@ pub(super) fn protocols(ip: IpVersion) -> &'static str {
 }
 
 /// The host itself, as mynetworks takes it.
+pub(super) const LOOPBACK: &str = "127.0.0.0/8 [::1]/128";
+
+/// What of it a relay speaks to.
 pub(super) fn loopback(ip: IpVersion) -> &'static str {
     match ip {
-        IpVersion::Any => "127.0.0.0/8 [::1]/128",
+        IpVersion::Any => LOOPBACK,
         IpVersion::V4 => "127.0.0.0/8",
         IpVersion::V6 => "[::1]/128",
     }

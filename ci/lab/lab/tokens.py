@@ -17,6 +17,8 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 NAME = "login.lab.example"
+# Where a host keeps what it has of the first smarthost.
+FOLDER = "/var/lib/mail-relay/oauth2/PRIMARY"
 USER, CLIENT, SECRET = "robot@acme.example", "client-1", "s e&c=ret+%\"'\\"
 # As long as those of Microsoft 365.
 LENGTH = 1500

@@ -156,7 +156,7 @@ wanted_keys() {
 
 # What only the host can know. main.cf of the package refers to these by name; where the administrator's layer takes that away, they
 # are left out, because Postfix warns of a parameter that nothing uses.
-host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to relay_root_address relay_system_name relay_loopback'
+host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to relay_root_address relay_system_name'
 
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
@@ -174,7 +174,6 @@ build_host_layer() {
         fi
         [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
         echo "relay_system_name = $system"
-        [ -z "$loopback" ] || echo "relay_loopback = $(loopback_addresses)"
         echo "smtp_tls_wrappermode = $wrapper"
         [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
     } >"$1"
@@ -193,16 +192,6 @@ system_name() {
         esac
     fi
     echo "${system:-\$myhostname}"
-}
-
-# What of the loopback is here: an address that the host lacks would keep Postfix from starting.
-loopback_addresses() {
-    present=
-    for address in $loopback; do
-        [ "$address" != '[::1]' ] || grep -qs '^00000000000000000000000000000001 ' /proc/net/if_inet6 || continue
-        present="${present:+$present, }$address"
-    done
-    echo "$present"
 }
 
 find_ca_file() {

@@ -48,10 +48,10 @@ last_words() {
 
 # --- port 25 ---
 
-# Who listens there on an address that Postfix wants.
+# Who listens there on an address that Postfix wants: of proxy_interfaces, too, where master.cf listens on those.
 look_at_port() {
     postconf -M smtp/inet 2>/dev/null | grep -q . || return 0
-    cat /proc/self/net/tcp /proc/self/net/tcp6 2>/dev/null | awk -v interfaces="$(live inet_interfaces)" '
+    cat /proc/self/net/tcp /proc/self/net/tcp6 2>/dev/null | awk -v interfaces="$(live inet_interfaces)$(live proxy_interfaces)" '
         $4 == "0A" && $2 ~ /:0019$/ && (interfaces != "loopback-only" || $2 ~ /^(0+|......7F|0+1000000):/) { print $10 }' >"$probe_folder/inodes"
     while read -r inode; do
         holders=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" 2>/dev/null | cut -d / -f 3 | sort -un)
