@@ -43,10 +43,13 @@ class Network:
         return netns, address
 
     def detach(self, netns):
-        run(["ip", "netns", "delete", netns], check=False)
+        """Take the namespace off the bridge, and its name away. The kernel keeps a namespace, with its addresses, while a socket in it
+        waits for the last words of a peer that is gone: on the bridge it would answer for the next host of those addresses."""
+        run(["ip", "-n", netns, "link", "delete", "eth0"], check=False)
+        _forget(netns)
 
     def close(self):
-        self.detach(self.hub)
+        _forget(self.hub)
 
     def _ip(self, *words):
         run(["ip", "-n", self.hub, *words])
@@ -64,6 +67,10 @@ def clean():
 def _create(netns):
     run(["ip", "netns", "add", netns])
     run(["ip", "-n", netns, "link", "set", "lo", "up"])
+
+
+def _forget(netns):
+    run(["ip", "netns", "delete", netns], check=False)
 
 
 def add_address(netns, address):
