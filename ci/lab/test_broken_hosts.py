@@ -11,9 +11,6 @@ from lab.shell import wait_until
 from lab.steps import Disk
 from test_kills import ALL, CREDENTIALS
 
-# systemd 247, 252, 257 and 262, and each package family: the other roots have one of these, the same sh and the same awk.
-EACH_SYSTEMD = ("debian-11", "rpm-dnf4", "pacman-7", "rpm-dnf5")
-
 # How relay.env can be wrong: the commands that make it so, and what apply must say.
 ENV_FAULTS = {
     # A program's head, not random bytes, with nothing in it that is a line end or an assignment by chance, as one root's has.
@@ -33,7 +30,7 @@ ENV_FAULTS = {
 }
 
 
-@pytest.mark.roots(*EACH_SYSTEMD)
+@pytest.mark.roots(*roots.EACH)
 def test_relay_env_of_every_wrong_kind(relay, smarthost, tally):
     """Refused with the reason; Postfix goes on with what it has."""
     relay.sh("systemctl stop mail-relay-apply.path")
@@ -51,7 +48,7 @@ def test_relay_env_of_every_wrong_kind(relay, smarthost, tally):
     relay.deliver("after all of it")
 
 
-@pytest.mark.roots(*EACH_SYSTEMD)
+@pytest.mark.roots(*roots.EACH)
 def test_relay_env_goes_and_comes_back(relay, smarthost, tally):
     """Without credentials mail waits, and is not returned; nothing but the file is needed for it to go on."""
     for harm in ("rm", "truncate -s 0"):
@@ -65,7 +62,7 @@ def test_relay_env_goes_and_comes_back(relay, smarthost, tally):
         tally("faults of relay.env")
 
 
-@pytest.mark.roots(*EACH_SYSTEMD)
+@pytest.mark.roots(*roots.EACH)
 def test_relay_env_changes_at_the_last_moment(relay, smarthost, tally):
     """The path unit is blind until its service has ended: a change after apply has read the file is not lost."""
     relay.write("/root/second.env", relay.read(RELAY_ENV) + "RELAY_FROM=second@acme.example\n", 0o600)
@@ -77,7 +74,7 @@ def test_relay_env_changes_at_the_last_moment(relay, smarthost, tally):
     tally("faults of relay.env")
 
 
-@pytest.mark.roots(*EACH_SYSTEMD)
+@pytest.mark.roots(*roots.EACH)
 def test_others_change_what_the_path_unit_watches(relay, tally):
     """An upgrade of systemd makes folders that are watched; in its midst Postfix must be left alone."""
     begin = relay.sh("date +%s").out.strip()

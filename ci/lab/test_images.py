@@ -6,11 +6,16 @@ import shutil
 from base64 import b64decode
 from pathlib import Path
 
+import pytest
+
+from lab import roots
+
 BUILDER = "vanadium.builders.example"
 OURS = ("mail-relay-apply.service", "mail-relay-apply.path", "postfix.service")
 PEM = re.compile(rb"-----BEGIN [^-]+-----([^-]+)-----END")
 
 
+@pytest.mark.roots(*roots.EACH)
 def test_built_in_a_chroot_and_booted_elsewhere(host, smarthost):
     host.rename(BUILDER)
     host.build_image(BUILDER)

@@ -5,6 +5,7 @@ import smtplib
 
 import pytest
 
+from lab import roots
 from lab.lan import RELAY, verifying
 from lab.relaying import ROUTED, VICTIM, Attempts, batches, message
 
@@ -154,6 +155,7 @@ def routed_mail(client, smarthost, routes):
 # Whom and what it refuses
 
 
+@pytest.mark.roots(*roots.EACH)
 def test_whom_a_relay_refuses(host, smarthost, lan, tally):
     for number in (66, 67, 129, 200, 31, 32, 33, 34):
         lan.address(lan.app, number)
@@ -295,6 +297,7 @@ def secure(client, smarthost, to=RELAY[0], source=None):
     return session
 
 
+@pytest.mark.roots(*roots.EACH)
 def test_tls_for_clients(host, smarthost, lan, tally):
     certify(host, smarthost)
     start(host, "lan-relay-tls")

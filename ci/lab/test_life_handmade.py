@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from lab import roots
 from lab.snapshot import facts
 
 LONG_AGO = 1_234_567_890
@@ -83,6 +84,7 @@ def assert_works_by_hand(host, subject):
     assert host.deliver(f"virtual {subject}", to="old-name").envelope_to == ["jane@customer.example"]
 
 
+@pytest.mark.roots(*roots.EACH)
 def test_comes_back_byte_for_byte(postfix_host):
     host = postfix_host
     set_up(host)

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from lab import roots
 from lab.lan import Lan
 from lab.snapshot import Snapshot
 
@@ -30,6 +31,7 @@ def purge(host, away):
     away()
 
 
+@pytest.mark.roots(*roots.EACH)
 def test_a_pristine_image(host, control):
     """With all that came along: what is left is what the dependencies alone would have left."""
     pristine = host.packages()
@@ -47,6 +49,7 @@ def test_a_pristine_image(host, control):
     assert_same(Snapshot(control), Snapshot(host), host)
 
 
+@pytest.mark.roots(*roots.EACH)
 @pytest.mark.parametrize("spec", ["null-client", "lan-relay-access"])
 def test_a_running_host(postfix_host, spec):
     """Postfix was there before, and goes on as it did."""

@@ -1,6 +1,11 @@
 """Two teams' relay packages: the second is refused, or it replaces the first; a host never has a mixture."""
 
+import pytest
+
+from lab import roots
 from lab.dialogue import Dialogue
+
+pytestmark = pytest.mark.roots(*roots.EACH)
 
 FIRST, SECOND = "acme-mail-relay", "other-mail-relay"
 

@@ -1,6 +1,11 @@
 """From 1.0 to 1.1 and back, under way with mail in the queue and with an administrator's hand in everything."""
 
+import pytest
+
+from lab import roots
 from lab.shell import wait_until
+
+pytestmark = pytest.mark.roots(*roots.EACH)
 
 MESSAGES = 100
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from lab import roots
 from lab.shell import wait_until
-from test_broken_hosts import EACH_SYSTEMD
 
 
 @pytest.mark.roots("debian-11", "debian-12", "debian-13", "debian-sid")
@@ -14,6 +14,7 @@ def test_unattended_install_without_a_preseed(host, smarthost):
     host.deliver("unattended")
 
 
+@pytest.mark.roots(*roots.EACH)
 def test_installed_on_a_running_host(host, smarthost):
     """No reboot, no further command: relay.env is written and mail flows."""
     host.boot()
@@ -24,7 +25,7 @@ def test_installed_on_a_running_host(host, smarthost):
     assert host.warnings() == []
 
 
-@pytest.mark.roots(*EACH_SYSTEMD)
+@pytest.mark.roots(*roots.EACH)
 def test_settings_that_change_during_an_apply(relay):
     """systemd starts no service that runs already; still the last change counts."""
     setting = "/etc/mail-relay/main.cf.d/own.cf"

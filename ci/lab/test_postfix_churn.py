@@ -1,5 +1,11 @@
 """Postfix comes, changes and goes, before the relay package, under it and together with it."""
 
+import pytest
+
+from lab import roots
+
+pytestmark = pytest.mark.roots(*roots.EACH)
+
 
 def assert_relays(host, when):
     """Nobody has helped: mail leaves as it should, and the host thinks so, too."""

@@ -20,6 +20,11 @@ DIGEST_LENGTH = 16
 BASE_PACKAGES = "systemd,systemd-sysv,dbus,apt-utils,init-system-helpers,netbase,hostname"
 
 
+# One of each that differs: package manager (apt, dnf 4, dnf 5 with rpm 6, pacman), systemd (247, 252, 257, 262), Postfix (3.5, 3.7,
+# 3.10, 3.11), type of tables, awk. What holds on these holds on the other roots, which have nothing but a mixture of them.
+EACH = ("debian-11", "rpm-dnf4", "pacman-7", "rpm-dnf5")
+
+
 def recipe(name):
     return tomllib.loads((LAB / "roots" / f"{name}.toml").read_text())
 
