@@ -61,7 +61,7 @@ def apply_again(victim, script="mail-relay apply"):
 ALL = os.environ.get("POSTPACK_LAB_KILLS") == "all"
 
 
-def killed(victim, tally, stride=2, every=10, **repairs):
+def killed(victim, tally, stride=4, every=20, **repairs):
     """Every state that a kill can leave is sound and can be mended; and a real kill leaves no other."""
     count = victim.judge(repairs, victim.commands()[:: 1 if ALL else every], 1 if ALL else stride)
     tally("kills (SIGKILL at a command)", count.kills)
@@ -76,7 +76,7 @@ FAMILIES = ("debian-12", "rpm-dnf4", "pacman-7")
 
 
 def sample(root):
-    return {} if root == "debian-12" else {"every": 25, "stride": 8}
+    return {} if root == "debian-12" else {"every": 50, "stride": 16}
 
 
 @pytest.mark.roots(*FAMILIES)

@@ -49,7 +49,7 @@ def test_a_script_that_was_killed_is_run_again(installation, root, verb, tally):
         with start.copy() as copy:
             copy.sh(victim.script)
             wanted = tree(copy.root, folders)
-        killed(victim, tally, stride=4, again=(victim.script, same_as(wanted, folders)))
+        killed(victim, tally, stride=8, again=(victim.script, same_as(wanted, folders)))
     finally:
         disk.close()
 
