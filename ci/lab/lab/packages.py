@@ -1,6 +1,7 @@
 """The packages under test: one folder per spec of specs/, built once per run."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .shell import LAB, REPOSITORY, RUN, run
@@ -16,13 +17,19 @@ def of(spec):
 
 def build():
     os.environ[FOLDER] = str(RUN / f"{os.getpid()}-0-packages")
-    postpack = binary()
-    for spec in sorted((LAB / "specs").glob("*.toml")):
-        into = of(spec.stem)
-        into.mkdir(parents=True)
-        run([*postpack, "build", spec, "-o", into], cwd=REPOSITORY, timeout=900, env=dict(os.environ))
-        assert list(into.iterdir()), f"postpack built nothing from {spec}"
-        print(f"lab: built {', '.join(sorted(file.name for file in into.iterdir()))}", flush=True)
+    specs = sorted((LAB / "specs").glob("*.toml"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        built = sum(pool.map(_build, specs))
+    print(f"lab: built {built} packages from {len(specs)} specs", flush=True)
+
+
+def _build(spec):
+    into = of(spec.stem)
+    into.mkdir(parents=True)
+    run([*binary(), "build", spec, "-o", into], cwd=REPOSITORY, timeout=900, env=dict(os.environ))
+    packages = [file for file in into.iterdir() if file.suffix in (".deb", ".rpm", ".zst")]
+    assert packages, f"postpack built nothing from {spec}"
+    return len(packages)
 
 
 def binary():
