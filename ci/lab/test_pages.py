@@ -4,7 +4,7 @@ import re
 
 import pytest
 from lab.lan import RELAY
-from lab.shell import REPOSITORY, run
+from lab.shell import REPOSITORY, run, wait_until
 
 
 def commands(page):
@@ -26,12 +26,17 @@ def test_how_to_try_a_relay(network_server, smarthost):
     looked = run(["nsenter", f"--net=/run/netns/{host.netns}", "/bin/sh", "-c", sockets]).out
     assert "127.0.0.1:25 " in looked and f"{RELAY[0]}:25 " in looked
     host.sh(on_a_host)
-    assert smarthost.wait_for("from web1").envelope_to == ["you@example.com"]
+    name = host.sh("hostname").out.strip()
+    assert smarthost.wait_for(f"from {name}").envelope_to == ["you@example.com"]
     smarthost.wait_for("by sendmail")
 
     swaks = from_a_client.replace("192.168.1.5", RELAY[0])
     host.elsewhere(lan.app.netns, swaks)
-    [mail] = [mail for mail in smarthost.mails() if mail.envelope_from == "shop@acme.example"]
+
+    def by_swaks():
+        return [mail for mail in smarthost.mails() if mail.envelope_from == "shop@acme.example"]
+
+    [mail] = wait_until(by_swaks, "the mail by swaks")
     assert mail.envelope_to == ["you@example.com"]
 
     refused = host.elsewhere(lan.stranger.netns, from_elsewhere.replace("192.168.1.5", RELAY[0]), check=False)
