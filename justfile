@@ -29,7 +29,7 @@ fmt:
 review:
     cargo insta review
 
-# Regenerate what is generated: the JSON Schema and the command reference
+# Regenerate what is generated: the JSON Schema, the references of the spec, the command line and the providers
 generate:
     POSTPACK_GENERATE=1 cargo test --test generated
 

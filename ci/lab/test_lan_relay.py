@@ -379,6 +379,8 @@ def test_clients_with_a_password(host, smarthost, lan, tally):
     host.write("/etc/dovecot/dovecot.conf", DOVECOT[version] + SOCKET)
     host.write("/etc/dovecot/users", f"{USER}:{{PLAIN.b64}}{base64.b64encode(PASSWORD.encode()).decode()}\n")
     start(host, "lan-relay-auth")
+    # As docs/lan-relay.md has a person look.
+    host.sh("ls -l /var/spool/postfix/private/auth && systemctl --no-pager status dovecot")
     for to in RELAY:
         with greeted(lan.stranger, to) as session:
             assert not session.has_extn("auth") and session.has_extn("starttls")

@@ -245,7 +245,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let region =
         provider.as_ref().and_then(|provider| relay::region(judge, section, provider, !all_hosts_named));
     let smarthosts = provider.as_ref().and_then(|provider| {
-        smarthost::check(judge, spec.smarthost.as_ref(), provider, region.as_deref(), &section.span)
+        let sections = spec.smarthost.as_ref();
+        smarthost::check(judge, sections, (provider, providers), region.as_deref(), &section.span)
     });
     let tls = tls::check(judge, spec.tls.as_ref(), smarthosts.as_ref());
     let identity =

@@ -1,11 +1,13 @@
 //! `[smarthost]`: where mail goes, from the preset and from the spec.
 
+use std::sync::OnceLock;
+
 use super::judge::Judge;
 use super::schema::{AuthMethod, SmarthostSection, TlsStart};
 use super::spot::{Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
-use crate::relay::{Auth, OAuth2, Provider, Smarthost, TlsMode};
+use crate::relay::{Auth, OAuth2, Provider, Providers, Smarthost, TlsMode};
 
 /// Ports on which TLS starts at once: 465 (RFC 8314), and what providers offer where 465 is blocked.
 const IMPLICIT_PORTS: &[u16] = &[443, 465, 2465, 8465];
@@ -23,7 +25,7 @@ pub(super) struct Smarthosts {
 pub(super) fn check(
     judge: &mut Judge,
     sections: Option<&Many<SmarthostSection>>,
-    provider: &Provider,
+    (provider, providers): (&Provider, &Providers),
     region: Option<&str>,
     place: &Span,
 ) -> Option<Smarthosts> {
@@ -34,7 +36,9 @@ pub(super) fn check(
     };
     let mut list: Vec<(Smarthost, Span, Option<Span>)> = Vec::new();
     for (index, section) in sections.iter().enumerate() {
-        let Some((smarthost, without_tls)) = one(judge, section, index, provider, region) else { continue };
+        let Some((smarthost, without_tls)) = one(judge, section, index, (provider, providers), region) else {
+            continue;
+        };
         for (other, _, _) in &list {
             if other.name == smarthost.name {
                 let span = section.value.name.as_ref().map_or(&section.span, |spot| &spot.span);
@@ -125,7 +129,7 @@ fn one(
     judge: &mut Judge,
     section: &Spot<SmarthostSection>,
     index: usize,
-    provider: &Provider,
+    (provider, providers): (&Provider, &Providers),
     region: Option<&str>,
 ) -> Option<(Smarthost, Option<Span>)> {
     let Spot { value: raw, span } = section;
@@ -140,7 +144,7 @@ fn one(
     let host = if let Some(spot) = &raw.host {
         let host = judge.read("host", "smarthost.host", "a host name or address", spot, values::host);
         if let Some(host) = &host {
-            about_host(judge, host, &spot.span, provider);
+            about_host(judge, host, &spot.span, provider, providers);
         }
         host
     } else {
@@ -176,15 +180,75 @@ fn short_name(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-fn about_host(judge: &mut Judge, host: &str, span: &Span, provider: &Provider) {
+/// A host name of a provider.
+struct Known {
+    host: String,
+    /// The provider's name in a spec.
+    name: String,
+    /// The provider's name in a sentence.
+    title: String,
+}
+
+/// All of them, put together when a spec first names a host: many do not.
+fn known(providers: &Providers) -> &'static [Known] {
+    static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let all = providers.all();
+        let hosts = all.iter().flat_map(|own| {
+            own.host.iter().chain(own.regions.values()).map(|host| Known {
+                host: host.clone(),
+                name: own.name.clone(),
+                title: own.title.clone(),
+            })
+        });
+        hosts.collect()
+    })
+}
+
+/// The last two labels.
+fn domain(host: &str) -> &str {
+    host.rmatch_indices('.').nth(1).map_or(host, |(at, _)| &host[at + 1..])
+}
+
+/// The host that a name like `smtp.gmial.com` stands for: one slip away. Only the domain is looked at: of a domain that
+/// is right, nobody knows all hosts. Its first letter is seldom wrong, and tells `mail.com` from `gmail.com`.
+fn misspelt<'a>(host: &str, known: &'a [Known]) -> Option<&'a Known> {
+    let own = domain(host);
+    let machine = &host[..host.len() - own.len()];
+    let alike = |one: &&Known| {
+        let right = domain(&one.host);
+        one.host.starts_with(machine)
+            && own.len().abs_diff(right.len()) <= 1
+            && own.chars().next() == right.chars().next()
+            && strsim::damerau_levenshtein(own, right) == 1
+    };
+    known.iter().filter(alike).min_by_key(|one| one.host.len())
+}
+
+fn about_host(judge: &mut Judge, host: &str, span: &Span, provider: &Provider, providers: &Providers) {
+    let known = known(providers);
+    let warning = |message: String| Diagnostic::warning("smarthost", span.clone(), message);
     if provider.name != Provider::CUSTOM && !provider.owns(host) {
-        let message = format!("`{host}` is no host of {} that postpack knows", provider.title);
-        judge.report(Diagnostic::warning("smarthost", span.clone(), message).hint(
+        let finding = warning(format!("`{host}` is no host of {} that postpack knows", provider.title));
+        let finding = if let Some(right) = misspelt(host, known).filter(|right| right.name == provider.name) {
+            finding.hint(format!("did you mean `{}`?", right.host))
+        } else if let Some(other) = known.iter().find(|one| one.host.eq_ignore_ascii_case(host)) {
+            finding.hint(format!("it is one of {}: provider = \"{}\"", other.title, other.name))
+        } else {
+            finding
+        };
+        judge.report(finding.hint(
             "its ports and limits are taken for it all the same; provider = \"custom\" assumes nothing",
         ));
+    } else if let Some(right) = misspelt(host, known) {
+        judge.report(
+            warning(format!("`{host}` looks like a misspelt host of {}", right.title))
+                .hint(format!("did you mean `{}`?", right.host))
+                .hint("whoever owns the misspelt domain would be sent the mail, and the password"),
+        );
     } else if !host.contains('.') && !values::is_address_literal(host) {
         judge.report(
-            Diagnostic::warning("smarthost", span.clone(), format!("`{host}` has no domain"))
+            warning(format!("`{host}` has no domain"))
                 .hint("Postfix asks DNS for the name as it stands, without the search list of resolv.conf"),
         );
     }

@@ -8,6 +8,7 @@ mod fleet;
 mod init;
 mod inspect;
 mod lists;
+mod mistakes;
 mod render;
 mod streams;
 mod world;

@@ -29,12 +29,16 @@ class Client:
 
     def reaches(self, to, port):
         """Does it get a connection?"""
-        with entered(self.netns):
-            try:
-                socket.create_connection((to, port), 5, (self._source(to), 0)).close()
-            except OSError:
-                return False
+        try:
+            self.connect(to, port).close()
+        except OSError:
+            return False
         return True
+
+    def connect(self, to, port=25):
+        """A connection on which nothing is read or said yet."""
+        with entered(self.netns):
+            return socket.create_connection((to, port), 5, (self._source(to), 0))
 
     def raw(self, said, to=RELAY[0]):
         """All at once, without waiting for an answer; what came back until the relay hung up."""

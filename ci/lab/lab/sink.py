@@ -1,7 +1,7 @@
 """A server that takes everything and writes down every line it was sent.
 
 Run as a program in the smarthost's namespace; the scenarios use the class Sink.
-Kinds: `no-tls` offers AUTH but no STARTTLS; `broken-tls` offers both and then
+Kinds: `plain` offers nothing; `no-tls` offers AUTH but no STARTTLS; `broken-tls` offers both and then
 refuses STARTTLS, as a man in the middle would; `any-password` is a good server
 that lets in everybody; `no-sender`, `no-relay`, `no-recipient`, `no-auth`,
 `no-basic-auth`, `no-more` and `no-content` are such servers that refuse what
@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 EXTENSIONS = {
+    "plain": [],
     "no-tls": ["AUTH PLAIN LOGIN"],
     "broken-tls": ["STARTTLS", "AUTH PLAIN LOGIN"],
 }

@@ -112,13 +112,18 @@ impl<'a> File<'a> {
     }
 
     fn authentication(&mut self) {
-        if self.is("smtp_sasl_auth_enable", "yes") {
-            if self.is_empty("smtp_sasl_password_maps") {
-                self.about("smtp_sasl_auth_enable", |subject| {
-                    let message = "there is no `smtp_sasl_password_maps`: smtp(8) would not start";
-                    subject.error("sasl-without-passwords", None, message.to_owned());
+        for (program, enable, maps) in [
+            ("smtp(8)", "smtp_sasl_auth_enable", "smtp_sasl_password_maps"),
+            ("lmtp(8)", "lmtp_sasl_auth_enable", "lmtp_sasl_password_maps"),
+        ] {
+            if self.is(enable, "yes") && self.is_empty(maps) {
+                self.about(enable, |subject| {
+                    let message = format!("there is no `{maps}`: {program} would not start");
+                    subject.error("sasl-without-passwords", None, message);
                 });
             }
+        }
+        if self.is("smtp_sasl_auth_enable", "yes") {
             let options = self.value("smtp_sasl_security_options");
             let guarded =
                 options.is_none_or(|options| options.contains("noplaintext") || options.contains('$'));

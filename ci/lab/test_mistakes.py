@@ -1,0 +1,132 @@
+"""What `check` refuses (mistakes.toml) hurts on a real Postfix, which says nothing of it until mail comes."""
+
+import re
+import tomllib
+from contextlib import contextmanager
+
+import pytest
+from lab.lan import Client
+from lab.shell import LAB, wait_until
+from lab.sink import Sink
+
+MISTAKES = tomllib.loads((LAB / "mistakes.toml").read_text())["mistake"]
+MAIN_CF = "/etc/postfix/main.cf"
+CUSTOMER = "jane@customer.example"
+
+
+@pytest.mark.long
+@pytest.mark.roots("debian-12", "debian-13")
+def test_mistakes_hurt(relay, smarthost, tally):
+    relay.deliver("without a mistake")
+    own, unit = relay.read(MAIN_CF), relay.daemon_unit()
+    relay.sh(f"systemctl stop '{unit}'")
+    waiting, harmless = [], []
+    for number, mistake in enumerate(MISTAKES):
+        [(kind, what)] = mistake["harm"].items()
+        subject = f"mistake {number}"
+        with answering(relay, smarthost, mistake.get("face", "good")) as sink:
+            since = len(relay.log())
+            restart(relay, replaced(own, mistake["live"]))
+            try:
+                getattr(Harm(relay, smarthost, sink, subject, since), kind)(what)
+            except AssertionError as error:
+                harmless.append(f"{mistake['what']}: {error}\n{relay.log()[since:]}")
+        if kind == "waits":
+            waiting.append(subject)
+            # Not with the mistakes to come.
+            relay.sh("postsuper -h ALL")
+    assert not harmless, "\n".join(harmless)
+    restart(relay, own)
+    relay.sh("postsuper -H ALL && postqueue -f")
+    for subject in waiting:
+        smarthost.wait_for(subject)
+    relay.wait_queue_empty()
+    relay.deliver("with all of them put right")
+    tally("mistakes of one line that hurt", len(MISTAKES))
+
+
+def replaced(main, lines):
+    """main.cf with lines in place of those of the same names."""
+    names = {line.split("=")[0].strip() for line in lines.splitlines() if "=" in line}
+    kept, dropping = [], False
+    for line in main.splitlines():
+        if not line.startswith((" ", "\t", "#")):
+            dropping = line.split("=")[0].strip() in names
+        if not dropping:
+            kept.append(line)
+    return "\n".join([*kept, lines.strip(), ""])
+
+
+def restart(relay, main):
+    """With this main.cf, by Postfix's own command: its unit does more besides, twice as long. Or try to."""
+    relay.sh("postfix stop", check=False)
+    relay.write(MAIN_CF, main)
+    relay.sh("postfix start", check=False)
+
+
+@contextmanager
+def answering(relay, smarthost, face):
+    """The smarthost's name stands for one of its faces, or for a sink of this kind."""
+    address = getattr(smarthost, face, None)
+    relay.resolver.set(smarthost.name, address or smarthost.sink)
+    if address:
+        yield None
+    else:
+        with Sink(smarthost, face) as sink:
+            yield sink
+
+
+class Harm:
+    """What a mistake does to a message with this subject: a method for each kind, which fails where nothing of it is seen."""
+
+    def __init__(self, relay, smarthost, sink, subject, since):
+        self._relay, self._smarthost, self._sink, self._subject, self._since = relay, smarthost, sink, subject, since
+        self._itself = Client(relay.netns, "localhost", "127.0.0.1")
+
+    def waits(self, pattern):
+        self._relay.mail(self._subject)
+        self._logs(pattern)
+        assert self._relay.queue() and self._subject not in [mail["Subject"] for mail in self._smarthost.mails()]
+
+    def arrives(self, facts):
+        mail = self._relay.deliver(self._subject)
+        assert {name: getattr(mail, name) for name in facts} == facts
+
+    def without(self, verb):
+        self._relay.mail(self._subject)
+        wait_until(lambda: "." in self._sink.lines(), "a message")
+        assert verb not in self._sink.verbs()
+
+    def refused(self, pattern):
+        answer = self._envelope("root@localhost")
+        assert re.search(pattern, answer), answer
+
+    def taken(self, sender):
+        assert self._envelope(sender).startswith("250 ")
+
+    def silent(self, pattern):
+        with self._itself.connect("127.0.0.1") as session:
+            self._logs(pattern)
+            session.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                session.recv(1)
+
+    def stopped(self, pattern):
+        self._logs(pattern)
+        wait_until(lambda: not self._itself.reaches("127.0.0.1", 25), "Postfix to be gone")
+
+    def _logs(self, pattern):
+        def found():
+            return re.search(pattern, self._relay.log()[self._since :])
+
+        wait_until(found, f"{pattern} in the log")
+
+    def _envelope(self, sender):
+        """Postfix's first refusal of a message from its own host, or what it says to the recipient."""
+        with self._itself.smtp("127.0.0.1") as session:
+            session.ehlo()
+            for command in f"MAIL FROM:<{sender}>", f"RCPT TO:<{CUSTOMER}>":
+                code, words = session.docmd(command)
+                if code >= 400:
+                    break
+            return f"{code} {words.decode()}"
