@@ -182,6 +182,21 @@ def test_a_quote_ends_with_its_file(awk):
     assert all(line.startswith(b"mail-relay: " + fault) for line, fault in zip(error.splitlines(), faults, strict=True))
 
 
+def test_several_answers_of_one_run(awk, tmp_path):
+    """What is to be written goes into its file, the rest is printed, and a token that is looked for twice is there twice."""
+    for name in ("PRIMARY", "SECOND"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "access_token").write_text("token\n")
+    text = b"RELAY_USERNAME=u\nRELAY_CLIENT_ID=i\nRELAY_REFRESH_TOKEN=r\n"
+    wanted = {"out": f"names sources={tmp_path}/sources sasl={tmp_path}/sasl", "hosts": "PRIMARY [h]:587 SECOND [i]:587"}
+    done = awk("env.awk", text, **wanted, tokens="PRIMARY SECOND", folder=tmp_path)
+    assert done == (0, b"PRIMARY\nSECOND\n", b"")
+    assert (tmp_path / "sasl").read_text() == "[h]:587 u:mail-relay/PRIMARY\n[i]:587 u:mail-relay/SECOND\n"
+    assert (tmp_path / "sources").read_text().splitlines()[0] == "RELAY_USERNAME\trelay.env"
+    # A full disk, or a folder that is gone.
+    assert awk("env.awk", text, out="sources=/dev/full", hosts=HOST)[0] == 2
+
+
 @pytest.mark.parametrize(("text", "word"), [(b"RELAY_VERIFY=maybe", b"yes or no"), (b"RELAY_COMMAND=x", b"absolute path")])
 def test_switches(awk, text, word):
     code, _, error = awk("env.awk", text, out="settings", hosts=HOST)

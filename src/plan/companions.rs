@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::PlanError;
+use super::facts::key_of;
 use crate::relay::{Auth, Relay};
 use crate::spec::Checked;
 use crate::target::Format;
@@ -66,9 +67,7 @@ pub(super) fn credential_keys(relay: &Relay) -> Vec<String> {
     let prefixes: Vec<String> = match wanting.as_slice() {
         [] => Vec::new(),
         [_] => vec!["RELAY".to_owned()],
-        names => {
-            names.iter().map(|name| format!("RELAY_{}", name.to_uppercase().replace('-', "_"))).collect()
-        }
+        names => names.iter().map(|name| format!("RELAY_{}", key_of(name))).collect(),
     };
     // The spec lets no list have both kinds.
     let parts: &[&str] = if relay.uses(Auth::Xoauth2) {

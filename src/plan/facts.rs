@@ -19,7 +19,7 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     let version = format!("{}-{}", meta.version, meta.version.revision);
     let tables: Vec<String> =
         tables.iter().map(|table| format!("{}:{}", table.name, table.kind.name())).collect();
-    let names: Vec<&str> = relay.smarthosts.iter().map(|host| host.name.as_str()).collect();
+    let keys: Vec<String> = relay.smarthosts.iter().map(|host| key_of(&host.name)).collect();
     let ca_files = relay.tls.ca_file.clone().unwrap_or_else(|| format.ca_files.join(" "));
     let mut text = String::from(
         "# What mail-relay(8) knows of this relay. Written by postpack: the package manager replaces it on\n\
@@ -36,14 +36,13 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     fact("version", &version);
     fact("profile", relay.profile.name());
     fact("provider", &relay.provider);
-    fact("smarthosts", &names.join(" "));
-    for host in &relay.smarthosts {
-        let name = shell_name(&host.name);
-        fact(&format!("smarthost_{name}"), &smarthost(host));
+    fact("smarthosts", &keys.join(" "));
+    for (host, key) in relay.smarthosts.iter().zip(&keys) {
+        fact(&format!("smarthost_{key}"), &smarthost(host));
         if let Some(oauth2) = &host.oauth2 {
-            fact(&format!("oauth2_endpoint_{name}"), &oauth2.endpoint);
-            fact(&format!("oauth2_scope_{name}"), &oauth2.scope);
-            fact(&format!("oauth2_app_scope_{name}"), &oauth2.app_scope);
+            fact(&format!("oauth2_endpoint_{key}"), &oauth2.endpoint);
+            fact(&format!("oauth2_scope_{key}"), &oauth2.scope);
+            fact(&format!("oauth2_app_scope_{key}"), &oauth2.app_scope);
         }
     }
     fact("tls_level", level_name(relay.tls.level));
@@ -65,9 +64,9 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     }
 }
 
-/// The part of a smarthost's name in variable names.
-fn shell_name(name: &str) -> String {
-    name.replace('-', "_")
+/// A smarthost's name as it stands in keys of relay.env and in variables of the host command.
+pub(super) fn key_of(name: &str) -> String {
+    name.to_uppercase().replace('-', "_")
 }
 
 fn smarthost(host: &Smarthost) -> String {
@@ -80,7 +79,7 @@ fn smarthost(host: &Smarthost) -> String {
         Auth::Xoauth2 => "xoauth2",
         Auth::None => "none",
     };
-    format!("{} {} {mode} {auth}", host.host, host.port)
+    format!("{} {} {} {mode} {auth}", host.name, host.host, host.port)
 }
 
 /// `from` as the spec writes it.

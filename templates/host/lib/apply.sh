@@ -58,9 +58,8 @@ read_options() {
 apply_once() {
     # At boot and in an image the network may not be there, and an installation shall not fail for it: the refresh unit asks soon after.
     case $mode in boot | package) asking=no ;; *) asking=yes ;; esac
-    # Everything below trusts it to tell files apart.
-    digest "$lib/common.sh" >/dev/null || fail "sha256sum does not work here; mend: reinstall coreutils"
     lock
+    read_unit
     note_seen
     load_facts
     if [ "$mode" = trigger ] && ! have postconf; then
@@ -71,15 +70,21 @@ apply_once() {
     first_service
     leave_held
     recover
+    drop_stale "$state"/status.*
+    built_from=$(inputs)
+    if [ "$mode" = boot ] && nothing_changed; then
+        say "nothing has changed"
+        exit 0
+    fi
     stage=$state/stage
-    # A killed status leaves a folder with credentials.
-    find "$state" -maxdepth 1 -name 'status.*' -mmin +10 -exec rm -rf {} + 2>/dev/null
-    rm -rf "$stage" && mkdir -m 0700 "$stage" || fail "cannot write into $state: is the disk full, or mounted read-only?"
+    mkdir -m 0700 "$stage" || fail "cannot write into $state: is the disk full, or mounted read-only?"
     build "$stage" || refuse $?
+    list_changes >"$stage/changes" || { warn "cannot compare what is in $stage; nothing was changed"; refuse 1; }
     if in_force; then
         if [ "$try" = yes ] && wants_trial; then try_credentials || refuse 1; fi
         publish_tokens || exit 1
         keep_sources "$stage"
+        keep_inputs
         rm -rf "$stage"
         say_missing
         serve_what_is_owed || exit 1
@@ -93,6 +98,7 @@ apply_once() {
     verify "$stage" $strict || refuse $?
     if wants_trial; then try_credentials || refuse 1; fi
     publish_tokens && install_generation || { say_full; exit 1; }
+    keep_inputs
     mind_timer
     say_missing
     [ "$tokens_failed" = 0 ] || exit 1
@@ -103,9 +109,12 @@ refuse() {
     say_full || refused=1
     rm -rf "$stage"
     [ -z "${relay_command:-}${token_hosts:-}" ] || mind_timer
-    [ ! -d "$state/applied" ] || warn "the configuration of $(sed -n 's/^time //p' "$state/applied/info") stays in force"
+    [ ! -d "$state/applied" ] || warn "the configuration of $(info "$state/applied" time) stays in force"
     exit "$refused"
 }
+
+# A killed status leaves a folder with credentials.
+drop_stale() { [ ! -e "$1" ] || find "$@" -maxdepth 0 -mmin +10 -exec rm -rf {} + 2>/dev/null; }
 
 # A full disk makes awk, postmap and others fail, each with words of its own.
 say_full() {
@@ -125,7 +134,7 @@ first_settings() {
     for folder in "$settings" "$settings/main.cf.d"; do
         [ -d "$folder" ] || mkdir -m 0755 "$folder"
     done
-    rm -f "$relay_env.new"
+    if exists "$relay_env.new"; then rm -f "$relay_env.new"; fi
     [ "$mode" = package ] && [ ! -e "$relay_env" ] && [ ! -L "$relay_env" ] && [ -f "$share/relay.env.example" ] || return 0
     cp -- "$share/relay.env.example" "$relay_env.new" && chmod 0600 "$relay_env.new" && mv -f "$relay_env.new" "$relay_env"
 }
@@ -145,29 +154,52 @@ leave_held() {
 # One that is not complete is done again, with its reload. Files that were ready to be renamed may hold passwords that are gone since.
 recover() {
     drop_ready
-    rm -rf "$state/gone"
+    for folder in "$state/stage" "$state/gone"; do
+        [ ! -e "$folder" ] || rm -rf "$folder" || fail "cannot write into $state: is the disk full, or mounted read-only?"
+    done
     if [ -e "$state/next/complete" ] && [ ! -d "$state/applied" ]; then mv "$state/next" "$state/applied"; fi
 }
 
 # Is everything that was built live and applied already?
 in_force() {
-    [ -f "$state/applied/manifest" ] && [ ! -e "$state/applied/held" ] && [ ! -d "$state/next" ] || return 1
-    same "$stage/manifest" "$state/applied/manifest" && same "$stage/master.base" "$state/applied/master.base" || return 1
-    [ "$(sed -n 's/^unit //p' "$state/applied/info")" = "$(unit_digest)" ] || return 1
+    [ ! -s "$stage/changes" ] && [ -f "$state/applied/manifest" ] && [ ! -e "$state/applied/held" ] && [ ! -d "$state/next" ] || return 1
+    [ "$(info "$state/applied" unit)" = "$unit_text" ] && kept=$(sums_of "$state/applied" "$beside" 2>/dev/null) && [ "$kept" = "$built" ]
+}
+
+# What a generation has beside its files. (The names that status shows may change without them.)
+beside='manifest master.base'
+
+# Prints which files of the generation in $stage are not live, "NAME KIND" on a line each. Sets built to the digests of what is in $stage.
+list_changes() {
+    built=$(sums_of "$stage" "$beside") || return 1
+    look_at_live
+    # shellcheck disable=SC2086  # DIGEST NAME, in the order of the manifest
+    set -- $built
     while read -r name kind; do
-        same "$stage/$name" "$state/applied/$name" && is_live "$name" "$kind" || return 1
+        is_live "$name" "$kind" "$1" || echo "$name $kind" || return 1
+        shift 2
     done <"$stage/manifest"
 }
 
-# Is file $1 of the generation in $stage in place: bytes, owner, mode, compiled table?
-is_live() {
-    same "$stage/$1" "$postfix_dir/$1" && right_mode "$1" "$2" && compiled_is_fresh "$1" "$2"
+# Sets live_sums and live_modes, of the live files that the generation in $stage has, and of their compiled tables.
+look_at_live() {
+    live_sums='' live_modes='' files='' tables_too=''
+    while read -r name kind; do
+        [ ! -f "$postfix_dir/$name" ] || files="$files $name"
+        case $kind in indexed | alias | secret) tables_too="$tables_too $name.$(extension)" ;; esac
+    done <"$stage/manifest"
+    [ -n "$files" ] || return 0
+    # shellcheck disable=SC2086  # words on purpose
+    live_sums=$(sums "$postfix_dir" $files 2>/dev/null) live_modes=$(cd "$postfix_dir" && stat -c '%n %u %g %a' -- $files $tables_too 2>/dev/null)
+    return 0
 }
 
-right_mode() {
-    expected='0 0 644'
-    [ "$2" != secret ] || expected='0 0 600'
-    [ "$(stat -c '%u %g %a' -- "$postfix_dir/$1")" = "$expected" ]
+# Is file $1, which has digest $3 in the generation in $stage, in place: bytes, owner, mode, compiled table?
+is_live() {
+    [ "$2" != secret ] && mode_of=644 || mode_of=600
+    has_line "$live_sums" "$3  $1" && has_line "$live_modes" "$1 0 0 $mode_of" || return 1
+    [ "$2" != secret ] || has_line "$live_modes" "$1.$(extension) 0 0 600" || return 1
+    compiled_is_fresh "$1" "$2"
 }
 
 # Is the compiled table there, in today's type, not older than its source, and readable?
@@ -176,7 +208,6 @@ compiled_is_fresh() {
     compiled=$postfix_dir/$1.$(extension)
     # shellcheck disable=SC3013  # every sh of the supported systems has -nt
     [ -s "$compiled" ] && [ ! "$postfix_dir/$1" -nt "$compiled" ] || return 1
-    [ "$2" != secret ] || [ "$(stat -c '%u %a' -- "$compiled")" = '0 600' ] || return 1
     [ "$2" = alias ] || reads_back "$postfix_dir" "$postfix_dir/$1" "$database_type:$postfix_dir/$1" 2>/dev/null
 }
 

@@ -9,41 +9,44 @@ build() {
     load_facts
     have postconf || { warn "Postfix is not installed (no postconf found); mend: install the package 'postfix'"; return 1; }
     loopback_up
-    database_type=$(pick_database_type) || return 1
+    ask_postfix || return 1
     relay_host='' relay_port=''
     find_password_hosts || return
     take_sources "$1" || return
     load_env || return
     find_password_hosts && fetch_tokens || return
-    plan_smarthosts || return
-    build_secret "$1" || return
+    plan_smarthosts "$1" || return
     build_host_layer "$1/host.cf" || return
     build_main "$1" || return
     build_master "$1" || return
     build_tables "$1" || return
-    note_sources "$1" || return
-    rm -f "$1/host.cf"
+    rm -rf "$taken" "$1/host.cf"
     write_manifest "$1" || { warn "cannot write into $1: is the disk full?"; return 1; }
 }
 
 # rpm 6 runs scriptlets in an empty network namespace, and without any interface no program of Postfix starts. That namespace is
-# ours alone; on a system with interfaces nothing is done.
+# ours alone; on a system with interfaces nothing is done. systemd's own is up before anything else.
 loopback_up() {
-    have ip && [ -z "$(ip -o link show up 2>/dev/null)" ] || return 0
+    [ "${mode:-}" != boot ] && have ip && [ -z "$(ip -o link show up 2>/dev/null)" ] || return 0
     ip link set lo up 2>/dev/null
     return 0
 }
 
-# The compiled-in type; a Postfix whose map package is missing falls back to one that is there.
+# Sets mail_version, and database_type to the compiled-in one.
+ask_version() {
+    # shellcheck disable=SC2046  # two words on purpose
+    set -- $(postconf -dh mail_version default_database_type)
+    [ $# = 2 ] || { warn "postconf -d failed; is the postfix package whole?"; return 1; }
+    mail_version=$1 database_type=$2
+}
+
+# The same, but a Postfix whose map package is missing falls back to a type that is there.
 # Asked with the package's main.cf: the live one may not exist yet, as on Debian with "No configuration".
-pick_database_type() {
+ask_postfix() {
+    ask_version || return 1
     types=$(postconf -c "$share" -m) || { warn "postconf -m failed; is the postfix package whole?"; return 1; }
-    default=$(postconf -dh default_database_type) || { warn "postconf -d failed; is the postfix package whole?"; return 1; }
-    for type in $default lmdb cdb hash; do
-        if printf '%s\n' "$types" | grep -qx "$type"; then
-            echo "$type"
-            return 0
-        fi
+    for database_type in "$database_type" lmdb cdb hash; do
+        if has_line "$types" "$database_type"; then return 0; fi
     done
     warn "this Postfix has none of the table types lmdb, cdb and hash"
     return 1
@@ -51,13 +54,13 @@ pick_database_type() {
 
 # --- smarthosts ---
 
-# Calls $1 for each smarthost, with name, host, port, tls and auth set; RELAY_HOST and RELAY_PORT stand in for those of the first.
+# Calls $1 for each smarthost, with key (its name in keys of relay.env), name, host, port, tls and auth set; RELAY_HOST and RELAY_PORT
+# stand in for those of the first.
 each_smarthost() {
     first=yes
-    for name in $smarthosts; do
-        variable=$(printf %s "smarthost_$name" | tr -- - _) || return 1
-        eval "words=\$$variable"
-        # shellcheck disable=SC2154,SC2086  # set by eval; four words on purpose
+    for key in $smarthosts; do
+        eval "words=\$smarthost_$key"
+        # shellcheck disable=SC2154,SC2086  # set by eval; five words on purpose
         read_smarthost $words
         "$1" || return
         first=no
@@ -65,7 +68,7 @@ each_smarthost() {
 }
 
 read_smarthost() {
-    host=$1 port=$2 tls=$3 auth=$4
+    name=$1 host=$2 port=$3 tls=$4 auth=$5
     [ "$first" = yes ] || return 0
     host=${relay_host:-$host}
     if [ -n "$relay_port" ] && [ "$relay_port" != "$port" ]; then
@@ -81,8 +84,6 @@ tls_of_port() {
     *) [ "$2" = wrapper ] && echo starttls || echo "$2" ;;
     esac
 }
-
-env_name() { printf %s "$1" | tr 'a-z-' 'A-Z_'; }
 
 destination() {
     case $1 in
@@ -100,22 +101,20 @@ find_password_hosts() {
 
 add_password_host() {
     [ "$auth" != none ] || return 0
-    key=$(env_name "$name") || return 1
     [ "$auth" != xoauth2 ] || token_hosts="${token_hosts:+$token_hosts }$key"
     password_hosts="$password_hosts $key $(destination "$host" "$port")"
 }
 
-# Sets relayhost (the smarthosts that can be used), without (the names that lack credentials) and wrapper.
+# Sets relayhost (the smarthosts that can be used), without (the names that lack credentials) and wrapper; writes into folder $1 what
+# the sources say: sasl_passwd, where somebody wants a password, and sources, "KEY SOURCE" of every key that counts.
 plan_smarthosts() {
     relayhost='' without='' wrapper=''
-    find_password_hosts || return
-    with=$(read_env names) || return 2
+    with=$(read_env "names sources=$1/sources${password_hosts:+ sasl=$1/sasl_passwd}") || return 2
     each_smarthost plan_smarthost || return
     wrapper=${wrapper:-no}
 }
 
 plan_smarthost() {
-    key=$(env_name "$name") || return 1
     # shellcheck disable=SC2086  # words on purpose
     if [ "$auth" != none ] && ! is_one_of "$key" $with; then
         without="${without:+$without }$name"
@@ -139,11 +138,6 @@ is_one_of() {
     return 1
 }
 
-build_secret() {
-    [ -n "$password_hosts" ] || return 0
-    read_env sasl >"$1/sasl_passwd" || return 2
-}
-
 wanted_keys() {
     if [ -n "$token_hosts" ]; then
         echo 'RELAY_USERNAME, RELAY_CLIENT_ID and RELAY_REFRESH_TOKEN'
@@ -160,7 +154,7 @@ host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to re
 
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
-    level=$(compatibility) && system=$(system_name) || { warn "postconf or uname failed; is the postfix package whole?"; return 1; }
+    level=$(compatibility) && system=$(system_name) || { warn "uname does not work here; mend: reinstall coreutils"; return 1; }
     choose_from && choose_root || return 2
     {
         echo "compatibility_level = $level"
@@ -182,9 +176,9 @@ build_host_layer() {
 # Where another name is set, the system's own one stays local, else root@that-name would leave for the outside.
 # An image under construction has the name of its builder, which must not stay in it.
 system_name() {
-    system=$(uname -n) || return 1
-    if [ -z "${relay_hostname:-$hostname}" ] || [ ! -d /run/systemd/system ]; then system=
-    else
+    system=
+    if [ -n "${relay_hostname:-$hostname}" ] && [ -d /run/systemd/system ]; then
+        system=$(uname -n) || return 1
         case $system in
         *[!A-Za-z0-9.-]* | '') system= ;;
         *.*) ;;
@@ -209,9 +203,7 @@ find_ca_file() {
 
 # 2 before 3.6 (a number there), else the running version: a lower level makes newer versions speak of old defaults.
 compatibility() {
-    mail_version=$(postconf -dh mail_version) || return 1
     case $mail_version in
-    '') return 1 ;;
     [0-2].* | 3.[0-5] | 3.[0-5].*) echo 2 ;;
     *.*.*) echo "${mail_version%."${mail_version#*.*.}"}" ;;
     *) echo "${mail_version%%[!0-9.]*}" ;;
@@ -232,9 +224,17 @@ choose_root() {
         return 2
     fi
     receivers=${relay_root_mail_to:-$root_mail_to}
-    # The exit code of a pipe is that of its end; what must not be empty tells of its beginning.
-    relay_root_mail_to=$(printf %s "$receivers" | tr -s ', \t' ',' | sed 's/,/, /g')
-    [ -z "$receivers" ] || [ -n "$relay_root_mail_to" ]
+    IFS=', 	'
+    set -f
+    # shellcheck disable=SC2086  # words on purpose
+    join_receivers $receivers
+    set +f
+    unset IFS
+}
+
+join_receivers() {
+    relay_root_mail_to=
+    for receiver in "$@"; do [ -z "$receiver" ] || relay_root_mail_to="${relay_root_mail_to:+$relay_root_mail_to, }$receiver"; done
 }
 
 build_main() {
@@ -264,7 +264,7 @@ build_master() {
     if [ -z "$base" ]; then
         base=$(find_master) || { warn "$postfix_dir/master.cf is missing and the postfix package has no copy; mend: reinstall postfix"; return 1; }
     fi
-    cp -- "$base" "$1/master.base" && cp -- "$base" "$1/master.cf" || return 1
+    tee -- "$1/master.base" <"$base" >"$1/master.cf" || return 1
     [ -f "$share/master.edits" ] || return 0
     while read -r option edit; do
         case $option in
@@ -291,10 +291,15 @@ find_master() {
 # --- tables ---
 
 build_tables() {
+    [ -n "$tables" ] || return 0
+    into=$1
+    set --
     for table in $tables; do
-        name=${table%%:*}
-        cp -- "$share/tables/$name" "$1/$name" || { warn "$share/tables/$name is missing: reinstall the package"; return 1; }
+        table=$share/tables/${table%%:*}
+        [ -f "$table" ] || { warn "$table is missing: reinstall the package"; return 1; }
+        set -- "$@" "$table"
     done
+    cp -- "$@" "$into/" || { warn "cannot write into $into: is the disk full?"; return 1; }
 }
 
 write_manifest() {

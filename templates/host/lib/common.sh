@@ -34,6 +34,21 @@ digest() {
     echo "${sum%% *}"
 }
 
+# The digests of files $2... of folder $1, "DIGEST  NAME" on a line each.
+sums() {
+    (cd -- "$1" && shift && sha256sum -- "$@")
+}
+
+# Is $2 a line of the text $1?
+has_line() {
+    case "
+$1
+" in *"
+$2
+"*) return 0 ;; esac
+    return 1
+}
+
 # Do two files hold the same bytes? (cmp(1) is the faster way, and not on every minimal system.)
 same() {
     [ -f "$1" ] && [ -f "$2" ] || return 1

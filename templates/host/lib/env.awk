@@ -1,9 +1,10 @@
-# Reads relay.env the way systemd reads an EnvironmentFile, and files like it; checks them, and prints what was asked for:
-#   -v out=settings   the settings that are no secret, one "KEY value" per line
-#   -v out=names      the names of the smarthosts that have credentials
-#   -v out=sasl       sasl_passwd: "[host]:port user:password" per smarthost
-#   -v out=login      nothing: into files of the folder -v into=FOLDER goes what -v name=NAME fetches access tokens with
-#   -v out=sources    which source each key comes from, "KEY<tab>SOURCE" per line
+# Reads relay.env the way systemd reads an EnvironmentFile, and files like it; checks them, and gives what was asked for by -v out="WORD ...":
+#   settings   the settings that are no secret, one "KEY value" per line
+#   names      the names of the smarthosts that have credentials
+#   sasl       sasl_passwd: "[host]:port user:password" per smarthost
+#   login      nothing: into files of the folder -v into=FOLDER goes what -v name=NAME fetches access tokens with
+#   sources    which source each key comes from, "KEY<tab>SOURCE" per line
+# WORD=FILE writes it there, which must be possible; else it is printed.
 # Where several files have a key, the last one counts. Before a file, source=WORDS is what messages call it, and whole=KEY says that
 # all of it is the value of this key.
 # -v hosts="NAME [host]:port ..." names the smarthosts that want a login, NAME as it stands in RELAY_<NAME>_USERNAME. For those of
@@ -47,10 +48,21 @@ END {
             for (n = 0; n <= lines[file] + 1; n++) if ((file, n) in message) complain(message[file, n])
         exit 2
     }
-    if (out == "settings") print_settings()
-    else if (out == "sources") print_sources()
-    else if (out == "login") write_login(name)
-    else print_credentials()
+    count = split(out, word, " ")
+    for (i = 1; i <= count; i++) give(word[i])
+}
+
+function give(wanted,    equals, file, text) {
+    equals = index(wanted, "=")
+    file = equals ? substr(wanted, equals + 1) : ""
+    if (equals) wanted = substr(wanted, 1, equals - 1)
+    if (wanted == "settings") text = settings()
+    else if (wanted == "sources") text = sources()
+    else if (wanted == "login") write_login(name)
+    else text = credentials(wanted)
+    if (file == "") { printf "%s", text; return }
+    printf "%s", text >file
+    if (close(file)) { complain("mail-relay: cannot write " file "\n"); exit 2 }
 }
 
 function begin_file() {
@@ -181,20 +193,22 @@ function is_address(text,    at_sign) {
     return at_sign > 1 && substr(text, 1, at_sign - 1) ~ /^[A-Za-z0-9._+=~%&\/!*?^'-]+$/ && is_domain(substr(text, at_sign + 1))
 }
 
-function print_settings(    i) {
-    for (i = 1; i in list; i++) if (("RELAY_" list[i]) in value_of) print "RELAY_" list[i], value_of["RELAY_" list[i]]
+function settings(    i, text) {
+    for (i = 1; i in list; i++) if (("RELAY_" list[i]) in value_of) text = text "RELAY_" list[i] " " value_of["RELAY_" list[i]] "\n"
+    return text
 }
 
-function print_sources(    i, j) {
-    for (j = 1; j <= login_parts; j++) print_source("RELAY_" login[j])
-    for (i = 1; i in list; i++) print_source("RELAY_" list[i])
+function sources(    i, j, text) {
+    for (j = 1; j <= login_parts; j++) text = text source_of("RELAY_" login[j])
+    for (i = 1; i in list; i++) text = text source_of("RELAY_" list[i])
     for (i = 1; i <= smarthosts; i++)
-        for (j = 1; j <= login_parts; j++) print_source("RELAY_" order[i] "_" login[j])
+        for (j = 1; j <= login_parts; j++) text = text source_of("RELAY_" order[i] "_" login[j])
+    return text
 }
 
-function print_source(key) { if (key in value_of) print key "\t" name_of[file_of[key]] }
+function source_of(key) { return key in value_of ? key "\t" name_of[file_of[key]] "\n" : "" }
 
-function print_credentials(    i, host, prefix) {
+function credentials(wanted,    i, host, prefix, secret, text) {
     for (i = 1; i <= smarthosts; i++) {
         host = order[i]
         prefix = login_of(host)
@@ -202,9 +216,9 @@ function print_credentials(    i, host, prefix) {
         if (!(host in by_token)) secret = value_of[prefix "PASSWORD"]
         else if (has_token(host)) secret = "mail-relay/" host
         else continue
-        if (out == "names") print host
-        else print destination[host] " " value_of[prefix "USERNAME"] ":" secret
+        text = text (wanted == "names" ? host : destination[host] " " value_of[prefix "USERNAME"] ":" secret) "\n"
     }
+    return text
 }
 
 # Without a line feed at their end: curl sends a file as it is.
@@ -215,7 +229,12 @@ function write_login(host,    prefix, j) {
         if (login[j] != "PASSWORD" && (prefix login[j]) in value_of) printf "%s", value_of[prefix login[j]] >(into "/" tolower(login[j]))
 }
 
-function has_token(host,    text) { return (getline text <(folder "/" host "/access_token")) > 0 && text != "" }
+function has_token(host,    file, text) {
+    file = folder "/" host "/access_token"
+    if ((getline text <file) <= 0) text = ""
+    close(file)    # who asks again begins at its first line
+    return text != ""
+}
 
 # The beginning of the keys that hold a smarthost's login: its own, else the plain ones, else none; never a part of each.
 function login_of(host,    prefix, j, present) {

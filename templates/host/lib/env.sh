@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What the sources of settings and credentials say, by way of env.awk.
 
-# env.awk on the copies of take_sources: $1 is what to print; a login, that of the smarthost with the key $2, goes into folder $3.
+# env.awk on the copies of take_sources: $1 is what it shall give; a login, that of the smarthost with the key $2, goes into folder $3.
 read_env() {
     wanted=$1 of_host=${2:-} into=${3:-}
     set --
@@ -28,5 +28,4 @@ load_env() {
         RELAY_VERIFY) relay_verify=$value ;;
         esac
     done <"$taken/settings"
-    rm -f "$taken/settings"
 }

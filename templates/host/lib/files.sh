@@ -61,15 +61,33 @@ forget() {
 
 digests() {
     [ -f "$1/manifest" ] || return 0
-    while read -r name _; do
-        sum=$(digest "$1/$name") || return 1
-        echo "$sum $name"
-    done <"$1/manifest"
-    # Between the switch and the restart the table of passwords holds those of the old smarthost, too.
-    if [ -f "$1/sasl_passwd.both" ]; then
-        sum=$(digest "$1/sasl_passwd.both") || return 1
-        echo "$sum sasl_passwd"
-    fi
+    found=$(sums_of "$1") || return 1
+    # shellcheck disable=SC2086  # words on purpose
+    set -- $found
+    while [ $# -gt 0 ]; do
+        # Between the switch and the restart the table of passwords holds those of the old smarthost, too.
+        echo "$1 ${2%.both}" || return 1
+        shift 2
+    done
+}
+
+# The digests of the files of the generation in folder $1, in the order of its manifest, and of what else is named; fails where one
+# is missing.
+sums_of() {
+    generation=$1 also=${2:-}
+    set --
+    while read -r name _; do set -- "$@" "$name"; done <"$generation/manifest"
+    [ ! -f "$generation/sasl_passwd.both" ] || set -- "$@" sasl_passwd.both
+    # shellcheck disable=SC2086  # words on purpose
+    set -- "$@" $also
+    sums "$generation" "$@"
+}
+
+# What file 'info' of the generation in folder $1 says of $2: time, package, postfix or unit.
+info() {
+    while read -r word value; do
+        if [ "$word" = "$2" ]; then echo "$value"; fi
+    done <"$1/info"
 }
 
 # --- replacing ---
@@ -96,7 +114,9 @@ make_live() {
 }
 
 drop_ready() {
-    for ready in "$postfix_dir"/.*.mail-relay; do rm -f -- "$ready"; done
+    for ready in "$postfix_dir"/.*.mail-relay; do
+        if exists "$ready"; then rm -f -- "$ready"; fi
+    done
 }
 
 # An administrator's edit of a file that we are about to replace is kept beside it.

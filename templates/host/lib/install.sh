@@ -1,10 +1,9 @@
 # shellcheck shell=sh
 # Makes a built and verified generation live, so that Postfix can read a whole configuration (the old or the new one) at any moment.
 
-# The generation is in $stage; the words for the person are said here.
+# The generation is in $stage, with the list of what has to be replaced (changes); the words for the person are said here.
 install_generation() {
     sandbox_on
-    list_changes || { warn "cannot write into $state (is the disk full?); nothing was changed"; rm -rf "$stage"; return 1; }
     prepare_tables && keep_all || { rm -rf "$stage"; return 1; }
     write_info || { warn "cannot write into $state (is the disk full?); nothing was changed"; rm -rf "$stage"; return 1; }
     how=$(reload_or_restart)
@@ -20,19 +19,12 @@ install_generation() {
     keep_generation || { warn "the new configuration is in force, but $state is not up to date; the next 'mail-relay apply' ends it"; finished=1; }
     [ "$served" = yes ] && [ "$finished" = 0 ] || return 1
     in_use=$(postconf -xh relayhost 2>/dev/null)
-    say "applied (Postfix $(postconf -dh mail_version), relay to ${in_use:-nowhere yet})"
+    say "applied (Postfix $mail_version, relay to ${in_use:-nowhere yet})"
 }
 
 write_info() {
-    time=$(now) && mail_version=$(postconf -dh mail_version) && unit=$(unit_digest) || return 1
-    printf '%s\n' "time $time" "package $package $version" "postfix $mail_version $database_type" "unit $unit" >"$stage/info"
-}
-
-# What has to be replaced; a file that is right already is not touched.
-list_changes() {
-    while read -r name kind; do
-        is_live "$name" "$kind" || echo "$name $kind" || return 1
-    done <"$stage/manifest" >"$stage/changes"
+    time=$(now) || return 1
+    printf '%s\n' "time $time" "package $package $version" "postfix $mail_version $database_type" "unit $unit_text" >"$stage/info"
 }
 
 # --- tables ---
@@ -97,7 +89,7 @@ serve_what_is_owed() {
 # A change of listening addresses, of services or of the sandbox needs a restart; so does a smarthost that goes, which processes
 # in flight would otherwise look up in a table that no longer has it, and so does an earlier run that was killed or failed.
 reload_or_restart() {
-    if [ ! -e "$state/owed" ] && [ "$both" = no ] && ! secret_leaves && [ "$(sed -n 's/^unit //p' "$state/applied/info" 2>/dev/null)" = "$(unit_digest)" ] &&
+    if [ ! -e "$state/owed" ] && [ "$both" = no ] && ! secret_leaves && [ "$(info "$state/applied" unit 2>/dev/null)" = "$unit_text" ] &&
         same "$stage/master.cf" "$postfix_dir/master.cf" && [ "$(listening "$stage")" = "$(listening "$postfix_dir")" ] &&
         [ "$(sending "$stage")" = "$(sending "$postfix_dir")" ]; then
         echo reload
@@ -212,8 +204,5 @@ keep_generation() {
 }
 
 same_generation() {
-    same "$state/applied/manifest" "$state/next/manifest" || return 1
-    while read -r name _; do
-        same "$state/applied/$name" "$state/next/$name" || return 1
-    done <"$state/next/manifest"
+    one=$(sums_of "$state/applied" manifest) && two=$(sums_of "$state/next" manifest) && [ "$one" = "$two" ]
 }

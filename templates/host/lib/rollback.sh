@@ -9,13 +9,15 @@ rollback_main() {
     load_facts
     recover
     [ -d "$state/previous" ] || fail "there is no earlier configuration to go back to"
-    database_type=$(pick_database_type) || exit 1
+    ask_postfix || exit 1
+    read_unit
     stage=$state/stage
-    rm -rf "$stage" && cp -Rp "$state/previous" "$stage" && rm -f "$stage/complete" || fail "cannot write into $state: is the disk full?"
+    rm -rf "$stage" && cp -Rp "$state/previous" "$stage" && rm -f "$stage/complete" "$stage/inputs" || fail "cannot write into $state: is the disk full?"
     relayhost=$(postconf -c "$stage" -xh relayhost 2>/dev/null)
     verify "$stage" no || refuse $?
     # In the generation itself: in force with it, gone with it.
     now >"$stage/held" || fail "cannot write into $state: is the disk full?"
+    list_changes >"$stage/changes" || { warn "cannot compare what is in $stage; nothing was changed"; refuse 1; }
     install_generation || exit 1
     say "boot, upgrades and changes of relay.env leave this alone; 'mail-relay apply' goes forward again"
 }

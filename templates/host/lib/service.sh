@@ -38,9 +38,12 @@ is_running() {
     postfix status >/dev/null 2>&1
 }
 
-# The text of our drop-in: when it changes, only a restart brings it into force.
-unit_digest() {
-    if [ -f "$drop_in" ]; then digest "$drop_in"; else echo none; fi
+# Sets unit_text, the digest of our drop-in: when its text changes, only a restart brings it into force.
+read_unit() {
+    file=$drop_in
+    [ -f "$file" ] || file=/dev/null
+    # Everything trusts it to tell files apart.
+    unit_text=$(digest "$file") || fail "sha256sum does not work here; mend: reinstall coreutils"
 }
 
 # Our drop-in is still there while the package is being removed, and a Postfix that delivers to mailboxes again must not run in the

@@ -15,25 +15,30 @@ handed_over=/run/mail-relay/credentials
 
 # Takes a private copy of every source into a folder in $1.
 take_sources() {
-    taken=$1/taken
+    taken=$1/taken copies=0
     mkdir -m 0700 "$taken" && : >"$taken/list" || { warn "cannot write into $1: is the disk full?"; return 1; }
     take_relay_env && take_command && take_folder "$secrets" && take_credentials
 }
 
-# The name of the next copy.
-next_copy() { echo "$taken/$(($(wc -l <"$taken/list") + 1))"; }
+# Sets copy, the name of the next one.
+next_copy() {
+    copies=$((copies + 1))
+    copy=$taken/$copies
+}
 
 # Copies file $1; $2 is the key that all of it is the value of, or - for KEY=value lines; $3 is what messages call it.
 take_file() {
     check_source "$1" || return
-    copy=$(next_copy)
+    next_copy
     cp -- "$1" "$copy" || { warn "cannot write into $taken: is the disk full?"; return 1; }
     enter "$copy" "$2" "$3"
 }
 
 # Puts the copy on the list for env.awk.
 enter() {
-    if [ "$(wc -c <"$1")" -ne "$(tr -d '\000' <"$1" | wc -c)" ]; then
+    # shellcheck disable=SC2046,SC2094  # "SIZE copy SIZE - SUM total"; both only read
+    set -- "$@" $(tr -d '\000' <"$1" | wc -c "$1" -)
+    if [ $# -lt 6 ] || [ "$4" -ne "$6" ]; then
         warn "$3 holds NUL bytes; it must be a text"
         return 2
     fi
@@ -175,7 +180,7 @@ take_encrypted() {
     for file in "$1/relay.env" "$1"/relay_*; do
         [ -f "$file" ] && key=$(key_of "$file") || continue
         have systemd-creds || { warn "$file: there is no systemd-creds here to decrypt it (it came with systemd 250)"; return 2; }
-        copy=$(next_copy)
+        next_copy
         systemd-creds decrypt --name="${file##*/}" "$file" "$copy" || {
             warn "systemd-creds cannot decrypt $file (above); mend: encrypt it on this host, with --name=${file##*/}"
             return 2
@@ -213,12 +218,6 @@ hand_over_main() {
 }
 
 # --- what was found ---
-
-# Writes "KEY SOURCE" of every key that counts into the generation in $1.
-note_sources() {
-    read_env sources >"$1/sources" || return 2
-    rm -rf "$taken"
-}
 
 # The values may be the same when they come from elsewhere.
 keep_sources() { same "$1/sources" "$state/applied/sources" || mv -f "$1/sources" "$state/applied/sources"; }

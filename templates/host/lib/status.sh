@@ -43,8 +43,8 @@ find_configuration() {
         why='nothing was applied yet; mend: mail-relay apply'
         return
     fi
-    applied=$(sed -n 's/^time //p' "$state/applied/info")
-    applied_package=$(sed -n 's/^package //p' "$state/applied/info")
+    applied=$(info "$state/applied" time)
+    applied_package=$(info "$state/applied" package)
     why=$(out_of_step)
     [ -n "$why" ] || in_step=yes
 }

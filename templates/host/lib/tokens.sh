@@ -27,7 +27,8 @@ fetch_token() {
     read_env login "$1" "$login" || return 2
     if [ ! -f "$login/client_id" ]; then rm -rf "$of"; return 0; fi
     mkdir -p "$of"
-    endpoint_of "$1" && printf '%s' "$endpoint $scope $app_scope" >"$login/endpoint" || return 1
+    endpoint_of "$1"
+    printf '%s' "$endpoint $scope $app_scope" >"$login/endpoint" || return 1
     (cd "$login" && sha256sum -- *) | sha256sum >"$login.digest" || return 1
     # What another login was given is nothing to this one. What it is given replaces that when it is there.
     fresh=$of
@@ -63,13 +64,7 @@ number() { cat "$1" 2>/dev/null || echo 0; }
 
 # Sets endpoint, scope and app_scope of the smarthost with the key $1.
 endpoint_of() {
-    for name in $smarthosts; do
-        [ "$(env_name "$name")" = "$1" ] || continue
-        variable=$(printf %s "$name" | tr -- - _) || return 1
-        eval "endpoint=\$oauth2_endpoint_$variable scope=\$oauth2_scope_$variable app_scope=\$oauth2_app_scope_$variable"
-        return
-    done
-    return 1
+    eval "endpoint=\$oauth2_endpoint_$1 scope=\$oauth2_scope_$1 app_scope=\$oauth2_app_scope_$1"
 }
 
 # Values reach curl as files, never as arguments. Return code 1: $fault says why there is none.

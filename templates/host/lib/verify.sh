@@ -88,22 +88,34 @@ compile() {
     [ "$3" = alias ] || reads_back "$1" "$1/$2" "$database_type:$1/$2"
 }
 
-# Does every entry of source $2 stand in table $3, byte for byte? (Keys are arguments; values, which may be secret, go through a pipe.)
+# Does every entry of source $2 stand in table $3, byte for byte? (Values, which may be secret, go through pipes.)
 reads_back() {
-    while read -r key value; do
-        case $key in '' | '#'*) continue ;; esac
-        found=$(postmap -c "$1" -q "$key" "$3" | awk -v source="$2" -v key="$key" "$same_value") || found=no
-        if [ "$found" != yes ]; then
-            warn "the entry for $key in ${2##*/} cannot be read back from the $database_type table; nothing was changed"
-            return 1
-        fi
-    done <"$2"
+    lost=$(keys_of "$2" | postmap -c "$1" -q - "$3" | awk "$lost_entry" "$2" -) || lost=
+    if [ "$lost" != 'none is lost' ]; then
+        warn "the entry for ${lost:-a key} in ${2##*/} cannot be read back from the $database_type table; nothing was changed"
+        return 1
+    fi
 }
 
+keys_of() {
+    while read -r key _; do
+        case $key in '' | '#'*) ;; *) printf '%s\n' "$key" ;; esac
+    done <"$1"
+}
+
+# Of a source and the "KEY<tab>VALUE" lines that postmap found of it: a key that is not among them, or has another value.
 # shellcheck disable=SC2016  # an awk program
-same_value='
-    { value = value (NR > 1 ? "\n" : "") $0 }
+lost_entry='
+    NR == FNR {
+        if ($1 == "" || $1 ~ /^#/) next
+        key = $1
+        sub(/^[^ \t]+[ \t]+/, "")
+        value[key] = $0
+        next
+    }
+    { tab = index($0, "\t"); key = substr($0, 1, tab - 1) }
+    (key in value) && value[key] == substr($0, tab + 1) { delete value[key] }
     END {
-        while ((getline line < source) > 0)
-            if (substr(line, 1, length(key) + 1) == key " ") { rest = substr(line, length(key) + 2); sub(/^[ \t]+/, "", rest); if (rest == value) print "yes"; exit }
+        for (key in value) { print key; exit }
+        print "none is lost"
     }'
