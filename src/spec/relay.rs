@@ -27,7 +27,8 @@ pub(super) fn profile(judge: &mut Judge, section: &RelaySection) -> Option<Profi
             format!("the profile `{name}` is not in this version yet"),
         )
         .hint(
-            "`null-client` sends the host's own mail through a smarthost, `lan-relay` that of a network, too",
+            "`null-client` sends the host's own mail through a smarthost, `lan-relay` that of a network, too; \
+             `mail-gateway` takes mail from anybody for domains of its own",
         )
     } else {
         let finding =
