@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use super::PlanError;
+use super::clients;
+use super::policies;
 use super::table::Table;
 use super::words::level_name;
 use crate::relay::{Auth, From, Smarthost, TlsMode};
@@ -55,6 +57,8 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
         fact("metrics_file", &metrics.file());
     }
     fact("tables", &tables.join(" "));
+    fact("where_known", &clients::where_known(relay).join(" "));
+    fact("companions", &policies::units(relay, format).join(" "));
     fact("stated", &checked.origins.stated.join(" "));
     fact("preset", &checked.origins.preset.join(" "));
     match wrong {

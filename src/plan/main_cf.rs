@@ -6,8 +6,10 @@
 
 use super::PlanError;
 use super::clients;
+use super::content;
 use super::inbound;
 use super::layer::{Item, Layer, inline};
+use super::tables;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
 use crate::relay::{Auth, From, Headers, Relay, TlsLevel, TlsVersion};
@@ -37,6 +39,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     tls(&mut layer, relay);
     authentication(&mut layer, relay);
     inbound::domains(&mut layer, relay);
+    content::checked(&mut layer, relay);
     clients::protection(&mut layer, relay);
     limits(&mut layer, relay);
     own_parameters(&mut layer, relay);
@@ -68,11 +71,13 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
     layer.set("local_transport", &format!("error:5.1.1 this host is {kind} and keeps no mailboxes"));
     layer.set("alias_maps", "");
     layer.set("alias_database", "");
-    layer.set("virtual_alias_domains", "");
+    let alias_domains =
+        relay.inbound.as_ref().map(|inbound| inbound.alias_domains.as_slice()).unwrap_or_default();
+    layer.list("virtual_alias_domains", alias_domains.iter().map(|domain| Item::from(domain.as_str())));
     layer.set("biff", "no");
 
     let aliases =
-        (!relay.local.aliases.is_empty()).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
+        tables::has_aliases(relay).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
     if relay.local.root_mail_to.is_empty() {
         if let Some(table) = aliases {
             layer.section("Mail to the names of the spec.");
@@ -257,6 +262,7 @@ fn limits(layer: &mut Layer<'_>, relay: &Relay) {
         ),
         ("smtp_destination_recipient_limit", limits.recipients.map(|count| count.to_string())),
         ("smtp_destination_rate_delay", seconds(limits.rate_delay)),
+        ("hopcount_limit", limits.hops.map(|count| count.to_string())),
     ];
     if rows.iter().any(|(_, value)| value.is_some()) {
         layer.section("Sizes, times and rates.");

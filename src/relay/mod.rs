@@ -1,11 +1,13 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
+mod content;
 mod inbound;
 mod provider;
 mod server;
 mod surroundings;
 
-pub use inbound::{Inbound, NextHop};
+pub use content::{Content, LineAction, MilterAction, Milters, Notices, Rule};
+pub use inbound::{Abuse, Greylisting, Inbound, Named, NextHop, Recipients};
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use surroundings::{Firewall, FirewallTool, Integration};
@@ -37,6 +39,12 @@ pub struct Relay {
     pub server: Option<Server>,
     /// What it takes from anybody; `None` if nothing.
     pub inbound: Option<Inbound>,
+    /// What messages may hold.
+    pub content: Content,
+    /// Who else looks at them while they come in.
+    pub milters: Option<Milters>,
+    /// Who hears of trouble.
+    pub notices: Notices,
     /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.
     pub smtputf8: bool,
     /// The systemd sandbox.
@@ -300,6 +308,8 @@ pub struct Limits {
     pub recipients: Option<u32>,
     /// Pause between two messages, seconds; Postfix then delivers serially.
     pub rate_delay: Option<u64>,
+    /// Servers that a message may have come through; with more it is in a loop.
+    pub hops: Option<u32>,
 }
 
 /// What the relay speaks.

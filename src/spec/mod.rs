@@ -4,6 +4,8 @@
 //! know, serde reads the rest, and the modules of the sections judge what it says. Each step reports and goes on, so
 //! that one run shows everything that is wrong. Nothing here knows Postfix parameters or package formats.
 
+mod abuse;
+mod content;
 mod dependencies;
 mod inbound;
 mod judge;
@@ -266,6 +268,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let network = sending::network(spec.network.as_ref());
     let server = profile.and_then(|profile| server::check(judge, spec, profile, &section.span));
     let inbound = profile.and_then(|profile| inbound::check(judge, spec, profile, &section.span));
+    let content = content::check(judge, spec.content.as_ref());
+    let milters = content::milters(judge, spec.milter.as_ref());
+    let notices = content::notices(judge, spec.notices.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
     let metrics = metrics::check(judge, spec.metrics.as_ref());
     let integrations = surroundings::integrations(spec.integrations.as_ref());
@@ -295,6 +300,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         network,
         server,
         inbound,
+        content,
+        milters,
+        notices,
         hardening,
         metrics,
         integrations,
