@@ -252,7 +252,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     item.failed = report.failed
-    hosts = ("host", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host")
+    hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host")
     host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
     if report.failed and call.when == "call" and host is not None and host.booted:
         report.sections.append(("host", host.sh(LAST_WORDS, check=False).text))

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use super::PlanError;
+use super::clients;
+use super::policies;
 use super::table::Table;
 use super::words::level_name;
-use crate::relay::{Auth, From, Smarthost, TlsMode};
+use crate::relay::{Auth, From, Inbound, Smarthost, TlsMode};
 use crate::spec::Checked;
 use crate::target::FormatFacts;
 use crate::template::sh_word;
@@ -54,6 +56,11 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
         fact("metrics_file", &metrics.file());
     }
     fact("tables", &tables.join(" "));
+    let inbound = relay.inbound.iter();
+    let domains: Vec<&str> = inbound.flat_map(Inbound::own_domains).map(String::as_str).collect();
+    fact("inbound_domains", &domains.join(" "));
+    fact("where_known", &clients::where_known(relay).join(" "));
+    fact("companions", &policies::units(relay, format).join(" "));
     fact("stated", &checked.origins.stated.join(" "));
     fact("preset", &checked.origins.preset.join(" "));
     match wrong {

@@ -8,7 +8,9 @@ use serde_json::json;
 use super::clients;
 use super::entry::{SHARE, common, document, file, folder, render};
 use super::facts;
+use super::inbound;
 use super::main_cf as layers;
+use super::policies;
 use super::surroundings;
 use super::table::Table;
 use super::tables::tables;
@@ -56,6 +58,7 @@ pub(super) struct HostPlan {
 /// The plan of a relay's profile.
 pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
     let mut master_edits = clients::listeners(relay);
+    master_edits.extend(inbound::edits(relay));
     if relay.tls.connection_reuse {
         master_edits.push(layers::TLSPROXY.to_owned());
     }
@@ -70,8 +73,12 @@ pub(super) fn entries(
 ) -> Result<Vec<Entry>, PlanError> {
     let (checked, facts) = (&planned.checked, format.facts());
     let mut entries = planned.alike(templates)?.to_vec();
-    let tables = &planned.host()?.tables;
-    entries.push(file(&format!("{SHARE}/facts"), facts::render(checked, facts, tables)?));
+    let plan = planned.host()?;
+    entries.push(file(&format!("{SHARE}/facts"), facts::render(checked, facts, &plan.tables)?));
+    let mut edits = lines(&plan.master_edits);
+    edits.push_str(&lines(&policies::edits(&checked.relay, facts)));
+    entries.push(file(&format!("{SHARE}/master.edits"), edits));
+    entries.extend(policies::entries(&checked.relay, facts));
     entries.extend(host_command(facts).into_iter().map(common));
     let relay = &checked.relay;
     let known = planned.memory.units(&facts.sbin, relay, || units(relay, &facts.sbin, templates))?;
@@ -85,6 +92,10 @@ pub(super) fn entries(
     }
     if relay.server.as_ref().is_some_and(|server| !server.listen.is_empty()) {
         drop_in("50-mail-relay-network", &systemd::after_network().render().into());
+    }
+    let wanted = policies::units(relay, facts);
+    if !wanted.is_empty() {
+        drop_in("50-mail-relay-policies", &systemd::beside(&wanted).render().into());
     }
     entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -102,7 +113,6 @@ pub(super) fn alike(planned: &Planned, templates: &Templates) -> Result<Vec<Entr
         folder("/etc/mail-relay/main.cf.d", 0o755),
         folder(SHARE, 0o755),
         file(&format!("{SHARE}/main.cf"), planned.main_cf(templates)?.clone()),
-        file(&format!("{SHARE}/master.edits"), lines(&plan.master_edits)),
         file(&format!("{SHARE}/relay.env.example"), environment),
         folder(&format!("{SHARE}/tables"), 0o755),
     ];

@@ -22,10 +22,10 @@ use crate::spec::{self, Checked};
 use crate::target::Format;
 use crate::template::Templates;
 
-/// The spec that has a value everywhere, one with clients, and one by tokens: no list of smarthosts takes both these and
-/// passwords.
-fn goods() -> [Table; 3] {
-    ["everything", "lan-relay", "xoauth2-custom"].map(|name| {
+/// The spec that has a value everywhere, one with clients, one that receives, and one by tokens: no list of smarthosts
+/// takes both these and passwords.
+fn goods() -> [Table; 4] {
+    ["everything", "lan-relay", "mail-gateway", "xoauth2-custom"].map(|name| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/specs/valid/{name}.toml"));
         toml::from_str(&fs_err::read_to_string(path).unwrap()).unwrap()
     })
@@ -397,7 +397,8 @@ fn no_text_of_a_spec_becomes_anything_but_a_text() {
         .into_iter()
         .flat_map(|good| {
             let good = Value::Table(good);
-            let relay = judged(&toml::to_string(&good).unwrap()).0.expect("the spec is right");
+            let (relay, findings) = judged(&toml::to_string(&good).unwrap());
+            let relay = relay.unwrap_or_else(|| panic!("{findings:#?}"));
             let expected = Shape::of(&relay, true);
             found
                 .par_iter()

@@ -6,7 +6,10 @@
 
 use super::PlanError;
 use super::clients;
+use super::content;
+use super::inbound;
 use super::layer::{Item, Layer, inline};
+use super::tables;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
 use crate::relay::{Auth, From, Headers, Relay, TlsLevel, TlsVersion};
@@ -35,6 +38,8 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     smarthosts(&mut layer, relay);
     tls(&mut layer, relay);
     authentication(&mut layer, relay);
+    inbound::domains(&mut layer, relay);
+    content::checked(&mut layer, relay);
     clients::protection(&mut layer, relay);
     limits(&mut layer, relay);
     own_parameters(&mut layer, relay);
@@ -58,15 +63,21 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
          local delivery, and there is none.",
     );
     layer.set("mydestination", "");
-    let kind = if relay.server.is_some() { "a relay" } else { "send-only" };
+    let kind = match (&relay.inbound, &relay.server) {
+        (Some(_), _) => "a gateway",
+        (None, Some(_)) => "a relay",
+        (None, None) => "send-only",
+    };
     layer.set("local_transport", &format!("error:5.1.1 this host is {kind} and keeps no mailboxes"));
     layer.set("alias_maps", "");
     layer.set("alias_database", "");
-    layer.set("virtual_alias_domains", "");
+    let alias_domains =
+        relay.inbound.as_ref().map(|inbound| inbound.alias_domains.as_slice()).unwrap_or_default();
+    layer.list("virtual_alias_domains", alias_domains.iter().map(|domain| Item::from(domain.as_str())));
     layer.set("biff", "no");
 
     let aliases =
-        (!relay.local.aliases.is_empty()).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
+        tables::has_aliases(relay).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
     if relay.local.root_mail_to.is_empty() {
         if let Some(table) = aliases {
             layer.section("Mail to the names of the spec.");
@@ -142,12 +153,21 @@ fn others(relay: &Relay) -> Vec<Item> {
     let mut domains: Vec<&str> =
         addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
     domains.extend(relay.identity.from.iter().map(From::domain));
+    // An address that has a translation, if only itself, is known: no recipient would be refused.
+    domains.retain(|domain| !relay.inbound.as_ref().is_some_and(|inbound| inbound.receives_for(domain)));
     domains.sort_unstable();
     domains.dedup();
     domains.iter().map(|domain| inline(&format!("@{domain}"), &format!("@{domain}"))).collect()
 }
 
 fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
+    if relay.sends_directly() {
+        layer.section("Where mail goes: to the servers that DNS names (MX).");
+        layer.set("relayhost", "");
+        layer.section("What needs SMTPUTF8 is what a client says needs it: a subject in UTF-8 of a local program would bounce.");
+        layer.set("smtputf8_autodetect_classes", "verify");
+        return;
+    }
     layer.section(
         "Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.",
     );
@@ -163,7 +183,7 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
 fn tls(layer: &mut Layer<'_>, relay: &Relay) {
     let tls = &relay.tls;
     layer.section(
-        "TLS to the smarthosts. Which list of protocols counts depends on the level: both say the same.",
+        "TLS on the way out. Which list of protocols counts depends on the level: both say the same.",
     );
     layer.set("smtp_tls_security_level", level_name(tls.level));
     if tls.level == TlsLevel::None {
@@ -200,6 +220,9 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
 }
 
 fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
+    if relay.sends_directly() {
+        return;
+    }
     if relay.smarthosts.iter().all(|host| host.auth == Auth::None) {
         layer.section("No authentication: the smarthost knows this host by its address.");
         layer.set("smtp_sasl_auth_enable", "no");
@@ -225,7 +248,7 @@ const CONNECTIONS: u32 = 50;
 fn limits(layer: &mut Layer<'_>, relay: &Relay) {
     let limits = &relay.limits;
     // With a pause between messages they leave one by one.
-    let unlimited = limits.rate_delay.is_none().then_some(CONNECTIONS);
+    let unlimited = (limits.rate_delay.is_none() && !relay.sends_directly()).then_some(CONNECTIONS);
     let seconds = |value: Option<u64>| value.map(|seconds| format!("{seconds}s"));
     let rows = [
         ("message_size_limit", limits.message_size.map(|bytes| bytes.to_string())),
@@ -239,6 +262,7 @@ fn limits(layer: &mut Layer<'_>, relay: &Relay) {
         ),
         ("smtp_destination_recipient_limit", limits.recipients.map(|count| count.to_string())),
         ("smtp_destination_rate_delay", seconds(limits.rate_delay)),
+        ("hopcount_limit", limits.hops.map(|count| count.to_string())),
     ];
     if rows.iter().any(|(_, value)| value.is_some()) {
         layer.section("Sizes, times and rates.");

@@ -1,9 +1,13 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
+mod content;
+mod inbound;
 mod provider;
 mod server;
 mod surroundings;
 
+pub use content::{Content, LineAction, MilterAction, Milters, Notices, Rule};
+pub use inbound::{Abuse, Greylisting, Inbound, Named, NextHop, Recipients};
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use surroundings::{Firewall, FirewallTool, Integration};
@@ -17,7 +21,7 @@ pub struct Relay {
     pub profile: Profile,
     /// Name of the provider preset, `custom` without one.
     pub provider: String,
-    /// Where mail goes, in order of failover; never empty. All share one TLS mode.
+    /// Where mail goes, in order of failover; all share one TLS mode. None: straight to the servers that DNS names (MX).
     pub smarthosts: Vec<Smarthost>,
     /// How the connection to the smarthosts is protected.
     pub tls: Tls,
@@ -33,6 +37,14 @@ pub struct Relay {
     pub network: Network,
     /// What it is to others than its own host; `None` if they cannot reach it.
     pub server: Option<Server>,
+    /// What it takes from anybody; `None` if nothing.
+    pub inbound: Option<Inbound>,
+    /// What messages may hold.
+    pub content: Content,
+    /// Who else looks at them while they come in.
+    pub milters: Option<Milters>,
+    /// Who hears of trouble.
+    pub notices: Notices,
     /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.
     pub smtputf8: bool,
     /// The systemd sandbox.
@@ -54,17 +66,20 @@ pub enum Profile {
     NullClient,
     /// Sends for others, too: hosts of trusted networks hand their mail to it.
     LanRelay,
+    /// Takes mail from anybody for domains of its own, and hands it to the servers behind.
+    MailGateway,
 }
 
 impl Profile {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::NullClient, Self::LanRelay];
+    pub const ALL: &'static [Self] = &[Self::NullClient, Self::LanRelay, Self::MailGateway];
 
     /// The name in the spec.
     pub fn name(self) -> &'static str {
         match self {
             Self::NullClient => "null-client",
             Self::LanRelay => "lan-relay",
+            Self::MailGateway => "mail-gateway",
         }
     }
 
@@ -77,7 +92,26 @@ impl Profile {
             Self::LanRelay => {
                 "sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost"
             }
+            Self::MailGateway => {
+                "receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind"
+            }
         }
+    }
+
+    /// Whether others than the host itself speak to it.
+    pub fn has_clients(self) -> bool {
+        self != Self::NullClient
+    }
+
+    /// Whether it takes mail from anybody, for domains of its own.
+    pub fn receives(self) -> bool {
+        self == Self::MailGateway
+    }
+
+    /// Whether mail may leave without a smarthost, straight to the servers that DNS names. What only sends is worth a
+    /// smarthost: others seldom believe a host that receives nothing.
+    pub fn may_send_directly(self) -> bool {
+        self.receives()
     }
 }
 
@@ -274,6 +308,8 @@ pub struct Limits {
     pub recipients: Option<u32>,
     /// Pause between two messages, seconds; Postfix then delivers serially.
     pub rate_delay: Option<u64>,
+    /// Servers that a message may have come through; with more it is in a loop.
+    pub hops: Option<u32>,
 }
 
 /// What the relay speaks.
@@ -334,6 +370,11 @@ pub struct Parameter {
 }
 
 impl Relay {
+    /// Whether mail leaves straight to the servers that DNS names, without a smarthost.
+    pub fn sends_directly(&self) -> bool {
+        self.smarthosts.is_empty()
+    }
+
     /// Whether any smarthost wants us to prove who we are in this way.
     pub fn uses(&self, auth: Auth) -> bool {
         self.smarthosts.iter().any(|host| host.auth == auth)

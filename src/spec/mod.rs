@@ -4,7 +4,10 @@
 //! know, serde reads the rest, and the modules of the sections judge what it says. Each step reports and goes on, so
 //! that one run shows everything that is wrong. Nothing here knows Postfix parameters or package formats.
 
+mod abuse;
+mod content;
 mod dependencies;
+mod inbound;
 mod judge;
 mod license;
 mod metrics;
@@ -37,6 +40,7 @@ use toml::de::{DeTable, Deserializer};
 use self::judge::Judge;
 use self::package::Words;
 use self::schema::{RelaySection, Spec};
+use self::smarthost::Smarthosts;
 use self::spot::Spot;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::package::Meta;
@@ -237,7 +241,12 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let hosts = spec.smarthost.as_ref().map(|hosts| hosts.0.as_slice()).unwrap_or_default();
     let has_host = hosts.iter().any(|host| host.value.host.is_some());
     let provider = relay::provider(judge, &section.value, providers, has_host);
-    if spec.relay.is_some() && section.value.provider.is_none() && !has_host {
+    let direct = section.value.provider.is_none()
+        && hosts.is_empty()
+        && profile.is_some_and(Profile::may_send_directly)
+        && !judge.was_removed("smarthost");
+    let provider = if direct { providers.get(Provider::CUSTOM).map(Provider::direct) } else { provider };
+    if spec.relay.is_some() && section.value.provider.is_none() && !has_host && !direct {
         let hint = "name a provider (`postpack providers` lists them), or your own smarthost: [smarthost] host = \"...\"";
         judge.missing("relay.provider", Some(&section.span), hint);
     }
@@ -245,6 +254,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let region =
         provider.as_ref().and_then(|provider| relay::region(judge, section, provider, !all_hosts_named));
     let smarthosts = provider.as_ref().and_then(|provider| {
+        if direct {
+            return Some(Smarthosts::default());
+        }
         let sections = spec.smarthost.as_ref();
         smarthost::check(judge, sections, (provider, providers), region.as_deref(), &section.span)
     });
@@ -256,6 +268,10 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let limits = sending::limits(judge, spec.limits.as_ref(), provider.as_ref());
     let network = sending::network(spec.network.as_ref());
     let server = profile.and_then(|profile| server::check(judge, spec, profile, &section.span));
+    let inbound = profile.and_then(|profile| inbound::check(judge, spec, profile, &section.span));
+    let content = content::check(judge, spec.content.as_ref());
+    let milters = content::milters(judge, spec.milter.as_ref());
+    let notices = content::notices(judge, spec.notices.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
     let metrics = metrics::check(judge, spec.metrics.as_ref());
     let integrations = surroundings::integrations(spec.integrations.as_ref());
@@ -284,6 +300,10 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         limits,
         network,
         server,
+        inbound,
+        content,
+        milters,
+        notices,
         hardening,
         metrics,
         integrations,
@@ -313,6 +333,20 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
         _ => "a smarthost".to_owned(),
     };
     let (summary, what) = match profile {
+        Some(Profile::MailGateway) => {
+            let out = match smarthosts {
+                Some([]) => "straight to the servers that DNS names".to_owned(),
+                _ => format!("through {through}"),
+            };
+            (
+                "Postfix mail gateway in front of other servers".to_owned(),
+                format!(
+                    "Configures Postfix as the mail exchanger of domains: it takes their mail from\n\
+                     anybody, keeps abuse out, and hands it to the servers behind. Mail of its own\n\
+                     and of hosts that it trusts is sent {out}."
+                ),
+            )
+        }
         Some(Profile::LanRelay) => (
             format!("Postfix mail relay of a network through {through}"),
             format!(
@@ -330,13 +364,12 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
             ),
         ),
     };
-    Words {
-        summary,
-        description: format!(
-            "{what}\n\
-             \n\
-             Credentials are not part of the package. They belong into\n\
+    let credentials = match smarthosts {
+        Some([]) => "",
+        _ => {
+            "\n\nCredentials are not part of the package. They belong into\n\
              /etc/mail-relay/relay.env on the host."
-        ),
-    }
+        }
+    };
+    Words { summary, description: format!("{what}{credentials}") }
 }

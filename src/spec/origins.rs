@@ -18,6 +18,11 @@ const SECTIONS: &[&str] = &[
     "server",
     "access",
     "restrictions",
+    "inbound",
+    "abuse",
+    "content",
+    "milter",
+    "notices",
     "main-cf",
 ];
 

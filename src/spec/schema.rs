@@ -1,8 +1,14 @@
 //! The words of the spec. What stands here becomes the JSON Schema and the reference.
 
+mod inbound;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use self::inbound::{
+    AbuseSection, ContentSection, InboundSection, MilterActionName, MilterSection, NoticeClass,
+    NoticesSection,
+};
 use super::spot::{Entries, Many, Scalar, Spot};
 
 /// A mail relay and the package that carries it.
@@ -24,6 +30,11 @@ pub(super) struct Spec {
     pub(super) limits: Option<LimitsSection>,
     pub(super) network: Option<NetworkSection>,
     pub(super) server: Option<ServerSection>,
+    pub(super) inbound: Option<InboundSection>,
+    pub(super) abuse: Option<AbuseSection>,
+    pub(super) content: Option<ContentSection>,
+    pub(super) milter: Option<MilterSection>,
+    pub(super) notices: Option<NoticesSection>,
     pub(super) access: Option<AccessSection>,
     pub(super) restrictions: Option<RestrictionsSection>,
     pub(super) hardening: Option<HardeningSection>,
@@ -257,6 +268,9 @@ pub(super) struct LimitsSection {
     pub(super) recipients: Option<Spot<i64>>,
     /// Pause between two messages, which then leave one by one: `1s`.
     pub(super) rate_delay: Option<Spot<Scalar>>,
+    /// Most servers that a message may have come through; with more it is taken for a loop, and returned.
+    #[schemars(extend("default" = 50), range(min = 5, max = 1000))]
+    pub(super) hops: Option<Spot<i64>>,
     /// Connections that one client may open in a minute. No limit without it; the host itself never has one.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(super) client_connections: Option<Spot<i64>>,

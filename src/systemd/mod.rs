@@ -27,6 +27,14 @@ pub fn after_network() -> UnitFile {
     unit
 }
 
+/// The drop-in for a service that others answer questions for: they start before it, and their end is not its end.
+pub fn beside(units: &[String]) -> UnitFile {
+    let mut unit = UnitFile::with_comment(["Postfix asks these, and goes on without them."]);
+    let names = units.join(" ");
+    unit.section("Unit").set("Wants", names.clone()).set("After", names);
+    unit
+}
+
 /// Why a directive cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DirectiveError {

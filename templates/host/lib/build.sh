@@ -110,6 +110,10 @@ add_password_host() {
 plan_smarthosts() {
     relayhost='' without='' wrapper=''
     with=$(read_env "names sources=$1/sources${password_hosts:+ sasl=$1/sasl_passwd}") || return 2
+    if sends_directly && [ -n "$relay_host$relay_port" ]; then
+        warn "RELAY_HOST and RELAY_PORT have no effect: this package sends straight to the servers that DNS names; mend: take the lines out of $relay_env, or build the package with a [smarthost]"
+        return 2
+    fi
     each_smarthost plan_smarthost || return
     wrapper=${wrapper:-no}
 }
@@ -155,11 +159,11 @@ host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to re
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
     level=$(compatibility) && system=$(system_name) || { warn "uname does not work here; mend: reinstall coreutils"; return 1; }
-    choose_from && choose_root || return 2
+    choose_from && choose_root && own_name_is_own || return 2
     {
         echo "compatibility_level = $level"
         echo "default_database_type = $database_type"
-        echo "relay_smarthosts = $relayhost"
+        sends_directly || echo "relay_smarthosts = $relayhost"
         echo "relay_ca_file = $ca_file"
         [ -z "$relay_from" ] || echo "relay_from = $relay_from"
         if [ -n "$relay_root_mail_to" ]; then
@@ -169,8 +173,27 @@ build_host_layer() {
         [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
         echo "relay_system_name = $system"
         echo "smtp_tls_wrappermode = $wrapper"
-        [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
+        set_where_known
+        sends_directly || [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
     } >"$1"
+}
+
+# Mail to the host's own name goes to root. An image under construction has the name of its builder.
+own_name_is_own() {
+    in_system || return 0
+    own_name=${relay_hostname:-${hostname:-$(uname -n)}}
+    # shellcheck disable=SC2086  # words on purpose
+    if is_one_of "$own_name" $inbound_domains; then
+        warn "this host is called $own_name, as a domain whose mail it takes: all of it would go to root; mend: put RELAY_HOSTNAME=<host.$own_name> into $relay_env"
+        return 2
+    fi
+}
+
+# What only some releases of a series have, and others would warn of.
+set_where_known() {
+    for setting in $where_known; do
+        [ -z "$(postconf -d "${setting%%=*}" 2>/dev/null)" ] || echo "${setting%%=*} = ${setting#*=}"
+    done
 }
 
 # Where another name is set, the system's own one stays local, else root@that-name would leave for the outside.

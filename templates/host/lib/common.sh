@@ -11,10 +11,13 @@ state=/var/lib/mail-relay
 # The variables that /usr/share/mail-relay/facts may leave out.
 load_facts() {
     package='' version='' profile='' provider='' smarthosts='' tls_level='' ca_files=''
-    from='' root_mail_to='' hostname='' tables='' stated='' preset=''
+    from='' root_mail_to='' hostname='' tables='' inbound_domains='' where_known='' companions='' stated='' preset=''
     # shellcheck disable=SC1091  # part of the package, written by postpack
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }
+
+# Without a smarthost mail goes to the servers that DNS names.
+sends_directly() { [ -z "$smarthosts" ]; }
 
 say() { printf '%s\n' "mail-relay: $*"; }
 warn() { printf '%s\n' "mail-relay: $*" >&2; }
