@@ -45,7 +45,7 @@ pub(super) fn network(layer: &mut Layer<'_>, relay: &Relay) {
 }
 
 /// An address as main.cf and master.cf name it.
-fn literal(address: &IpAddr) -> String {
+pub(super) fn literal(address: &IpAddr) -> String {
     if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }
 }
 

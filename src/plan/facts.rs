@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::PlanError;
+use super::mailboxes;
 use super::table::Table;
 use super::words::level_name;
 use crate::relay::{Auth, From, Smarthost, TlsMode};
@@ -53,6 +54,9 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     fact("hostname", relay.identity.hostname.as_deref().unwrap_or_default());
     if let Some(metrics) = &relay.metrics {
         fact("metrics_file", &metrics.file());
+    }
+    if let Some(database) = mailboxes::database(relay) {
+        fact("database", database.kind.table_type());
     }
     fact("tables", &tables.join(" "));
     fact("stated", &checked.origins.stated.join(" "));

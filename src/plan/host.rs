@@ -8,7 +8,9 @@ use serde_json::json;
 use super::clients;
 use super::entry::{SHARE, common, document, file, folder, render};
 use super::facts;
+use super::mailboxes;
 use super::main_cf as layers;
+use super::submission;
 use super::surroundings;
 use super::table::Table;
 use super::tables::tables;
@@ -34,6 +36,9 @@ const STARTED_UNITS: &[&str] = &[
     "mail-relay-refresh.timer",
 ];
 
+/// Units that show Postfix a renewed certificate; the first is enabled.
+const CERTIFICATE_UNITS: &[&str] = &["mail-relay-certificate.path", "mail-relay-certificate.service"];
+
 const METRICS_TIMER: &str = "mail-relay-metrics.timer";
 const METRICS_SERVICE: &str = "mail-relay-metrics.service";
 
@@ -56,6 +61,7 @@ pub(super) struct HostPlan {
 /// The plan of a relay's profile.
 pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
     let mut master_edits = clients::listeners(relay);
+    master_edits.extend(submission::edits(relay));
     if relay.tls.connection_reuse {
         master_edits.push(layers::TLSPROXY.to_owned());
     }
@@ -85,6 +91,10 @@ pub(super) fn entries(
     }
     if relay.server.as_ref().is_some_and(|server| !server.listen.is_empty()) {
         drop_in("50-mail-relay-network", &systemd::after_network().render().into());
+    }
+    let after: Vec<String> = mailboxes::units(relay).into_iter().chain(relay.after.iter().cloned()).collect();
+    if !after.is_empty() {
+        drop_in("50-mail-relay-services", &systemd::after(&after).render().into());
     }
     entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -169,10 +179,12 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
         "folder": metrics.map(|metrics| &metrics.folder),
         "file": metrics.map(Metrics::file),
         "every": metrics.map(|metrics| metrics.every),
+        "certificate": certificate_files(relay),
     });
     let mut entries = Vec::new();
     let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);
-    for unit in UNITS.iter().chain(STARTED_UNITS).copied().chain(of_metrics) {
+    let of_certificate = if certificate_files(relay).is_empty() { &[] } else { CERTIFICATE_UNITS };
+    for unit in UNITS.iter().chain(STARTED_UNITS).chain(of_certificate).copied().chain(of_metrics) {
         let text = render(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
     }
@@ -208,10 +220,20 @@ pub(super) fn log_folder(relay: &Relay) -> Option<&str> {
     (folder.starts_with('/') && !folder.starts_with("/dev") && folder.chars().all(is_plain)).then_some(folder)
 }
 
+/// The files of the certificate for clients, each once.
+pub(super) fn certificate_files(relay: &Relay) -> Vec<&str> {
+    let pair = relay.server.as_ref().and_then(|server| server.certificate.as_ref());
+    let mut files: Vec<&str> =
+        pair.map(|(certificate, key)| vec![certificate.as_str(), key.as_str()]).unwrap_or_default();
+    files.dedup();
+    files
+}
+
 /// The units that an installation enables.
 pub(super) fn enabled_units(relay: &Relay) -> Vec<String> {
     let metrics = relay.metrics.iter().map(|_| &METRICS_TIMER);
-    UNITS.iter().chain(metrics).map(|unit| (*unit).to_owned()).collect()
+    let certificate = CERTIFICATE_UNITS.iter().take(usize::from(!certificate_files(relay).is_empty()));
+    UNITS.iter().chain(certificate).chain(metrics).map(|unit| (*unit).to_owned()).collect()
 }
 
 /// Licence and a page for the administrator.

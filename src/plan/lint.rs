@@ -20,7 +20,8 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
             map_packages: &distribution.format.facts().maps,
         })
         .collect();
-    let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS };
+    let brought = super::mailboxes::table_types(&checked.relay);
+    let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS, brought: &brought };
     let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(parameters(written, &context));
@@ -140,6 +141,9 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "smtpd_tls_cert_file" => "server.certificate",
         "smtpd_tls_key_file" => "server.key",
         "smtpd_sasl_auth_enable" | "smtpd_sasl_type" | "smtpd_sasl_path" => "server.auth",
+        "smtpd_sender_login_maps" => "submission.senders",
+        "virtual_mailbox_domains" | "virtual_mailbox_maps" => "mailboxes",
+        "virtual_transport" => "mailboxes.lmtp",
         "smtpd_upstream_proxy_protocol" => "server.proxy-protocol",
         "virtual_alias_maps" | "recipient_canonical_maps" | "recipient_canonical_classes" => {
             "relay.root-mail-to"

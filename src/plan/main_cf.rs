@@ -7,6 +7,8 @@
 use super::PlanError;
 use super::clients;
 use super::layer::{Item, Layer, inline};
+use super::mailboxes;
+use super::submission;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
 use crate::relay::{Auth, From, Headers, Relay, TlsLevel, TlsVersion};
@@ -35,7 +37,9 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     smarthosts(&mut layer, relay);
     tls(&mut layer, relay);
     authentication(&mut layer, relay);
+    mailboxes::parameters(&mut layer, relay);
     clients::protection(&mut layer, relay);
+    submission::parameters(&mut layer, relay);
     limits(&mut layer, relay);
     own_parameters(&mut layer, relay);
     layer.finish()
@@ -67,10 +71,12 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
 
     let aliases =
         (!relay.local.aliases.is_empty()).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
+    let of_mailboxes = mailboxes::alias_maps(relay);
     if relay.local.root_mail_to.is_empty() {
-        if let Some(table) = aliases {
+        let maps: Vec<Item> = of_mailboxes.into_iter().chain(aliases).collect();
+        if !maps.is_empty() {
             layer.section("Mail to the names of the spec.");
-            layer.list("virtual_alias_maps", [table]);
+            layer.list("virtual_alias_maps", maps);
         }
         return;
     }
@@ -80,7 +86,7 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
          Postfix looks an address up in all tables first, then its name, then its domain.",
     );
     let maps = local_maps(aliases, relay, "$relay_root_mail_to", "@$myorigin");
-    layer.list("virtual_alias_maps", maps);
+    layer.list("virtual_alias_maps", of_mailboxes.into_iter().chain(maps));
 
     layer.section("The To header of such mail names whom it goes to.");
     layer.set("recipient_canonical_classes", "header_recipient");
@@ -142,6 +148,8 @@ fn others(relay: &Relay) -> Vec<Item> {
     let mut domains: Vec<&str> =
         addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
     domains.extend(relay.identity.from.iter().map(From::domain));
+    // An address that has a translation, if only itself, is known: none would be refused.
+    domains.retain(|domain| !mailboxes::may_be_in(relay, domain));
     domains.sort_unstable();
     domains.dedup();
     domains.iter().map(|domain| inline(&format!("@{domain}"), &format!("@{domain}"))).collect()

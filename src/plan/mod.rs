@@ -7,9 +7,11 @@ mod facts;
 mod host;
 mod layer;
 mod lint;
+mod mailboxes;
 mod main_cf;
 mod memory;
 mod render;
+mod submission;
 mod surroundings;
 mod table;
 mod tables;
@@ -154,6 +156,9 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     }
     if !needs.contains("mail-command") {
         relations.recommends.push(role("mail-command")?);
+    }
+    for kind in mailboxes::table_types(&checked.relay) {
+        relations.depends.push(relation(facts.maps.get(kind).into_iter().map(String::as_str))?);
     }
     if checked.relay.uses(Auth::Password) {
         relations.depends.push(role("sasl-plain")?);

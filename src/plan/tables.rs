@@ -1,7 +1,7 @@
 //! The lookup tables of a relay, and what is in them.
 
 use super::table::{Kind, Table, table};
-use super::{PlanError, clients};
+use super::{PlanError, clients, mailboxes, submission};
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
 
@@ -17,6 +17,10 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     if let Some(server) = &relay.server {
         tables.extend(clients::tables(server)?);
     }
+    if let Some(submission) = &relay.submission {
+        tables.extend(submission::tables(submission)?);
+    }
+    tables.extend(mailboxes::tables(relay)?);
     Ok(tables)
 }
 

@@ -1,11 +1,15 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
+mod mailboxes;
 mod provider;
 mod server;
+mod submission;
 mod surroundings;
 
+pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries, Source};
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
+pub use submission::{Submission, SubmissionPort};
 pub use surroundings::{Firewall, FirewallTool, Integration};
 
 use crate::diag::Span;
@@ -33,6 +37,12 @@ pub struct Relay {
     pub network: Network,
     /// What it is to others than its own host; `None` if they cannot reach it.
     pub server: Option<Server>,
+    /// What users who have proved who they are can hand in; `None` if there are none.
+    pub submission: Option<Submission>,
+    /// Mailboxes that it takes mail for; `None` if it keeps none.
+    pub mailboxes: Option<Mailboxes>,
+    /// Units that Postfix starts after, where they are on the host.
+    pub after: Vec<String>,
     /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.
     pub smtputf8: bool,
     /// The systemd sandbox.
@@ -54,17 +64,23 @@ pub enum Profile {
     NullClient,
     /// Sends for others, too: hosts of trusted networks hand their mail to it.
     LanRelay,
+    /// Sends for users, who may be anywhere and prove who they are.
+    Submission,
+    /// Takes mail from anybody for mailboxes of its own, and sends for their owners.
+    MailServer,
 }
 
 impl Profile {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::NullClient, Self::LanRelay];
+    pub const ALL: &'static [Self] = &[Self::NullClient, Self::LanRelay, Self::Submission, Self::MailServer];
 
     /// The name in the spec.
     pub fn name(self) -> &'static str {
         match self {
             Self::NullClient => "null-client",
             Self::LanRelay => "lan-relay",
+            Self::Submission => "submission",
+            Self::MailServer => "mail-server",
         }
     }
 
@@ -76,6 +92,12 @@ impl Profile {
             }
             Self::LanRelay => {
                 "sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost"
+            }
+            Self::Submission => {
+                "sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465"
+            }
+            Self::MailServer => {
+                "a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners"
             }
         }
     }

@@ -7,6 +7,7 @@
 mod dependencies;
 mod judge;
 mod license;
+mod mailboxes;
 mod metrics;
 mod origins;
 mod package;
@@ -20,8 +21,10 @@ mod shape;
 mod smarthost;
 mod spot;
 mod starter;
+mod submission;
 mod surroundings;
 mod tls;
+mod units;
 mod values;
 
 pub use dependencies::{Dependencies, Extra};
@@ -255,6 +258,10 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let limits = sending::limits(judge, spec.limits.as_ref(), provider.as_ref());
     let network = sending::network(spec.network.as_ref());
     let server = profile.and_then(|profile| server::check(judge, spec, profile, &section.span));
+    let submission = profile.and_then(|profile| submission::check(judge, spec, profile, &section.span));
+    let mailboxes =
+        profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
+    let after = units::after(judge, spec.systemd.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
     let metrics = metrics::check(judge, spec.metrics.as_ref());
     let integrations = surroundings::integrations(spec.integrations.as_ref());
@@ -283,6 +290,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         limits,
         network,
         server,
+        submission,
+        mailboxes,
+        after,
         hardening,
         metrics,
         integrations,
@@ -318,6 +328,22 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
                 "Configures Postfix as the relay of a network: mail of this host and of the hosts\n\
                  that it trusts is sent through {through} over verified TLS.\n\
                  Nobody else can send through it, and nothing is delivered locally."
+            ),
+        ),
+        Some(Profile::Submission) => (
+            format!("Postfix submission server through {through}"),
+            format!(
+                "Configures Postfix as the way out for users: who has proved who he is hands in\n\
+                 mail on the ports 587 and 465, and it is sent through {through}.\n\
+                 Nobody else can send through it, and nothing is delivered locally."
+            ),
+        ),
+        Some(Profile::MailServer) => (
+            "Postfix mail server with mailboxes in Dovecot".to_owned(),
+            format!(
+                "Configures Postfix as a mail server: mail for its mailboxes is taken from\n\
+                 anybody and handed to Dovecot by LMTP, and that of their owners is sent\n\
+                 through {through}, once they have proved who they are."
             ),
         ),
         Some(Profile::NullClient) | None => (

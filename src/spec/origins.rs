@@ -18,6 +18,9 @@ const SECTIONS: &[&str] = &[
     "server",
     "access",
     "restrictions",
+    "submission",
+    "mailboxes",
+    "database",
     "main-cf",
 ];
 

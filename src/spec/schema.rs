@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::mailboxes::{DatabaseSection, MailboxesSection};
 use super::spot::{Entries, Many, Scalar, Spot};
+use super::submission::SubmissionSection;
+use super::units::SystemdSection;
 
 /// A mail relay and the package that carries it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -26,6 +29,10 @@ pub(super) struct Spec {
     pub(super) server: Option<ServerSection>,
     pub(super) access: Option<AccessSection>,
     pub(super) restrictions: Option<RestrictionsSection>,
+    pub(super) submission: Option<Spot<SubmissionSection>>,
+    pub(super) mailboxes: Option<Spot<MailboxesSection>>,
+    pub(super) database: Option<Spot<DatabaseSection>>,
+    pub(super) systemd: Option<SystemdSection>,
     pub(super) hardening: Option<HardeningSection>,
     pub(super) metrics: Option<MetricsSection>,
     /// Any other Postfix parameter by its own name. What postpack sets itself belongs into the other sections.

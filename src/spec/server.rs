@@ -33,7 +33,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     let (tls, certificate) = tls(judge, spec);
     let auth = auth(judge, spec, certificate.is_some());
     let section = spec.server.as_ref();
-    if auth.is_none() && network.is_none_or(|network| network.trusted.is_none()) {
+    if profile == Profile::LanRelay && auth.is_none() && network.is_none_or(|network| network.trusted.is_none()) {
         judge.missing(
             "network.trusted",
             Some(place),

@@ -22,6 +22,17 @@ class Client:
         with entered(self.netns):
             return smtplib.SMTP(to, port, local_hostname=self.name, timeout=30, source_address=bound)
 
+    def smtps(self, context, name, to=RELAY[0], port=465):
+        """The same within TLS from the first byte, with the server of this name."""
+        with entered(self.netns):
+            plain = socket.create_connection((to, port), 30, (self._source(to), 0))
+        session = smtplib.SMTP(local_hostname=self.name, timeout=30)
+        session.sock = context.wrap_socket(plain, server_hostname=name)
+        code, words = session.getreply()
+        assert code == 220, words
+        session.ehlo()
+        return session
+
     def send(self, sender, recipient, text, to=RELAY[0]):
         """One message, with the envelope as it is given; smtplib's own exceptions where it is refused."""
         with self.smtp(to) as session:

@@ -165,8 +165,11 @@ is_live() {
 }
 
 right_mode() {
-    expected='0 0 644'
-    [ "$2" != secret ] || expected='0 0 600'
+    case $2 in
+    secret) expected='0 0 600' ;;
+    database) expected="0 $(postfix_group) 640" ;;
+    *) expected='0 0 644' ;;
+    esac
     [ "$(stat -c '%u %g %a' -- "$postfix_dir/$1")" = "$expected" ]
 }
 
@@ -181,6 +184,9 @@ compiled_is_fresh() {
 }
 
 say_missing() {
+    if [ -n "$database" ] && [ "$database_login" = no ]; then
+        say "no login for the database yet, so mail is put off; put RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD into $relay_env"
+    fi
     [ -n "$without" ] || return 0
     if [ -z "$relayhost" ]; then
         say "no credentials yet, so mail waits in the queue; put $(wanted_keys) into $relay_env"

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Builds a generation: every file that Postfix should have, computed from the package, the settings (sources.sh) and the system, in a folder of its own.
 # Nothing live is touched. The folder holds one file per live file, and 'manifest': "NAME KIND" per line, in the order of installing.
-# KIND: main, master, text, regexp, cidr (used as they are), indexed (compiled by postmap), alias (by postalias), secret (indexed and
+# KIND: main, master, text, regexp, cidr (used as they are), database (how to ask one, for Postfix alone), indexed (compiled by postmap), alias (by postalias), secret (indexed and
 # root-only).
 
 # Builds into the empty folder $1. Return code 2: the input is wrong; 1: something failed. Either way it has been said.
@@ -290,18 +290,28 @@ find_master() {
 
 # --- tables ---
 
+# Sets database_login: yes where the database has one.
 build_tables() {
+    database_login=no
+    if [ -n "$database" ]; then
+        read_env database >"$1/login" || return 2
+        [ ! -s "$1/login" ] || database_login=yes
+    fi
     for table in $tables; do
         name=${table%%:*}
         cp -- "$share/tables/$name" "$1/$name" || { warn "$share/tables/$name is missing: reinstall the package"; return 1; }
+        case $table in
+        *:database) cat "$1/login" >>"$1/$name" || { warn "cannot write into $1: is the disk full?"; return 1; } ;;
+        esac
     done
+    rm -f "$1/login"
 }
 
 write_manifest() {
     {
         for table in $tables; do
             case $table in
-            *:indexed | *:alias | *:regexp | *:cidr) echo "${table%%:*} ${table##*:}" ;;
+            *:indexed | *:alias | *:regexp | *:cidr | *:database) echo "${table%%:*} ${table##*:}" ;;
             *) echo "${table%%:*} text" ;;
             esac
         done
@@ -313,7 +323,11 @@ write_manifest() {
     folder=$1
     set --
     while read -r name kind; do
-        [ "$kind" = secret ] || set -- "$@" "$folder/$name"
+        case $kind in
+        secret) ;;
+        database) chmod 0640 "$folder/$name" || return 1 ;;
+        *) set -- "$@" "$folder/$name" ;;
+        esac
     done <"$folder/manifest"
     chmod 0644 "$@"
 }

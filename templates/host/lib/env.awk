@@ -2,18 +2,21 @@
 #   -v out=settings   the settings that are no secret, one "KEY value" per line
 #   -v out=names      the names of the smarthosts that have credentials
 #   -v out=sasl       sasl_passwd: "[host]:port user:password" per smarthost
+#   -v out=database   the login at the database, as the files that say how to ask it have it
 #   -v out=login      nothing: into files of the folder -v into=FOLDER goes what -v name=NAME fetches access tokens with
 #   -v out=sources    which source each key comes from, "KEY<tab>SOURCE" per line
 # Where several files have a key, the last one counts. Before a file, source=WORDS is what messages call it, and whole=KEY says that
 # all of it is the value of this key.
 # -v hosts="NAME [host]:port ..." names the smarthosts that want a login, NAME as it stands in RELAY_<NAME>_USERNAME. For those of
 # -v tokens="NAME ..." the password is the path of a token, once there is one: FOLDER/NAME/access_token, with -v folder=FOLDER.
+# With -v database=KIND there is a database, whose login is RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD.
 # Every fault is reported with its source and line, never with its value; then the exit code is 2 and nothing is printed.
 # Run with LC_ALL=C: a value is bytes.
 
 BEGIN {
     login_parts = split("USERNAME PASSWORD" (tokens == "" ? "" : " CLIENT_ID CLIENT_SECRET REFRESH_TOKEN"), login, " ")
     for (i in login) known["RELAY_" login[i]] = 1
+    if (database != "") known["RELAY_DATABASE_USERNAME"] = known["RELAY_DATABASE_PASSWORD"] = 1
     split("HOST PORT FROM ROOT_MAIL_TO HOSTNAME VERIFY COMMAND", list, " ")
     for (i in list) known["RELAY_" list[i]] = 1
     split(tokens, field, " ")
@@ -50,6 +53,7 @@ END {
     if (out == "settings") print_settings()
     else if (out == "sources") print_sources()
     else if (out == "login") write_login(name)
+    else if (out == "database") print_database()
     else print_credentials()
 }
 
@@ -139,6 +143,9 @@ function check(key, text) {
     }
     if (text == "") refuse(key, key " is empty; put a value there, or # before the line")
     else if (text ~ /[\n\r]/) refuse(key, key " holds a line break, which Postfix cannot store")
+    else if (key ~ /^RELAY_DATABASE_/) {
+        if (text ~ /^[ \t\013\014]|[ \t\013\014]$/) refuse(key, key " has white space at its start or end, which Postfix cannot store; was it copied with it?")
+    }
     else if (key ~ /_USERNAME$/) check_user(key, text)
     else if (key ~ /_PASSWORD$/) {
         if (text ~ /[ \t\013\014]$/) refuse(key, key " ends in white space, which Postfix cannot store; was it copied with the password?")
@@ -188,6 +195,7 @@ function print_settings(    i) {
 function print_sources(    i, j) {
     for (j = 1; j <= login_parts; j++) print_source("RELAY_" login[j])
     for (i = 1; i in list; i++) print_source("RELAY_" list[i])
+    if (database != "") { print_source("RELAY_DATABASE_USERNAME"); print_source("RELAY_DATABASE_PASSWORD") }
     for (i = 1; i <= smarthosts; i++)
         for (j = 1; j <= login_parts; j++) print_source("RELAY_" order[i] "_" login[j])
 }
@@ -205,6 +213,15 @@ function print_credentials(    i, host, prefix) {
         if (out == "names") print host
         else print destination[host] " " value_of[prefix "USERNAME"] ":" secret
     }
+}
+
+# Nothing where there is no login yet.
+function print_database() {
+    if ("RELAY_DATABASE_PASSWORD" in value_of) want("RELAY_DATABASE_USERNAME", "RELAY_DATABASE_PASSWORD")
+    if (!("RELAY_DATABASE_USERNAME" in value_of)) return
+    want("RELAY_DATABASE_PASSWORD", "RELAY_DATABASE_USERNAME")
+    print "user = " value_of["RELAY_DATABASE_USERNAME"]
+    print "password = " value_of["RELAY_DATABASE_PASSWORD"]
 }
 
 # Without a line feed at their end: curl sends a file as it is.
