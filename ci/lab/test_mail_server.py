@@ -5,13 +5,16 @@ import smtplib
 import pytest
 
 from lab.lan import RELAY
-from lab.mail import DATABASE_PASSWORD, DATABASE_USER, OWNERS, password
-from lab.relaying import Attempts
+from lab.mail import DATABASE_PASSWORD, DATABASE_USER, NAME, OWNERS, password
+from lab.relaying import PLAIN, ROUTED, Attempts
+from lab.shell import wait_until
 
 CUSTOMER = "jane@customer.example"
 JANE, JOE, OPS = OWNERS
 BOTH = "debian-12", "debian-13"
 PORTS = 587, 465
+# All but those that anybody may write to.
+STRANGE = [address for address in PLAIN + ROUTED if address not in ("postmaster", OPS)]
 
 
 def start(server, spec, **credentials):
@@ -80,3 +83,121 @@ def users_use_their_own_senders(server, smarthost, port):
                 code, words = session.docmd("RCPT", f"TO:<{CUSTOMER}>")
                 assert code >= 500, (login, sender, words)
                 session.docmd("RSET")
+
+
+# Mailboxes
+
+
+@pytest.mark.roots(*BOTH)
+def test_mailboxes_of_a_database(mail_server, smarthost, tally):
+    host, lan = mail_server.host, mail_server.lan
+    for name in ("stranger.example", "acme.example"):
+        host.resolver.set(name, smarthost.sink)
+    start(mail_server, "mail-server", RELAY_DATABASE_USERNAME=DATABASE_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
+    # The database is empty yet: what cannot be looked up waits, outside and inside.
+    assert recipient(lan.stranger, JANE)[0] == 451
+    host.mail("of the host itself", OPS)
+    mail_server.fill_database()
+    assert host.sh("stat -c '%U:%G %a' /etc/postfix/sql_*.cf").out.split() == ["root:postfix", "640"] * 3
+    mail_comes_in(mail_server)
+    mail_server.arrived(OPS, "of the host itself", timeout=90)
+    owners_write_to_each_other_and_out(mail_server, smarthost)
+    strangers_are_refused(mail_server, smarthost, tally)
+    assert host.exposure() <= 2.7
+    assert [line for line in complaints(host) if "proxy:mysql:" not in line and "Unknown database" not in line] == []
+    the_database_stops_and_mail_waits(mail_server)
+    a_renewed_certificate_is_shown(mail_server)
+
+
+def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):
+    """The answer to a recipient, of one who says no more."""
+    with client.smtp(to) as session:
+        session.ehlo()
+        session.docmd("MAIL", f"FROM:<{sender}>")
+        code, words = session.docmd("RCPT", f"TO:<{address}>")
+        return code, words.decode()
+
+
+def mail_comes_in(server):
+    """From outside, over both protocols, through LMTP, and read over IMAP."""
+    stranger = server.lan.stranger
+    for to in RELAY:
+        stranger.send("who@stranger.example", JANE, f"From: who@stranger.example\nSubject: to {to}\n\nhi\n", to)
+        mail = server.arrived(JANE, f"to {to}")
+        assert mail["Return-Path"] == "<who@stranger.example>" and mail["Delivered-To"] == JANE
+    stranger.send("who@stranger.example", "SALES@acme.example", "Subject: to an alias\n\nhi\n")
+    for owner in (JANE, JOE):
+        server.arrived(owner, "to an alias")
+    stranger.send("who@stranger.example", "anybody@other.example", "Subject: to all others of a domain\n\nhi\n")
+    server.arrived(JOE, "to all others of a domain")
+    stranger.send("", JANE, "Subject: a bounce\n\nhi\n")
+    server.arrived(JANE, "a bounce")
+    for address in ("nobody@acme.example", "gone@acme.example", "jane.doe@acme.example"):
+        code, words = recipient(stranger, address)
+        assert code == 550 and "User unknown" in words, (address, words)
+    for address in ("jane@left.example", CUSTOMER):
+        code, words = recipient(stranger, address)
+        assert code == 554 and "Relay access denied" in words, (address, words)
+
+
+def owners_write_to_each_other_and_out(server, smarthost):
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, JOE, "to a colleague", "User-Agent: Phone 1.0")
+        submit(session, "sales@acme.example", CUSTOMER, "in the name of an alias")
+        for foreign in (JOE, "ceo@acme.example", "nobody@acme.example", "who@other.example"):
+            session.docmd("MAIL", f"FROM:<{foreign}>")
+            code, words = session.docmd("RCPT", f"TO:<{CUSTOMER}>")
+            assert code == 553 and b"not owned by user" in words, (foreign, words)
+            session.docmd("RSET")
+    mail = server.arrived(JOE, "to a colleague")
+    assert mail["User-Agent"] is None and mail["Message-ID"]
+    assert smarthost.wait_for("in the name of an alias").envelope_from == "sales@acme.example"
+    with server.session(465, to=RELAY[1]) as session:
+        session.login(JOE, password(JOE))
+        submit(session, "who@other.example", CUSTOMER, "of all of a domain")
+    assert smarthost.wait_for("of all of a domain").envelope_from == "who@other.example"
+    # Port 25 is for other servers: no log-in there.
+    with server.lan.stranger.smtp() as session:
+        session.ehlo()
+        assert session.has_extn("starttls") and not session.has_extn("auth")
+
+
+def strangers_are_refused(server, smarthost, tally):
+    sent = len(smarthost.mails())
+    attempts = Attempts(NAME)
+
+    def greeted():
+        session = server.lan.stranger.smtp()
+        session.ehlo()
+        return session
+
+    attempts.envelopes(greeted, recipients=STRANGE)
+    attempts.commands(greeted)
+    assert attempts.answers and attempts.accepted() == []
+    assert len(smarthost.mails()) == sent
+    tally("attempts to relay, refused", len(attempts.answers))
+
+
+def the_database_stops_and_mail_waits(server):
+    host, stranger = server.host, server.lan.stranger
+    host.sh("systemctl stop mariadb mariadb.socket")
+    assert host.sh("systemctl is-active postfix").out == "active\n"
+    code, words = recipient(stranger, JANE)
+    assert code == 451, words
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        session.docmd("MAIL", f"FROM:<{JANE}>")
+        assert session.docmd("RCPT", f"TO:<{CUSTOMER}>")[0] == 451
+    host.sh("systemctl start mariadb")
+    wait_until(lambda: recipient(stranger, JANE)[0] == 250, "the database to be asked again", 60)
+
+
+def a_renewed_certificate_is_shown(server):
+    def serial():
+        with server.session(465) as session:
+            return session.sock.getpeercert()["serialNumber"]
+
+    before = serial()
+    server.certify()
+    wait_until(lambda: serial() != before, "the new certificate")

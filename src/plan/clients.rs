@@ -5,12 +5,13 @@
 use std::net::IpAddr;
 
 use super::PlanError;
+use super::inbound;
 use super::layer::{Item, Layer};
 use super::table::{Kind, Table, table};
 use super::words::{LOOPBACK, OLD_PROTOCOLS, loopback, protocols as protocol_names};
 use crate::postfix::Network;
 use crate::postfix::table::{Cidr, Lookup, TableError};
-use crate::relay::{Access, Action, Relay, Restriction, Server, ServerTls};
+use crate::relay::{Access, Action, Inbound, Relay, Restriction, Server, ServerTls};
 
 /// Indexed tables of the user, and what they are.
 const SENDERS: &str = "sender_access";
@@ -30,7 +31,7 @@ pub(super) fn network(layer: &mut Layer<'_>, relay: &Relay) {
         layer.set("mynetworks", own);
         return;
     };
-    layer.section("For a network: whom it trusts may send anywhere through it, nobody else.");
+    layer.section("Who is trusted may send anywhere through it, nobody else.");
     if server.listen.is_empty() {
         layer.set("inet_interfaces", "all");
     } else {
@@ -77,18 +78,18 @@ pub(super) fn protection(layer: &mut Layer<'_>, relay: &Relay) {
             layer.set("smtpd_client_restrictions", "permit_mynetworks, reject");
             layer.set("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
         }
-        Some(server) => lists(layer, server),
+        Some(server) => lists(layer, server, relay.inbound.as_ref()),
     }
     layer.set("smtpd_helo_required", "yes");
     layer.set("disable_vrfy_command", "yes");
     if let Some(server) = &relay.server {
         rates(layer, server);
-        headers(layer, server);
+        headers(layer, server, relay.inbound.is_some());
         tls(layer, server);
     }
 }
 
-fn lists(layer: &mut Layer<'_>, server: &Server) {
+fn lists(layer: &mut Layer<'_>, server: &Server, inbound: Option<&Inbound>) {
     let (access, own) = (&server.access, &server.restrictions);
     let text = |text: &str| Item::from(text);
     let users = |list: &[Restriction]| list.iter().map(|one| text(&one.text)).collect::<Vec<_>>();
@@ -104,7 +105,7 @@ fn lists(layer: &mut Layer<'_>, server: &Server) {
         .chain(users(&own.client))
         .chain([text("permit_mynetworks")])
         .chain(proven.clone())
-        .chain([text("reject")]);
+        .chain(inbound.is_none().then(|| text("reject")));
     layer.list("smtpd_client_restrictions", client);
 
     let host_itself = text(&format!("check_client_access cidr:/etc/postfix/{OWN}"));
@@ -127,20 +128,31 @@ fn lists(layer: &mut Layer<'_>, server: &Server) {
     let relay = [text("permit_mynetworks")]
         .into_iter()
         .chain(proven.clone())
+        .chain(inbound::own_postmaster(inbound))
         .chain([text("reject_unauth_destination")]);
     layer.list("smtpd_relay_restrictions", relay);
 
     let mut recipient: Vec<Item> =
         lookup("check_recipient_access", !access.recipients.is_empty(), RECIPIENTS).into_iter().collect();
     recipient.extend(users(&own.recipient));
+    if let Some(inbound) = inbound {
+        recipient.push(text("permit_mynetworks"));
+        recipient.extend(proven.clone());
+        recipient.extend(inbound::recipient(inbound));
+    }
     if !recipient.is_empty() {
         layer.list("smtpd_recipient_restrictions", recipient);
     }
     // Commands sent before their answers are what spam software does, not a mail client. And Postfix lets everybody
     // name `postmaster`, without a domain, whatever the lists above say (RFC 5321, 4.5.1): the text it takes from
     // nobody else than they do.
-    let data = [text("reject_unauth_pipelining"), text("permit_mynetworks")];
-    layer.list("smtpd_data_restrictions", data.into_iter().chain(proven).chain([text("reject")]));
+    let mut data = vec![text("reject_unauth_pipelining")];
+    if inbound.is_none() {
+        data.push(text("permit_mynetworks"));
+        data.extend(proven);
+        data.push(text("reject"));
+    }
+    layer.list("smtpd_data_restrictions", data);
     // What looks like a local name is one: `user%elsewhere` and `elsewhere!user` lead nowhere else, past no table.
     layer.set("allow_percent_hack", "no");
     layer.set("swap_bangpath", "no");
@@ -162,11 +174,13 @@ fn rates(layer: &mut Layer<'_>, server: &Server) {
     }
 }
 
-fn headers(layer: &mut Layer<'_>, server: &Server) {
+fn headers(layer: &mut Layer<'_>, server: &Server, inbound: bool) {
     if server.complete_headers {
         layer.section("Headers of clients' mail: names get a domain, and a Date or Message-ID that is missing is added.");
         layer.set("local_header_rewrite_clients", "permit_inet_interfaces, permit_mynetworks");
-        layer.set("always_add_missing_headers", "yes");
+        if !inbound {
+            layer.set("always_add_missing_headers", "yes");
+        }
     }
 }
 

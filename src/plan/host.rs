@@ -8,6 +8,7 @@ use serde_json::json;
 use super::clients;
 use super::entry::{SHARE, common, document, file, folder, render};
 use super::facts;
+use super::inbound;
 use super::mailboxes;
 use super::main_cf as layers;
 use super::submission;
@@ -62,6 +63,7 @@ pub(super) struct HostPlan {
 pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
     let mut master_edits = clients::listeners(relay);
     master_edits.extend(submission::edits(relay));
+    master_edits.extend(inbound::edits(relay));
     if relay.tls.connection_reuse {
         master_edits.push(layers::TLSPROXY.to_owned());
     }

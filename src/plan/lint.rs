@@ -20,6 +20,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
             map_packages: &distribution.format.facts().maps,
         })
         .collect();
+    let owner = |parameter: &str| owner(parameter).or_else(|| owner_inbound(&checked.relay, parameter));
     let brought = super::mailboxes::table_types(&checked.relay);
     let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS, brought: &brought };
     let written = &checked.relay.parameters;
@@ -121,6 +122,15 @@ const HOST_PARAMETERS: &[&str] = &[
     "relay_smarthosts",
     "relay_system_name",
 ];
+
+/// What of a relay that takes mail from anybody decides a parameter that others may set.
+fn owner_inbound(relay: &Relay, parameter: &str) -> Option<&'static str> {
+    relay.inbound.as_ref()?;
+    match parameter {
+        "relay_domains" | "transport_maps" | "parent_domain_matches_subdomains" => Some("inbound.domains"),
+        _ => None,
+    }
+}
 
 /// What in the spec, or on the host, decides a parameter. All others can be set in [main-cf], even where the
 /// profile has a value of its own.

@@ -6,6 +6,7 @@
 
 use super::PlanError;
 use super::clients;
+use super::inbound;
 use super::layer::{Item, Layer, inline};
 use super::mailboxes;
 use super::submission;
@@ -37,6 +38,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     smarthosts(&mut layer, relay);
     tls(&mut layer, relay);
     authentication(&mut layer, relay);
+    inbound::domains(&mut layer, relay);
     mailboxes::parameters(&mut layer, relay);
     clients::protection(&mut layer, relay);
     submission::parameters(&mut layer, relay);
@@ -62,8 +64,13 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
          local delivery, and there is none.",
     );
     layer.set("mydestination", "");
-    let kind = if relay.server.is_some() { "a relay" } else { "send-only" };
-    layer.set("local_transport", &format!("error:5.1.1 this host is {kind} and keeps no mailboxes"));
+    let kind = match (&relay.mailboxes, &relay.inbound, &relay.server) {
+        (Some(_), _, _) => "keeps mailboxes of no local users",
+        (None, Some(_), _) => "is a gateway and keeps no mailboxes",
+        (None, None, Some(_)) => "is a relay and keeps no mailboxes",
+        (None, None, None) => "is send-only and keeps no mailboxes",
+    };
+    layer.set("local_transport", &format!("error:5.1.1 this host {kind}"));
     layer.set("alias_maps", "");
     layer.set("alias_database", "");
     layer.set("virtual_alias_domains", "");
@@ -148,7 +155,8 @@ fn others(relay: &Relay) -> Vec<Item> {
     let mut domains: Vec<&str> =
         addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
     domains.extend(relay.identity.from.iter().map(From::domain));
-    // An address that has a translation, if only itself, is known: none would be refused.
+    // An address that has a translation, if only itself, is known: no recipient would be refused.
+    domains.retain(|domain| !relay.inbound.as_ref().is_some_and(|inbound| inbound.receives_for(domain)));
     domains.retain(|domain| !mailboxes::may_be_in(relay, domain));
     domains.sort_unstable();
     domains.dedup();
@@ -156,6 +164,13 @@ fn others(relay: &Relay) -> Vec<Item> {
 }
 
 fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
+    if relay.sends_directly() {
+        layer.section("Where mail goes: to the servers that DNS names (MX).");
+        layer.set("relayhost", "");
+        layer.section("What needs SMTPUTF8 is what a client says needs it: a subject in UTF-8 of a local program would bounce.");
+        layer.set("smtputf8_autodetect_classes", "verify");
+        return;
+    }
     layer.section(
         "Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.",
     );
@@ -171,7 +186,7 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
 fn tls(layer: &mut Layer<'_>, relay: &Relay) {
     let tls = &relay.tls;
     layer.section(
-        "TLS to the smarthosts. Which list of protocols counts depends on the level: both say the same.",
+        "TLS on the way out. Which list of protocols counts depends on the level: both say the same.",
     );
     layer.set("smtp_tls_security_level", level_name(tls.level));
     if tls.level == TlsLevel::None {
@@ -208,6 +223,9 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
 }
 
 fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
+    if relay.sends_directly() {
+        return;
+    }
     if relay.smarthosts.iter().all(|host| host.auth == Auth::None) {
         layer.section("No authentication: the smarthost knows this host by its address.");
         layer.set("smtp_sasl_auth_enable", "no");
@@ -233,7 +251,7 @@ const CONNECTIONS: u32 = 50;
 fn limits(layer: &mut Layer<'_>, relay: &Relay) {
     let limits = &relay.limits;
     // With a pause between messages they leave one by one.
-    let unlimited = limits.rate_delay.is_none().then_some(CONNECTIONS);
+    let unlimited = (limits.rate_delay.is_none() && !relay.sends_directly()).then_some(CONNECTIONS);
     let seconds = |value: Option<u64>| value.map(|seconds| format!("{seconds}s"));
     let rows = [
         ("message_size_limit", limits.message_size.map(|bytes| bytes.to_string())),

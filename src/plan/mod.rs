@@ -5,6 +5,7 @@ mod companions;
 mod entry;
 mod facts;
 mod host;
+mod inbound;
 mod layer;
 mod lint;
 mod mailboxes;

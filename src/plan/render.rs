@@ -68,9 +68,11 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     let mut rows = vec![
         ("compatibility_level", level),
         ("default_database_type", distribution.postfix.default_database_type.clone()),
-        ("relay_smarthosts", smarthosts.join(", ")),
-        ("relay_ca_file", ca_file),
     ];
+    if !relay.sends_directly() {
+        rows.push(("relay_smarthosts", smarthosts.join(", ")));
+    }
+    rows.push(("relay_ca_file", ca_file));
     if relay.identity.from.is_some() {
         rows.push(("relay_from", from_text(relay.identity.from.as_ref())));
     }

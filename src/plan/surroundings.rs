@@ -60,7 +60,9 @@ fn with_folder(mut entries: Vec<Entry>, own: &str) -> Vec<Entry> {
 fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     const FIREWALLD: &str = "/usr/lib/firewalld";
     let own = format!("{SHARE}/firewall");
-    let ports: BTreeSet<u16> = relay.smarthosts.iter().map(|host| host.port).collect();
+    let mut ports: BTreeSet<u16> = relay.smarthosts.iter().map(|host| host.port).collect();
+    ports.extend(relay.sends_directly().then_some(25));
+    ports.extend(relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop.port));
     let trusted = relay.server.as_ref().map(|server| server.trusted.as_slice()).unwrap_or_default();
     let families = trusted.iter().map(|network| {
         let (family, nft) = if network.addr().is_ipv4() { ("ipv4", "ip") } else { ("ipv6", "ip6") };

@@ -1,11 +1,13 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
+mod inbound;
 mod mailboxes;
 mod provider;
 mod server;
 mod submission;
 mod surroundings;
 
+pub use inbound::{Inbound, NextHop};
 pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries, Source};
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
@@ -21,7 +23,7 @@ pub struct Relay {
     pub profile: Profile,
     /// Name of the provider preset, `custom` without one.
     pub provider: String,
-    /// Where mail goes, in order of failover; never empty. All share one TLS mode.
+    /// Where mail goes, in order of failover; all share one TLS mode. None: straight to the servers that DNS names (MX).
     pub smarthosts: Vec<Smarthost>,
     /// How the connection to the smarthosts is protected.
     pub tls: Tls,
@@ -37,6 +39,8 @@ pub struct Relay {
     pub network: Network,
     /// What it is to others than its own host; `None` if they cannot reach it.
     pub server: Option<Server>,
+    /// What it takes from anybody; `None` if nothing.
+    pub inbound: Option<Inbound>,
     /// What users who have proved who they are can hand in; `None` if there are none.
     pub submission: Option<Submission>,
     /// Mailboxes that it takes mail for; `None` if it keeps none.
@@ -64,6 +68,8 @@ pub enum Profile {
     NullClient,
     /// Sends for others, too: hosts of trusted networks hand their mail to it.
     LanRelay,
+    /// Takes mail from anybody for domains of its own, and hands it to the servers behind.
+    MailGateway,
     /// Sends for users, who may be anywhere and prove who they are.
     Submission,
     /// Takes mail from anybody for mailboxes of its own, and sends for their owners.
@@ -72,13 +78,15 @@ pub enum Profile {
 
 impl Profile {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::NullClient, Self::LanRelay, Self::Submission, Self::MailServer];
+    pub const ALL: &'static [Self] =
+        &[Self::NullClient, Self::LanRelay, Self::MailGateway, Self::Submission, Self::MailServer];
 
     /// The name in the spec.
     pub fn name(self) -> &'static str {
         match self {
             Self::NullClient => "null-client",
             Self::LanRelay => "lan-relay",
+            Self::MailGateway => "mail-gateway",
             Self::Submission => "submission",
             Self::MailServer => "mail-server",
         }
@@ -93,6 +101,9 @@ impl Profile {
             Self::LanRelay => {
                 "sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost"
             }
+            Self::MailGateway => {
+                "receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind"
+            }
             Self::Submission => {
                 "sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465"
             }
@@ -100,6 +111,22 @@ impl Profile {
                 "a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners"
             }
         }
+    }
+
+    /// Whether others than the host itself speak to it.
+    pub fn has_clients(self) -> bool {
+        self != Self::NullClient
+    }
+
+    /// Whether it takes mail from anybody, for domains of its own.
+    pub fn receives(self) -> bool {
+        matches!(self, Self::MailGateway | Self::MailServer)
+    }
+
+    /// Whether mail may leave without a smarthost, straight to the servers that DNS names. What only sends is worth a
+    /// smarthost: others seldom believe a host that receives nothing.
+    pub fn may_send_directly(self) -> bool {
+        self.receives()
     }
 }
 
@@ -356,6 +383,11 @@ pub struct Parameter {
 }
 
 impl Relay {
+    /// Whether mail leaves straight to the servers that DNS names, without a smarthost.
+    pub fn sends_directly(&self) -> bool {
+        self.smarthosts.is_empty()
+    }
+
     /// Whether any smarthost wants us to prove who we are in this way.
     pub fn uses(&self, auth: Auth) -> bool {
         self.smarthosts.iter().any(|host| host.auth == auth)

@@ -154,6 +154,18 @@ impl Provider {
     /// The name of the provider that knows nothing: the administrator's own smarthost.
     pub const CUSTOM: &'static str = "custom";
 
+    /// What takes the place of a provider where there is no smarthost: each domain has servers of its own (MX), and
+    /// most of these know SMTPUTF8.
+    #[must_use]
+    pub fn direct(self) -> Self {
+        Self {
+            name: "direct".to_owned(),
+            title: "the servers that DNS names".to_owned(),
+            smtputf8: true,
+            ..self
+        }
+    }
+
     /// The host for a region, or for all.
     pub fn host_in(&self, region: Option<&str>) -> Option<&str> {
         match region.or(self.default_region.as_deref()) {

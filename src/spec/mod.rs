@@ -5,6 +5,7 @@
 //! that one run shows everything that is wrong. Nothing here knows Postfix parameters or package formats.
 
 mod dependencies;
+mod inbound;
 mod judge;
 mod license;
 mod mailboxes;
@@ -40,6 +41,7 @@ use toml::de::{DeTable, Deserializer};
 use self::judge::Judge;
 use self::package::Words;
 use self::schema::{RelaySection, Spec};
+use self::smarthost::Smarthosts;
 use self::spot::Spot;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::package::Meta;
@@ -240,7 +242,12 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let hosts = spec.smarthost.as_ref().map(|hosts| hosts.0.as_slice()).unwrap_or_default();
     let has_host = hosts.iter().any(|host| host.value.host.is_some());
     let provider = relay::provider(judge, &section.value, providers, has_host);
-    if spec.relay.is_some() && section.value.provider.is_none() && !has_host {
+    let direct = section.value.provider.is_none()
+        && hosts.is_empty()
+        && profile.is_some_and(Profile::may_send_directly)
+        && !judge.was_removed("smarthost");
+    let provider = if direct { providers.get(Provider::CUSTOM).map(Provider::direct) } else { provider };
+    if spec.relay.is_some() && section.value.provider.is_none() && !has_host && !direct {
         let hint = "name a provider (`postpack providers` lists them), or your own smarthost: [smarthost] host = \"...\"";
         judge.missing("relay.provider", Some(&section.span), hint);
     }
@@ -248,6 +255,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let region =
         provider.as_ref().and_then(|provider| relay::region(judge, section, provider, !all_hosts_named));
     let smarthosts = provider.as_ref().and_then(|provider| {
+        if direct {
+            return Some(Smarthosts::default());
+        }
         smarthost::check(judge, spec.smarthost.as_ref(), provider, region.as_deref(), &section.span)
     });
     let tls = tls::check(judge, spec.tls.as_ref(), smarthosts.as_ref());
@@ -258,6 +268,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let limits = sending::limits(judge, spec.limits.as_ref(), provider.as_ref());
     let network = sending::network(spec.network.as_ref());
     let server = profile.and_then(|profile| server::check(judge, spec, profile, &section.span));
+    let inbound = profile.and_then(|profile| inbound::check(judge, spec, profile, &section.span));
     let submission = profile.and_then(|profile| submission::check(judge, spec, profile, &section.span));
     let mailboxes =
         profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
@@ -290,6 +301,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         limits,
         network,
         server,
+        inbound,
         submission,
         mailboxes,
         after,
@@ -321,7 +333,19 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
         (_, Some([first, ..])) => first.host.clone(),
         _ => "a smarthost".to_owned(),
     };
+    let out = match smarthosts {
+        Some([]) => "straight to the servers that DNS names".to_owned(),
+        _ => format!("through {through}"),
+    };
     let (summary, what) = match profile {
+        Some(Profile::MailGateway) => (
+            "Postfix mail gateway in front of other servers".to_owned(),
+            format!(
+                "Configures Postfix as the mail exchanger of domains: it takes their mail from\n\
+                 anybody, keeps abuse out, and hands it to the servers behind. Mail of its own\n\
+                 and of hosts that it trusts is sent {out}."
+            ),
+        ),
         Some(Profile::LanRelay) => (
             format!("Postfix mail relay of a network through {through}"),
             format!(
@@ -343,7 +367,7 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
             format!(
                 "Configures Postfix as a mail server: mail for its mailboxes is taken from\n\
                  anybody and handed to Dovecot by LMTP, and that of their owners is sent\n\
-                 through {through}, once they have proved who they are."
+                 {out}, once they have proved who they are."
             ),
         ),
         Some(Profile::NullClient) | None => (
@@ -355,13 +379,12 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
             ),
         ),
     };
-    Words {
-        summary,
-        description: format!(
-            "{what}\n\
-             \n\
-             Credentials are not part of the package. They belong into\n\
+    let credentials = match smarthosts {
+        Some([]) => "",
+        _ => {
+            "\n\nCredentials are not part of the package. They belong into\n\
              /etc/mail-relay/relay.env on the host."
-        ),
-    }
+        }
+    };
+    Words { summary, description: format!("{what}{credentials}") }
 }

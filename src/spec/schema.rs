@@ -1,8 +1,11 @@
 //! The words of the spec. What stands here becomes the JSON Schema and the reference.
 
+mod inbound;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(super) use self::inbound::InboundSection;
 use super::mailboxes::{DatabaseSection, MailboxesSection};
 use super::spot::{Entries, Many, Scalar, Spot};
 use super::submission::SubmissionSection;
@@ -27,6 +30,7 @@ pub(super) struct Spec {
     pub(super) limits: Option<LimitsSection>,
     pub(super) network: Option<NetworkSection>,
     pub(super) server: Option<ServerSection>,
+    pub(super) inbound: Option<InboundSection>,
     pub(super) access: Option<AccessSection>,
     pub(super) restrictions: Option<RestrictionsSection>,
     pub(super) submission: Option<Spot<SubmissionSection>>,

@@ -16,7 +16,7 @@ use crate::relay::{
 
 /// What the relay is to its clients; `None` if it has none, or if it has some and the spec does not say whom it trusts.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Server> {
-    if profile == Profile::NullClient {
+    if !profile.has_clients() {
         for (path, span) in given(spec) {
             let message =
                 format!("`{path}` is for clients, and nobody but the host itself speaks to a null client");
@@ -33,7 +33,8 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     let (tls, certificate) = tls(judge, spec);
     let auth = auth(judge, spec, certificate.is_some());
     let section = spec.server.as_ref();
-    if profile == Profile::LanRelay && auth.is_none() && network.is_none_or(|network| network.trusted.is_none()) {
+    let told = network.is_some_and(|network| network.trusted.is_some());
+    if profile == Profile::LanRelay && auth.is_none() && !told {
         judge.missing(
             "network.trusted",
             Some(place),

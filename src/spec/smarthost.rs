@@ -11,7 +11,7 @@ use crate::relay::{Auth, OAuth2, Provider, Smarthost, TlsMode};
 const IMPLICIT_PORTS: &[u16] = &[443, 465, 2465, 8465];
 
 /// The smarthosts, and the place where the spec does without TLS.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Smarthosts {
     pub(super) list: Vec<Smarthost>,
     /// Where the spec speaks of each.

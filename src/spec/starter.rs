@@ -23,8 +23,12 @@ pub fn starter(provider: &str, profile: Profile) -> String {
         capitalised(profile.summary()),
         profile.name()
     );
+    let direct = preset.is_none() && profile.may_send_directly();
     match &preset {
         Some(preset) => with_preset(&mut text, preset),
+        None if direct => text.push_str(
+            "# Without a provider and a [smarthost], mail goes straight to the servers that DNS names.\n",
+        ),
         None => text.push_str("provider = \"custom\"\n"),
     }
     text.push_str(
@@ -33,7 +37,7 @@ pub fn starter(provider: &str, profile: Profile) -> String {
          # Who reads mail to root and to every other local name; an address or a list.\n\
          root-mail-to = \"ops@acme.example\"\n\n",
     );
-    if preset.is_none() {
+    if preset.is_none() && !direct {
         text.push_str(
             "[smarthost]\n\
              host = \"smtp.acme.example\"\n\
@@ -52,13 +56,43 @@ pub fn starter(provider: &str, profile: Profile) -> String {
              listen = \"all\"\n\n",
         );
     }
-    credentials(&mut text, preset.as_ref());
+    if profile == Profile::MailGateway {
+        text.push_str(
+            "[inbound.domains]\n\
+             # Mail for these domains is taken from anybody, and goes to the servers behind.\n\
+             \"acme.example\" = \"mail.acme.lan\"\n\n",
+        );
+    }
+    if matches!(profile, Profile::Submission | Profile::MailServer) {
+        text.push_str(
+            "[server]\n\
+             # On the host, with its chain; put there by you, in no package.\n\
+             certificate = \"/etc/ssl/mail.pem\"\n\
+             key = \"/etc/ssl/mail.key\"\n\n",
+        );
+    }
+    if profile == Profile::MailServer {
+        text.push_str(
+            "[mailboxes]\n\
+             # Who has one in Dovecot. Instead: [database] name = \"vimbadmin\".\n\
+             addresses = [\"jane@acme.example\"]\n\n",
+        );
+    }
+    if !direct {
+        credentials(&mut text, preset.as_ref());
+    }
     text.push_str(
         "# More, with the values they have when they are left out:\n\
          #\n\
-         # [tls]\n\
-         # level = \"secure\"           # certificate verified, name matched\n\
-         #\n\
+         # [tls]\n",
+    );
+    text.push_str(if direct {
+        "# level = \"may\"              # encrypted where the other side can\n"
+    } else {
+        "# level = \"secure\"           # certificate verified, name matched\n"
+    });
+    text.push_str(
+        "#\n\
          # [headers]\n\
          # strip = [\"received\"]       # what outsiders need not know\n\
          #\n\

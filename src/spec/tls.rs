@@ -13,7 +13,8 @@ pub(super) fn check(judge: &mut Judge, section: Option<&TlsSection>, hosts: Opti
     let nothing = TlsSection::default();
     let section = section.unwrap_or(&nothing);
     let without = hosts.and_then(|hosts| hosts.without_tls.clone());
-    let level = level(judge, section, without.as_ref());
+    let direct = hosts.is_some_and(|hosts| hosts.list.is_empty());
+    let level = level(judge, section, without.as_ref(), direct);
     let cleartext_password = section.allow_cleartext_password.as_ref().is_some_and(|spot| spot.value);
     let match_names: Vec<String> = judge
         .read_all(
@@ -58,15 +59,22 @@ pub(super) fn check(judge: &mut Judge, section: Option<&TlsSection>, hosts: Opti
     unused(judge, section, &tls);
     // Where the level was chosen by `tls = "none"` of a smarthost, that is the place to show.
     let place = section.level.as_ref().map(|spot| spot.span.clone()).or(without);
-    if let Some(hosts) = hosts {
-        against_hosts(judge, section, &tls, hosts, place.as_ref());
+    match hosts {
+        Some(_) if direct => against_everybody(judge, &tls, place.as_ref()),
+        Some(hosts) => against_hosts(judge, section, &tls, hosts, place.as_ref()),
+        None => {}
     }
     tls
 }
 
-fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>) -> TlsLevel {
+/// The level. Servers that DNS names take no password, and few of them can prove their names: `may` is the usual one there.
+fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>, direct: bool) -> TlsLevel {
     let Some(Spot { value, span }) = &section.level else {
-        return if without.is_some() { TlsLevel::None } else { TlsLevel::Secure };
+        return match without {
+            Some(_) => TlsLevel::None,
+            None if direct => TlsLevel::May,
+            None => TlsLevel::Secure,
+        };
     };
     if without.is_some() && *value != Level::None {
         judge.report(
@@ -124,6 +132,22 @@ fn unused(judge: &mut Judge, section: &TlsSection, tls: &Tls) {
                 .hint("`match` works with `secure` and `verify`"),
         );
     }
+}
+
+/// Mail to all domains has to get through, whatever their servers can.
+fn against_everybody(judge: &mut Judge, tls: &Tls, place: Option<&Span>) {
+    let message = match tls.level {
+        TlsLevel::May | TlsLevel::Dane => return,
+        TlsLevel::None => "without TLS, everyone on the way can read and change the mail",
+        TlsLevel::Encrypt => "mail to domains whose servers have no TLS waits, and is returned in the end",
+        TlsLevel::Secure | TlsLevel::Verify => {
+            "mail to domains whose servers cannot prove their names waits, and is returned in the end: most cannot"
+        }
+    };
+    judge.report(
+        Diagnostic::new(Severity::Warning, "tls-level", place.cloned(), message)
+            .hint("`may` encrypts where it can, `dane` verifies besides where DNS is signed"),
+    );
 }
 
 fn against_hosts(

@@ -27,9 +27,10 @@ fn providers() {
 fn profiles_and_targets() {
     let world = World::new();
     insta::assert_snapshot!(world.result("profiles"), @"
-    PROFILE      WHAT IT IS
-    null-client  sends only: the host's own mail leaves through a smarthost, nothing comes in
-    lan-relay    sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost
+    PROFILE       WHAT IT IS
+    null-client   sends only: the host's own mail leaves through a smarthost, nothing comes in
+    lan-relay     sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost
+    mail-gateway  receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind
     ");
     insta::assert_snapshot!(world.result("profiles --format json"), @r#"
     [
@@ -40,6 +41,10 @@ fn profiles_and_targets() {
       {
         "name": "lan-relay",
         "summary": "sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost"
+      },
+      {
+        "name": "mail-gateway",
+        "summary": "receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind"
       }
     ]
     "#);

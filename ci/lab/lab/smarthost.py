@@ -46,10 +46,11 @@ class Smarthost:
     down = "10.99.0.5"  # refuses every connection
     sink = "10.99.0.6"  # see sink.py
     oauth2 = "10.99.0.7"  # takes access tokens, too; see tokens.py
+    elsewhere = "10.99.0.8"  # the servers of other domains, on port 25
 
     def __init__(self, authority_home, nobody_home):
         self.network = Network()
-        for address in (self.good, self.wrong_name, self.unknown_ca, self.down, self.sink, self.oauth2):
+        for address in (self.good, self.wrong_name, self.unknown_ca, self.down, self.sink, self.oauth2, self.elsewhere):
             self.network.add_address(address)
         self.authority = Authority(authority_home, "lab CA")
         self._machine = Machine([roots.path("smarthost")], "smarthost", self.network.hub)
@@ -124,7 +125,7 @@ class Smarthost:
         machine.write("/etc/hosts", f"127.0.0.1 localhost\n{self.good} {NAME}\n")
         for name in ("main.cf", "master.cf"):
             text = (files / name).read_text()
-            for face in ("good", "wrong_name", "unknown_ca", "oauth2"):
+            for face in ("good", "wrong_name", "unknown_ca", "oauth2", "elsewhere"):
                 text = text.replace(f"@{face}@", getattr(self, face))
             machine.write(f"/etc/postfix/{name}", text)
         for name in ("dovecot.conf", "oauth2.conf", "password.lua"):

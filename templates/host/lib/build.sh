@@ -110,6 +110,10 @@ plan_smarthosts() {
     relayhost='' without='' wrapper=''
     find_password_hosts || return
     with=$(read_env names) || return 2
+    if sends_directly && [ -n "$relay_host$relay_port" ]; then
+        warn "RELAY_HOST and RELAY_PORT have no effect: this package sends straight to the servers that DNS names; mend: take the lines out of $relay_env, or build the package with a [smarthost]"
+        return 2
+    fi
     each_smarthost plan_smarthost || return
     wrapper=${wrapper:-no}
 }
@@ -165,7 +169,7 @@ build_host_layer() {
     {
         echo "compatibility_level = $level"
         echo "default_database_type = $database_type"
-        echo "relay_smarthosts = $relayhost"
+        sends_directly || echo "relay_smarthosts = $relayhost"
         echo "relay_ca_file = $ca_file"
         [ -z "$relay_from" ] || echo "relay_from = $relay_from"
         if [ -n "$relay_root_mail_to" ]; then
@@ -175,7 +179,7 @@ build_host_layer() {
         [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
         echo "relay_system_name = $system"
         echo "smtp_tls_wrappermode = $wrapper"
-        [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
+        sends_directly || [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
     } >"$1"
 }
 

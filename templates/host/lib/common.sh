@@ -16,6 +16,9 @@ load_facts() {
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }
 
+# Without a smarthost mail goes to the servers that DNS names.
+sends_directly() { [ -z "$smarthosts" ]; }
+
 say() { printf '%s\n' "mail-relay: $*"; }
 warn() { printf '%s\n' "mail-relay: $*" >&2; }
 fail() { warn "$*"; exit 1; }

@@ -6,8 +6,9 @@ usual_ports='587 465 2525 25 2465 2587'
 
 look_at_network() {
     relays=$(live relayhost | tr ',' ' ')
-    [ -n "$relays" ] || return 0
+    [ -n "$relays" ] || sends_directly || return 0
     if ! grep -qs '^[ 	]*nameserver' /etc/resolv.conf; then resolver_missing; return; fi
+    [ -n "$relays" ] || return 0
     policy_of "$postfix_dir" || { finding package-damaged 'postconf cannot read the live configuration'; return; }
     probe_login='' probe_sender=$(sender) probe_recipient=$(live relay_root_address)
     [ "$(live smtp_sasl_auth_enable)" != yes ] || [ ! -f "$postfix_dir/sasl_passwd" ] || probe_login=$postfix_dir/sasl_passwd

@@ -19,8 +19,13 @@ install_generation() {
     retire_tables
     keep_generation || { warn "the new configuration is in force, but $state is not up to date; the next 'mail-relay apply' ends it"; finished=1; }
     [ "$served" = yes ] && [ "$finished" = 0 ] || return 1
+    say "applied (Postfix $(postconf -dh mail_version), relay to $(way_out))"
+}
+
+way_out() {
     in_use=$(postconf -xh relayhost 2>/dev/null)
-    say "applied (Postfix $(postconf -dh mail_version), relay to ${in_use:-nowhere yet})"
+    if [ -z "$in_use" ] && sends_directly; then in_use='the servers that DNS names'; fi
+    echo "${in_use:-nowhere yet}"
 }
 
 write_info() {

@@ -113,8 +113,10 @@ find_queue() {
 
 decide() {
     can_send=no
-    if [ "$unit_state" = active ] && [ -n "$applied" ] && [ -n "$relays" ] && [ "$credentials" != missing ] && [ -z "$stuck" ]; then can_send=yes; fi
+    if [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ "$credentials" != missing ] && [ -z "$stuck" ]; then can_send=yes; fi
 }
+
+has_way_out() { [ -n "$relays" ] || sends_directly; }
 
 tls_words() {
     case $level in
@@ -137,7 +139,11 @@ show_text() {
     else
         echo "  configuration  applied $applied, $(tint no 'out of step'): $why"
     fi
-    echo "  smarthosts     ${relays:-none}"
+    if [ -z "$relays" ] && sends_directly; then
+        echo "  smarthosts     none: mail goes to the servers that DNS names"
+    else
+        echo "  smarthosts     ${relays:-none}"
+    fi
     [ "$credentials" = missing ] && known=no || known=yes
     echo "  credentials    $(tint "$known" "$credentials")${missing_for:+ for $missing_for}"
     show_sources
