@@ -11,6 +11,7 @@ use super::facts;
 use super::inbound;
 use super::mailboxes;
 use super::main_cf as layers;
+use super::postscreen;
 use super::submission;
 use super::surroundings;
 use super::table::Table;
@@ -64,7 +65,11 @@ pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
     let mut master_edits = clients::listeners(relay);
     master_edits.extend(submission::edits(relay));
     master_edits.extend(inbound::edits(relay));
-    if relay.tls.connection_reuse {
+    master_edits.extend(postscreen::edits(relay));
+    let certified = relay.server.as_ref().is_some_and(|server| server.certificate.is_some());
+    if relay.postscreen.is_some() && certified {
+        master_edits.push(layers::TLSPROXY_OF_GUARD.to_owned());
+    } else if relay.tls.connection_reuse {
         master_edits.push(layers::TLSPROXY.to_owned());
     }
     Ok(HostPlan { main_cf: layers::main_cf(relay)?, tables: tables(relay)?, master_edits })

@@ -57,7 +57,9 @@ pub(super) fn owners(relay: &Relay) -> Vec<String> {
 fn names(source: &Source) -> (Option<String>, String) {
     let indexed = |name: &str| format!("$default_database_type:/etc/postfix/{name}");
     match source {
-        Source::Listed(listed) => ((!listed.aliases.is_empty()).then(|| indexed(ALIASES)), indexed(MAILBOXES)),
+        Source::Listed(listed) => {
+            ((!listed.aliases.is_empty()).then(|| indexed(ALIASES)), indexed(MAILBOXES))
+        }
         Source::Database(database) => (Some(asked(database, SQL_ALIASES)), asked(database, SQL_MAILBOXES)),
     }
 }

@@ -9,6 +9,7 @@ use super::clients;
 use super::inbound;
 use super::layer::{Item, Layer, inline};
 use super::mailboxes;
+use super::postscreen;
 use super::submission;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
@@ -27,6 +28,8 @@ const LOCAL_NAMES: &[&str] =
 /// Postfix 3.10 from warning that it has no server certificate: it is a client here.
 pub(super) const TLSPROXY: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy \
                                    -o tlsproxy_tls_security_level=may -o tlsproxy_tls_cert_file=none";
+/// The same where it is the server's side, too, of a guard that offers TLS.
+pub(super) const TLSPROXY_OF_GUARD: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy";
 
 /// The package layer of main.cf.
 pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
@@ -41,6 +44,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     inbound::domains(&mut layer, relay);
     mailboxes::parameters(&mut layer, relay);
     clients::protection(&mut layer, relay);
+    postscreen::parameters(&mut layer, relay);
     submission::parameters(&mut layer, relay);
     limits(&mut layer, relay);
     own_parameters(&mut layer, relay);

@@ -11,6 +11,7 @@ mod lint;
 mod mailboxes;
 mod main_cf;
 mod memory;
+mod postscreen;
 mod render;
 mod submission;
 mod surroundings;

@@ -22,7 +22,7 @@ const PLAIN: &str = "[[:alnum:]._+=&'~-]+@[[:alnum:].-]+";
 
 /// What all ports for users have in common.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
-    let (Some(_), Some(server)) = (&relay.submission, &relay.server) else { return };
+    let (Some(submission), Some(server)) = (&relay.submission, &relay.server) else { return };
     layer.section("Users prove who they are by Dovecot, and use senders of their own alone.");
     if server.auth.is_none() {
         layer.set("smtpd_sasl_type", "dovecot");
@@ -30,8 +30,8 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
         layer.set("smtpd_sasl_security_options", "noanonymous");
         layer.set("smtpd_tls_auth_only", "yes");
     }
-    let mut owners = vec![format!("regexp:/etc/postfix/{LOGINS}")];
-    owners.extend(mailboxes::owners(relay));
+    let listed = has_logins(relay, submission).then(|| format!("regexp:/etc/postfix/{LOGINS}"));
+    let owners: Vec<String> = listed.into_iter().chain(mailboxes::owners(relay)).collect();
     // All that any of them says: the first that knows an address would hide the others.
     layer.set("smtpd_sender_login_maps", &format!("unionmap:{{{}}}", owners.join(", ")));
 }
@@ -60,7 +60,9 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
         String::new()
     } else {
         // Those of a message within the message are nobody's business.
-        format!(" -o header_checks=regexp:/etc/postfix/{CHECKS} -o mime_header_checks= -o nested_header_checks=")
+        format!(
+            " -o header_checks=regexp:/etc/postfix/{CHECKS} -o mime_header_checks= -o nested_header_checks="
+        )
     };
     edits.push(format!(
         "M {CLEANUP}/unix={CLEANUP} unix n - n - 0 cleanup -o syslog_name=postfix/submission \
@@ -81,17 +83,27 @@ const OPTIONS: &str = "-o smtpd_sasl_auth_enable=yes \
                        -o milter_macro_daemon_name=ORIGINATING \
                        -o cleanup_service_name=submission-cleanup";
 
+/// Who has a mailbox has its address, says the table of mailboxes; without these it takes a rule of our own.
+fn has_logins(relay: &Relay, submission: &Submission) -> bool {
+    relay.mailboxes.is_none() || !submission.senders.is_empty()
+}
+
 /// The tables that these refer to.
-pub(super) fn tables(submission: &Submission) -> Result<Vec<Table>, PlanError> {
-    let mut tables = vec![table(LOGINS, Kind::Regexp, logins(submission))?];
+pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
+    let Some(submission) = &relay.submission else { return Ok(Vec::new()) };
+    let mut tables = Vec::new();
+    if has_logins(relay, submission) {
+        tables.push(table(LOGINS, Kind::Regexp, logins(submission, relay.mailboxes.is_none()))?);
+    }
     if submission.headers != Headers::default() {
         tables.push(table(CHECKS, Kind::Regexp, checks(&submission.headers))?);
     }
     Ok(tables)
 }
 
-/// Addresses before their domains, and last the rule that an address belongs to the login of that name.
-fn logins(submission: &Submission) -> Result<Regexp, TableError> {
+/// Addresses before their domains, and last, where `own` says so, the rule that an address belongs to the login of that
+/// name. It would hide from Postfix that an address belongs to a whole domain.
+fn logins(submission: &Submission, own: bool) -> Result<Regexp, TableError> {
     let mut rules = Regexp::new(
         "Senders, and the logins that may use them, see regexp_table(5); the first match wins. Whose login is an\n\
          address has that address.",
@@ -99,19 +111,23 @@ fn logins(submission: &Submission) -> Result<Regexp, TableError> {
     let (addresses, domains): (Vec<_>, Vec<_>) =
         submission.senders.iter().partition(|(name, _)| name.contains('@'));
     for (address, logins) in addresses {
-        rules.push(&format!("^{}$", Regexp::escape(address)), &format!("{}, {address}", logins.join(", ")))?;
+        rules
+            .push(&format!("^{}$", Regexp::escape(address)), &format!("{}, {address}", logins.join(", ")))?;
     }
     for (domain, logins) in domains {
         let pattern = format!("^([[:alnum:]._+=&'~-]+@{})$", Regexp::escape(domain));
         rules.push(&pattern, &format!("{}, $1", logins.join(", ")))?;
     }
-    rules.push(&format!("^({PLAIN})$"), "$1")?;
+    if own {
+        rules.push(&format!("^({PLAIN})$"), "$1")?;
+    }
     Ok(rules)
 }
 
 /// As `header_checks`, but of one sender: the Received headers that his programs wrote say where he is.
 fn checks(headers: &Headers) -> Result<Regexp, TableError> {
-    let mut rules = Regexp::new("Headers that users' programs wrote, see header_checks(5); the first match wins.");
+    let mut rules =
+        Regexp::new("Headers that users' programs wrote, see header_checks(5); the first match wins.");
     let received = headers.strip_received.then_some("Received");
     for name in received.into_iter().chain(headers.strip.iter().map(String::as_str)) {
         rules.push(&format!("^{}:", Regexp::escape(name)), "IGNORE")?;
@@ -131,10 +147,13 @@ mod tests {
                 ("acme.example".to_owned(), vec!["boss".to_owned()]),
                 ("sales@acme.example".to_owned(), vec!["jane".to_owned(), "joe@acme.example".to_owned()]),
             ],
-            headers: Headers { strip_received: true, strip: vec!["User-Agent".to_owned()], ..Headers::default() },
+            headers: Headers {
+                strip_received: true,
+                strip: vec!["User-Agent".to_owned()],
+                ..Headers::default()
+            },
         };
-        let tables = tables(&submission).unwrap();
-        let text: Vec<_> = tables.iter().map(|table| String::from_utf8_lossy(&table.text).into_owned()).collect();
-        insta::assert_snapshot!(text.join("\n"));
+        let tables = [logins(&submission, true), checks(&submission.headers)];
+        insta::assert_snapshot!(tables.map(|table| table.unwrap().to_string()).join("\n"));
     }
 }

@@ -17,9 +17,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     if let Some(server) = &relay.server {
         tables.extend(clients::tables(server)?);
     }
-    if let Some(submission) = &relay.submission {
-        tables.extend(submission::tables(submission)?);
-    }
+    tables.extend(submission::tables(relay)?);
     tables.extend(mailboxes::tables(relay)?);
     Ok(tables)
 }

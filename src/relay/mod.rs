@@ -2,6 +2,7 @@
 
 mod inbound;
 mod mailboxes;
+mod postscreen;
 mod provider;
 mod server;
 mod submission;
@@ -9,6 +10,7 @@ mod surroundings;
 
 pub use inbound::{Inbound, NextHop};
 pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries, Source};
+pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use submission::{Submission, SubmissionPort};
@@ -45,6 +47,8 @@ pub struct Relay {
     pub submission: Option<Submission>,
     /// Mailboxes that it takes mail for; `None` if it keeps none.
     pub mailboxes: Option<Mailboxes>,
+    /// The guard in front of port 25, if there is one.
+    pub postscreen: Option<Postscreen>,
     /// Units that Postfix starts after, where they are on the host.
     pub after: Vec<String>,
     /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.

@@ -10,9 +10,7 @@ use super::schema::Spec;
 use super::spot::{Entries, Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
-use crate::relay::{
-    Database, DatabaseKind, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source,
-};
+use crate::relay::{Database, DatabaseKind, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source};
 
 /// Mailboxes that a mail server takes mail for. Which they are is said here, or by `[database]`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -186,7 +184,8 @@ fn read_listed(judge: &mut Judge, section: &MailboxesSection, identity: &Identit
     }
     let own = identity.hostname.as_deref();
     if let Some((domain, span)) = places.iter().find(|(domain, _)| own == Some(domain)) {
-        let message = format!("`{domain}` is the server's own name: its local names would mix with mailboxes");
+        let message =
+            format!("`{domain}` is the server's own name: its local names would mix with mailboxes");
         judge.report(
             Diagnostic::error("mailboxes", span.clone(), message)
                 .hint(format!("give the host a name below: hostname = \"mail.{domain}\" in [relay]")),
@@ -253,7 +252,10 @@ fn query_text(text: &str) -> Result<String, Fault> {
             Some('s' | 'S' | 'u' | 'U') => asks = true,
             Some('d' | 'D' | '1'..='9') => asks = true,
             Some('%') => {}
-            _ => return Err(Fault::new("behind a `%` stands a letter that Postfix does not know").hint("write `%%` for a percent sign")),
+            _ => {
+                return Err(Fault::new("behind a `%` stands a letter that Postfix does not know")
+                    .hint("write `%%` for a percent sign"));
+            }
         }
         rest = behind.get(1..).unwrap_or_default();
     }

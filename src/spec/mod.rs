@@ -13,6 +13,7 @@ mod metrics;
 mod origins;
 mod package;
 mod pattern;
+mod postscreen;
 mod relay;
 mod schema;
 mod secrets;
@@ -272,6 +273,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let submission = profile.and_then(|profile| submission::check(judge, spec, profile, &section.span));
     let mailboxes =
         profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
+    let postscreen = profile.and_then(|profile| postscreen::check(judge, spec, profile));
     let after = units::after(judge, spec.systemd.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
     let metrics = metrics::check(judge, spec.metrics.as_ref());
@@ -304,6 +306,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         inbound,
         submission,
         mailboxes,
+        postscreen,
         after,
         hardening,
         metrics,

@@ -21,6 +21,7 @@ const SECTIONS: &[&str] = &[
     "submission",
     "mailboxes",
     "database",
+    "postscreen",
     "main-cf",
 ];
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 pub(super) use self::inbound::InboundSection;
 use super::mailboxes::{DatabaseSection, MailboxesSection};
+use super::postscreen::PostscreenSection;
 use super::spot::{Entries, Many, Scalar, Spot};
 use super::submission::SubmissionSection;
 use super::units::SystemdSection;
@@ -36,6 +37,7 @@ pub(super) struct Spec {
     pub(super) submission: Option<Spot<SubmissionSection>>,
     pub(super) mailboxes: Option<Spot<MailboxesSection>>,
     pub(super) database: Option<Spot<DatabaseSection>>,
+    pub(super) postscreen: Option<Spot<PostscreenSection>>,
     pub(super) systemd: Option<SystemdSection>,
     pub(super) hardening: Option<HardeningSection>,
     pub(super) metrics: Option<MetricsSection>,

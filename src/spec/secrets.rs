@@ -49,8 +49,14 @@ struct Search {
 }
 
 /// Tables whose keys are names of other things: users, headers, Postfix parameters, systemd directives.
-const FOREIGN: &[&str] =
-    &["aliases", "rewrite.senders", "main-cf", "hardening.service", "submission.senders", "mailboxes.aliases"];
+const FOREIGN: &[&str] = &[
+    "aliases",
+    "rewrite.senders",
+    "main-cf",
+    "hardening.service",
+    "submission.senders",
+    "mailboxes.aliases",
+];
 /// Prose, in which a commit hash is no secret.
 const PROSE: &[&str] = &["package.changelog", "package.description", "package.summary", "headers.patterns"];
 

@@ -39,6 +39,7 @@ fn unit(text: &str) -> Result<String, Fault> {
     }
     match text.rsplit_once('.') {
         Some((name, kind)) if !name.is_empty() && KINDS.contains(&kind) => Ok(text.to_owned()),
-        _ => Err(Fault::new("its end says no kind of unit").hint(format!("write `{}.service`", values::shown(text)))),
+        _ => Err(Fault::new("its end says no kind of unit")
+            .hint(format!("write `{}.service`", values::shown(text)))),
     }
 }
