@@ -178,6 +178,7 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "smtp_tls_secure_cert_match" | "smtp_tls_verify_cert_match" => "tls.match",
         "smtp_tls_cert_file" => "tls.client-cert",
         "smtp_tls_key_file" => "tls.client-key",
+        "smtp_tls_policy_maps" => "tls.policies",
         "smtp_tls_loglevel" => "tls.log-level",
         "smtp_tls_connection_reuse" => "tls.connection-reuse",
         "smtp_header_checks" => "headers.strip",

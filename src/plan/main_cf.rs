@@ -11,6 +11,7 @@ use super::layer::{Item, Layer, inline};
 use super::mailboxes;
 use super::postscreen;
 use super::submission;
+use super::tls_policies;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
 use crate::relay::{Auth, From, Headers, Relay, TlsLevel, TlsVersion};
@@ -193,13 +194,16 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
         "TLS on the way out. Which list of protocols counts depends on the level: both say the same.",
     );
     layer.set("smtp_tls_security_level", level_name(tls.level));
-    if tls.level == TlsLevel::None {
+    if tls.level == TlsLevel::None && tls.policies.is_empty() {
         return;
     }
-    if tls.level == TlsLevel::Dane {
+    if tls.level == TlsLevel::Dane || tls_policies::ask_dane(relay) {
         layer.set("smtp_dns_support_level", "dnssec");
     }
     layer.set("smtp_tls_CAfile", "$relay_ca_file");
+    if let Some(maps) = tls_policies::maps(relay) {
+        layer.set("smtp_tls_policy_maps", &maps);
+    }
     let match_parameter = match tls.level {
         TlsLevel::Secure => "smtp_tls_secure_cert_match",
         _ => "smtp_tls_verify_cert_match",

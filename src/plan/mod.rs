@@ -17,6 +17,7 @@ mod submission;
 mod surroundings;
 mod table;
 mod tables;
+mod tls_policies;
 mod words;
 
 pub use companions::Companion;

@@ -1,7 +1,7 @@
 //! The lookup tables of a relay, and what is in them.
 
 use super::table::{Kind, Table, table};
-use super::{PlanError, clients, mailboxes, submission};
+use super::{PlanError, clients, mailboxes, submission, tls_policies};
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
 
@@ -19,6 +19,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     }
     tables.extend(submission::tables(relay)?);
     tables.extend(mailboxes::tables(relay)?);
+    tables.extend(tls_policies::tables(relay)?);
     Ok(tables)
 }
 

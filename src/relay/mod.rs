@@ -209,6 +209,8 @@ pub struct Tls {
     pub min_version: TlsVersion,
     /// Names to accept in the certificate instead of the smarthost's own.
     pub match_names: Vec<String>,
+    /// Domains with a policy of their own, where mail goes to the servers that DNS names.
+    pub policies: Vec<TlsPolicy>,
     /// Bundle of trusted authorities instead of the distribution's: an absolute path on the host.
     pub ca_file: Option<String>,
     /// Client certificate and key: absolute paths on the host.
@@ -219,6 +221,17 @@ pub struct Tls {
     pub cleartext_password: bool,
     /// Postfix TLS log level, 0 to 4.
     pub log_level: u8,
+}
+
+/// How one domain is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsPolicy {
+    /// The domain, or `.domain` for all below it.
+    pub domain: String,
+    /// How much is verified.
+    pub level: TlsLevel,
+    /// Names to accept in the certificate instead of those that DNS and domain give.
+    pub match_names: Vec<String>,
 }
 
 /// Postfix's TLS security levels, see TLS_README.

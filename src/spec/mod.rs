@@ -26,6 +26,7 @@ mod starter;
 mod submission;
 mod surroundings;
 mod tls;
+mod tls_policies;
 mod units;
 mod values;
 

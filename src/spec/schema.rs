@@ -186,6 +186,9 @@ pub(super) struct TlsSection {
     /// all names below.
     #[serde(rename = "match")]
     pub(super) matches: Option<Many<String>>,
+    /// Domains that are spoken to otherwise, where mail goes straight to them: `"partner.example" = "secure"`, with names
+    /// that its certificate may have instead, `"secure mx.partner.example"`; `".partner.example"` is all below a domain.
+    pub(super) policies: Option<Entries<String>>,
     /// Client certificate on the host: an absolute path.
     pub(super) client_cert: Option<Spot<String>>,
     /// Its key; the certificate's file without it.

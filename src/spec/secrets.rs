@@ -56,6 +56,7 @@ const FOREIGN: &[&str] = &[
     "hardening.service",
     "submission.senders",
     "mailboxes.aliases",
+    "tls.policies",
 ];
 /// Prose, in which a commit hash is no secret.
 const PROSE: &[&str] = &["package.changelog", "package.description", "package.summary", "headers.patterns"];

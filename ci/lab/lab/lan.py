@@ -47,9 +47,9 @@ class Client:
                 return False
         return True
 
-    def raw(self, said, to=RELAY[0]):
+    def raw(self, said, to=RELAY[0], source=None):
         """All at once, without waiting for an answer; what came back until the relay hung up."""
-        with entered(self.netns), socket.create_connection((to, 25), 30, (self._source(to), 0)) as connection:
+        with entered(self.netns), socket.create_connection((to, 25), 30, (source or self._source(to), 0)) as connection:
             connection.sendall(said)
             answers = []
             # Who hangs up with words still unread resets the connection.
