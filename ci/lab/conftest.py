@@ -260,7 +260,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     item.failed = report.failed
-    hosts = ("host", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host")
+    hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host")
     host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
     if server := item.funcargs.get("mail_server"):
         host = server.host

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::PlanError;
+use super::clients;
 use super::mailboxes;
+use super::policies;
 use super::table::Table;
 use super::words::level_name;
 use crate::relay::{Auth, From, Smarthost, TlsMode};
@@ -59,6 +61,8 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
         fact("database", database.kind.table_type());
     }
     fact("tables", &tables.join(" "));
+    fact("where_known", &clients::where_known(relay).join(" "));
+    fact("companions", &policies::units(relay, format).join(" "));
     fact("stated", &checked.origins.stated.join(" "));
     fact("preset", &checked.origins.preset.join(" "));
     match wrong {

@@ -11,6 +11,7 @@ use super::facts;
 use super::inbound;
 use super::mailboxes;
 use super::main_cf as layers;
+use super::policies;
 use super::postscreen;
 use super::submission;
 use super::surroundings;
@@ -83,8 +84,12 @@ pub(super) fn entries(
 ) -> Result<Vec<Entry>, PlanError> {
     let (checked, facts) = (&planned.checked, format.facts());
     let mut entries = planned.alike(templates)?.to_vec();
-    let tables = &planned.host()?.tables;
-    entries.push(file(&format!("{SHARE}/facts"), facts::render(checked, facts, tables)?));
+    let plan = planned.host()?;
+    entries.push(file(&format!("{SHARE}/facts"), facts::render(checked, facts, &plan.tables)?));
+    let mut edits = lines(&plan.master_edits);
+    edits.push_str(&lines(&policies::edits(&checked.relay, facts)));
+    entries.push(file(&format!("{SHARE}/master.edits"), edits));
+    entries.extend(policies::entries(&checked.relay, facts));
     entries.extend(host_command(facts).into_iter().map(common));
     let relay = &checked.relay;
     let known = planned.memory.units(&facts.sbin, relay, || units(relay, &facts.sbin, templates))?;
@@ -99,9 +104,11 @@ pub(super) fn entries(
     if relay.server.as_ref().is_some_and(|server| !server.listen.is_empty()) {
         drop_in("50-mail-relay-network", &systemd::after_network().render().into());
     }
-    let after: Vec<String> = mailboxes::units(relay).into_iter().chain(relay.after.iter().cloned()).collect();
-    if !after.is_empty() {
-        drop_in("50-mail-relay-services", &systemd::after(&after).render().into());
+    let mut beside = policies::units(relay, facts);
+    beside.extend(mailboxes::units(relay));
+    beside.extend(relay.after.iter().filter(|unit| !beside.contains(unit)).cloned().collect::<Vec<_>>());
+    if !beside.is_empty() {
+        drop_in("50-mail-relay-services", &systemd::beside(&beside).render().into());
     }
     entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -119,7 +126,6 @@ pub(super) fn alike(planned: &Planned, templates: &Templates) -> Result<Vec<Entr
         folder("/etc/mail-relay/main.cf.d", 0o755),
         folder(SHARE, 0o755),
         file(&format!("{SHARE}/main.cf"), planned.main_cf(templates)?.clone()),
-        file(&format!("{SHARE}/master.edits"), lines(&plan.master_edits)),
         file(&format!("{SHARE}/relay.env.example"), environment),
         folder(&format!("{SHARE}/tables"), 0o755),
     ];

@@ -1,23 +1,45 @@
 //! Mail from anybody: the domains, the way to the servers behind, and what is refused on the way in.
 //!
 //! The sources are ADDRESS_CLASS_README, STANDARD_CONFIGURATION_README ("Configuring Postfix as primary or backup MX
-//! host for a remote site"), SMTPD_ACCESS_README and postconf(5).
+//! host for a remote site"), ADDRESS_VERIFICATION_README, SMTPD_ACCESS_README and postconf(5).
 
+use super::PlanError;
 use super::layer::{Item, Layer, inline};
-use crate::relay::{Inbound, NextHop, Relay};
+use super::policies;
+use super::table::{Kind, Table, table};
+use super::words::level_name;
+use crate::postfix::table::Lookup;
+use crate::relay::{Abuse, Inbound, NextHop, Recipients, Relay};
 
 /// Names of every domain that can always be written to (RFC 5321 4.5.1, RFC 2142).
 const ALWAYS: &[&str] = &["postmaster", "abuse"];
 
+/// The table of addresses that exist.
+const LISTED: &str = "relay_recipients";
+
 /// For whom mail is taken, and where it goes.
 pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
-    let Some(inbound) = relay.inbound.as_ref().filter(|inbound| !inbound.domains.is_empty()) else { return };
-    layer.section("Mail for these domains is taken from anybody, and goes to the servers behind.");
-    layer.list("relay_domains", inbound.domains.iter().map(|(domain, _)| Item::from(domain.as_str())));
-    let routes = inbound.domains.iter().map(|(domain, hop)| inline(domain, &route(hop)));
-    layer.list("transport_maps", routes);
+    let Some(inbound) = &relay.inbound else { return };
+    if !inbound.domains.is_empty() {
+        layer.section("Mail for these domains is taken from anybody, and goes to the servers behind.");
+        layer.list("relay_domains", inbound.domains.iter().map(|(domain, _)| Item::from(domain.as_str())));
+        let routes = inbound.domains.iter().map(|(domain, hop)| inline(domain, &route(hop)));
+        layer.list("transport_maps", routes);
+    }
     // Else a domain would stand for all below it, which have no way to go.
     layer.set("parent_domain_matches_subdomains", "smtpd_access_maps");
+    match &inbound.recipients {
+        Recipients::Listed(_) => {
+            layer.set("relay_recipient_maps", &format!("$default_database_type:/etc/postfix/{LISTED}"));
+        }
+        Recipients::Verified if !inbound.domains.is_empty() => {
+            // Not for now, as is Postfix's own choice: the server behind has said no. And not its words, which name it.
+            layer.set("unverified_recipient_reject_code", "550");
+            layer.set("unverified_recipient_reject_reason", "no such user here");
+        }
+        Recipients::Verified | Recipients::Any => {}
+    }
+    abuse(layer, &inbound.abuse);
 }
 
 fn route(hop: &NextHop) -> String {
@@ -25,35 +47,77 @@ fn route(hop: &NextHop) -> String {
     format!("relay:[{host}]:{}", hop.port)
 }
 
-/// Edits of master.cf: the way to the servers behind is not the way out. Nothing is hidden from them, or loops of mail
-/// would not be seen; they get no password; TLS is used where they offer it.
-pub(super) fn edits(relay: &Relay) -> Vec<String> {
-    if relay.inbound.as_ref().is_none_or(|inbound| inbound.domains.is_empty()) {
-        return Vec::new();
+fn abuse(layer: &mut Layer<'_>, abuse: &Abuse) {
+    if let Some(words) = &abuse.words {
+        let reply = "$rbl_code 5.7.1 Service unavailable; $rbl_class [$rbl_what] blocked using $rbl_domain";
+        layer.set("default_rbl_reply", &format!("{reply}; {words}"));
     }
-    [
-        "smtp_header_checks=",
-        "smtp_sasl_auth_enable=no",
-        "smtp_tls_wrappermode=no",
-        "smtp_tls_security_level=may",
-    ]
-    .map(|option| format!("P relay/unix/{option}"))
-    .to_vec()
+    if abuse.spf.is_some() {
+        layer.set(policies::SPF_TIME_LIMIT, "3600s");
+    }
+}
+
+/// Edits of master.cf: the way to the servers behind is not the way out. Nothing is hidden from them, or loops of mail
+/// would not be seen, and they get no password.
+pub(super) fn edits(relay: &Relay) -> Vec<String> {
+    let Some(inbound) = &relay.inbound else { return Vec::new() };
+    let level = format!("smtp_tls_security_level={}", level_name(inbound.tls));
+    ["smtp_header_checks=", "smtp_sasl_auth_enable=no", "smtp_tls_wrappermode=no", level.as_str()]
+        .map(|option| format!("P relay/unix/{option}"))
+        .to_vec()
 }
 
 /// What anybody may write to, before all else is refused as a relay for strangers.
 pub(super) fn own_postmaster(inbound: Option<&Inbound>) -> Option<Item> {
-    inbound?;
-    let names: Vec<String> = ALWAYS.iter().map(|name| format!("{{{name}@$myhostname = OK}}")).collect();
-    Some(Item::from(&*format!("check_recipient_access inline:{{ {} }}", names.join(", "))))
+    inbound.map(|_| always("$myhostname"))
 }
 
-/// What mail from anybody must pass after the user's own tables and restrictions.
-pub(super) fn recipient(_inbound: &Inbound) -> Vec<Item> {
+/// `check_recipient_access inline:{...}` for [`ALWAYS`]; without a domain of every one.
+fn always(domain: &str) -> Item {
+    let names: Vec<String> = ALWAYS.iter().map(|name| format!("{{{name}@{domain} = OK}}")).collect();
+    Item::from(&*format!("check_recipient_access inline:{{ {} }}", names.join(", ")))
+}
+
+/// What mail from anybody must pass after the user's own tables and restrictions: first what costs nothing, then what
+/// DNS knows, then what others are asked.
+pub(super) fn recipient(inbound: &Inbound) -> Vec<Item> {
     let text = |text: &str| Item::from(text);
-    vec![
+    let mut list = vec![
         text("reject_non_fqdn_sender"),
         text("reject_non_fqdn_recipient"),
+        text("reject_unlisted_recipient"),
+        always(""),
         text("reject_unknown_sender_domain"),
-    ]
+    ];
+    let abuse = &inbound.abuse;
+    for own in &abuse.block_lists {
+        list.push(text(&format!("reject_rbl_client {}", own.name)));
+    }
+    for own in &abuse.name_lists {
+        for whose in ["helo", "reverse_client", "sender"] {
+            list.push(text(&format!("reject_rhsbl_{whose} {}", own.name)));
+        }
+    }
+    list.extend(policies::asked(abuse));
+    if inbound.recipients == Recipients::Verified && !inbound.domains.is_empty() {
+        list.push(text("reject_unverified_recipient"));
+    }
+    list
+}
+
+/// The tables of addresses that exist.
+pub(super) fn tables(inbound: &Inbound) -> Result<Vec<Table>, PlanError> {
+    let Recipients::Listed(addresses) = &inbound.recipients else { return Ok(Vec::new()) };
+    let mut rows = Lookup::new("Addresses that exist at the servers behind; the result means nothing.");
+    let mut all = || {
+        for (domain, _) in &inbound.domains {
+            let (whole, postmaster) = (format!("@{domain}"), format!("postmaster@{domain}"));
+            if !addresses.contains(&whole) && !addresses.contains(&postmaster) {
+                rows.insert(&postmaster, "OK")?;
+            }
+        }
+        addresses.iter().try_for_each(|address| rows.insert(address, "OK"))
+    };
+    let filled = all();
+    Ok(vec![table(LISTED, Kind::Indexed, filled.map(|()| rows))?])
 }

@@ -1,7 +1,7 @@
 //! What is wrong with a relay on its targets, beyond the words of the spec.
 
 use super::Planned;
-use crate::diag::{Diagnostic, Severity, has_errors};
+use crate::diag::{Diagnostic, Severity, Span, has_errors};
 use crate::postfix::check::{Context, Target, parameters, whole};
 use crate::relay::{Parameter, Relay, Restriction};
 use crate::spec::Checked;
@@ -25,6 +25,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS, brought: &brought };
     let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
+    findings.extend(without_spf(checked));
     findings.extend(parameters(written, &context));
     for restriction in restrictions(&checked.relay) {
         findings.extend(parameters(std::slice::from_ref(&restriction), &context));
@@ -80,6 +81,26 @@ fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnosti
     }]
 }
 
+/// A relay that asks SPF, where postpack knows of no daemon that answers.
+fn without_spf(checked: &Checked) -> Option<Diagnostic> {
+    let span = checked.relay.inbound.as_ref()?.abuse.spf.clone()?;
+    let (able, lacking): (Vec<Format>, Vec<Format>) =
+        checked.formats.iter().partition(|format| format.facts().spf.is_some());
+    let names = |list: &[Format], quote: &str| {
+        list.iter().map(|format| format!("{quote}{format}{quote}")).collect::<Vec<_>>().join(", ")
+    };
+    if lacking.is_empty() {
+        return None;
+    }
+    let message = "no package brings a policy daemon for SPF that postpack knows";
+    Some(
+        Diagnostic::error("spf", span, message)
+            .labelled(names(&lacking, ""))
+            .hint(format!("for the others alone: targets = [{}] in [package]", names(&able, "\"")))
+            .hint("or a service of your own: policies = \"unix:private/NAME\""),
+    )
+}
+
 /// The user's restrictions, each as if it stood alone in the list of its stage: its place is known then.
 fn restrictions(relay: &Relay) -> Vec<Parameter> {
     let Some(server) = &relay.server else { return Vec::new() };
@@ -90,16 +111,23 @@ fn restrictions(relay: &Relay) -> Vec<Parameter> {
         ("sender", &own.sender),
         ("recipient", &own.recipient),
     ];
-    let one = |stage: &str, restriction: &Restriction| Parameter {
+    let one = |stage: &str, text: String, span: &Span| Parameter {
         name: format!("smtpd_{stage}_restrictions"),
-        value: restriction.text.clone(),
-        name_span: restriction.span.clone(),
-        value_span: restriction.span.clone(),
+        value: text,
+        name_span: span.clone(),
+        value_span: span.clone(),
     };
-    lists
-        .iter()
-        .flat_map(|(stage, list)| list.iter().map(move |restriction| one(stage, restriction)))
-        .collect()
+    let own = lists.iter().flat_map(|(stage, list)| {
+        list.iter()
+            .map(move |restriction: &Restriction| one(stage, restriction.text.clone(), &restriction.span))
+    });
+    let abuse = relay.inbound.iter().map(|inbound| &inbound.abuse);
+    let listed = abuse.flat_map(|abuse| {
+        let clients = abuse.block_lists.iter().map(|list| ("reject_rbl_client", list));
+        clients.chain(abuse.name_lists.iter().map(|list| ("reject_rhsbl_sender", list)))
+    });
+    let listed = listed.map(|(name, list)| one("recipient", format!("{name} {}", list.name), &list.span));
+    own.chain(listed).collect()
 }
 
 /// The distributions a spec is built for: those it names, else all of its formats.
@@ -128,6 +156,8 @@ fn owner_inbound(relay: &Relay, parameter: &str) -> Option<&'static str> {
     relay.inbound.as_ref()?;
     match parameter {
         "relay_domains" | "transport_maps" | "parent_domain_matches_subdomains" => Some("inbound.domains"),
+        "relay_recipient_maps" | "unverified_recipient_reject_code" => Some("inbound.recipients"),
+        "default_rbl_reply" => Some("abuse.block-words"),
         _ => None,
     }
 }
@@ -190,6 +220,7 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "smtp_destination_concurrency_limit" => "limits.concurrency",
         "smtp_destination_recipient_limit" => "limits.recipients",
         "smtp_destination_rate_delay" => "limits.rate-delay",
+        "hopcount_limit" => "limits.hops",
         _ => return None,
     };
     Some(owner)

@@ -6,11 +6,13 @@
 
 use super::PlanError;
 use super::clients;
+use super::content;
 use super::inbound;
 use super::layer::{Item, Layer, inline};
 use super::mailboxes;
 use super::postscreen;
 use super::submission;
+use super::tables;
 use super::tls_policies;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
@@ -44,6 +46,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     authentication(&mut layer, relay);
     inbound::domains(&mut layer, relay);
     mailboxes::parameters(&mut layer, relay);
+    content::checked(&mut layer, relay);
     clients::protection(&mut layer, relay);
     postscreen::parameters(&mut layer, relay);
     submission::parameters(&mut layer, relay);
@@ -78,11 +81,13 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
     layer.set("local_transport", &format!("error:5.1.1 this host {kind}"));
     layer.set("alias_maps", "");
     layer.set("alias_database", "");
-    layer.set("virtual_alias_domains", "");
+    let alias_domains =
+        relay.inbound.as_ref().map(|inbound| inbound.alias_domains.as_slice()).unwrap_or_default();
+    layer.list("virtual_alias_domains", alias_domains.iter().map(|domain| Item::from(domain.as_str())));
     layer.set("biff", "no");
 
     let aliases =
-        (!relay.local.aliases.is_empty()).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
+        tables::has_aliases(relay).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
     let of_mailboxes = mailboxes::alias_maps(relay);
     if relay.local.root_mail_to.is_empty() {
         let maps: Vec<Item> = of_mailboxes.into_iter().chain(aliases).collect();
@@ -273,6 +278,7 @@ fn limits(layer: &mut Layer<'_>, relay: &Relay) {
         ),
         ("smtp_destination_recipient_limit", limits.recipients.map(|count| count.to_string())),
         ("smtp_destination_rate_delay", seconds(limits.rate_delay)),
+        ("hopcount_limit", limits.hops.map(|count| count.to_string())),
     ];
     if rows.iter().any(|(_, value)| value.is_some()) {
         layer.section("Sizes, times and rates.");

@@ -2,6 +2,7 @@
 
 mod clients;
 mod companions;
+mod content;
 mod entry;
 mod facts;
 mod host;
@@ -11,6 +12,7 @@ mod lint;
 mod mailboxes;
 mod main_cf;
 mod memory;
+mod policies;
 mod postscreen;
 mod render;
 mod submission;
@@ -153,7 +155,11 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
         provides: vec![Relation::to(EXCLUSIVE_NAME)],
         ..Relations::default()
     };
-    let needs = surroundings::needs(&checked.relay, facts);
+    let mut needs = surroundings::needs(&checked.relay, facts);
+    // Where the format has none, `check` has said so.
+    needs.extend(
+        policies::needs(&checked.relay).into_iter().filter(|role| facts.relations.contains_key(*role)),
+    );
     for name in &needs {
         relations.depends.push(role(name)?);
     }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::clients;
 use super::facts::from_text;
 use super::host::entries;
 use super::{PlanError, Planned};
 use crate::package::{Entry, EntryKind};
 use crate::postfix::Release;
+use crate::postfix::catalogue::Catalogue;
 use crate::relay::{Relay, TlsMode};
 use crate::target::Distribution;
 use crate::template::Templates;
@@ -85,6 +87,11 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     }
     rows.push(("relay_system_name", "$myhostname".to_owned()));
     rows.push(("smtp_tls_wrappermode", if wrapper { "yes" } else { "no" }.to_owned()));
+    for (name, value) in clients::where_known(relay).into_iter().filter_map(|it| it.split_once('=')) {
+        if Catalogue::get(name).is_some_and(|info| info.exists_in(distribution.postfix.version)) {
+            rows.push((name, value.to_owned()));
+        }
+    }
     let mut text =
         format!("# Facts of the host, as {} has them with credentials in place.\n", distribution.title);
     for (name, value) in rows {

@@ -1,7 +1,7 @@
 //! The lookup tables of a relay, and what is in them.
 
 use super::table::{Kind, Table, table};
-use super::{PlanError, clients, mailboxes, submission, tls_policies};
+use super::{PlanError, clients, content, inbound, mailboxes, submission, tls_policies};
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
 
@@ -11,7 +11,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     if relay.headers != Headers::default() {
         tables.push(table("header_checks", Kind::Regexp, header_checks(&relay.headers))?);
     }
-    if !relay.local.aliases.is_empty() {
+    if has_aliases(relay) {
         tables.push(table("virtual", Kind::Indexed, virtual_aliases(relay))?);
     }
     if let Some(server) = &relay.server {
@@ -20,6 +20,10 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     tables.extend(submission::tables(relay)?);
     tables.extend(mailboxes::tables(relay)?);
     tables.extend(tls_policies::tables(relay)?);
+    if let Some(inbound) = &relay.inbound {
+        tables.extend(inbound::tables(inbound)?);
+    }
+    tables.extend(content::tables(relay)?);
     Ok(tables)
 }
 
@@ -48,10 +52,17 @@ fn header_checks(headers: &Headers) -> Result<Regexp, TableError> {
     Ok(rules)
 }
 
+/// Whether any address or name stands for others.
+pub(super) fn has_aliases(relay: &Relay) -> bool {
+    let inbound = relay.inbound.as_ref();
+    !relay.local.aliases.is_empty() || inbound.is_some_and(|inbound| !inbound.aliases.is_empty())
+}
+
 /// Aliases as virtual(5) reads them: a name without a domain is a local name.
 fn virtual_aliases(relay: &Relay) -> Result<Lookup, TableError> {
-    let mut rows = Lookup::new("Local names with addresses of their own, see virtual(5).");
-    for (name, targets) in &relay.local.aliases {
+    let mut rows = Lookup::new("Names and addresses that stand for others, see virtual(5).");
+    let addresses = relay.inbound.iter().flat_map(|inbound| &inbound.aliases);
+    for (name, targets) in relay.local.aliases.iter().chain(addresses) {
         rows.insert(name, &targets.join(", "))?;
     }
     Ok(rows)

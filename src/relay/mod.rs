@@ -1,5 +1,6 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
+mod content;
 mod inbound;
 mod mailboxes;
 mod postscreen;
@@ -8,7 +9,8 @@ mod server;
 mod submission;
 mod surroundings;
 
-pub use inbound::{Inbound, NextHop};
+pub use content::{Content, LineAction, MilterAction, Milters, Notices, Rule};
+pub use inbound::{Abuse, Greylisting, Inbound, Named, NextHop, Recipients};
 pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries, Source};
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
@@ -51,6 +53,12 @@ pub struct Relay {
     pub postscreen: Option<Postscreen>,
     /// Units that Postfix starts after, where they are on the host.
     pub after: Vec<String>,
+    /// What messages may hold.
+    pub content: Content,
+    /// Who else looks at them while they come in.
+    pub milters: Option<Milters>,
+    /// Who hears of trouble.
+    pub notices: Notices,
     /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.
     pub smtputf8: bool,
     /// The systemd sandbox.
@@ -340,6 +348,8 @@ pub struct Limits {
     pub recipients: Option<u32>,
     /// Pause between two messages, seconds; Postfix then delivers serially.
     pub rate_delay: Option<u64>,
+    /// Servers that a message may have come through; with more it is in a loop.
+    pub hops: Option<u32>,
 }
 
 /// What the relay speaks.

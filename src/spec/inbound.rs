@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::judge::Judge;
 use super::schema::{InboundSection, Spec};
-use super::spot::Entries;
+use super::spot::{Entries, Many, Spot};
 use super::values::{self, Fault};
-use crate::diag::{Diagnostic, Span};
-use crate::relay::{Inbound, NextHop, Profile};
+use super::{abuse, relay, tls};
+use crate::diag::{Diagnostic, Span, nearest};
+use crate::relay::{Inbound, NextHop, Profile, Recipients, TlsLevel};
 
 /// What the relay takes from anybody; `None` if its kind takes nothing.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Inbound> {
@@ -23,25 +24,47 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     }
     let nothing = InboundSection::default();
     let section = spec.inbound.as_ref().unwrap_or(&nothing);
-    let named = section.domains.as_ref().is_some_and(|domains| !domains.0.is_empty());
-    if profile == Profile::MailGateway && !named {
+    let is_empty = section.domains.as_ref().is_none_or(|domains| domains.0.is_empty());
+    if profile == Profile::MailGateway && is_empty && section.alias_domains.is_none() {
         judge.missing(
             "inbound.domains",
             Some(place),
             "it says whose mail goes to which server: [inbound.domains] \"acme.example\" = \"mail.acme.lan\"",
         );
     }
-    Some(Inbound { domains: domains(judge, section.domains.as_ref()) })
+    let domains = domains(judge, section.domains.as_ref());
+    let alias_domains = alias_domains(judge, section.alias_domains.as_ref(), &domains);
+    let aliases = aliases(judge, section, &domains, &alias_domains);
+    Some(Inbound {
+        tls: section.tls.as_ref().map_or(TlsLevel::May, |spot| tls::level_of(spot.value)),
+        recipients: recipients(judge, section.recipients.as_ref(), &domains),
+        alias_domains: alias_domains.into_iter().map(|spot| spot.value).collect(),
+        aliases,
+        abuse: abuse::check(judge, spec.abuse.as_ref()),
+        domains: domains.into_iter().map(|(key, hop)| (key.value, hop)).collect(),
+    })
 }
 
 /// The keys of the spec that make sense only for mail from anybody, each with its place.
 fn given(spec: &Spec) -> Vec<(&'static str, Span)> {
-    let section = spec.inbound.as_ref();
-    let domains = section.and_then(|section| section.domains.as_ref()).and_then(|table| table.0.first());
-    domains.map(|(key, _)| ("inbound.domains", key.span.clone())).into_iter().collect()
+    let mut found = Vec::new();
+    if let Some(section) = &spec.inbound {
+        let first = |table: Option<&Entries<String>>| Some(table?.0.first()?.0.span.clone());
+        let aliases = section.aliases.as_ref().and_then(|table| Some(table.0.first()?.0.span.clone()));
+        let many = |list: Option<&Many<String>>| Some(list?.0.first()?.span.clone());
+        found.extend([
+            ("inbound.domains", first(section.domains.as_ref())),
+            ("inbound.tls", section.tls.as_ref().map(|spot| spot.span.clone())),
+            ("inbound.recipients", many(section.recipients.as_ref())),
+            ("inbound.alias-domains", many(section.alias_domains.as_ref())),
+            ("inbound.aliases", aliases),
+        ]);
+    }
+    found.extend(spec.abuse.iter().flat_map(abuse::given));
+    found.into_iter().filter_map(|(path, span)| Some((path, span?))).collect()
 }
 
-fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(String, NextHop)> {
+fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(Spot<String>, NextHop)> {
     let mut rows = Vec::new();
     let mut names = BTreeSet::new();
     for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
@@ -52,13 +75,9 @@ fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(String,
         };
         let Some(hop) = hop else { continue };
         if names.insert(name.clone()) {
-            rows.push((name, hop));
+            rows.push((Spot::new(name, key.span.clone()), hop));
         } else {
-            let message = format!("`{name}` is here twice");
-            judge.report(
-                Diagnostic::error("duplicate-name", key.span.clone(), message)
-                    .hint("the case of letters makes no difference"),
-            );
+            judge.report(relay::twice(key, &name));
         }
     }
     rows
@@ -92,6 +111,159 @@ fn next_hop(text: &str) -> Result<NextHop, Fault> {
     Ok(NextHop { host: values::host(host)?, port })
 }
 
+/// Which addresses exist. A domain of which none does would be one whose mail is all refused.
+fn recipients(
+    judge: &mut Judge,
+    list: Option<&Many<String>>,
+    domains: &[(Spot<String>, NextHop)],
+) -> Recipients {
+    let Some(list) = list else { return Recipients::Verified };
+    match list.0.as_slice() {
+        [one] if one.value == "verify" => return Recipients::Verified,
+        [one] if one.value == "any" => {
+            judge.report(
+                Diagnostic::warning(
+                    "recipients",
+                    one.span.clone(),
+                    "what the servers behind refuse is returned, often to who never sent it",
+                )
+                .hint("`verify` asks them first; or list the addresses"),
+            );
+            return Recipients::Any;
+        }
+        _ => {}
+    }
+    let what = "addresses, `@domain`, or one of `verify` and `any`";
+    let read = judge.read_all("recipients", "inbound.recipients", what, Some(list), address_or_domain);
+    for spot in &read {
+        let domain = domain_of(&spot.value);
+        if !domains.iter().any(|(own, _)| own.value == domain) {
+            let names = domains.iter().map(|(own, _)| own.as_str());
+            judge.report(stray(spot, domain, "inbound.domains", names));
+        }
+    }
+    for (own, _) in domains {
+        if !read.iter().any(|spot| domain_of(&spot.value) == own.value) {
+            let message = format!("`inbound.recipients` has no address in `{}`", own.value);
+            judge.report(
+                Diagnostic::error("recipients", own.span.clone(), message)
+                    .hint(format!("all its mail would be refused; `@{}` is every address", own.value)),
+            );
+        }
+    }
+    let mut listed: Vec<String> = read.into_iter().map(|spot| spot.value).collect();
+    listed.sort_unstable();
+    listed.dedup();
+    Recipients::Listed(listed)
+}
+
+fn address_or_domain(text: &str) -> Result<String, Fault> {
+    match text.strip_prefix('@') {
+        Some(domain) => values::domain(domain).map(|domain| format!("@{domain}")),
+        None => values::address(text).map(|address| address.to_ascii_lowercase()),
+    }
+}
+
+fn domain_of(address: &str) -> &str {
+    address.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
+/// An address in a domain that is not one of ours.
+fn stray<'a>(
+    spot: &Spot<String>,
+    domain: &str,
+    home: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let message = format!("`{domain}` is not in `{home}`");
+    let finding = Diagnostic::error("domain", spot.span.clone(), message);
+    match nearest(domain, names) {
+        Some(near) => finding.hint(format!("did you mean `{near}`?")),
+        None => finding.hint("no mail is taken for a domain that is not there"),
+    }
+}
+
+fn alias_domains(
+    judge: &mut Judge,
+    list: Option<&Many<String>>,
+    domains: &[(Spot<String>, NextHop)],
+) -> Vec<Spot<String>> {
+    let read = judge.read_all("domain", "inbound.alias-domains", "domains", list, values::domain);
+    let mut names: Vec<Spot<String>> = Vec::new();
+    for spot in read {
+        if domains.iter().any(|(own, _)| own.value == spot.value) {
+            let message = format!("the mail of `{}` goes to a server behind", spot.value);
+            judge.report(
+                Diagnostic::error("domain", spot.span, message).hint(
+                    "such a domain can have aliases, too: take it out here, or out of `inbound.domains`",
+                ),
+            );
+        } else if names.iter().any(|other| other.value == spot.value) {
+            judge.report(relay::twice(&spot, &spot.value));
+        } else {
+            names.push(spot);
+        }
+    }
+    names
+}
+
+fn aliases(
+    judge: &mut Judge,
+    section: &InboundSection,
+    domains: &[(Spot<String>, NextHop)],
+    alias_domains: &[Spot<String>],
+) -> Vec<(String, Vec<String>)> {
+    let mut read: Vec<(Spot<String>, Vec<Spot<String>>)> = Vec::new();
+    let entries = section.aliases.as_ref().map(|entries| entries.0.as_slice()).unwrap_or_default();
+    for (key, targets) in entries {
+        let what = "addresses or `@domain`";
+        let Some(name) = judge.read("alias", "inbound.aliases", what, key, address_or_domain) else {
+            continue;
+        };
+        let domain = domain_of(&name);
+        let behind = domains.iter().any(|(own, _)| own.value == domain);
+        if !behind && !alias_domains.iter().any(|own| own.value == domain) {
+            let names = domains.iter().map(|(own, _)| own.as_str());
+            let names = names.chain(alias_domains.iter().map(Spot::as_str));
+            judge.report(stray(key, domain, "inbound.alias-domains", names));
+        }
+        let path = format!("inbound.aliases.{}", values::shown(&name));
+        let targets = judge.read_all("alias", &path, "mail addresses", Some(&targets.value), values::address);
+        if targets.is_empty() {
+            continue;
+        }
+        if read.iter().any(|(other, _)| other.value == name) {
+            judge.report(relay::twice(key, &name));
+        } else {
+            read.push((Spot::new(name, key.span.clone()), targets));
+        }
+    }
+    for own in alias_domains {
+        if !read.iter().any(|(key, _)| domain_of(&key.value) == own.value) {
+            let message = format!("`{}` has no alias: all its mail would be refused", own.value);
+            judge.report(
+                Diagnostic::error("alias", own.span.clone(), message)
+                    .hint(format!("[inbound.aliases] \"@{}\" = ... is every address of it", own.value)),
+            );
+        }
+    }
+    // An address that stands for itself and for others keeps its own mail, where a server behind has it.
+    let others: Vec<_> = read
+        .iter()
+        .map(|(key, targets)| {
+            let behind = domains.iter().any(|(own, _)| own.value == domain_of(&key.value));
+            let targets = targets
+                .iter()
+                .filter(|target| !(behind && target.value.eq_ignore_ascii_case(&key.value)))
+                .map(|target| Spot::new(target.value.to_ascii_lowercase(), target.span.clone()));
+            (key.clone(), targets.collect())
+        })
+        .collect();
+    relay::loops(judge, &others);
+    let value = |spot: Spot<String>| spot.value;
+    read.into_iter().map(|(key, targets)| (key.value, targets.into_iter().map(value).collect())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,15 +278,7 @@ mod tests {
         assert_eq!(read("[mail.acme.lan]"), hop("mail.acme.lan", 25));
         assert_eq!(read("fd00::5"), hop("fd00::5", 25));
         assert_eq!(read("[fd00::5]:2525"), hop("fd00::5", 2525));
-        for wrong in [
-            "",
-            "mail.acme.lan:",
-            "mail.acme.lan:0",
-            "mail.acme.lan:+25",
-            "mail.acme.lan:70000",
-            "[fd00::5]25",
-            "a b",
-        ] {
+        for wrong in ["", "a.lan:", "a.lan:0", "a.lan:+25", "a.lan:70000", "[fd00::5]25", "a b"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

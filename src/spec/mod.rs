@@ -4,6 +4,8 @@
 //! know, serde reads the rest, and the modules of the sections judge what it says. Each step reports and goes on, so
 //! that one run shows everything that is wrong. Nothing here knows Postfix parameters or package formats.
 
+mod abuse;
+mod content;
 mod dependencies;
 mod inbound;
 mod judge;
@@ -276,6 +278,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
     let postscreen = profile.and_then(|profile| postscreen::check(judge, spec, profile));
     let after = units::after(judge, spec.systemd.as_ref());
+    let content = content::check(judge, spec.content.as_ref());
+    let milters = content::milters(judge, spec.milter.as_ref());
+    let notices = content::notices(judge, spec.notices.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
     let metrics = metrics::check(judge, spec.metrics.as_ref());
     let integrations = surroundings::integrations(spec.integrations.as_ref());
@@ -309,6 +314,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         mailboxes,
         postscreen,
         after,
+        content,
+        milters,
+        notices,
         hardening,
         metrics,
         integrations,

@@ -6,8 +6,8 @@
 
 use super::values::{Fault, character, line};
 
-/// Judges an expression for header lines.
-pub(super) fn check(text: &str) -> Result<(), Fault> {
+/// Judges an expression for lines of messages; how many groups in parentheses it has.
+pub(super) fn check(text: &str) -> Result<u32, Fault> {
     line(text)?;
     if text.starts_with('#') {
         return Err(
@@ -22,7 +22,7 @@ pub(super) fn check(text: &str) -> Result<(), Fault> {
     if empty {
         return Err(Fault::new("it matches every header, also an empty one: nothing would be left"));
     }
-    Ok(())
+    Ok(parser.groups)
 }
 
 /// Atoms that match between two characters.

@@ -186,7 +186,7 @@ fn senders(judge: &mut Judge, rewrite: Option<&RewriteSection>) -> Vec<(String, 
 }
 
 /// Case makes no difference to Postfix.
-fn twice(key: &Spot<String>, name: &str) -> Diagnostic {
+pub(super) fn twice(key: &Spot<String>, name: &str) -> Diagnostic {
     Diagnostic::error("duplicate-name", key.span.clone(), format!("`{name}` is here twice"))
         .hint("the case of letters makes no difference")
 }
@@ -288,7 +288,7 @@ fn alias_target(text: &str) -> Result<String, values::Fault> {
 }
 
 /// Refuses names that lead to themselves. Each ring is reported once, where it closes.
-fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String>>)]) {
+pub(super) fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String>>)]) {
     let index: BTreeMap<&str, usize> =
         aliases.iter().enumerate().map(|(index, (key, _))| (key.value.as_str(), index)).collect();
     let mut state = vec![Walk::Ahead; aliases.len()];

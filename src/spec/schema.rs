@@ -5,7 +5,10 @@ mod inbound;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use self::inbound::InboundSection;
+pub(super) use self::inbound::{
+    AbuseSection, ContentSection, InboundSection, MilterActionName, MilterSection, NoticeClass,
+    NoticesSection,
+};
 use super::mailboxes::{DatabaseSection, MailboxesSection};
 use super::postscreen::PostscreenSection;
 use super::spot::{Entries, Many, Scalar, Spot};
@@ -32,6 +35,10 @@ pub(super) struct Spec {
     pub(super) network: Option<NetworkSection>,
     pub(super) server: Option<ServerSection>,
     pub(super) inbound: Option<InboundSection>,
+    pub(super) abuse: Option<AbuseSection>,
+    pub(super) content: Option<ContentSection>,
+    pub(super) milter: Option<MilterSection>,
+    pub(super) notices: Option<NoticesSection>,
     pub(super) access: Option<AccessSection>,
     pub(super) restrictions: Option<RestrictionsSection>,
     pub(super) submission: Option<Spot<SubmissionSection>>,
@@ -273,6 +280,9 @@ pub(super) struct LimitsSection {
     pub(super) recipients: Option<Spot<i64>>,
     /// Pause between two messages, which then leave one by one: `1s`.
     pub(super) rate_delay: Option<Spot<Scalar>>,
+    /// Most servers that a message may have come through; with more it is taken for a loop, and returned.
+    #[schemars(extend("default" = 50), range(min = 5, max = 1000))]
+    pub(super) hops: Option<Spot<i64>>,
     /// Connections that one client may open in a minute. No limit without it; the host itself never has one.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(super) client_connections: Option<Spot<i64>>,

@@ -19,7 +19,7 @@ pub(super) fn headers(judge: &mut Judge, section: Option<&HeadersSection>) -> He
     let strip_received = named || section.strip.is_none();
     let what = "POSIX extended regular expressions";
     let patterns = judge.read_all("pattern", "headers.patterns", what, section.patterns.as_ref(), |text| {
-        pattern::check(text).map(|()| text.to_owned())
+        pattern::check(text).map(|_| text.to_owned())
     });
     Headers { strip_received, strip, patterns: patterns.into_iter().map(|spot| spot.value).collect() }
 }
@@ -138,6 +138,7 @@ pub(super) fn limits(
         delay_warning: delay.map(|spot| spot.value),
         concurrency: preset(small(&section.concurrency), |provider| provider.concurrency),
         recipients: preset(small(&section.recipients), |provider| provider.recipients),
+        hops: small(&section.hops),
         rate_delay: pause
             .map(|spot| spot.value)
             .or_else(|| provider.and_then(|provider| provider.rate_delay)),

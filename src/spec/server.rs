@@ -166,7 +166,7 @@ fn unbracketed(text: &str) -> Result<IpAddr, Fault> {
 }
 
 /// A network or a single address, without bits behind the prefix.
-fn network(text: &str) -> Result<IpNet, Fault> {
+pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
     let Some((address, prefix)) = text.split_once('/') else {
         return unbracketed(text).map(IpNet::from);
     };

@@ -88,7 +88,12 @@ fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>, direct
             .hint("take out one of the two"),
         );
     }
-    match value {
+    level_of(*value)
+}
+
+/// The level of that name.
+pub(super) fn level_of(level: Level) -> TlsLevel {
+    match level {
         Level::Secure => TlsLevel::Secure,
         Level::Verify => TlsLevel::Verify,
         Level::Dane => TlsLevel::Dane,

@@ -27,14 +27,12 @@ pub fn after_network() -> UnitFile {
     unit
 }
 
-/// The drop-in for a service that works with others: it starts after them, and they with it, where they are on the host.
-/// `Wants=` alone: with `BindsTo=` or `Requires=`, a database that is restarted would stop the queue.
-pub fn after(units: &[String]) -> UnitFile {
-    let mut unit = UnitFile::with_comment(["Postfix works with these; without them its mail waits."]);
-    unit.section("Unit");
-    for name in units {
-        unit.set("Wants", name.as_str()).set("After", name.as_str());
-    }
+/// The drop-in for a service that works with others: they start before it, where they are on the host, and their end is not
+/// its end. With `BindsTo=` or `Requires=`, a database that is restarted would stop the queue.
+pub fn beside(units: &[String]) -> UnitFile {
+    let mut unit = UnitFile::with_comment(["Postfix works with these, and goes on without them."]);
+    let names = units.join(" ");
+    unit.section("Unit").set("Wants", names.clone()).set("After", names);
     unit
 }
 

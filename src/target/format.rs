@@ -88,6 +88,10 @@ pub struct FormatFacts {
     pub relations: BTreeMap<String, Vec<String>>,
     /// What is missing for a program to write to root.
     pub integrations: BTreeMap<Integration, IntegrationFacts>,
+    /// The greylisting daemon of its distributions, if they have one.
+    pub greylisting: Option<GreylistingFacts>,
+    /// Their policy daemon for SPF.
+    pub spf: Option<SpfFacts>,
     /// Packages of lookup table types that are not in Postfix's own.
     pub maps: BTreeMap<String, String>,
 }
@@ -104,6 +108,28 @@ pub struct IntegrationFacts {
     pub needs: Vec<String>,
     /// What a person should know, in particular where nothing is missing: one sentence.
     pub note: Option<String>,
+}
+
+/// What postgrey is there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GreylistingFacts {
+    /// Its unit.
+    pub unit: String,
+    /// Its path.
+    pub program: String,
+    /// Files of the distribution's and the administrator's own exceptions.
+    pub exempt: Vec<String>,
+}
+
+/// A policy daemon for SPF that spawn(8) starts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpfFacts {
+    /// Its path.
+    pub program: String,
+    /// Who it runs as.
+    pub user: String,
 }
 
 /// A package to watch.

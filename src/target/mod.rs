@@ -7,4 +7,4 @@ mod distribution;
 mod format;
 
 pub use distribution::Distribution;
-pub use format::{Format, FormatFacts, IntegrationFacts, Watch};
+pub use format::{Format, FormatFacts, GreylistingFacts, IntegrationFacts, SpfFacts, Watch};

@@ -125,17 +125,32 @@ class Resolver:
     ADDRESS = "127.0.0.53"
 
     def __init__(self, netns, home):
-        self._names = {}
+        self._names, self._texts = {}, []
+        self._netns, self._home = netns, home
         self._file = home / "names"
         self._file.write_text("")
+        self._log = open(home / "dns.log", "ab")
+        self._start()
+
+    def _start(self):
         options = [
             "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
             "--bind-interfaces", f"--listen-address={self.ADDRESS}", "--user=root", "--pid-file",
-            f"--addn-hosts={self._file}", "--local-ttl=0", "--local=/#/", "--log-facility=-",
+            f"--addn-hosts={self._file}", "--local-ttl=0", "--local=/#/", "--log-facility=-", *self._texts,
         ]  # fmt: skip
-        self._log = open(home / "dns.log", "ab")
-        self._process = inside(netns, ["dnsmasq", *options], self._log)
-        wait_until(lambda: "started" in (home / "dns.log").read_text(), "dnsmasq")
+        started = self._starts()
+        self._process = inside(self._netns, ["dnsmasq", *options], self._log)
+        wait_until(lambda: self._starts() > started, "dnsmasq")
+
+    def _starts(self):
+        return (self._home / "dns.log").read_text().count("started")
+
+    def text(self, name, text):
+        """A TXT record; the server begins anew for it."""
+        self._texts.append(f"--txt-record={name},{text}")
+        self._process.kill()
+        self._process.wait()
+        self._start()
 
     def set(self, name, address):
         self._names[name] = address

@@ -172,5 +172,9 @@ fn argument(
         };
         let message = format!("`{text}` cannot follow `{name}`: it takes {wanted}");
         subject.error("restriction", Some(argument.range()), message);
+    } else if kind == "policy" && text.starts_with('{') && (text.contains(" =") || text.contains("= ")) {
+        let message = "there are blanks beside a `=`: smtpd(8) would not start".to_owned();
+        subject.error("restriction", Some(argument.range()), message);
+        subject.hint("Write `name=value`.".to_owned());
     }
 }

@@ -179,8 +179,16 @@ build_host_layer() {
         [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
         echo "relay_system_name = $system"
         echo "smtp_tls_wrappermode = $wrapper"
+        set_where_known
         sends_directly || [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
     } >"$1"
+}
+
+# What only some releases of a series have, and others would warn of.
+set_where_known() {
+    for setting in $where_known; do
+        [ -z "$(postconf -d "${setting%%=*}" 2>/dev/null)" ] || echo "${setting%%=*} = ${setting#*=}"
+    done
 }
 
 # Where another name is set, the system's own one stays local, else root@that-name would leave for the outside.

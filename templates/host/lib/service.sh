@@ -47,20 +47,33 @@ unit_digest() {
 # sandbox of one that does not: a link of the same name in /run hides it until the next boot or the next apply.
 sandbox_off() {
     [ -f "$drop_in" ] || return 0
-    for hidden in postfix.service.d postfix@.service.d; do
+    for hidden in postfix.service.d postfix@.service.d $(of_companions); do
         mkdir -p "/run/systemd/system/$hidden" && chmod 0755 "/run/systemd/system/$hidden" &&
             ln -sf /dev/null "/run/systemd/system/$hidden/$drop_in_name"
     done
     systemctl daemon-reload
+    for unit in $(of_companions); do systemctl try-restart "${unit%.d}"; done
 }
 
 sandbox_on() {
     in_system && [ -L "/run/systemd/system/postfix.service.d/$drop_in_name" ] || return 0
-    for hidden in postfix.service.d postfix@.service.d; do
+    for hidden in postfix.service.d postfix@.service.d $(of_companions); do
         rm -f "/run/systemd/system/$hidden/$drop_in_name"
         rmdir "/run/systemd/system/$hidden" 2>/dev/null
     done
     systemctl daemon-reload
+}
+
+# The folders of our drop-ins for the services that Postfix asks. (A removal has not read the facts.)
+of_companions() { sed -n "s/^companions=//p" "$share/facts" 2>/dev/null | tr -d "'" | tr ' ' '\n' | sed -n 's/.$/&.d/p'; }
+
+# Those that run with other settings than ours begin anew; at boot they have not begun.
+serve_companions() {
+    for unit in $companions; do
+        now=$(digest "/usr/lib/systemd/system/$unit.d/$drop_in_name") || continue
+        [ "$now" != "$(cat "$state/companion.$unit" 2>/dev/null)" ] || continue
+        [ "$mode" = boot ] || systemctl try-restart "$unit" && echo "$now" >"$state/companion.$unit"
+    done
 }
 
 # Debian's way of asking whether a package may start services (policy-rc.d); elsewhere systemctl itself.
@@ -85,6 +98,7 @@ control() {
 serve() {
     in_system || return 0
     [ "$(property NeedDaemonReload postfix.service)" != yes ] || systemctl daemon-reload
+    serve_companions
     if ! is_running; then
         start_if_wanted
         return

@@ -1,0 +1,117 @@
+//! What messages may hold, who else looks at them, and who hears of trouble: header_checks(5), MILTER_README and
+//! postconf(5).
+
+use super::PlanError;
+use super::layer::{Item, Layer};
+use super::table::{Kind, Table, table};
+use crate::postfix::table::{Regexp, TableError};
+use crate::relay::{LineAction, MilterAction, Relay, Rule};
+
+/// A parameter, its table, and what is in it. The name `header_checks` is that of the headers that do not leave.
+fn checks(relay: &Relay) -> [(&'static str, &'static str, &'static str, &[Rule]); 5] {
+    let content = &relay.content;
+    [
+        ("header_checks", "content_headers", "Headers of messages", content.headers.as_slice()),
+        ("mime_header_checks", "content_mime_headers", "Headers of parts of messages", &content.mime_headers),
+        (
+            "nested_header_checks",
+            "content_nested_headers",
+            "Headers of messages within",
+            &content.nested_headers,
+        ),
+        ("body_checks", "content_body", "Lines of the body", &content.body),
+        (
+            "milter_header_checks",
+            "content_milter_headers",
+            "Headers that a milter adds",
+            &content.milter_headers,
+        ),
+    ]
+}
+
+/// What is looked at, and by whom.
+pub(super) fn checked(layer: &mut Layer<'_>, relay: &Relay) {
+    if checks(relay).iter().any(|(.., rules)| !rules.is_empty()) {
+        layer.section("What messages may hold.");
+    }
+    for (parameter, name, ..) in checks(relay).iter().filter(|(.., rules)| !rules.is_empty()) {
+        layer.set(parameter, &format!("regexp:/etc/postfix/{name}"));
+    }
+    milters(layer, relay);
+    notices(layer, relay);
+}
+
+fn milters(layer: &mut Layer<'_>, relay: &Relay) {
+    let Some(milters) = &relay.milters else { return };
+    layer.section("Programs that look at messages while they come in.");
+    layer.list("smtpd_milters", milters.servers.iter().map(|(server, _)| Item::from(server.as_str())));
+    if milters.local {
+        layer.set("non_smtpd_milters", "$smtpd_milters");
+    }
+    layer.set(
+        "milter_default_action",
+        match milters.without {
+            MilterAction::Tempfail => "tempfail",
+            MilterAction::Reject => "reject",
+            MilterAction::Accept => "accept",
+            MilterAction::Quarantine => "quarantine",
+        },
+    );
+    let names = ["milter_connect_timeout", "milter_command_timeout", "milter_content_timeout"];
+    for (name, time) in names.iter().zip(milters.timeouts) {
+        if let Some(seconds) = time {
+            layer.set(name, &format!("{seconds}s"));
+        }
+    }
+}
+
+fn notices(layer: &mut Layer<'_>, relay: &Relay) {
+    let notices = &relay.notices;
+    if !notices.classes.is_empty() || notices.to.iter().any(Option::is_some) {
+        layer.section("Who hears of trouble.");
+    }
+    if !notices.classes.is_empty() {
+        layer.set("notify_classes", &notices.classes.join(", "));
+    }
+    let names = [
+        "bounce_notice_recipient",
+        "2bounce_notice_recipient",
+        "delay_notice_recipient",
+        "error_notice_recipient",
+    ];
+    for (name, to) in names.iter().zip(&notices.to) {
+        if let Some(address) = to {
+            layer.set(name, address);
+        }
+    }
+}
+
+/// The tables that the parameters name.
+pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
+    let used = checks(relay).into_iter().filter(|(.., rules)| !rules.is_empty());
+    used.map(|(_, name, title, rules)| table(name, Kind::Regexp, regexp(title, rules))).collect()
+}
+
+fn regexp(title: &str, rules: &[Rule]) -> Result<Regexp, TableError> {
+    let mut table = Regexp::new(format!("{title}, see header_checks(5); the first match wins."));
+    for (pattern, action) in rules {
+        table.push(pattern, &result(action))?;
+    }
+    Ok(table)
+}
+
+/// The action in the words of header_checks(5).
+fn result(action: &LineAction) -> String {
+    let with = |word: &str, text: &str| format!("{word} {text}").trim_end().to_owned();
+    match action {
+        LineAction::Reject(text) => with("REJECT", text),
+        LineAction::Discard(text) => with("DISCARD", text),
+        LineAction::Hold(text) => with("HOLD", text),
+        LineAction::Warn(text) => with("WARN", text),
+        LineAction::Ignore => "IGNORE".to_owned(),
+        LineAction::Prepend(line) => with("PREPEND", line),
+        LineAction::Replace(line) => with("REPLACE", line),
+        LineAction::Redirect(address) => with("REDIRECT", address),
+        LineAction::Permit => "DUNNO".to_owned(),
+    }
+}

@@ -1,0 +1,217 @@
+//! `[content]`, `[milter]` and `[notices]`: what messages may hold, who else looks at them, who hears of trouble.
+
+use super::abuse::endpoint;
+use super::judge::Judge;
+use super::pattern;
+use super::schema::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
+use super::spot::{Entries, Scalar, Spot};
+use super::values::{self, Fault};
+use crate::diag::Diagnostic;
+use crate::relay::{Content, LineAction, MilterAction, Milters, Notices, Rule};
+
+/// What lines may be.
+pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>) -> Content {
+    let Some(section) = section else { return Content::default() };
+    let milter_headers = rules(judge, "content.milter-headers", section.milter_headers.as_ref());
+    if milter_headers.iter().any(|(_, action)| matches!(action, LineAction::Prepend(_)))
+        && let Some((_, value)) = section
+            .milter_headers
+            .as_ref()
+            .and_then(|table| table.0.iter().find(|(_, value)| value.value.starts_with("prepend")))
+    {
+        let message = "Postfix puts nothing before a header that a milter adds";
+        judge.report(
+            Diagnostic::error("content", value.span.clone(), message).hint("`replace LINE` works there"),
+        );
+    }
+    Content {
+        headers: rules(judge, "content.headers", section.headers.as_ref()),
+        mime_headers: rules(judge, "content.mime-headers", section.mime_headers.as_ref()),
+        nested_headers: rules(judge, "content.nested-headers", section.nested_headers.as_ref()),
+        body: rules(judge, "content.body", section.body.as_ref()),
+        milter_headers,
+    }
+}
+
+fn rules(judge: &mut Judge, path: &str, entries: Option<&Entries<String>>) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
+        let groups = judge
+            .read("pattern", path, "POSIX extended regular expressions", key, |text| pattern::check(text));
+        let of_key = format!("{path}.{}", values::shown(key.as_str()));
+        let groups_or_many = groups.unwrap_or(u32::MAX);
+        let read = |text: &str| action(text, groups_or_many);
+        let action = judge.read("content", &of_key, "what becomes of the line or its message", value, read);
+        if let (Some(_), Some(action)) = (groups, action) {
+            rules.push((key.value.clone(), action));
+        }
+    }
+    rules
+}
+
+/// An action, for a pattern with this number of groups.
+fn action(text: &str, groups: u32) -> Result<LineAction, Fault> {
+    values::line(text)?;
+    let (word, rest) = text.split_once(' ').map_or((text, ""), |(word, rest)| (word, rest.trim_start()));
+    let said = || spoken(rest).map(str::to_owned);
+    let needed =
+        |what: &str| if rest.is_empty() { Err(Fault::new(format!("{what} is missing"))) } else { Ok(()) };
+    let action = match word {
+        "reject" => LineAction::Reject(said()?),
+        "discard" => LineAction::Discard(said()?),
+        "hold" => LineAction::Hold(said()?),
+        "warn" => LineAction::Warn(said()?),
+        "prepend" | "replace" => {
+            needed("the line")?;
+            references(rest, groups)?;
+            let line = rest.to_owned();
+            if word == "prepend" { LineAction::Prepend(line) } else { LineAction::Replace(line) }
+        }
+        "redirect" => {
+            needed("the address")?;
+            LineAction::Redirect(values::address(rest)?)
+        }
+        "ignore" | "permit" if !rest.is_empty() => return Err(Fault::new("nobody hears its words")),
+        "ignore" => LineAction::Ignore,
+        "permit" => LineAction::Permit,
+        _ => {
+            return Err(Fault::new(format!("`{}` is no action", values::shown(word))).hint(
+                "write `reject`, `discard`, `hold`, `warn`, `ignore`, `prepend`, `replace`, `redirect` or `permit`",
+            ));
+        }
+    };
+    Ok(action)
+}
+
+/// Words that a client or the log gets.
+fn spoken(text: &str) -> Result<&str, Fault> {
+    if text.contains('$') {
+        return Err(Fault::new("`$` cannot be part of its words"));
+    }
+    if text.is_empty() { Ok(text) } else { values::access_text(text) }
+}
+
+/// `$1`, `${1}` and `$$`; Postfix skips a rule that names a group which the pattern has not.
+fn references(text: &str, groups: u32) -> Result<(), Fault> {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let after = &rest[at + 1..];
+        if let Some(next) = after.strip_prefix('$') {
+            rest = next;
+            continue;
+        }
+        let inner = after.strip_prefix('{').unwrap_or(after);
+        let digits = inner.len() - inner.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number: u32 = inner[..digits].parse().unwrap_or(0);
+        if number == 0 || (after.starts_with('{') && !inner[digits..].starts_with('}')) {
+            return Err(
+                Fault::new("`$` is followed by no number").hint("write `$$` for the character itself")
+            );
+        }
+        if number > groups {
+            return Err(Fault::new(format!(
+                "the pattern has {groups} groups in parentheses, no group {number}"
+            )));
+        }
+        rest = &inner[digits..];
+    }
+    Ok(())
+}
+
+/// Who else looks at messages; `None` if nobody does.
+pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Option<Milters> {
+    let section = section?;
+    let what = "milters, `inet:HOST:PORT` or `unix:PATH`";
+    let servers = judge.read_all("milter", "milter.servers", what, section.servers.as_ref(), endpoint);
+    if section.servers.as_ref().is_none_or(|list| list.0.is_empty()) {
+        judge.missing(
+            "milter.servers",
+            None,
+            "it says where they listen: servers = \"inet:127.0.0.1:11332\"",
+        );
+    }
+    let mut time = |path: &str, spot: Option<&Spot<Scalar>>| {
+        let read = judge.read_scalar("time", path, "a time, such as `30s`", spot, values::duration);
+        read.map(|spot| spot.value)
+    };
+    Some(Milters {
+        timeouts: [
+            time("milter.connect-timeout", section.connect_timeout.as_ref()),
+            time("milter.command-timeout", section.command_timeout.as_ref()),
+            time("milter.content-timeout", section.content_timeout.as_ref()),
+        ],
+        servers: servers.into_iter().map(|spot| (spot.value, spot.span)).collect(),
+        without: match section.default_action.as_ref().map(|spot| spot.value) {
+            Some(MilterActionName::Reject) => MilterAction::Reject,
+            Some(MilterActionName::Accept) => MilterAction::Accept,
+            Some(MilterActionName::Quarantine) => MilterAction::Quarantine,
+            Some(MilterActionName::Tempfail) | None => MilterAction::Tempfail,
+        },
+        local: section.local.as_ref().is_none_or(|spot| spot.value),
+    })
+}
+
+/// Who hears of trouble.
+pub(super) fn notices(judge: &mut Judge, section: Option<&NoticesSection>) -> Notices {
+    let Some(section) = section else { return Notices::default() };
+    let name = |class: NoticeClass| match class {
+        NoticeClass::Bounce => "bounce",
+        NoticeClass::DoubleBounce => "2bounce",
+        NoticeClass::Data => "data",
+        NoticeClass::Delay => "delay",
+        NoticeClass::Policy => "policy",
+        NoticeClass::Protocol => "protocol",
+        NoticeClass::Resource => "resource",
+        NoticeClass::Software => "software",
+    };
+    let mut classes: Vec<String> = Vec::new();
+    for spot in section.classes.iter().flat_map(|list| &list.0) {
+        let name = name(spot.value).to_owned();
+        if !classes.contains(&name) {
+            classes.push(name);
+        }
+    }
+    let mut address = |path: &str, spot: Option<&Spot<String>>| {
+        judge.read_if("address", path, "a mail address", spot, values::address)
+    };
+    let to = address("notices.to", section.to.as_ref());
+    let [bounces, double_bounces, delays] = [
+        address("notices.bounces-to", section.bounces_to.as_ref()),
+        address("notices.double-bounces-to", section.double_bounces_to.as_ref()),
+        address("notices.delays-to", section.delays_to.as_ref()),
+    ]
+    .map(|own| own.or_else(|| to.clone()));
+    Notices { classes, to: [bounces, double_bounces, delays, to] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions() {
+        for (text, groups) in [
+            ("reject", 0),
+            ("reject no lotteries", 0),
+            ("ignore", 0),
+            ("replace X: $1 ${2} $$", 2),
+            ("redirect a@b.example", 0),
+        ] {
+            assert!(action(text, groups).is_ok(), "{text}");
+        }
+        for (text, groups) in [
+            ("", 0),
+            ("REJECT", 0),
+            ("reject $1", 1),
+            ("ignore it", 0),
+            ("prepend", 0),
+            ("replace X: $1", 0),
+            ("replace X: $", 1),
+            ("replace X: ${1", 1),
+            ("redirect somebody", 0),
+            ("filter smtp:x", 0),
+        ] {
+            assert!(action(text, groups).is_err(), "{text}");
+        }
+    }
+}
