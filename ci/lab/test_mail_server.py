@@ -5,7 +5,7 @@ import smtplib
 import pytest
 
 from lab.lan import RELAY
-from lab.mail import DATABASE_PASSWORD, DATABASE_USER, NAME, OWNERS, password
+from lab.mail import DATABASE_PASSWORD, DATABASE_USER, NAME, OWNERS, certify, password
 from lab.relaying import PLAIN, ROUTED, Attempts
 from lab.shell import wait_until
 
@@ -18,7 +18,7 @@ STRANGE = [address for address in PLAIN + ROUTED if address not in ("postmaster"
 
 
 def start(server, spec, **credentials):
-    server.certify()
+    certify(server.host)
     server.host.install(spec)
     server.keep_mailboxes()
     server.host.credentials(**credentials)
@@ -88,11 +88,49 @@ def users_use_their_own_senders(server, smarthost, port):
 # Mailboxes
 
 
+def test_mailboxes_of_the_spec(host, smarthost, lan):
+    """On every distribution, without Dovecot: for whom mail is taken, and that it waits; and what leaves."""
+    for name in ("stranger.example", "customer.example", "partner.example"):
+        host.resolver.set(name, smarthost.elsewhere)
+    certify(host)
+    host.install("mail-server-listed")
+    host.boot()
+    assert host.sh("postconf -n 2>&1 >/dev/null").out == ""
+    for address in (JANE, "Sales@Acme.Example", "anybody@other.example"):
+        assert recipient(lan.stranger, address)[0] == 250, address
+    for address in ("nobody@acme.example", "sales.team@acme.example"):
+        assert recipient(lan.stranger, address)[0] == 550, address
+    assert recipient(lan.stranger, CUSTOMER)[0] == 554
+    mail = host.deliver("straight to where it belongs", CUSTOMER)
+    assert (mail.envelope_from, mail.tls, mail.user) == ("noreply@acme.example", "TLSv1.3", "")
+    assert host.warnings() == []
+    assert host.exposure() <= 2.7
+    # Nobody there has a certificate for this name.
+    host.mail("for the partner", "who@partner.example")
+    assert host.wait_deferred() == ["Server certificate not verified"]
+    lan.stranger.send("who@stranger.example", "sales@acme.example", "Subject: to an alias\n\nhi\n")
+    wait_until(lambda: len(waiting(host)) == 3, "mail that waits for Dovecot")
+    assert waiting(host).keys() == {"who@partner.example", JANE, JOE}
+    assert "No such file" in waiting(host)[JANE]
+    host.sh("postsuper -d ALL")
+    host.purge()
+    left = host.sh("ls -A /etc/postfix /etc/mail-relay 2>/dev/null", check=False).out.split()
+    assert not {"mailboxes", "mailbox_aliases", "tls_policy", "submission_header_checks"} & {name.partition(".")[0] for name in left}
+    assert host.sh("ss -Hltn '( sport = :465 or sport = :587 )'").out == ""
+
+
+def waiting(host):
+    """Recipients of what is in the queue, each with why it waits."""
+    return {one["address"]: one["delay_reason"] for mail in host.queue() for one in mail["recipients"] if "delay_reason" in one}
+
+
 @pytest.mark.roots(*BOTH)
 def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     host, lan = mail_server.host, mail_server.lan
     for name in ("stranger.example", "acme.example"):
         host.resolver.set(name, smarthost.sink)
+    mail_server.keep_signer()
+    etc = host.tree("/etc")
     start(mail_server, "mail-server", RELAY_DATABASE_USERNAME=DATABASE_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
     # The database is empty yet: what cannot be looked up waits, outside and inside.
     assert recipient(lan.stranger, JANE)[0] == 451
@@ -115,7 +153,9 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     host.install("mail-server-guarded")
     before = complaints(host)
     the_guard_lets_in_whom_nobody_knows(mail_server)
+    what_owners_send_is_signed(mail_server, smarthost)
     assert complaints(host) == before
+    it_leaves_no_trace(host, etc)
 
 
 def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):
@@ -208,7 +248,7 @@ def a_renewed_certificate_is_shown(server):
             return session.sock.getpeercert()["serialNumber"]
 
     before = serial()
-    server.certify()
+    certify(server.host)
     wait_until(lambda: serial() != before, "the new certificate")
 
 
@@ -233,3 +273,26 @@ def the_guard_lets_in_whom_nobody_knows(server):
     with lan.itself.smtp("127.0.0.1") as session:
         session.sendmail("root", [JANE], "Subject: of the host itself, past the guard\r\n\r\nhi\r\n")
     server.arrived(JANE, "of the host itself, past the guard")
+
+
+def what_owners_send_is_signed(server, smarthost):
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, CUSTOMER, "signed", "User-Agent: Phone 1.0")
+        submit(session, JANE, JOE, "signed for a colleague")
+    mail = smarthost.wait_for("signed")
+    assert "d=acme.example" in mail["DKIM-Signature"] and mail["User-Agent"] is None
+    assert server.is_signed(mail.raw)
+    assert not server.is_signed(mail.raw.replace("Subject: signed", "Subject: forged"))
+    assert server.arrived(JOE, "signed for a colleague")["DKIM-Signature"]
+    server.lan.stranger.send("who@stranger.example", JANE, "From: jane@acme.example\nSubject: not ours\n\nhi\n", RELAY[1])
+    assert server.arrived(JANE, "not ours")["DKIM-Signature"] is None
+
+
+def it_leaves_no_trace(host, etc):
+    """Also where its Postfix came with it."""
+    host.purge()
+    host.sh("apt-get autoremove -y --purge")
+    changed = set(host.tree("/etc")) ^ set(etc)
+    assert [line for line in changed if "postfix" in line or "mail-relay" in line] == []
+    assert host.sh("ls /usr/lib/systemd/system | grep mail-relay", check=False).out == ""

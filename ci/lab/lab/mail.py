@@ -81,12 +81,32 @@ INSERT INTO domain VALUES ('acme.example', 1), ('other.example', 1), ('left.exam
 INSERT INTO mailbox VALUES ('jane@acme.example', 1), ('joe@acme.example', 1), ('ops@acme.example', 1), ('gone@acme.example', 0);
 INSERT INTO alias VALUES ('sales@acme.example', 'jane@acme.example,joe@acme.example', 1), ('@other.example', 'joe@acme.example', 1);
 """
+SIGNER = """Domain acme.example
+Selector lab
+KeyFile /etc/dkimkeys/lab.private
+Socket inet:8891@127.0.0.1
+UserID opendkim
+Mode sv
+"""
+# What dkim.verify(3) of python3-dkim says of a message, with the key that DNS would have.
+VERIFIER = """import dkim, re, sys
+record = open("/etc/dkimkeys/lab.txt").read()
+key = "".join(re.findall('"([^"]*)"', record)).encode()
+print(dkim.verify(sys.stdin.buffer.read(), dnsfunc=lambda name, timeout=5: {b"lab._domainkey.acme.example.": key}[name]))
+"""
 # Whatever a setting, a shell or SQL could take for its own.
 DATABASE_USER, DATABASE_PASSWORD = "postfix", "d\\b p'a\"ss # $0 %s {x}"
 
 
 def password(owner):
     return f"p@ss of {owner}"
+
+
+def certify(host):
+    """A certificate, as an administrator puts it there before the package comes; another one each time."""
+    key, end, certificate = host.smarthost.authority.certificate(NAME).partition("-----END PRIVATE KEY-----\n")
+    host.write("/etc/ssl/relay.key", key + end, 0o600)
+    host.write("/etc/ssl/relay.pem", certificate)
 
 
 class MailServer:
@@ -103,12 +123,6 @@ class MailServer:
 
     # Before the boot
 
-    def certify(self, folder="/etc/ssl"):
-        """The certificate, as an administrator puts it there before the package comes; another one each time."""
-        key, end, certificate = self.authority.certificate(NAME).partition("-----END PRIVATE KEY-----\n")
-        self.host.write(f"{folder}/relay.key", key + end, 0o600)
-        self.host.write(f"{folder}/relay.pem", certificate)
-
     def keep_mailboxes(self):
         """Dovecot, after Postfix has its folders."""
         host = self.host
@@ -116,6 +130,11 @@ class MailServer:
         host.write("/etc/dovecot/dovecot.conf", DOVECOT[host.sh("dovecot --version").out[:3]] + SOCKETS)
         rows = (f"{owner}:{{PLAIN.b64}}{base64.b64encode(password(owner).encode()).decode()}\n" for owner in OWNERS)
         host.write("/etc/dovecot/users", "".join(rows))
+
+    def keep_signer(self):
+        """OpenDKIM with a key for the domain."""
+        self.host.write("/etc/opendkim.conf", SIGNER)
+        self.host.sh("opendkim-genkey -D /etc/dkimkeys -d acme.example -s lab && chown opendkim /etc/dkimkeys/lab.*")
 
     # After it
 
@@ -143,6 +162,11 @@ class MailServer:
             numbers = session.search(None, "ALL")[1][0].split()
             texts = [session.fetch(number, "(RFC822)")[1][0][1] for number in numbers]
         return [email.message_from_bytes(text, policy=email.policy.default) for text in texts]
+
+    def is_signed(self, text):
+        """Whether a message bears a signature that verifies."""
+        self.host.write("/srv/verify.py", VERIFIER)
+        return self.host.sh("python3 /srv/verify.py", input=text).out == "True\n"
 
     def session(self, port, client=None, to=RELAY[0]):
         """A user's program on its port, within TLS; not logged in yet."""
