@@ -6,6 +6,7 @@ import pytest
 
 from lab.lan import RELAY
 from lab.mail import DATABASE_PASSWORD, DATABASE_USER, NAME, OWNERS, certify, password
+from lab.policies import Policies
 from lab.relaying import PLAIN, ROUTED, Attempts
 from lab.shell import wait_until
 
@@ -156,6 +157,36 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     what_owners_send_is_signed(mail_server, smarthost)
     assert complaints(host) == before
     it_leaves_no_trace(host, etc)
+
+
+@pytest.mark.roots(*BOTH)
+def test_policies_that_domains_publish(mail_server, smarthost):
+    """MTA-STS, by a real resolver; and mailboxes in PostgreSQL, by SQL of the spec."""
+    host, lan = mail_server.host, mail_server.lan
+    servers = {"customer.example": smarthost.name, "partner.example": "mx.partner.example"}
+    for domain in servers:
+        host.resolver.text(f"_mta-sts.{domain}", "v=STSv1; id=1")
+    for name in ("acme.example", "stranger.example", "other.example", *servers, *(f"mta-sts.{domain}" for domain in servers)):
+        host.resolver.set(name, smarthost.elsewhere)
+    start(mail_server, "mail-server-direct", RELAY_DATABASE_USERNAME=DATABASE_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
+    mail_server.fill_postgresql()
+    host.sh("systemctl reload postfix")
+    wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the database to be asked")
+    lan.stranger.send("who@stranger.example", "sales@acme.example", "Subject: to an alias\n\nhi\n")
+    for owner in (JANE, OPS):
+        mail_server.arrived(owner, "to an alias")
+    assert recipient(lan.stranger, JOE)[0] == 550
+    assert recipient(lan.stranger, "joe@other.example")[0] == 554
+    before = complaints(host)
+    with Policies(smarthost, servers), mail_server.session(587) as session:
+        session.login(JANE, password(JANE))
+        for domain in (*servers, "other.example"):
+            submit(session, JANE, f"who@{domain}", f"for {domain}")
+        for domain in ("customer.example", "other.example"):
+            assert smarthost.wait_for(f"for {domain}").tls == "TLSv1.3"
+        assert host.wait_deferred() == ["Server certificate not verified"]
+    assert "Verified TLS connection established to customer.example" in host.log()
+    assert complaints(host) == before
 
 
 def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):

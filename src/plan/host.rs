@@ -17,6 +17,7 @@ use super::submission;
 use super::surroundings;
 use super::table::Table;
 use super::tables::tables;
+use super::tls_policies;
 use super::{PlanError, Planned, companions};
 use crate::package::{Content, Entry, gzip};
 use crate::postfix::MainCf;
@@ -106,6 +107,7 @@ pub(super) fn entries(
     }
     let mut beside = policies::units(relay, facts);
     beside.extend(mailboxes::units(relay));
+    beside.extend(relay.tls.mta_sts.as_ref().map(|_| tls_policies::RESOLVER_UNIT.to_owned()));
     beside.extend(relay.after.iter().filter(|unit| !beside.contains(unit)).cloned().collect::<Vec<_>>());
     if !beside.is_empty() {
         drop_in("50-mail-relay-services", &systemd::beside(&beside).render().into());

@@ -26,6 +26,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
+    findings.extend(without_resolver(checked));
     findings.extend(parameters(written, &context));
     for restriction in restrictions(&checked.relay) {
         findings.extend(parameters(std::slice::from_ref(&restriction), &context));
@@ -99,6 +100,27 @@ fn without_spf(checked: &Checked) -> Option<Diagnostic> {
             .hint(format!("for the others alone: targets = [{}] in [package]", names(&able, "\"")))
             .hint("or a service of your own: policies = \"unix:private/NAME\""),
     )
+}
+
+/// A relay that asks for MTA-STS, in formats whose distributions have no package of the resolver. Who names one as a
+/// dependency has one.
+fn without_resolver(checked: &Checked) -> Option<Diagnostic> {
+    let place = checked.relay.tls.mta_sts.clone()?;
+    let lacking: Vec<&str> = checked
+        .formats
+        .iter()
+        .filter(|format| !format.facts().relations.contains_key("mta-sts-resolver"))
+        .filter(|format| {
+            !checked.dependencies.of(**format).depends.iter().any(|name| name.contains("mta-sts"))
+        })
+        .map(|format| format.name())
+        .collect();
+    if lacking.is_empty() {
+        return None;
+    }
+    let message = format!("no package brings postfix-mta-sts-resolver on {}", lacking.join(", "));
+    let finding = Diagnostic::warning("mta-sts", place, message);
+    Some(finding.hint("install it there yourself: while it does not answer, all mail waits"))
 }
 
 /// The user's restrictions, each as if it stood alone in the list of its stage: its place is known then.

@@ -199,15 +199,16 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
         "TLS on the way out. Which list of protocols counts depends on the level: both say the same.",
     );
     layer.set("smtp_tls_security_level", level_name(tls.level));
-    if tls.level == TlsLevel::None && tls.policies.is_empty() {
+    if tls.level == TlsLevel::None && tls.policies.is_empty() && tls.mta_sts.is_none() {
         return;
     }
     if tls.level == TlsLevel::Dane || tls_policies::ask_dane(relay) {
         layer.set("smtp_dns_support_level", "dnssec");
     }
     layer.set("smtp_tls_CAfile", "$relay_ca_file");
-    if let Some(maps) = tls_policies::maps(relay) {
-        layer.set("smtp_tls_policy_maps", &maps);
+    let policies = tls_policies::maps(relay);
+    if !policies.is_empty() {
+        layer.list("smtp_tls_policy_maps", policies);
     }
     let match_parameter = match tls.level {
         TlsLevel::Secure => "smtp_tls_secure_cert_match",

@@ -169,6 +169,9 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     for kind in mailboxes::table_types(&checked.relay) {
         relations.depends.push(relation(facts.maps.get(kind).into_iter().map(String::as_str))?);
     }
+    if checked.relay.tls.mta_sts.is_some() && facts.relations.contains_key("mta-sts-resolver") {
+        relations.depends.push(role("mta-sts-resolver")?);
+    }
     if checked.relay.uses(Auth::Password) {
         relations.depends.push(role("sasl-plain")?);
     }

@@ -1,6 +1,7 @@
 //! Domains that are spoken to otherwise than the rest, see TLS_README ("Per-destination TLS policy").
 
 use super::PlanError;
+use super::layer::Item;
 use super::table::{Kind, Table, table};
 use super::words::level_name;
 use crate::postfix::table::{Lookup, TableError};
@@ -8,9 +9,15 @@ use crate::relay::{Relay, TlsLevel};
 
 const POLICIES: &str = "tls_policy";
 
-/// The tables that are asked for the policy of a domain.
-pub(super) fn maps(relay: &Relay) -> Option<String> {
-    (!relay.tls.policies.is_empty()).then(|| format!("$default_database_type:/etc/postfix/{POLICIES}"))
+/// Where postfix-mta-sts-resolver listens, and the name of its zone; the unit that it is.
+const RESOLVER: &str = "socketmap:inet:127.0.0.1:8461:postfix";
+pub(super) const RESOLVER_UNIT: &str = "postfix-mta-sts-resolver.service";
+
+/// The tables that are asked for the policy of a domain: those of the spec first.
+pub(super) fn maps(relay: &Relay) -> Vec<Item> {
+    let listed = (!relay.tls.policies.is_empty())
+        .then(|| Item::from(&*format!("$default_database_type:/etc/postfix/{POLICIES}")));
+    listed.into_iter().chain(relay.tls.mta_sts.as_ref().map(|_| Item::from(RESOLVER))).collect()
 }
 
 /// Whether any domain is asked for TLSA records.

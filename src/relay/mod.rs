@@ -219,6 +219,8 @@ pub struct Tls {
     pub match_names: Vec<String>,
     /// Domains with a policy of their own, where mail goes to the servers that DNS names.
     pub policies: Vec<TlsPolicy>,
+    /// Whether domains are asked for the policy that they publish (MTA-STS, RFC 8461), with where the spec says so.
+    pub mta_sts: Option<Span>,
     /// Bundle of trusted authorities instead of the distribution's: an absolute path on the host.
     pub ca_file: Option<String>,
     /// Client certificate and key: absolute paths on the host.

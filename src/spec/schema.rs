@@ -196,6 +196,10 @@ pub(super) struct TlsSection {
     /// Domains that are spoken to otherwise, where mail goes straight to them: `"partner.example" = "secure"`, with names
     /// that its certificate may have instead, `"secure mx.partner.example"`; `".partner.example"` is all below a domain.
     pub(super) policies: Option<Entries<String>>,
+    /// Ask domains for the policy that they publish (MTA-STS), where mail goes straight to them: by postfix-mta-sts-resolver
+    /// on `127.0.0.1:8461`, which Debian and Ubuntu have. While it does not answer, mail waits.
+    #[schemars(extend("default" = false))]
+    pub(super) mta_sts: Option<Spot<bool>>,
     /// Client certificate on the host: an absolute path.
     pub(super) client_cert: Option<Spot<String>>,
     /// Its key; the certificate's file without it.

@@ -36,6 +36,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&TlsSection>, hosts: Opti
         },
         match_names,
         policies: tls_policies::check(judge, section, hosts),
+        mta_sts: tls_policies::mta_sts(judge, section, hosts),
         ca_file: judge.read_if(
             "path",
             "tls.ca-file",

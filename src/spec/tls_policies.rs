@@ -7,7 +7,7 @@ use super::schema::TlsSection;
 use super::smarthost::Smarthosts;
 use super::tls::certificate_name;
 use super::values::{self, Fault};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Span};
 use crate::relay::{TlsLevel, TlsPolicy};
 
 /// The policies, each for one domain.
@@ -36,6 +36,17 @@ pub(super) fn check(judge: &mut Judge, section: &TlsSection, hosts: Option<&Smar
         }
     }
     policies
+}
+
+/// Where the spec asks for the policies that domains publish, if it does.
+pub(super) fn mta_sts(judge: &mut Judge, section: &TlsSection, hosts: Option<&Smarthosts>) -> Option<Span> {
+    let spot = section.mta_sts.as_ref().filter(|spot| spot.value)?;
+    if hosts.is_some_and(|hosts| !hosts.list.is_empty()) {
+        let message = "mail goes to a smarthost, and nobody would ask for the policy of a domain";
+        let finding = Diagnostic::error("tls-policy", spot.span.clone(), message);
+        judge.report(finding.hint("what the smarthost asks for is its own affair"));
+    }
+    Some(spot.span.clone())
 }
 
 /// A domain, or `.domain` for all below it.

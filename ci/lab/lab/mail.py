@@ -81,11 +81,21 @@ INSERT INTO domain VALUES ('acme.example', 1), ('other.example', 1), ('left.exam
 INSERT INTO mailbox VALUES ('jane@acme.example', 1), ('joe@acme.example', 1), ('ops@acme.example', 1), ('gone@acme.example', 0);
 INSERT INTO alias VALUES ('sales@acme.example', 'jane@acme.example,joe@acme.example', 1), ('@other.example', 'joe@acme.example', 1);
 """
+# The same in tables of one's own, for PostgreSQL.
+OWN_SCHEMA = """
+CREATE TABLE domains (name TEXT PRIMARY KEY);
+CREATE TABLE people (mail TEXT PRIMARY KEY, login TEXT);
+CREATE TABLE redirections (mail TEXT PRIMARY KEY, target TEXT);
+INSERT INTO domains VALUES ('acme.example');
+INSERT INTO people VALUES ('jane@acme.example', 'jane@acme.example'), ('ops@acme.example', 'ops@acme.example');
+INSERT INTO redirections VALUES ('sales@acme.example', 'jane@acme.example,ops@acme.example');
+"""
 SIGNER = """Domain acme.example
 Selector lab
 KeyFile /etc/dkimkeys/lab.private
 Socket inet:8891@127.0.0.1
 UserID opendkim
+PidFile /run/opendkim/opendkim.pid
 Mode sv
 """
 # What dkim.verify(3) of python3-dkim says of a message, with the key that DNS would have.
@@ -116,7 +126,7 @@ class MailServer:
         self.host, self.lan = host, Lan(host)
         self.authority = host.smarthost.authority
         # The root has the programs for all scenarios; Postfix starts what it works with.
-        host.sh("systemctl --quiet disable mariadb opendkim postfix-mta-sts-resolver; update-ca-certificates")
+        host.sh("systemctl --quiet disable mariadb postgresql opendkim postfix-mta-sts-resolver; update-ca-certificates")
 
     def close(self):
         self.lan.close()
@@ -142,6 +152,12 @@ class MailServer:
         quoted = DATABASE_PASSWORD.replace("\\", "\\\\").replace("'", "\\'")
         grant = f"CREATE USER {DATABASE_USER}@localhost IDENTIFIED BY '{quoted}'; GRANT SELECT ON vimbadmin.* TO {DATABASE_USER}@localhost;"
         self.host.sh("mariadb", input=SCHEMA + grant)
+
+    def fill_postgresql(self):
+        quoted = DATABASE_PASSWORD.replace("'", "''")
+        self.host.sh("su postgres -c 'createdb mail'")
+        grant = f"CREATE USER {DATABASE_USER} PASSWORD '{quoted}'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {DATABASE_USER};"
+        self.host.sh("su postgres -c 'psql -v ON_ERROR_STOP=1 mail'", input=OWN_SCHEMA + grant)
 
     def arrived(self, owner, subject, timeout=30):
         """The one message with this subject in a mailbox, read over IMAP."""
