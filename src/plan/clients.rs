@@ -214,10 +214,10 @@ fn tls(layer: &mut Layer<'_>, server: &Server) {
     }
 }
 
-/// Defences against mail that smuggles in more mail, `NAME=VALUE`: only later releases of a series have them, and older
-/// ones warn of what they do not know. The host sets those that its Postfix has.
+/// Defences against strangers' mail that smuggles in more mail, `NAME=VALUE`: only later releases of a series have them,
+/// and older ones warn of what they do not know. The host sets those that its Postfix has.
 pub(super) fn where_known(relay: &Relay) -> Vec<&'static str> {
-    if relay.server.is_none() {
+    if relay.inbound.is_none() {
         return Vec::new();
     }
     let own = |setting: &&str| !relay.parameters.iter().any(|it| setting.split('=').next() == Some(&it.name));

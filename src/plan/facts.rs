@@ -61,6 +61,9 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
         fact("database", database.kind.table_type());
     }
     fact("tables", &tables.join(" "));
+    let inbound = relay.inbound.iter();
+    let domains: Vec<&str> = inbound.flat_map(|inbound| inbound.own_domains()).map(String::as_str).collect();
+    fact("inbound_domains", &domains.join(" "));
     fact("where_known", &clients::where_known(relay).join(" "));
     fact("companions", &policies::units(relay, format).join(" "));
     fact("stated", &checked.origins.stated.join(" "));

@@ -21,10 +21,14 @@ pub struct Inbound {
 }
 
 impl Inbound {
+    /// Every domain whose mail is taken.
+    pub fn own_domains(&self) -> impl Iterator<Item = &String> {
+        self.domains.iter().map(|(own, _)| own).chain(&self.alias_domains)
+    }
+
     /// Whether mail to this domain is taken.
     pub fn receives_for(&self, domain: &str) -> bool {
-        let own = self.domains.iter().map(|(own, _)| own).chain(&self.alias_domains);
-        own.into_iter().any(|own| own.eq_ignore_ascii_case(domain))
+        self.own_domains().any(|own| own.eq_ignore_ascii_case(domain))
     }
 }
 

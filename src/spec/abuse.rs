@@ -98,7 +98,7 @@ fn greylisting(judge: &mut Judge, section: &AbuseSection) -> Option<Greylisting>
 /// Words for a client, in a line that Postfix and systemd expand.
 fn words(text: &str) -> Result<String, Fault> {
     values::access_text(text)?;
-    match text.chars().find(|c| "{}\"\\".contains(*c)) {
+    match text.chars().find(|c| "#{}\"\\".contains(*c)) {
         Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))),
         None => Ok(text.to_owned()),
     }

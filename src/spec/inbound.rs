@@ -35,6 +35,18 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     let domains = domains(judge, section.domains.as_ref());
     let alias_domains = alias_domains(judge, section.alias_domains.as_ref(), &domains);
     let aliases = aliases(judge, section, &domains, &alias_domains);
+    let hostname = spec.relay.as_ref().and_then(|section| section.value.hostname.as_ref());
+    let own = |name: &str| {
+        let mut names = domains.iter().map(|(own, _)| own).chain(&alias_domains);
+        names.any(|own| own.value.eq_ignore_ascii_case(name))
+    };
+    if let Some(spot) = hostname.filter(|spot| own(spot.as_str())) {
+        let message = "the relay has the name of a domain whose mail it takes: all of it would go to root";
+        judge.report(
+            Diagnostic::error("host-name", spot.span.clone(), message)
+                .hint(format!("give it a name of its own, such as `mx.{}`", values::shown(spot.as_str()))),
+        );
+    }
     Some(Inbound {
         tls: section.tls.as_ref().map_or(TlsLevel::May, |spot| tls::level_of(spot.value)),
         recipients: recipients(judge, section.recipients.as_ref(), &domains),

@@ -165,7 +165,7 @@ host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to re
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
     level=$(compatibility) && system=$(system_name) || { warn "postconf or uname failed; is the postfix package whole?"; return 1; }
-    choose_from && choose_root || return 2
+    choose_from && choose_root && own_name_is_own || return 2
     {
         echo "compatibility_level = $level"
         echo "default_database_type = $database_type"
@@ -182,6 +182,17 @@ build_host_layer() {
         set_where_known
         sends_directly || [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
     } >"$1"
+}
+
+# Mail to the host's own name goes to root. An image under construction has the name of its builder.
+own_name_is_own() {
+    in_system || return 0
+    own_name=${relay_hostname:-${hostname:-$(uname -n)}}
+    # shellcheck disable=SC2086  # words on purpose
+    if is_one_of "$own_name" $inbound_domains; then
+        warn "this host is called $own_name, as a domain whose mail it takes: all of it would go to root; mend: put RELAY_HOSTNAME=<host.$own_name> into $relay_env"
+        return 2
+    fi
 }
 
 # What only some releases of a series have, and others would warn of.
