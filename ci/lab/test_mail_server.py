@@ -114,7 +114,7 @@ def test_mailboxes_of_the_spec(host, smarthost, lan):
     assert waiting(host).keys() == {"who@partner.example", JANE, JOE}
     assert "No such file" in waiting(host)[JANE]
     host.sh("postsuper -d ALL")
-    host.purge()
+    host.sh(host.os.purge.format(host.package_name("mail-server-listed")))
     left = host.sh("ls -A /etc/postfix /etc/mail-relay 2>/dev/null", check=False).out.split()
     assert not {"mailboxes", "mailbox_aliases", "tls_policy", "submission_header_checks"} & {name.partition(".")[0] for name in left}
     assert host.sh("ss -Hltn '( sport = :465 or sport = :587 )'").out == ""
@@ -322,7 +322,7 @@ def what_owners_send_is_signed(server, smarthost):
 
 def it_leaves_no_trace(host, etc):
     """Also where its Postfix came with it."""
-    host.purge()
+    host.sh(host.os.purge.format(host.package_name("mail-server")))
     host.sh("apt-get autoremove -y --purge")
     changed = set(host.tree("/etc")) ^ set(etc)
     assert [line for line in changed if "postfix" in line or "mail-relay" in line] == []

@@ -62,7 +62,9 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     }
     fact("tables", &tables.join(" "));
     let inbound = relay.inbound.iter();
-    let domains: Vec<&str> = inbound.flat_map(|inbound| inbound.own_domains()).map(String::as_str).collect();
+    let mut domains: Vec<&str> =
+        inbound.flat_map(|inbound| inbound.own_domains()).map(String::as_str).collect();
+    domains.extend(mailboxes::domains(relay).iter().map(String::as_str));
     fact("inbound_domains", &domains.join(" "));
     fact("where_known", &clients::where_known(relay).join(" "));
     fact("companions", &policies::units(relay, format).join(" "));

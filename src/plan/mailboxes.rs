@@ -72,10 +72,15 @@ fn asked(database: &Database, name: &str) -> String {
 /// Whether mail for addresses of a domain may be for mailboxes: a translation of the domain to itself would then hide
 /// who has none. What is in a database is known to nobody here.
 pub(super) fn may_be_in(relay: &Relay, domain: &str) -> bool {
-    relay.mailboxes.as_ref().is_some_and(|mailboxes| match &mailboxes.source {
-        Source::Listed(listed) => listed.domains.iter().any(|known| known == domain),
-        Source::Database(_) => true,
-    })
+    database(relay).is_some() || domains(relay).iter().any(|known| known == domain)
+}
+
+/// The domains with mailboxes, where the spec lists these.
+pub(super) fn domains(relay: &Relay) -> &[String] {
+    match relay.mailboxes.as_ref().map(|mailboxes| &mailboxes.source) {
+        Some(Source::Listed(listed)) => &listed.domains,
+        Some(Source::Database(_)) | None => &[],
+    }
 }
 
 /// The types of tables that are in packages of their own.
