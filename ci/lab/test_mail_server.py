@@ -102,7 +102,6 @@ def test_mailboxes_of_the_spec(host, smarthost, lan):
     for address in ("nobody@acme.example", "sales.team@acme.example"):
         assert recipient(lan.stranger, address)[0] == 550, address
     assert recipient(lan.stranger, CUSTOMER)[0] == 554
-    assert all(lan.stranger.reaches(to, port) for to in RELAY for port in PORTS)
     mail = host.deliver("straight to where it belongs", CUSTOMER)
     assert (mail.envelope_from, mail.tls, mail.user) == ("noreply@acme.example", "TLSv1.3", "")
     assert host.warnings() == []
@@ -114,6 +113,7 @@ def test_mailboxes_of_the_spec(host, smarthost, lan):
     wait_until(lambda: len(waiting(host)) == 3, "mail that waits for Dovecot")
     assert waiting(host).keys() == {"who@partner.example", JANE, JOE}
     assert "No such file" in waiting(host)[JANE]
+    assert all(lan.stranger.reaches(to, port) for to in RELAY for port in PORTS)
     host.sh("postsuper -d ALL")
     host.sh(host.os.purge.format(host.package_name("mail-server-listed")))
     left = host.sh("ls -A /etc/postfix /etc/mail-relay 2>/dev/null", check=False).out.split()
@@ -147,6 +147,9 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     mail_comes_in(mail_server)
     mail_server.arrived(OPS, "of the host itself", timeout=90)
     owners_write_to_each_other_and_out(mail_server, smarthost)
+    host.sh("mail-relay status")
+    assert "delivered" in host.sh(f"mail-relay test --subject tested {JANE}").out.lower()
+    mail_server.arrived(JANE, "tested")
     assert complaints(host) == before
     assert host.exposure() <= 2.7
     strangers_are_refused(mail_server, smarthost, tally)
