@@ -8,7 +8,7 @@ use super::mailboxes;
 use super::policies;
 use super::table::Table;
 use super::words::level_name;
-use crate::relay::{Auth, From, Smarthost, TlsMode};
+use crate::relay::{Auth, From, Inbound, Smarthost, TlsMode};
 use crate::spec::Checked;
 use crate::target::FormatFacts;
 use crate::template::sh_word;
@@ -62,8 +62,7 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     }
     fact("tables", &tables.join(" "));
     let inbound = relay.inbound.iter();
-    let mut domains: Vec<&str> =
-        inbound.flat_map(|inbound| inbound.own_domains()).map(String::as_str).collect();
+    let mut domains: Vec<&str> = inbound.flat_map(Inbound::own_domains).map(String::as_str).collect();
     domains.extend(mailboxes::domains(relay).iter().map(String::as_str));
     fact("inbound_domains", &domains.join(" "));
     fact("where_known", &clients::where_known(relay).join(" "));

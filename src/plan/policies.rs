@@ -3,6 +3,8 @@
 //! The sources are SMTPD_POLICY_README, spawn(8), policyd-spf(1), policyd-spf.conf(5), postgrey(8) and what the
 //! packages of the distributions hold (`pkg/formats`).
 
+use std::fmt::Write as _;
+
 use super::entry::{SHARE, file, folder};
 use super::layer::Item;
 use crate::package::Entry;
@@ -107,7 +109,7 @@ fn drop_in(own: &Greylisting, facts: &GreylistingFacts, exempt: &str) -> UnitFil
     }
     if let Some(words) = &own.words {
         // The spec lets no quote and no backslash in.
-        command.push_str(&format!(" \"--greylist-text={}\"", words.replace('%', "%%")));
+        let _ = write!(command, " \"--greylist-text={}\"", words.replace('%', "%%"));
     }
     let service = unit.section("Service");
     service.set("Type", "simple").set("PIDFile", "").set("ExecStart", "").set("ExecStart", command);

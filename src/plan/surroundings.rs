@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use include_dir::include_dir;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::json;
 
 use super::entry::{SHARE, common, file, folder, render};
@@ -63,7 +64,10 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
     let mut ports: BTreeSet<u16> = relay.smarthosts.iter().map(|host| host.port).collect();
     ports.extend(relay.sends_directly().then_some(25));
     ports.extend(relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop.port));
+    // Where mail comes from anybody, port 25 is open to everybody.
+    let anybody = [IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
     let trusted = relay.server.as_ref().map(|server| server.trusted.as_slice()).unwrap_or_default();
+    let trusted = if relay.inbound.is_some() { &anybody } else { trusted };
     let families = trusted.iter().map(|network| {
         let (family, nft) = if network.addr().is_ipv4() { ("ipv4", "ip") } else { ("ipv6", "ip6") };
         json!({ "network": network.to_string(), "family": family, "nft": nft })

@@ -132,27 +132,19 @@ fn is_filter(text: &str) -> bool {
         None => number(text).is_some(),
         Some((low, high)) => number(low).zip(number(high)).is_some_and(|(low, high)| low <= high),
     };
-    let mut parts = 0;
-    let mut rest = text;
-    loop {
-        parts += 1;
-        let good;
-        (good, rest) = match rest.strip_prefix('[') {
-            Some(inner) => match inner.split_once(']') {
-                Some((choices, rest)) => (choices.split(';').all(choice), rest),
-                None => return false,
-            },
-            None => {
-                let end = rest.find('.').unwrap_or(rest.len());
-                (number(&rest[..end]).is_some(), &rest[end..])
-            }
-        };
-        match (good, rest.strip_prefix('.')) {
-            (true, Some(next)) => rest = next,
-            (good, None) => return good && rest.is_empty() && parts == 4,
-            (false, Some(_)) => return false,
-        }
-    }
+    let part = |text: &str| match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inner) => inner.split(';').all(choice),
+        None => number(text).is_some(),
+    };
+    // A dot between brackets parts nothing.
+    let mut inside = false;
+    let parts: Vec<&str> = text
+        .split(|c| {
+            inside = (inside || c == '[') && c != ']';
+            c == '.' && !inside
+        })
+        .collect();
+    parts.len() == 4 && parts.into_iter().all(part)
 }
 
 /// `inet:host:port` or `unix:path`.

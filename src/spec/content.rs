@@ -36,8 +36,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>) -> Cont
 fn rules(judge: &mut Judge, path: &str, entries: Option<&Entries<String>>) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
-        let groups = judge
-            .read("pattern", path, "POSIX extended regular expressions", key, |text| pattern::check(text));
+        let groups = judge.read("pattern", path, "POSIX extended regular expressions", key, pattern::check);
         let of_key = format!("{path}.{}", values::shown(key.as_str()));
         let groups_or_many = groups.unwrap_or(u32::MAX);
         let read = |text: &str| action(text, groups_or_many);
