@@ -249,8 +249,7 @@ fn query_text(text: &str) -> Result<String, Fault> {
     let mut asks = false;
     while let Some((_, behind)) = rest.split_once('%') {
         match behind.chars().next() {
-            Some('s' | 'S' | 'u' | 'U') => asks = true,
-            Some('d' | 'D' | '1'..='9') => asks = true,
+            Some('s' | 'S' | 'u' | 'U' | 'd' | 'D' | '1'..='9') => asks = true,
             Some('%') => {}
             _ => {
                 return Err(Fault::new("behind a `%` stands a letter that Postfix does not know")
