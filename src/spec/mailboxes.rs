@@ -106,10 +106,10 @@ pub(super) fn check(
         None => Delivery::Socket("private/dovecot-lmtp".to_owned()),
         Some(_) => judge.read_if("lmtp", "mailboxes.lmtp", what, lmtp, delivery)?,
     };
-    let names = section.is_some_and(|section| section.addresses.is_some() || section.aliases.is_some());
+    let is_listed = section.is_some_and(|section| section.addresses.is_some() || section.aliases.is_some());
     let source = match (database, section) {
         (Some(database), section) => {
-            if let Some(span) = section.filter(|_| names).and_then(first) {
+            if let Some(span) = section.filter(|_| is_listed).and_then(first) {
                 let message = "the database knows the mailboxes, and nobody would ask this list";
                 judge.report(
                     Diagnostic::error("mailboxes", span, message)
@@ -118,7 +118,7 @@ pub(super) fn check(
             }
             Source::Database(read_database(judge, database)?)
         }
-        (None, Some(section)) if names => Source::Listed(read_listed(judge, section, identity)),
+        (None, Some(section)) if is_listed => Source::Listed(read_listed(judge, section, identity)),
         (None, _) => {
             judge.missing(
                 "mailboxes.addresses",

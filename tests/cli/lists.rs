@@ -47,6 +47,14 @@ fn profiles_and_targets() {
       {
         "name": "mail-gateway",
         "summary": "receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind"
+      },
+      {
+        "name": "submission",
+        "summary": "sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465"
+      },
+      {
+        "name": "mail-server",
+        "summary": "a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners"
       }
     ]
     "#);
