@@ -208,8 +208,7 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "virtual_transport" => "mailboxes.lmtp",
         "postscreen_dnsbl_sites" => "postscreen.lists",
         "postscreen_dnsbl_threshold" => "postscreen.threshold",
-        "postscreen_upstream_proxy_protocol" => "server.proxy-protocol",
-        "smtpd_upstream_proxy_protocol" => "server.proxy-protocol",
+        "postscreen_upstream_proxy_protocol" | "smtpd_upstream_proxy_protocol" => "server.proxy-protocol",
         "virtual_alias_maps" | "recipient_canonical_maps" | "recipient_canonical_classes" => {
             "relay.root-mail-to"
         }

@@ -46,7 +46,7 @@ pub(super) fn stated(table: &DeTable<'_>) -> Vec<String> {
         let Some(section) = table.get(*name) else { continue };
         match section.get_ref() {
             DeValue::Table(_) if ["aliases", "rewrite", "mailboxes", "database"].contains(name) => {
-                keys.push((*name).to_owned())
+                keys.push((*name).to_owned());
             }
             DeValue::Table(table) => add(&mut keys, name, table),
             DeValue::Array(list) => {
