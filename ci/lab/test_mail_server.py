@@ -144,6 +144,7 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the database to be asked again")
     assert host.sh("stat -c '%U:%G %a' /etc/postfix/sql_*.cf").out.split() == ["root:postfix", "640"] * 3
     before = complaints(host)
+    what_the_page_says_to_try(host)
     mail_comes_in(mail_server)
     mail_server.arrived(OPS, "of the host itself", timeout=90)
     owners_write_to_each_other_and_out(mail_server, smarthost)
@@ -202,6 +203,17 @@ def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):
         session.docmd("MAIL", f"FROM:<{sender}>")
         code, words = session.docmd("RCPT", f"TO:<{address}>")
         return code, words.decode()
+
+
+def what_the_page_says_to_try(host):
+    """Commands of docs/mail-server.md."""
+    for address, name, answer in (
+        (JANE, "sql_mailboxes.cf", JANE), ("acme.example", "sql_domains.cf", "acme.example"), ("sales@acme.example", "sql_aliases.cf", f"{JANE},{JOE}"),
+    ):  # fmt: skip
+        assert host.sh(f"postmap -q {address} proxy:mysql:/etc/postfix/{name}").out == f"{answer}\n"
+    assert "auth succeeded" in host.sh(f"doveadm auth test {JANE} '{password(JANE)}'").out
+    after = host.sh("systemctl list-dependencies --plain --after postfix.service").out
+    assert {"mariadb.service", "dovecot.service", "opendkim.service"} <= set(after.split())
 
 
 def mail_comes_in(server):
