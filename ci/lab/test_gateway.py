@@ -74,6 +74,7 @@ def test_what_a_gateway_keeps_out(gateway, smarthost, tally):
     strangers_are_refused(lan)
     content_is_refused(smarthost, lan)
     aliases_lead_on(gateway, smarthost, lan)
+    the_page_is_right(gateway)
     # Postfix warns of the loop.
     assert [line for line in gateway.warnings() if "hopcount exceeded" not in line] == []
     assert gateway.exposure() <= 2.7
@@ -224,6 +225,19 @@ def nothing_is_relayed(lan, tally):
         session.docmd("RCPT", f"TO:<{SALES}>")
         session.docmd("DATA")
         assert message(session, "still there")[0] == 250
+
+
+def the_page_is_right(gateway):
+    """The commands of docs/mail-gateway.md."""
+    indexed = "$(postconf -h default_database_type):/etc/postfix"
+    assert "check_policy_service" in gateway.sh("postconf -n smtpd_recipient_restrictions").out
+    assert gateway.sh(f"postmap -q info@lists.example {indexed}/virtual").out == f"{SALES}, {JANE}\n"
+    assert gateway.sh(f"postmap -q {SALES} {indexed}/relay_recipients").out == "OK\n"
+    assert gateway.sh("postconf -h relay_domains virtual_alias_domains").out == "acme.example\nlists.example, old.example\n"
+    assert "status=sent" in gateway.sh("journalctl -t postfix/relay/smtp").out
+    assert "action=greylist" in gateway.sh("journalctl -u postgrey").out
+    of_the_spec = gateway.sh("mail-relay show-config").out.partition("# the spec\n")[2].partition("\n#")[0]
+    assert "relay_domains = " in of_the_spec and "smtpd_recipient_restrictions = " in of_the_spec
 
 
 def it_leaves_no_trace(gateway):
