@@ -243,3 +243,22 @@ def test_half_of_a_sign_in_is_refused(awk, text, word):
 def test_a_relay_by_password_knows_no_tokens(awk):
     code, _, error = awk("env.awk", b"RELAY_CLIENT_ID=x", out="settings", hosts=HOST)
     assert code == 2 and b"RELAY_CLIENT_ID is not a key" in error
+
+
+def test_the_login_of_a_database_arrives_byte_for_byte(awk):
+    for password in PASSWORDS:
+        text = b"RELAY_DATABASE_USERNAME='mail'\nRELAY_DATABASE_PASSWORD=" + single(password) + b"\n"
+        code, out, err = awk("env.awk", text, out="database", database="mysql")
+        if password[:1] in b" \t":
+            assert code == 2 and not out and b"RELAY_DATABASE_PASSWORD has white space" in err, password
+        else:
+            assert (code, out, err) == (0, b"user = mail\npassword = " + password + b"\n", b""), password
+
+
+def test_a_database_has_a_whole_login_or_none(awk):
+    assert awk("env.awk", b"", out="database", database="mysql") == (0, b"", b"")
+    for part, other in (("USERNAME", "PASSWORD"), ("PASSWORD", "USERNAME")):
+        code, out, err = awk("env.awk", f"RELAY_DATABASE_{part}=x\n".encode(), out="database", database="pgsql")
+        assert code == 2 and not out and f"but no RELAY_DATABASE_{other}".encode() in err
+    # It is no key where there is no database.
+    assert awk("env.awk", b"RELAY_DATABASE_USERNAME=x\n", out="settings")[0] == 2

@@ -10,6 +10,7 @@ import pytest
 from lab import machine, network, roots, tokens
 from lab.host import Host
 from lab.lan import Lan
+from lab.mail import MailServer
 from lab.shell import RUN, locked
 from lab.smarthost import Smarthost
 
@@ -174,6 +175,13 @@ def network_server(root, smarthost):
 
 
 @pytest.fixture
+def mail_server(root, smarthost):
+    """A host with what a mail server works with (a root with the recipe `NAME-server`), and no relay yet; not booted."""
+    with closing(Host(f"{root}-server", smarthost)) as host, closing(MailServer(host)) as server:
+        yield server
+
+
+@pytest.fixture
 def installation(root, smarthost):
     """The layer in which the null client is installed, for scenarios that work on disks alone."""
     return installed(root, smarthost)
@@ -254,5 +262,7 @@ def pytest_runtest_makereport(item, call):
     item.failed = report.failed
     hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host")
     host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
+    if server := item.funcargs.get("mail_server"):
+        host = server.host
     if report.failed and call.when == "call" and host is not None and host.booted:
         report.sections.append(("host", host.sh(LAST_WORDS, check=False).text))

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::PlanError;
 use super::inbound;
 use super::layer::{Item, Layer};
+use super::postscreen;
 use super::table::{Kind, Table, table};
 use super::words::{LOOPBACK, OLD_PROTOCOLS, loopback, protocols as protocol_names};
 use crate::postfix::Network;
@@ -46,7 +47,7 @@ pub(super) fn network(layer: &mut Layer<'_>, relay: &Relay) {
 }
 
 /// An address as main.cf and master.cf name it.
-fn literal(address: &IpAddr) -> String {
+pub(super) fn literal(address: &IpAddr) -> String {
     if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }
 }
 
@@ -54,10 +55,15 @@ fn literal(address: &IpAddr) -> String {
 /// clients come from, it says so there; programs of the host come to the loopback without it.
 pub(super) fn listeners(relay: &Relay) -> Vec<String> {
     let Some(server) = &relay.server else { return Vec::new() };
-    let option = if server.proxy_protocol { " -o smtpd_upstream_proxy_protocol=haproxy" } else { "" };
+    let program = postscreen::listener(relay);
+    let option = match (server.proxy_protocol, relay.postscreen.is_some()) {
+        (true, true) => " -o postscreen_upstream_proxy_protocol=haproxy",
+        (true, false) => " -o smtpd_upstream_proxy_protocol=haproxy",
+        (false, _) => "",
+    };
     let service = |address| {
         let name = format!("{}:smtp", literal(address));
-        format!("M {name}/inet={name} inet n - n - - smtpd{option}")
+        format!("M {name}/inet={name} inet n - n - {program}{option}")
     };
     server.listen.iter().map(service).collect()
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::PlanError;
 use super::facts::key_of;
+use super::mailboxes;
 use crate::relay::{Auth, Relay};
 use crate::spec::Checked;
 use crate::target::Format;
@@ -75,5 +76,10 @@ pub(super) fn credential_keys(relay: &Relay) -> Vec<String> {
     } else {
         &["USERNAME", "PASSWORD"]
     };
-    prefixes.iter().flat_map(|prefix| parts.iter().map(move |part| format!("{prefix}_{part}"))).collect()
+    let mut keys: Vec<String> =
+        prefixes.iter().flat_map(|prefix| parts.iter().map(move |part| format!("{prefix}_{part}"))).collect();
+    if mailboxes::database(relay).is_some() {
+        keys.extend(["USERNAME", "PASSWORD"].map(|part| format!("RELAY_DATABASE_{part}")));
+    }
+    keys
 }

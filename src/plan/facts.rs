@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::PlanError;
 use super::clients;
+use super::mailboxes;
 use super::policies;
 use super::table::Table;
 use super::words::level_name;
@@ -55,9 +56,13 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     if let Some(metrics) = &relay.metrics {
         fact("metrics_file", &metrics.file());
     }
+    if let Some(database) = mailboxes::database(relay) {
+        fact("database", database.kind.table_type());
+    }
     fact("tables", &tables.join(" "));
     let inbound = relay.inbound.iter();
-    let domains: Vec<&str> = inbound.flat_map(Inbound::own_domains).map(String::as_str).collect();
+    let mut domains: Vec<&str> = inbound.flat_map(Inbound::own_domains).map(String::as_str).collect();
+    domains.extend(mailboxes::domains(relay).iter().map(String::as_str));
     fact("inbound_domains", &domains.join(" "));
     fact("where_known", &clients::where_known(relay).join(" "));
     fact("companions", &policies::units(relay, format).join(" "));

@@ -9,11 +9,15 @@ use super::clients;
 use super::entry::{SHARE, common, document, file, folder, render};
 use super::facts;
 use super::inbound;
+use super::mailboxes;
 use super::main_cf as layers;
 use super::policies;
+use super::postscreen;
+use super::submission;
 use super::surroundings;
 use super::table::Table;
 use super::tables::tables;
+use super::tls_policies;
 use super::{PlanError, Planned, companions};
 use crate::package::{Content, Entry, gzip};
 use crate::postfix::MainCf;
@@ -35,6 +39,9 @@ const STARTED_UNITS: &[&str] = &[
     "mail-relay-refresh.service",
     "mail-relay-refresh.timer",
 ];
+
+/// Units that show Postfix a renewed certificate; the first is enabled.
+const CERTIFICATE_UNITS: &[&str] = &["mail-relay-certificate.path", "mail-relay-certificate.service"];
 
 const METRICS_TIMER: &str = "mail-relay-metrics.timer";
 const METRICS_SERVICE: &str = "mail-relay-metrics.service";
@@ -58,8 +65,13 @@ pub(super) struct HostPlan {
 /// The plan of a relay's profile.
 pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
     let mut master_edits = clients::listeners(relay);
+    master_edits.extend(submission::edits(relay));
     master_edits.extend(inbound::edits(relay));
-    if relay.tls.connection_reuse {
+    master_edits.extend(postscreen::edits(relay));
+    let certified = relay.server.as_ref().is_some_and(|server| server.certificate.is_some());
+    if relay.postscreen.is_some() && certified {
+        master_edits.push(layers::TLSPROXY_OF_GUARD.to_owned());
+    } else if relay.tls.connection_reuse {
         master_edits.push(layers::TLSPROXY.to_owned());
     }
     Ok(HostPlan { main_cf: layers::main_cf(relay)?, tables: tables(relay)?, master_edits })
@@ -93,9 +105,12 @@ pub(super) fn entries(
     if relay.server.as_ref().is_some_and(|server| !server.listen.is_empty()) {
         drop_in("50-mail-relay-network", &systemd::after_network().render().into());
     }
-    let wanted = policies::units(relay, facts);
-    if !wanted.is_empty() {
-        drop_in("50-mail-relay-policies", &systemd::beside(&wanted).render().into());
+    let mut beside = policies::units(relay, facts);
+    beside.extend(mailboxes::units(relay));
+    beside.extend(relay.tls.mta_sts.as_ref().map(|_| tls_policies::RESOLVER_UNIT.to_owned()));
+    beside.extend(relay.after.iter().filter(|unit| !beside.contains(unit)).cloned().collect::<Vec<_>>());
+    if !beside.is_empty() {
+        drop_in("50-mail-relay-services", &systemd::beside(&beside).render().into());
     }
     entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -179,10 +194,12 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
         "folder": metrics.map(|metrics| &metrics.folder),
         "file": metrics.map(Metrics::file),
         "every": metrics.map(|metrics| metrics.every),
+        "certificate": certificate_files(relay),
     });
     let mut entries = Vec::new();
     let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);
-    for unit in UNITS.iter().chain(STARTED_UNITS).copied().chain(of_metrics) {
+    let of_certificate = if certificate_files(relay).is_empty() { &[] } else { CERTIFICATE_UNITS };
+    for unit in UNITS.iter().chain(STARTED_UNITS).chain(of_certificate).copied().chain(of_metrics) {
         let text = render(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
     }
@@ -218,10 +235,20 @@ pub(super) fn log_folder(relay: &Relay) -> Option<&str> {
     (folder.starts_with('/') && !folder.starts_with("/dev") && folder.chars().all(is_plain)).then_some(folder)
 }
 
+/// The files of the certificate for clients, each once.
+pub(super) fn certificate_files(relay: &Relay) -> Vec<&str> {
+    let pair = relay.server.as_ref().and_then(|server| server.certificate.as_ref());
+    let mut files: Vec<&str> =
+        pair.map(|(certificate, key)| vec![certificate.as_str(), key.as_str()]).unwrap_or_default();
+    files.dedup();
+    files
+}
+
 /// The units that an installation enables.
 pub(super) fn enabled_units(relay: &Relay) -> Vec<String> {
     let metrics = relay.metrics.iter().map(|_| &METRICS_TIMER);
-    UNITS.iter().chain(metrics).map(|unit| (*unit).to_owned()).collect()
+    let certificate = CERTIFICATE_UNITS.iter().take(usize::from(!certificate_files(relay).is_empty()));
+    UNITS.iter().chain(certificate).chain(metrics).map(|unit| (*unit).to_owned()).collect()
 }
 
 /// Licence and a page for the administrator.

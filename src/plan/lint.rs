@@ -21,10 +21,12 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         })
         .collect();
     let owner = |parameter: &str| owner(parameter).or_else(|| owner_inbound(&checked.relay, parameter));
-    let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS };
+    let brought = super::mailboxes::table_types(&checked.relay);
+    let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS, brought: &brought };
     let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
+    findings.extend(without_resolver(checked));
     findings.extend(parameters(written, &context));
     for restriction in restrictions(&checked.relay) {
         findings.extend(parameters(std::slice::from_ref(&restriction), &context));
@@ -98,6 +100,27 @@ fn without_spf(checked: &Checked) -> Option<Diagnostic> {
             .hint(format!("for the others alone: targets = [{}] in [package]", names(&able, "\"")))
             .hint("or a service of your own: policies = \"unix:private/NAME\""),
     )
+}
+
+/// A relay that asks for MTA-STS, in formats whose distributions have no package of the resolver. Who names one as a
+/// dependency has one.
+fn without_resolver(checked: &Checked) -> Option<Diagnostic> {
+    let place = checked.relay.tls.mta_sts.clone()?;
+    let lacking: Vec<&str> = checked
+        .formats
+        .iter()
+        .filter(|format| !format.facts().relations.contains_key("mta-sts-resolver"))
+        .filter(|format| {
+            !checked.dependencies.of(**format).depends.iter().any(|name| name.contains("mta-sts"))
+        })
+        .map(|format| format.name())
+        .collect();
+    if lacking.is_empty() {
+        return None;
+    }
+    let message = format!("no package brings postfix-mta-sts-resolver on {}", lacking.join(", "));
+    let finding = Diagnostic::warning("mta-sts", place, message);
+    Some(finding.hint("install it there yourself: while it does not answer, all mail waits"))
 }
 
 /// The user's restrictions, each as if it stood alone in the list of its stage: its place is known then.
@@ -180,7 +203,12 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "smtpd_tls_cert_file" => "server.certificate",
         "smtpd_tls_key_file" => "server.key",
         "smtpd_sasl_auth_enable" | "smtpd_sasl_type" | "smtpd_sasl_path" => "server.auth",
-        "smtpd_upstream_proxy_protocol" => "server.proxy-protocol",
+        "smtpd_sender_login_maps" => "submission.senders",
+        "virtual_mailbox_domains" | "virtual_mailbox_maps" => "mailboxes",
+        "virtual_transport" => "mailboxes.lmtp",
+        "postscreen_dnsbl_sites" => "postscreen.lists",
+        "postscreen_dnsbl_threshold" => "postscreen.threshold",
+        "postscreen_upstream_proxy_protocol" | "smtpd_upstream_proxy_protocol" => "server.proxy-protocol",
         "virtual_alias_maps" | "recipient_canonical_maps" | "recipient_canonical_classes" => {
             "relay.root-mail-to"
         }
@@ -201,6 +229,7 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "smtp_tls_secure_cert_match" | "smtp_tls_verify_cert_match" => "tls.match",
         "smtp_tls_cert_file" => "tls.client-cert",
         "smtp_tls_key_file" => "tls.client-key",
+        "smtp_tls_policy_maps" => "tls.policies",
         "smtp_tls_loglevel" => "tls.log-level",
         "smtp_tls_connection_reuse" => "tls.connection-reuse",
         "smtp_header_checks" => "headers.strip",

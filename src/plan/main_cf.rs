@@ -9,7 +9,11 @@ use super::clients;
 use super::content;
 use super::inbound;
 use super::layer::{Item, Layer, inline};
+use super::mailboxes;
+use super::postscreen;
+use super::submission;
 use super::tables;
+use super::tls_policies;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
 use crate::relay::{Auth, From, Headers, Relay, TlsLevel, TlsVersion};
@@ -27,6 +31,8 @@ const LOCAL_NAMES: &[&str] =
 /// Postfix 3.10 from warning that it has no server certificate: it is a client here.
 pub(super) const TLSPROXY: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy \
                                    -o tlsproxy_tls_security_level=may -o tlsproxy_tls_cert_file=none";
+/// The same where it is the server's side, too, of a guard that offers TLS.
+pub(super) const TLSPROXY_OF_GUARD: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy";
 
 /// The package layer of main.cf.
 pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
@@ -39,8 +45,11 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     tls(&mut layer, relay);
     authentication(&mut layer, relay);
     inbound::domains(&mut layer, relay);
+    mailboxes::parameters(&mut layer, relay);
     content::checked(&mut layer, relay);
     clients::protection(&mut layer, relay);
+    postscreen::parameters(&mut layer, relay);
+    submission::parameters(&mut layer, relay);
     limits(&mut layer, relay);
     own_parameters(&mut layer, relay);
     layer.finish()
@@ -63,12 +72,13 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
          local delivery, and there is none.",
     );
     layer.set("mydestination", "");
-    let kind = match (&relay.inbound, &relay.server) {
-        (Some(_), _) => "a gateway",
-        (None, Some(_)) => "a relay",
-        (None, None) => "send-only",
+    let kind = match (&relay.mailboxes, &relay.inbound, &relay.server) {
+        (Some(_), _, _) => "keeps mailboxes of no local users",
+        (None, Some(_), _) => "is a gateway and keeps no mailboxes",
+        (None, None, Some(_)) => "is a relay and keeps no mailboxes",
+        (None, None, None) => "is send-only and keeps no mailboxes",
     };
-    layer.set("local_transport", &format!("error:5.1.1 this host is {kind} and keeps no mailboxes"));
+    layer.set("local_transport", &format!("error:5.1.1 this host {kind}"));
     layer.set("alias_maps", "");
     layer.set("alias_database", "");
     let alias_domains =
@@ -78,10 +88,12 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
 
     let aliases =
         tables::has_aliases(relay).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
+    let of_mailboxes = mailboxes::alias_maps(relay);
     if relay.local.root_mail_to.is_empty() {
-        if let Some(table) = aliases {
+        let maps: Vec<Item> = of_mailboxes.into_iter().chain(aliases).collect();
+        if !maps.is_empty() {
             layer.section("Mail to the names of the spec.");
-            layer.list("virtual_alias_maps", [table]);
+            layer.list("virtual_alias_maps", maps);
         }
         return;
     }
@@ -91,7 +103,7 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
          Postfix looks an address up in all tables first, then its name, then its domain.",
     );
     let maps = local_maps(aliases, relay, "$relay_root_mail_to", "@$myorigin");
-    layer.list("virtual_alias_maps", maps);
+    layer.list("virtual_alias_maps", of_mailboxes.into_iter().chain(maps));
 
     layer.section("The To header of such mail names whom it goes to.");
     layer.set("recipient_canonical_classes", "header_recipient");
@@ -155,6 +167,7 @@ fn others(relay: &Relay) -> Vec<Item> {
     domains.extend(relay.identity.from.iter().map(From::domain));
     // An address that has a translation, if only itself, is known: no recipient would be refused.
     domains.retain(|domain| !relay.inbound.as_ref().is_some_and(|inbound| inbound.receives_for(domain)));
+    domains.retain(|domain| !mailboxes::may_be_in(relay, domain));
     domains.sort_unstable();
     domains.dedup();
     domains.iter().map(|domain| inline(&format!("@{domain}"), &format!("@{domain}"))).collect()
@@ -186,13 +199,17 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
         "TLS on the way out. Which list of protocols counts depends on the level: both say the same.",
     );
     layer.set("smtp_tls_security_level", level_name(tls.level));
-    if tls.level == TlsLevel::None {
+    if tls.level == TlsLevel::None && tls.policies.is_empty() && tls.mta_sts.is_none() {
         return;
     }
-    if tls.level == TlsLevel::Dane {
+    if tls.level == TlsLevel::Dane || tls_policies::ask_dane(relay) {
         layer.set("smtp_dns_support_level", "dnssec");
     }
     layer.set("smtp_tls_CAfile", "$relay_ca_file");
+    let policies = tls_policies::maps(relay);
+    if !policies.is_empty() {
+        layer.list("smtp_tls_policy_maps", policies);
+    }
     let match_parameter = match tls.level {
         TlsLevel::Secure => "smtp_tls_secure_cert_match",
         _ => "smtp_tls_verify_cert_match",

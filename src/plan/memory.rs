@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::PlanError;
-use super::host::{HostPlan, Units, log_folder};
+use super::host::{HostPlan, Units, certificate_files, log_folder};
 use crate::diag::Diagnostic;
 use crate::package::Content;
 use crate::recent::Recent;
@@ -23,6 +23,7 @@ pub(super) struct KnownUnits {
     hardening: Hardening,
     metrics: Option<Metrics>,
     log_folder: Option<String>,
+    certificate: Vec<String>,
     pub(super) units: Units,
 }
 
@@ -62,6 +63,7 @@ impl Memory {
                 && known.hardening == relay.hardening
                 && known.metrics == relay.metrics
                 && known.log_folder.as_deref() == log_folder(relay)
+                && known.certificate == certificate_files(relay)
         });
         match known {
             Some(known) => Ok(known),
@@ -70,6 +72,7 @@ impl Memory {
                 hardening: relay.hardening.clone(),
                 metrics: relay.metrics.clone(),
                 log_folder: log_folder(relay).map(str::to_owned),
+                certificate: certificate_files(relay).into_iter().map(str::to_owned).collect(),
                 units: make()?,
             })),
         }

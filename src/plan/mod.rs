@@ -9,13 +9,17 @@ mod host;
 mod inbound;
 mod layer;
 mod lint;
+mod mailboxes;
 mod main_cf;
 mod memory;
 mod policies;
+mod postscreen;
 mod render;
+mod submission;
 mod surroundings;
 mod table;
 mod tables;
+mod tls_policies;
 mod words;
 
 pub use companions::Companion;
@@ -161,6 +165,12 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     }
     if !needs.contains("mail-command") {
         relations.recommends.push(role("mail-command")?);
+    }
+    for kind in mailboxes::table_types(&checked.relay) {
+        relations.depends.push(relation(facts.maps.get(kind).into_iter().map(String::as_str))?);
+    }
+    if checked.relay.tls.mta_sts.is_some() && facts.relations.contains_key("mta-sts-resolver") {
+        relations.depends.push(role("mta-sts-resolver")?);
     }
     if checked.relay.uses(Auth::Password) {
         relations.depends.push(role("sasl-plain")?);

@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Cidr,
     /// Compiled by postmap in the host's default type.
     Indexed,
+    /// How to ask a database: it gets the login added, and only Postfix may read it.
+    Database,
     /// For people; Postfix reads it nowhere.
     Text,
 }
@@ -24,6 +26,7 @@ impl Kind {
             Self::Regexp => "regexp",
             Self::Cidr => "cidr",
             Self::Indexed => "indexed",
+            Self::Database => "database",
             Self::Text => "text",
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod check;
+pub mod client;
 mod installation;
 mod list;
 pub mod main_cf;

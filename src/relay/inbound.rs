@@ -6,7 +6,7 @@ use crate::diag::Span;
 /// What a relay takes from anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// Domains whose mail goes to a server behind.
+    /// Domains whose mail goes to a server behind; empty where it is for mailboxes alone.
     pub domains: Vec<(String, NextHop)>,
     /// How the connection to the servers behind is protected.
     pub tls: TlsLevel,

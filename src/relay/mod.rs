@@ -2,14 +2,20 @@
 
 mod content;
 mod inbound;
+mod mailboxes;
+mod postscreen;
 mod provider;
 mod server;
+mod submission;
 mod surroundings;
 
 pub use content::{Content, LineAction, MilterAction, Milters, Notices, Rule};
 pub use inbound::{Abuse, Greylisting, Inbound, Named, NextHop, Recipients};
+pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries, Source};
+pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
+pub use submission::{Submission, SubmissionPort};
 pub use surroundings::{Firewall, FirewallTool, Integration};
 
 use crate::diag::Span;
@@ -39,6 +45,14 @@ pub struct Relay {
     pub server: Option<Server>,
     /// What it takes from anybody; `None` if nothing.
     pub inbound: Option<Inbound>,
+    /// What users who have proved who they are can hand in; `None` if there are none.
+    pub submission: Option<Submission>,
+    /// Mailboxes that it takes mail for; `None` if it keeps none.
+    pub mailboxes: Option<Mailboxes>,
+    /// The guard in front of port 25, if there is one.
+    pub postscreen: Option<Postscreen>,
+    /// Units that Postfix starts after, where they are on the host.
+    pub after: Vec<String>,
     /// What messages may hold.
     pub content: Content,
     /// Who else looks at them while they come in.
@@ -68,11 +82,16 @@ pub enum Profile {
     LanRelay,
     /// Takes mail from anybody for domains of its own, and hands it to the servers behind.
     MailGateway,
+    /// Sends for users, who may be anywhere and prove who they are.
+    Submission,
+    /// Takes mail from anybody for mailboxes of its own, and sends for their owners.
+    MailServer,
 }
 
 impl Profile {
     /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::NullClient, Self::LanRelay, Self::MailGateway];
+    pub const ALL: &'static [Self] =
+        &[Self::NullClient, Self::LanRelay, Self::MailGateway, Self::Submission, Self::MailServer];
 
     /// The name in the spec.
     pub fn name(self) -> &'static str {
@@ -80,6 +99,8 @@ impl Profile {
             Self::NullClient => "null-client",
             Self::LanRelay => "lan-relay",
             Self::MailGateway => "mail-gateway",
+            Self::Submission => "submission",
+            Self::MailServer => "mail-server",
         }
     }
 
@@ -95,6 +116,12 @@ impl Profile {
             Self::MailGateway => {
                 "receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind"
             }
+            Self::Submission => {
+                "sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465"
+            }
+            Self::MailServer => {
+                "a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners"
+            }
         }
     }
 
@@ -105,7 +132,7 @@ impl Profile {
 
     /// Whether it takes mail from anybody, for domains of its own.
     pub fn receives(self) -> bool {
-        self == Self::MailGateway
+        matches!(self, Self::MailGateway | Self::MailServer)
     }
 
     /// Whether mail may leave without a smarthost, straight to the servers that DNS names. What only sends is worth a
@@ -190,6 +217,10 @@ pub struct Tls {
     pub min_version: TlsVersion,
     /// Names to accept in the certificate instead of the smarthost's own.
     pub match_names: Vec<String>,
+    /// Domains with a policy of their own, where mail goes to the servers that DNS names.
+    pub policies: Vec<TlsPolicy>,
+    /// Whether domains are asked for the policy that they publish (MTA-STS, RFC 8461), with where the spec says so.
+    pub mta_sts: Option<Span>,
     /// Bundle of trusted authorities instead of the distribution's: an absolute path on the host.
     pub ca_file: Option<String>,
     /// Client certificate and key: absolute paths on the host.
@@ -200,6 +231,17 @@ pub struct Tls {
     pub cleartext_password: bool,
     /// Postfix TLS log level, 0 to 4.
     pub log_level: u8,
+}
+
+/// How one domain is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsPolicy {
+    /// The domain, or `.domain` for all below it.
+    pub domain: String,
+    /// How much is verified.
+    pub level: TlsLevel,
+    /// Names to accept in the certificate instead of those that DNS and domain give.
+    pub match_names: Vec<String>,
 }
 
 /// Postfix's TLS security levels, see TLS_README.

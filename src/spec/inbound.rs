@@ -25,7 +25,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     let nothing = InboundSection::default();
     let section = spec.inbound.as_ref().unwrap_or(&nothing);
     let is_empty = section.domains.as_ref().is_none_or(|domains| domains.0.is_empty());
-    if is_empty && section.alias_domains.is_none() {
+    if profile == Profile::MailGateway && is_empty && section.alias_domains.is_none() {
         judge.missing(
             "inbound.domains",
             Some(place),

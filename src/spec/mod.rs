@@ -10,10 +10,12 @@ mod dependencies;
 mod inbound;
 mod judge;
 mod license;
+mod mailboxes;
 mod metrics;
 mod origins;
 mod package;
 mod pattern;
+mod postscreen;
 mod relay;
 mod schema;
 mod secrets;
@@ -23,8 +25,11 @@ mod shape;
 mod smarthost;
 mod spot;
 mod starter;
+mod submission;
 mod surroundings;
 mod tls;
+mod tls_policies;
+mod units;
 mod values;
 
 pub use dependencies::{Dependencies, Extra};
@@ -269,6 +274,11 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let network = sending::network(spec.network.as_ref());
     let server = profile.and_then(|profile| server::check(judge, spec, profile, &section.span));
     let inbound = profile.and_then(|profile| inbound::check(judge, spec, profile, &section.span));
+    let submission = profile.and_then(|profile| submission::check(judge, spec, profile, &section.span));
+    let mailboxes =
+        profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
+    let postscreen = profile.and_then(|profile| postscreen::check(judge, spec, profile));
+    let after = units::after(judge, spec.systemd.as_ref());
     let content = content::check(judge, spec.content.as_ref());
     let milters = content::milters(judge, spec.milter.as_ref());
     let notices = content::notices(judge, spec.notices.as_ref());
@@ -301,6 +311,10 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         network,
         server,
         inbound,
+        submission,
+        mailboxes,
+        postscreen,
+        after,
         content,
         milters,
         notices,
@@ -332,27 +346,41 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
         (_, Some([first, ..])) => first.host.clone(),
         _ => "a smarthost".to_owned(),
     };
+    let out = match smarthosts {
+        Some([]) => "straight to the servers that DNS names".to_owned(),
+        _ => format!("through {through}"),
+    };
     let (summary, what) = match profile {
-        Some(Profile::MailGateway) => {
-            let out = match smarthosts {
-                Some([]) => "straight to the servers that DNS names".to_owned(),
-                _ => format!("through {through}"),
-            };
-            (
-                "Postfix mail gateway in front of other servers".to_owned(),
-                format!(
-                    "Configures Postfix as the mail exchanger of domains: it takes their mail from\n\
-                     anybody, keeps abuse out, and hands it to the servers behind. Mail of its own\n\
-                     and of hosts that it trusts is sent {out}."
-                ),
-            )
-        }
+        Some(Profile::MailGateway) => (
+            "Postfix mail gateway in front of other servers".to_owned(),
+            format!(
+                "Configures Postfix as the mail exchanger of domains: it takes their mail from\n\
+                 anybody, keeps abuse out, and hands it to the servers behind. Mail of its own\n\
+                 and of hosts that it trusts is sent {out}."
+            ),
+        ),
         Some(Profile::LanRelay) => (
             format!("Postfix mail relay of a network through {through}"),
             format!(
                 "Configures Postfix as the relay of a network: mail of this host and of the hosts\n\
                  that it trusts is sent through {through} over verified TLS.\n\
                  Nobody else can send through it, and nothing is delivered locally."
+            ),
+        ),
+        Some(Profile::Submission) => (
+            format!("Postfix submission server through {through}"),
+            format!(
+                "Configures Postfix as the way out for users: who has proved who he is hands in\n\
+                 mail on the ports 587 and 465, and it is sent through {through}.\n\
+                 Nobody else can send through it, and nothing is delivered locally."
+            ),
+        ),
+        Some(Profile::MailServer) => (
+            "Postfix mail server with mailboxes in Dovecot".to_owned(),
+            format!(
+                "Configures Postfix as a mail server: mail for its mailboxes is taken from\n\
+                 anybody and handed to Dovecot by LMTP, and that of their owners is sent\n\
+                 {out}, once they have proved who they are."
             ),
         ),
         Some(Profile::NullClient) | None => (

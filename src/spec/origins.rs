@@ -23,6 +23,10 @@ const SECTIONS: &[&str] = &[
     "content",
     "milter",
     "notices",
+    "submission",
+    "mailboxes",
+    "database",
+    "postscreen",
     "main-cf",
 ];
 
@@ -41,7 +45,9 @@ pub(super) fn stated(table: &DeTable<'_>) -> Vec<String> {
     for name in SECTIONS {
         let Some(section) = table.get(*name) else { continue };
         match section.get_ref() {
-            DeValue::Table(_) if ["aliases", "rewrite"].contains(name) => keys.push((*name).to_owned()),
+            DeValue::Table(_) if ["aliases", "rewrite", "mailboxes", "database"].contains(name) => {
+                keys.push((*name).to_owned());
+            }
             DeValue::Table(table) => add(&mut keys, name, table),
             DeValue::Array(list) => {
                 for item in list {

@@ -9,9 +9,6 @@ use super::values;
 use crate::diag::{Diagnostic, Severity, Span, nearest};
 use crate::relay::{From, Identity, LocalMail, Profile, Provider, Providers, SenderRule};
 
-/// Kinds of relay that are planned. Their names are known, so that nobody takes them for mistyped.
-const LATER: &[&str] = &["submission", "mail-server"];
-
 /// The kind of relay.
 pub(super) fn profile(judge: &mut Judge, section: &RelaySection) -> Option<Profile> {
     let Some(spot) = &section.profile else { return Some(Profile::NullClient) };
@@ -20,23 +17,10 @@ pub(super) fn profile(judge: &mut Judge, section: &RelaySection) -> Option<Profi
         return Some(*profile);
     }
     let name = values::shown(spot.as_str());
-    judge.report(if LATER.contains(&spot.as_str()) {
-        Diagnostic::error(
-            "profile",
-            spot.span.clone(),
-            format!("the profile `{name}` is not in this version yet"),
-        )
-        .hint(
-            "`null-client` sends the host's own mail through a smarthost, `lan-relay` that of a network, too; \
-             `mail-gateway` takes mail from anybody for domains of its own",
-        )
-    } else {
-        let finding =
-            Diagnostic::error("profile", spot.span.clone(), format!("there is no profile `{name}`"));
-        match nearest(spot.as_str(), known().chain(LATER.iter().copied())) {
-            Some(near) => finding.hint(format!("did you mean `{near}`?")),
-            None => finding.hint("`postpack profiles` lists them"),
-        }
+    let finding = Diagnostic::error("profile", spot.span.clone(), format!("there is no profile `{name}`"));
+    judge.report(match nearest(spot.as_str(), known()) {
+        Some(near) => finding.hint(format!("did you mean `{near}`?")),
+        None => finding.hint("`postpack profiles` lists them"),
     });
     None
 }

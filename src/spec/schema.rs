@@ -9,7 +9,11 @@ pub(super) use self::inbound::{
     AbuseSection, ContentSection, InboundSection, MilterActionName, MilterSection, NoticeClass,
     NoticesSection,
 };
+use super::mailboxes::{DatabaseSection, MailboxesSection};
+use super::postscreen::PostscreenSection;
 use super::spot::{Entries, Many, Scalar, Spot};
+use super::submission::SubmissionSection;
+use super::units::SystemdSection;
 
 /// A mail relay and the package that carries it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -37,6 +41,11 @@ pub(super) struct Spec {
     pub(super) notices: Option<NoticesSection>,
     pub(super) access: Option<AccessSection>,
     pub(super) restrictions: Option<RestrictionsSection>,
+    pub(super) submission: Option<Spot<SubmissionSection>>,
+    pub(super) mailboxes: Option<Spot<MailboxesSection>>,
+    pub(super) database: Option<Spot<DatabaseSection>>,
+    pub(super) postscreen: Option<Spot<PostscreenSection>>,
+    pub(super) systemd: Option<SystemdSection>,
     pub(super) hardening: Option<HardeningSection>,
     pub(super) metrics: Option<MetricsSection>,
     /// Any other Postfix parameter by its own name. What postpack sets itself belongs into the other sections.
@@ -184,6 +193,13 @@ pub(super) struct TlsSection {
     /// all names below.
     #[serde(rename = "match")]
     pub(super) matches: Option<Many<String>>,
+    /// Domains that are spoken to otherwise, where mail goes straight to them: `"partner.example" = "secure"`, with names
+    /// that its certificate may have instead, `"secure mx.partner.example"`; `".partner.example"` is all below a domain.
+    pub(super) policies: Option<Entries<String>>,
+    /// Ask domains for the policy that they publish (MTA-STS), where mail goes straight to them: by postfix-mta-sts-resolver
+    /// on `127.0.0.1:8461`, which Debian and Ubuntu have. While it does not answer, mail waits.
+    #[schemars(extend("default" = false))]
+    pub(super) mta_sts: Option<Spot<bool>>,
     /// Client certificate on the host: an absolute path.
     pub(super) client_cert: Option<Spot<String>>,
     /// Its key; the certificate's file without it.

@@ -49,7 +49,15 @@ struct Search {
 }
 
 /// Tables whose keys are names of other things: users, headers, Postfix parameters, systemd directives.
-const FOREIGN: &[&str] = &["aliases", "rewrite.senders", "main-cf", "hardening.service"];
+const FOREIGN: &[&str] = &[
+    "aliases",
+    "rewrite.senders",
+    "main-cf",
+    "hardening.service",
+    "submission.senders",
+    "mailboxes.aliases",
+    "tls.policies",
+];
 /// Prose, in which a commit hash is no secret.
 const PROSE: &[&str] = &["package.changelog", "package.description", "package.summary", "headers.patterns"];
 

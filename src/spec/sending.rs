@@ -3,7 +3,7 @@
 use super::judge::Judge;
 use super::pattern;
 use super::schema::{HardeningSection, HeadersSection, Ip, LimitsSection, NetworkSection};
-use super::spot::{Entries, Scalar, Spot};
+use super::spot::{Entries, Many, Scalar, Spot};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::relay::{Hardening, Headers, IpVersion, Limits, Network, Parameter, Provider};
@@ -15,10 +15,20 @@ const VITAL_HEADERS: &[&str] =
 /// What is taken out of headers.
 pub(super) fn headers(judge: &mut Judge, section: Option<&HeadersSection>) -> Headers {
     let Some(section) = section else { return Headers { strip_received: true, ..Headers::default() } };
-    let names =
-        judge.read_all("header", "headers.strip", "names of headers", section.strip.as_ref(), header_name);
+    let (named, strip) = stripped(judge, "headers.strip", section.strip.as_ref());
+    let strip_received = named || section.strip.is_none();
+    let what = "POSIX extended regular expressions";
+    let patterns = judge.read_all("pattern", "headers.patterns", what, section.patterns.as_ref(), |text| {
+        pattern::check(text).map(|_| text.to_owned())
+    });
+    Headers { strip_received, strip, patterns: patterns.into_iter().map(|spot| spot.value).collect() }
+}
+
+/// Names of headers to take out: whether `received` is among them, and the others.
+pub(super) fn stripped(judge: &mut Judge, path: &str, list: Option<&Many<String>>) -> (bool, Vec<String>) {
+    let names = judge.read_all("header", path, "names of headers", list, header_name);
     let mut strip: Vec<String> = Vec::new();
-    let mut strip_received = section.strip.is_none();
+    let mut strip_received = false;
     for name in names {
         let lower = name.value.to_ascii_lowercase();
         if VITAL_HEADERS.contains(&lower.as_str()) {
@@ -36,11 +46,7 @@ pub(super) fn headers(judge: &mut Judge, section: Option<&HeadersSection>) -> He
             strip.push(name.value);
         }
     }
-    let what = "POSIX extended regular expressions";
-    let patterns = judge.read_all("pattern", "headers.patterns", what, section.patterns.as_ref(), |text| {
-        pattern::check(text).map(|_| text.to_owned())
-    });
-    Headers { strip_received, strip, patterns: patterns.into_iter().map(|spot| spot.value).collect() }
+    (strip_received, strip)
 }
 
 fn header_name(text: &str) -> Result<String, Fault> {

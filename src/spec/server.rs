@@ -34,7 +34,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     let auth = auth(judge, spec, certificate.is_some());
     let section = spec.server.as_ref();
     let told = network.is_some_and(|network| network.trusted.is_some());
-    if auth.is_none() && !told && !profile.receives() {
+    if profile == Profile::LanRelay && auth.is_none() && !told {
         judge.missing(
             "network.trusted",
             Some(place),

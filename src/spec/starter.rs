@@ -56,11 +56,26 @@ pub fn starter(provider: &str, profile: Profile) -> String {
              listen = \"all\"\n\n",
         );
     }
-    if profile.receives() {
+    if profile == Profile::MailGateway {
         text.push_str(
             "[inbound.domains]\n\
              # Mail for these domains is taken from anybody, and goes to the servers behind.\n\
              \"acme.example\" = \"mail.acme.lan\"\n\n",
+        );
+    }
+    if matches!(profile, Profile::Submission | Profile::MailServer) {
+        text.push_str(
+            "[server]\n\
+             # On the host, with its chain; put there by you, in no package.\n\
+             certificate = \"/etc/ssl/mail.pem\"\n\
+             key = \"/etc/ssl/mail.key\"\n\n",
+        );
+    }
+    if profile == Profile::MailServer {
+        text.push_str(
+            "[mailboxes]\n\
+             # Who has one in Dovecot. Instead: [database] name = \"vimbadmin\".\n\
+             addresses = [\"jane@acme.example\"]\n\n",
         );
     }
     if !direct {

@@ -4,6 +4,7 @@ use super::judge::Judge;
 use super::schema::{Level, MinVersion, TlsSection};
 use super::smarthost::Smarthosts;
 use super::spot::Spot;
+use super::tls_policies;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Severity, Span};
 use crate::relay::{Auth, Tls, TlsLevel, TlsMode, TlsVersion};
@@ -34,6 +35,8 @@ pub(super) fn check(judge: &mut Judge, section: Option<&TlsSection>, hosts: Opti
             Some(MinVersion::V1_2) | None => TlsVersion::V1_2,
         },
         match_names,
+        policies: tls_policies::check(judge, section, hosts),
+        mta_sts: tls_policies::mta_sts(judge, section, hosts),
         ca_file: judge.read_if(
             "path",
             "tls.ca-file",
@@ -102,7 +105,7 @@ pub(super) fn level_of(level: Level) -> TlsLevel {
 }
 
 /// A name, or `.domain` for all names below a domain.
-fn certificate_name(text: &str) -> Result<String, Fault> {
+pub(super) fn certificate_name(text: &str) -> Result<String, Fault> {
     match text.strip_prefix('.') {
         Some(domain) => values::domain(domain).map(|domain| format!(".{domain}")),
         None if text.starts_with("*.") => Err(Fault::new("a `*` cannot be part of it")

@@ -27,9 +27,10 @@ pub fn after_network() -> UnitFile {
     unit
 }
 
-/// The drop-in for a service that others answer questions for: they start before it, and their end is not its end.
+/// The drop-in for a service that works with others: they start before it, where they are on the host, and their end is not
+/// its end. With `BindsTo=` or `Requires=`, a database that is restarted would stop the queue.
 pub fn beside(units: &[String]) -> UnitFile {
-    let mut unit = UnitFile::with_comment(["Postfix asks these, and goes on without them."]);
+    let mut unit = UnitFile::with_comment(["Postfix works with these, and goes on without them."]);
     let names = units.join(" ");
     unit.section("Unit").set("Wants", names.clone()).set("After", names);
     unit

@@ -31,6 +31,8 @@ fn profiles_and_targets() {
     null-client   sends only: the host's own mail leaves through a smarthost, nothing comes in
     lan-relay     sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost
     mail-gateway  receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind
+    submission    sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465
+    mail-server   a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners
     ");
     insta::assert_snapshot!(world.result("profiles --format json"), @r#"
     [
@@ -45,6 +47,14 @@ fn profiles_and_targets() {
       {
         "name": "mail-gateway",
         "summary": "receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind"
+      },
+      {
+        "name": "submission",
+        "summary": "sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465"
+      },
+      {
+        "name": "mail-server",
+        "summary": "a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners"
       }
     ]
     "#);

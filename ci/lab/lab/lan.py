@@ -22,6 +22,17 @@ class Client:
         with entered(self.netns):
             return smtplib.SMTP(to, port, local_hostname=self.name, timeout=30, source_address=bound)
 
+    def smtps(self, context, name, to=RELAY[0], port=465):
+        """The same within TLS from the first byte, with the server of this name."""
+        with entered(self.netns):
+            plain = socket.create_connection((to, port), 30, (self._source(to), 0))
+        session = smtplib.SMTP(local_hostname=self.name, timeout=30)
+        session.sock = context.wrap_socket(plain, server_hostname=name)
+        code, words = session.getreply()
+        assert code == 220, words
+        session.ehlo()
+        return session
+
     def send(self, sender, recipient, text, to=RELAY[0]):
         """One message, with the envelope as it is given; smtplib's own exceptions where it is refused."""
         with self.smtp(to) as session:
@@ -40,9 +51,9 @@ class Client:
         with entered(self.netns):
             return socket.create_connection((to, port), 5, (self._source(to), 0))
 
-    def raw(self, said, to=RELAY[0]):
+    def raw(self, said, to=RELAY[0], source=None):
         """All at once, without waiting for an answer; what came back until the relay hung up."""
-        with entered(self.netns), socket.create_connection((to, 25), 30, (self._source(to), 0)) as connection:
+        with entered(self.netns), socket.create_connection((to, 25), 30, (source or self._source(to), 0)) as connection:
             connection.sendall(said)
             answers = []
             # Who hangs up with words still unread resets the connection.

@@ -168,7 +168,7 @@ fn packaged(subject: &mut Subject<'_>, kind: &str, range: std::ops::Range<usize>
             Some(range),
             format!("there is no package for `{kind}:` on {}", some_of(&without)),
         );
-    } else {
+    } else if !subject.context.brought.contains(&kind) {
         let message = format!("tables of the type `{kind}` need the package {}", packages.join(", "));
         subject.warning("map-package", Some(range), message);
         subject.hint("Add it to `[dependencies]`.".to_owned());

@@ -31,6 +31,8 @@ pub struct Context<'a> {
     pub owner: &'a dyn Fn(&str) -> Option<&'static str>,
     /// Parameters that come from elsewhere, such as those the host sets.
     pub defined: &'a [&'a str],
+    /// Types of tables whose packages come with the relay.
+    pub brought: &'a [&'a str],
 }
 
 impl std::fmt::Debug for Context<'_> {

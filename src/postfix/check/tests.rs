@@ -48,7 +48,7 @@ fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
         .iter()
         .map(|(title, postfix)| Target { title, postfix, map_packages: &map_packages })
         .collect();
-    run(&Context { targets, owner: &owner, defined: &["relay_ca_file"] })
+    run(&Context { targets, owner: &owner, defined: &["relay_ca_file"], brought: &[] })
 }
 
 fn show(findings: &[Diagnostic]) -> String {

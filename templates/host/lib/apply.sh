@@ -196,8 +196,12 @@ look_at_live() {
 
 # Is file $1, which has digest $3 in the generation in $stage, in place: bytes, owner, mode, compiled table?
 is_live() {
-    [ "$2" != secret ] && mode_of=644 || mode_of=600
-    has_line "$live_sums" "$3  $1" && has_line "$live_modes" "$1 0 0 $mode_of" || return 1
+    case $2 in
+    secret) expected='0 0 600' ;;
+    database) expected="0 $(postfix_group) 640" ;;
+    *) expected='0 0 644' ;;
+    esac
+    has_line "$live_sums" "$3  $1" && has_line "$live_modes" "$1 $expected" || return 1
     [ "$2" != secret ] || has_line "$live_modes" "$1.$(extension) 0 0 600" || return 1
     compiled_is_fresh "$1" "$2"
 }
@@ -212,6 +216,9 @@ compiled_is_fresh() {
 }
 
 say_missing() {
+    if [ -n "$database" ] && [ "$database_login" = no ]; then
+        say "no login for the database yet, so mail is put off; put RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD into $relay_env"
+    fi
     [ -n "$without" ] || return 0
     if [ -z "$relayhost" ]; then
         say "no credentials yet, so mail waits in the queue; put $(wanted_keys) into $relay_env"

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Builds a generation: every file that Postfix should have, computed from the package, the settings (sources.sh) and the system, in a folder of its own.
 # Nothing live is touched. The folder holds one file per live file, and 'manifest': "NAME KIND" per line, in the order of installing.
-# KIND: main, master, text, regexp, cidr (used as they are), indexed (compiled by postmap), alias (by postalias), secret (indexed and
+# KIND: main, master, text, regexp, cidr (used as they are), database (how to ask one, for Postfix alone), indexed (compiled by postmap), alias (by postalias), secret (indexed and
 # root-only).
 
 # Builds into the empty folder $1. Return code 2: the input is wrong; 1: something failed. Either way it has been said.
@@ -106,10 +106,12 @@ add_password_host() {
 }
 
 # Sets relayhost (the smarthosts that can be used), without (the names that lack credentials) and wrapper; writes into folder $1 what
-# the sources say: sasl_passwd, where somebody wants a password, and sources, "KEY SOURCE" of every key that counts.
+# the sources say: sasl_passwd, where somebody wants a password, sources, "KEY SOURCE" of every key that counts, and login, for a database,
+# where there is one (database_login).
 plan_smarthosts() {
-    relayhost='' without='' wrapper=''
-    with=$(read_env "names sources=$1/sources${password_hosts:+ sasl=$1/sasl_passwd}") || return 2
+    relayhost='' without='' wrapper='' database_login=no
+    with=$(read_env "names sources=$1/sources${password_hosts:+ sasl=$1/sasl_passwd}${database:+ database=$1/login}") || return 2
+    [ ! -s "$1/login" ] || database_login=yes
     if sends_directly && [ -n "$relay_host$relay_port" ]; then
         warn "RELAY_HOST and RELAY_PORT have no effect: this package sends straight to the servers that DNS names; mend: take the lines out of $relay_env, or build the package with a [smarthost]"
         return 2
@@ -322,14 +324,24 @@ build_tables() {
         [ -f "$table" ] || { warn "$table is missing: reinstall the package"; return 1; }
         set -- "$@" "$table"
     done
-    cp -- "$@" "$into/" || { warn "cannot write into $into: is the disk full?"; return 1; }
+    cp -- "$@" "$into/" && add_login || { warn "cannot write into $into: is the disk full?"; return 1; }
+}
+
+# How to ask a database is told with its login, where there is one.
+add_login() {
+    for table in $tables; do
+        case $table in
+        *:database) [ "$database_login" = no ] || cat "$into/login" >>"$into/${table%%:*}" || return 1 ;;
+        esac
+    done
+    rm -f "$into/login"
 }
 
 write_manifest() {
     {
         for table in $tables; do
             case $table in
-            *:indexed | *:alias | *:regexp | *:cidr) echo "${table%%:*} ${table##*:}" ;;
+            *:indexed | *:alias | *:regexp | *:cidr | *:database) echo "${table%%:*} ${table##*:}" ;;
             *) echo "${table%%:*} text" ;;
             esac
         done
@@ -341,7 +353,11 @@ write_manifest() {
     folder=$1
     set --
     while read -r name kind; do
-        [ "$kind" = secret ] || set -- "$@" "$folder/$name"
+        case $kind in
+        secret) ;;
+        database) chmod 0640 "$folder/$name" || return 1 ;;
+        *) set -- "$@" "$folder/$name" ;;
+        esac
     done <"$folder/manifest"
     chmod 0644 "$@"
 }

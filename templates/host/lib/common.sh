@@ -11,7 +11,7 @@ state=/var/lib/mail-relay
 # The variables that /usr/share/mail-relay/facts may leave out.
 load_facts() {
     package='' version='' profile='' provider='' smarthosts='' tls_level='' ca_files=''
-    from='' root_mail_to='' hostname='' tables='' inbound_domains='' where_known='' companions='' stated='' preset=''
+    from='' root_mail_to='' hostname='' tables='' database='' inbound_domains='' where_known='' companions='' stated='' preset=''
     # shellcheck disable=SC1091  # part of the package, written by postpack
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }

@@ -2,6 +2,7 @@
 #   settings   the settings that are no secret, one "KEY value" per line
 #   names      the names of the smarthosts that have credentials
 #   sasl       sasl_passwd: "[host]:port user:password" per smarthost
+#   database   the login at the database, as the files that say how to ask it have it
 #   login      nothing: into files of the folder -v into=FOLDER goes what -v name=NAME fetches access tokens with
 #   sources    which source each key comes from, "KEY<tab>SOURCE" per line
 # WORD=FILE writes it there, which must be possible; else it is printed.
@@ -9,12 +10,14 @@
 # all of it is the value of this key.
 # -v hosts="NAME [host]:port ..." names the smarthosts that want a login, NAME as it stands in RELAY_<NAME>_USERNAME. For those of
 # -v tokens="NAME ..." the password is the path of a token, once there is one: FOLDER/NAME/access_token, with -v folder=FOLDER.
+# With -v database=KIND there is a database, whose login is RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD.
 # Every fault is reported with its source and line, never with its value; then the exit code is 2 and nothing is printed.
 # Run with LC_ALL=C: a value is bytes.
 
 BEGIN {
     login_parts = split("USERNAME PASSWORD" (tokens == "" ? "" : " CLIENT_ID CLIENT_SECRET REFRESH_TOKEN"), login, " ")
     for (i in login) known["RELAY_" login[i]] = 1
+    if (database != "") known["RELAY_DATABASE_USERNAME"] = known["RELAY_DATABASE_PASSWORD"] = 1
     split("HOST PORT FROM ROOT_MAIL_TO HOSTNAME VERIFY COMMAND", list, " ")
     for (i in list) known["RELAY_" list[i]] = 1
     split(tokens, field, " ")
@@ -59,6 +62,7 @@ function give(wanted,    equals, file, text) {
     if (wanted == "settings") text = settings()
     else if (wanted == "sources") text = sources()
     else if (wanted == "login") write_login(name)
+    else if (wanted == "database") text = database_login()
     else text = credentials(wanted)
     if (file == "") { printf "%s", text; return }
     printf "%s", text >file
@@ -151,6 +155,9 @@ function check(key, text) {
     }
     if (text == "") refuse(key, key " is empty; put a value there, or # before the line")
     else if (text ~ /[\n\r]/) refuse(key, key " holds a line break, which Postfix cannot store")
+    else if (key ~ /^RELAY_DATABASE_/) {
+        if (text ~ /^[ \t\013\014]|[ \t\013\014]$/) refuse(key, key " has white space at its start or end, which Postfix cannot store; was it copied with it?")
+    }
     else if (key ~ /_USERNAME$/) check_user(key, text)
     else if (key ~ /_PASSWORD$/) {
         if (text ~ /[ \t\013\014]$/) refuse(key, key " ends in white space, which Postfix cannot store; was it copied with the password?")
@@ -201,6 +208,7 @@ function settings(    i, text) {
 function sources(    i, j, text) {
     for (j = 1; j <= login_parts; j++) text = text source_of("RELAY_" login[j])
     for (i = 1; i in list; i++) text = text source_of("RELAY_" list[i])
+    if (database != "") text = text source_of("RELAY_DATABASE_USERNAME") source_of("RELAY_DATABASE_PASSWORD")
     for (i = 1; i <= smarthosts; i++)
         for (j = 1; j <= login_parts; j++) text = text source_of("RELAY_" order[i] "_" login[j])
     return text
@@ -219,6 +227,14 @@ function credentials(wanted,    i, host, prefix, secret, text) {
         text = text (wanted == "names" ? host : destination[host] " " value_of[prefix "USERNAME"] ":" secret) "\n"
     }
     return text
+}
+
+# Nothing where there is no login yet.
+function database_login() {
+    if ("RELAY_DATABASE_PASSWORD" in value_of) want("RELAY_DATABASE_USERNAME", "RELAY_DATABASE_PASSWORD")
+    if (!("RELAY_DATABASE_USERNAME" in value_of)) return ""
+    want("RELAY_DATABASE_PASSWORD", "RELAY_DATABASE_USERNAME")
+    return "user = " value_of["RELAY_DATABASE_USERNAME"] "\npassword = " value_of["RELAY_DATABASE_PASSWORD"] "\n"
 }
 
 # Without a line feed at their end: curl sends a file as it is.

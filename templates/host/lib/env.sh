@@ -10,7 +10,7 @@ read_env() {
         set -- "$@" "source=$label" "whole=$key" "$copy"
     done <"$taken/list"
     [ $# -gt 0 ] || set -- /dev/null
-    awk -v out="$wanted" -v hosts="${password_hosts:-}" -v tokens="${token_hosts:-}" -v folder="$state/oauth2" -v name="$of_host" -v into="$into" -f "$lib/env.awk" "$@"
+    awk -v out="$wanted" -v hosts="${password_hosts:-}" -v tokens="${token_hosts:-}" -v database="${database:-}" -v folder="$state/oauth2" -v name="$of_host" -v into="$into" -f "$lib/env.awk" "$@"
 }
 
 # Sets relay_host, relay_port, ... each empty when nobody says anything.

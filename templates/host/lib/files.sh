@@ -113,6 +113,9 @@ make_live() {
     return 0
 }
 
+# Who may read how to ask a database: the processes of Postfix that ask it.
+postfix_group() { id -g "$(postconf -dh mail_owner)"; }
+
 drop_ready() {
     for ready in "$postfix_dir"/.*.mail-relay; do
         if exists "$ready"; then rm -f -- "$ready"; fi

@@ -46,6 +46,6 @@ was_built_from() {
 
 # After an apply that has nothing more to say.
 keep_inputs() {
-    if [ -n "$without" ] || was_built_from; then return 0; fi
+    if [ -n "$without" ] || [ -n "$database" ] && [ "$database_login" = no ] || was_built_from; then return 0; fi
     echo "$built_from" 2>/dev/null >"$state/applied/inputs" || rm -f "$state/applied/inputs"
 }

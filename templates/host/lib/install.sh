@@ -117,6 +117,7 @@ make_all_ready() {
         source=$name
         [ "$kind" = secret ] && [ "$both" = yes ] && source=sasl_passwd.both
         make_ready "$state/next/$source" "$name" || return 1
+        [ "$kind" != database ] || chgrp "$(postfix_group)" "$ready" || return 1
         case $kind in
         indexed | alias | secret) make_ready "$state/next/$source.$(extension)" "$name.$(extension)" || return 1 ;;
         esac

@@ -1,0 +1,347 @@
+"""A mail server: mail for mailboxes comes in and is read, and their owners send."""
+
+import smtplib
+
+import pytest
+
+from lab.lan import RELAY
+from lab.mail import DATABASE_PASSWORD, DATABASE_USER, NAME, OWNERS, certify, password
+from lab.policies import Policies
+from lab.relaying import PLAIN, ROUTED, Attempts
+from lab.shell import wait_until
+
+CUSTOMER = "jane@customer.example"
+JANE, JOE, OPS = OWNERS
+BOTH = "debian-12", "debian-13"
+PORTS = 587, 465
+# All but those that anybody may write to.
+STRANGE = [address for address in PLAIN + ROUTED if address not in ("postmaster", OPS)]
+
+
+def start(server, spec, **credentials):
+    certify(server.host)
+    server.host.install(spec)
+    server.keep_mailboxes()
+    server.host.credentials(**credentials)
+    server.host.boot()
+    # As an administrator looks at it after the first boot.
+    assert server.host.sh("postconf -n 2>&1 >/dev/null").out == ""
+
+
+def complaints(host):
+    """Warnings but those about passwords that were wrong."""
+    return [line for line in host.warnings() if "authentication failed" not in line]
+
+
+def submit(session, sender, recipient, subject, *headers):
+    text = "".join(f"{line}\r\n" for line in (f"From: {sender}", f"To: {recipient}", f"Subject: {subject}", *headers, "", "x"))
+    session.sendmail(sender, [recipient], text)
+
+
+# Users
+
+
+@pytest.mark.roots(*BOTH)
+def test_users_send_from_anywhere(mail_server, smarthost, tally):
+    start(mail_server, "submission")
+    for port in PORTS:
+        users_send(mail_server, smarthost, port)
+        users_use_their_own_senders(mail_server, smarthost, port)
+    assert mail_server.host.exposure() <= 2.7
+    assert complaints(mail_server.host) == []
+
+
+def users_send(server, smarthost, port):
+    with server.session(port) as session:
+        assert session.sock.version() == "TLSv1.3"
+        with pytest.raises(smtplib.SMTPAuthenticationError, match="535"):
+            session.login(JANE, "wrong")
+        session.login(JANE, password(JANE))
+        private = ("Received: from phone (home.example [10.9.8.7])", "User-Agent: Phone 1.0", "X-Mailer: Phone", "X-Kept: yes")
+        submit(session, JANE, CUSTOMER, f"by {port}", *private)
+    mail = smarthost.wait_for(f"by {port}")
+    assert (mail.envelope_from, mail.envelope_to) == (JANE, [CUSTOMER])
+    for name in ("Received", "User-Agent", "X-Mailer"):
+        assert mail[name] is None
+    # What is missing is added: nobody but the user's program could have.
+    assert mail["X-Kept"] == "yes" and mail["Message-ID"] and mail["Date"]
+    assert "10.77." not in mail.raw and "10.9.8.7" not in mail.raw
+
+
+def users_use_their_own_senders(server, smarthost, port):
+    """As spec and login have it; the null sender is for bounces, which mail programs send, too (RFC 8098)."""
+    senders = {JANE: (JANE, JANE.upper(), "sales@acme.example"), JOE: (JOE, "any@other.example")}
+    for login, own in senders.items():
+        with server.session(port) as session:
+            session.login(login, password(login))
+            for sender in own:
+                assert session.docmd("MAIL", f"FROM:<{sender}>")[0] == 250
+                assert session.docmd("RCPT", f"TO:<{CUSTOMER}>")[0] == 250, (login, sender)
+                session.docmd("RSET")
+            foreign = {sender for other in senders for sender in senders[other] if other != login}
+            for sender in (*foreign, "ceo@acme.example", "root", f'"x {login}"@elsewhere.example', f"{login}@elsewhere.example"):
+                session.docmd("MAIL", f"FROM:<{sender}>")
+                code, words = session.docmd("RCPT", f"TO:<{CUSTOMER}>")
+                assert code >= 500, (login, sender, words)
+                session.docmd("RSET")
+
+
+# Mailboxes
+
+
+def test_mailboxes_of_the_spec(host, smarthost, lan):
+    """On every distribution, without Dovecot: for whom mail is taken, and that it waits; and what leaves."""
+    for name in ("stranger.example", "customer.example", "partner.example"):
+        host.resolver.set(name, smarthost.elsewhere)
+    certify(host)
+    host.install("mail-server-listed")
+    host.boot()
+    assert host.sh("postconf -n 2>&1 >/dev/null").out == ""
+    for address in (JANE, "Sales@Acme.Example", "anybody@other.example"):
+        assert recipient(lan.stranger, address)[0] == 250, address
+    for address in ("nobody@acme.example", "sales.team@acme.example"):
+        assert recipient(lan.stranger, address)[0] == 550, address
+    assert recipient(lan.stranger, CUSTOMER)[0] == 554
+    mail = host.deliver("straight to where it belongs", CUSTOMER)
+    assert (mail.envelope_from, mail.tls, mail.user) == ("noreply@acme.example", "TLSv1.3", "")
+    assert host.warnings() == []
+    assert host.exposure() <= 2.7
+    # Nobody there has a certificate for this name.
+    host.mail("for the partner", "who@partner.example")
+    assert host.wait_deferred() == ["Server certificate not verified"]
+    lan.stranger.send("who@stranger.example", "sales@acme.example", "Subject: to an alias\n\nhi\n")
+    wait_until(lambda: len(waiting(host)) == 3, "mail that waits for Dovecot")
+    assert waiting(host).keys() == {"who@partner.example", JANE, JOE}
+    assert "No such file" in waiting(host)[JANE]
+    assert all(lan.stranger.reaches(to, port) for to in RELAY for port in PORTS)
+    host.sh("postsuper -d ALL")
+    host.sh(host.os.purge.format(host.package_name("mail-server-listed")))
+    left = host.sh("ls -A /etc/postfix /etc/mail-relay 2>/dev/null", check=False).out.split()
+    assert not {"mailboxes", "mailbox_aliases", "tls_policy", "submission_header_checks"} & {name.partition(".")[0] for name in left}
+    assert not any(lan.stranger.reaches(to, port) for to in RELAY for port in PORTS)
+
+
+def waiting(host):
+    """Recipients of what is in the queue, each with why it waits."""
+    return {one["address"]: one["delay_reason"] for mail in host.queue() for one in mail["recipients"] if "delay_reason" in one}
+
+
+@pytest.mark.roots(*BOTH)
+@pytest.mark.long
+def test_mailboxes_of_a_database(mail_server, smarthost, tally):
+    host, lan = mail_server.host, mail_server.lan
+    for name in ("stranger.example", "acme.example"):
+        host.resolver.set(name, smarthost.sink)
+    mail_server.keep_signer()
+    etc = host.tree("/etc")
+    start(mail_server, "mail-server", RELAY_DATABASE_USERNAME=DATABASE_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
+    # The database is empty yet: what cannot be looked up waits, outside and inside.
+    assert recipient(lan.stranger, JANE)[0] == 451
+    host.mail("of the host itself", OPS)
+    mail_server.fill_database()
+    # Postfix would ask again after a minute.
+    host.sh("systemctl reload postfix")
+    wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the database to be asked again")
+    assert host.sh("stat -c '%U:%G %a' /etc/postfix/sql_*.cf").out.split() == ["root:postfix", "640"] * 3
+    before = complaints(host)
+    what_the_page_says_to_try(host)
+    mail_comes_in(mail_server)
+    mail_server.arrived(OPS, "of the host itself", timeout=90)
+    owners_write_to_each_other_and_out(mail_server, smarthost)
+    host.sh("mail-relay status")
+    assert "delivered" in host.sh(f"mail-relay test --subject tested {JANE}").out.lower()
+    mail_server.arrived(JANE, "tested")
+    assert complaints(host) == before
+    assert host.exposure() <= 2.7
+    strangers_are_refused(mail_server, smarthost, tally)
+    the_database_stops_and_mail_waits(mail_server)
+    a_renewed_certificate_is_shown(mail_server)
+
+    host.install("mail-server-guarded")
+    before = complaints(host)
+    the_guard_lets_in_whom_nobody_knows(mail_server)
+    what_owners_send_is_signed(mail_server, smarthost)
+    assert complaints(host) == before
+    it_leaves_no_trace(host, etc)
+
+
+@pytest.mark.roots(*BOTH)
+@pytest.mark.long
+def test_policies_that_domains_publish(mail_server, smarthost):
+    """MTA-STS, by a real resolver; and mailboxes in PostgreSQL, by SQL of the spec."""
+    host, lan = mail_server.host, mail_server.lan
+    servers = {"customer.example": smarthost.name, "partner.example": "mx.partner.example"}
+    for domain in servers:
+        host.resolver.text(f"_mta-sts.{domain}", "v=STSv1; id=1")
+    for name in ("acme.example", "stranger.example", "other.example", *servers, *(f"mta-sts.{domain}" for domain in servers)):
+        host.resolver.set(name, smarthost.elsewhere)
+    start(mail_server, "mail-server-direct", RELAY_DATABASE_USERNAME=DATABASE_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
+    mail_server.fill_postgresql()
+    host.sh("systemctl reload postfix")
+    wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the database to be asked")
+    lan.stranger.send("who@stranger.example", "sales@acme.example", "Subject: to an alias\n\nhi\n")
+    for owner in (JANE, OPS):
+        mail_server.arrived(owner, "to an alias")
+    assert recipient(lan.stranger, JOE)[0] == 550
+    assert recipient(lan.stranger, "joe@other.example")[0] == 554
+    before = complaints(host)
+    with Policies(smarthost, servers), mail_server.session(587) as session:
+        session.login(JANE, password(JANE))
+        for domain in (*servers, "other.example"):
+            submit(session, JANE, f"who@{domain}", f"for {domain}")
+        for domain in ("customer.example", "other.example"):
+            assert smarthost.wait_for(f"for {domain}").tls == "TLSv1.3"
+        assert host.wait_deferred() == ["Server certificate not verified"]
+    assert "Verified TLS connection established to customer.example" in host.log()
+    assert complaints(host) == before
+
+
+def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):
+    """The answer to a recipient, of one who says no more."""
+    with client.smtp(to) as session:
+        session.ehlo()
+        session.docmd("MAIL", f"FROM:<{sender}>")
+        code, words = session.docmd("RCPT", f"TO:<{address}>")
+        return code, words.decode()
+
+
+def what_the_page_says_to_try(host):
+    """Commands of docs/mail-server.md."""
+    for address, name, answer in (
+        (JANE, "sql_mailboxes.cf", JANE), ("acme.example", "sql_domains.cf", "acme.example"), ("sales@acme.example", "sql_aliases.cf", f"{JANE},{JOE}"),
+    ):  # fmt: skip
+        assert host.sh(f"postmap -q {address} proxy:mysql:/etc/postfix/{name}").out == f"{answer}\n"
+    assert "auth succeeded" in host.sh(f"doveadm auth test {JANE} '{password(JANE)}'").out
+    after = host.sh("systemctl list-dependencies --plain --after postfix.service").out
+    assert {"mariadb.service", "dovecot.service", "opendkim.service"} <= set(after.split())
+
+
+def mail_comes_in(server):
+    """From outside, over both protocols, through LMTP, and read over IMAP."""
+    stranger = server.lan.stranger
+    for to in RELAY:
+        stranger.send("who@stranger.example", JANE, f"From: who@stranger.example\nSubject: to {to}\n\nhi\n", to)
+        mail = server.arrived(JANE, f"to {to}")
+        assert mail["Return-Path"] == "<who@stranger.example>" and mail["Delivered-To"] == JANE
+    stranger.send("who@stranger.example", "SALES@acme.example", "Subject: to an alias\n\nhi\n")
+    for owner in (JANE, JOE):
+        server.arrived(owner, "to an alias")
+    stranger.send("who@stranger.example", "anybody@other.example", "Subject: to all others of a domain\n\nhi\n")
+    server.arrived(JOE, "to all others of a domain")
+    stranger.send("", JANE, "Subject: a bounce\n\nhi\n")
+    server.arrived(JANE, "a bounce")
+    for address in ("nobody@acme.example", "gone@acme.example", "jane.doe@acme.example"):
+        code, words = recipient(stranger, address)
+        assert code == 550 and "User unknown" in words, (address, words)
+    for address in ("jane@left.example", CUSTOMER):
+        code, words = recipient(stranger, address)
+        assert code == 554 and "Relay access denied" in words, (address, words)
+
+
+def owners_write_to_each_other_and_out(server, smarthost):
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, JOE, "to a colleague", "User-Agent: Phone 1.0")
+        submit(session, "sales@acme.example", CUSTOMER, "in the name of an alias")
+        for foreign in (JOE, "ceo@acme.example", "nobody@acme.example", "who@other.example"):
+            session.docmd("MAIL", f"FROM:<{foreign}>")
+            code, words = session.docmd("RCPT", f"TO:<{CUSTOMER}>")
+            assert code == 553 and b"not owned by user" in words, (foreign, words)
+            session.docmd("RSET")
+    mail = server.arrived(JOE, "to a colleague")
+    assert mail["User-Agent"] is None and mail["Message-ID"]
+    assert smarthost.wait_for("in the name of an alias").envelope_from == "sales@acme.example"
+    with server.session(465, to=RELAY[1]) as session:
+        session.login(JOE, password(JOE))
+        submit(session, "who@other.example", CUSTOMER, "of all of a domain")
+    assert smarthost.wait_for("of all of a domain").envelope_from == "who@other.example"
+    # Port 25 is for other servers: no log-in there.
+    with server.lan.stranger.smtp() as session:
+        session.ehlo()
+        assert session.has_extn("starttls") and not session.has_extn("auth")
+
+
+def strangers_are_refused(server, smarthost, tally):
+    sent = len(smarthost.mails())
+    attempts = Attempts(NAME)
+
+    def greeted():
+        session = server.lan.stranger.smtp()
+        session.ehlo()
+        return session
+
+    attempts.envelopes(greeted, recipients=STRANGE)
+    attempts.commands(greeted)
+    assert attempts.answers and attempts.accepted() == []
+    assert len(smarthost.mails()) == sent
+    tally("attempts to relay, refused", len(attempts.answers))
+
+
+def the_database_stops_and_mail_waits(server):
+    host, stranger = server.host, server.lan.stranger
+    host.sh("systemctl stop mariadb mariadb.socket")
+    assert host.sh("systemctl is-active postfix").out == "active\n"
+    code, words = recipient(stranger, JANE)
+    assert code == 451, words
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        session.docmd("MAIL", f"FROM:<{JANE}>")
+        assert session.docmd("RCPT", f"TO:<{CUSTOMER}>")[0] == 451
+    host.sh("systemctl start mariadb && systemctl reload postfix")
+    wait_until(lambda: recipient(stranger, JANE)[0] == 250, "the database to be asked again")
+
+
+def a_renewed_certificate_is_shown(server):
+    def serial():
+        with server.session(465) as session:
+            return session.sock.getpeercert()["serialNumber"]
+
+    before = serial()
+    certify(server.host)
+    wait_until(lambda: serial() != before, "the new certificate")
+
+
+def the_guard_lets_in_whom_nobody_knows(server):
+    """postscreen(8): not who is on a list, nor who talks before he is greeted. Others wait once, for six seconds."""
+    host, lan = server.host, server.lan
+    host.resolver.set("66.0.77.10.bl.lab.example", "127.0.0.2")
+    code, words = recipient(lan.stranger, JANE)
+    assert code == 550 and "blocked using bl.lab.example" in words, words
+    hasty = lan.address(lan.stranger, 67)
+    refused = lan.stranger.raw(b"EHLO mail.stranger.example\r\nMAIL FROM:<>\r\nRCPT TO:<jane@acme.example>\r\nQUIT\r\n", source=hasty)
+    assert any(line.startswith("550 5.5.1 Protocol error") for line in refused), refused
+    for to, number in ((RELAY[0], 68), (RELAY[1], None)):
+        source = lan.address(lan.stranger, number) if number else None
+        with lan.stranger.smtp(to, source) as session:
+            session.ehlo()
+            assert session.has_extn("starttls")
+            session.sendmail("who@stranger.example", [JANE], f"Subject: past the guard to {to}\r\n\r\nhi\r\n")
+        server.arrived(JANE, f"past the guard to {to}")
+    # Remembered: the second time nobody waits.
+    assert host.sh("postconf -M smtp/inet").out.split()[-1] == "smtpd"
+    with lan.itself.smtp("127.0.0.1") as session:
+        session.sendmail("root", [JANE], "Subject: of the host itself, past the guard\r\n\r\nhi\r\n")
+    server.arrived(JANE, "of the host itself, past the guard")
+
+
+def what_owners_send_is_signed(server, smarthost):
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, CUSTOMER, "signed", "User-Agent: Phone 1.0")
+        submit(session, JANE, JOE, "signed for a colleague")
+    mail = smarthost.wait_for("signed")
+    assert "d=acme.example" in mail["DKIM-Signature"] and mail["User-Agent"] is None
+    assert server.is_signed(mail.raw)
+    assert not server.is_signed(mail.raw.replace("Subject: signed", "Subject: forged"))
+    assert server.arrived(JOE, "signed for a colleague")["DKIM-Signature"]
+    server.lan.stranger.send("who@stranger.example", JANE, "From: jane@acme.example\nSubject: not ours\n\nhi\n", RELAY[1])
+    assert server.arrived(JANE, "not ours")["DKIM-Signature"] is None
+
+
+def it_leaves_no_trace(host, etc):
+    """Also where its Postfix came with it."""
+    host.sh(host.os.purge.format(host.package_name("mail-server")))
+    host.sh("apt-get autoremove -y --purge")
+    changed = set(host.tree("/etc")) ^ set(etc)
+    assert [line for line in changed if "postfix" in line or "mail-relay" in line] == []
+    assert host.sh("ls /usr/lib/systemd/system | grep mail-relay", check=False).out == ""

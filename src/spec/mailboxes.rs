@@ -1,0 +1,262 @@
+//! `[mailboxes]` and `[database]`: whom a mail server takes mail for, and who keeps it.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::judge::Judge;
+use super::schema::Spec;
+use super::spot::{Entries, Many, Spot};
+use super::values::{self, Fault};
+use crate::diag::{Diagnostic, Span};
+use crate::relay::{Database, DatabaseKind, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source};
+
+/// Mailboxes that a mail server takes mail for. Which they are is said here, or by `[database]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct MailboxesSection {
+    /// Addresses that have a mailbox. Their domains, and those of the aliases, are the ones that mail is taken for.
+    pub(super) addresses: Option<Many<String>>,
+    /// Addresses whose mail goes to others: `"sales@acme.example" = ["jane@acme.example"]`; `"@acme.example"` is every
+    /// address of the domain that has neither a mailbox nor an alias.
+    pub(super) aliases: Option<Entries<Many<String>>>,
+    /// Who keeps the mailboxes, by LMTP: a socket in Postfix's queue folder, or `127.0.0.1:24`.
+    #[schemars(extend("default" = "private/dovecot-lmtp"))]
+    pub(super) lmtp: Option<Spot<String>>,
+}
+
+/// A database that knows domains, mailboxes and aliases. Its login is RELAY_DATABASE_USERNAME and
+/// RELAY_DATABASE_PASSWORD of the host's credentials.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct DatabaseSection {
+    /// What it is: `mysql` is MariaDB, too.
+    #[schemars(extend("default" = "mysql"))]
+    pub(super) kind: Option<Spot<Kind>>,
+    /// Host name, address, or the absolute path of a socket.
+    #[schemars(extend("default" = "localhost"))]
+    pub(super) host: Option<Spot<String>>,
+    /// TCP port; the usual one without it.
+    #[schemars(range(min = 1, max = 65535))]
+    pub(super) port: Option<Spot<i64>>,
+    /// Name of the database.
+    #[schemars(required)]
+    pub(super) name: Option<Spot<String>>,
+    pub(super) queries: Option<QueriesSection>,
+}
+
+/// SQL of your own; without it the tables of `ViMbAdmin` and `PostfixAdmin` are asked. `%s` is what is looked up, `%u` and `%d`
+/// what stands before and behind its `@`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct QueriesSection {
+    /// Whether a domain has mailboxes: any row is a yes.
+    pub(super) domains: Option<Spot<String>>,
+    /// The login of the owner of an address.
+    pub(super) mailboxes: Option<Spot<String>>,
+    /// Who gets the mail of an address, or of an `@domain`.
+    pub(super) aliases: Option<Spot<String>>,
+}
+
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum Kind {
+    Mysql,
+    Pgsql,
+}
+
+/// The tables of `ViMbAdmin`, whose names `PostfixAdmin` has, too. `active` is a number or a boolean; `'1'` is both.
+const DOMAINS: &str = "SELECT domain FROM domain WHERE domain = '%s' AND active = '1'";
+const MAILBOXES: &str = "SELECT username FROM mailbox WHERE username = '%s' AND active = '1'";
+const ALIASES: &str = "SELECT goto FROM alias WHERE address = '%s' AND active = '1'";
+
+/// The mailboxes; `None` if the relay keeps none, or if the spec does not say which.
+pub(super) fn check(
+    judge: &mut Judge,
+    spec: &Spec,
+    profile: Profile,
+    identity: &Identity,
+    place: &Span,
+) -> Option<Mailboxes> {
+    let (listed, database) = (spec.mailboxes.as_ref(), spec.database.as_ref());
+    if profile != Profile::MailServer {
+        let given = [("mailboxes", listed.map(|it| &it.span)), ("database", database.map(|it| &it.span))];
+        for (name, span) in given.into_iter().filter_map(|(name, span)| Some((name, span?))) {
+            let message = format!("`{name}` is for mailboxes, and this profile keeps none");
+            judge.report(
+                Diagnostic::error("no-mailboxes", span.clone(), message)
+                    .hint("with profile = \"mail-server\" mail is taken for them"),
+            );
+        }
+        return None;
+    }
+    let smarthosts = spec.smarthost.iter().flat_map(|hosts| &hosts.0);
+    let mut named = smarthosts.filter_map(|host| host.value.name.as_ref());
+    if let Some(name) = named.find(|name| database.is_some() && name.value == "database") {
+        let message = "RELAY_DATABASE_PASSWORD is the password of the database, and would be this one's, too";
+        judge.report(Diagnostic::error("mailboxes", name.span.clone(), message).hint("give it another name"));
+    }
+    let section = listed.map(|spot| &spot.value);
+    let lmtp = section.and_then(|section| section.lmtp.as_ref());
+    let what = "a socket in Postfix's queue folder such as `private/dovecot-lmtp`, or `host:port`";
+    let delivery = match lmtp {
+        None => Delivery::Socket("private/dovecot-lmtp".to_owned()),
+        Some(_) => judge.read_if("lmtp", "mailboxes.lmtp", what, lmtp, delivery)?,
+    };
+    let is_listed = section.is_some_and(|section| section.addresses.is_some() || section.aliases.is_some());
+    let source = match (database, section) {
+        (Some(database), section) => {
+            if let Some(span) = section.filter(|_| is_listed).and_then(first) {
+                let message = "the database knows the mailboxes, and nobody would ask this list";
+                judge.report(
+                    Diagnostic::error("mailboxes", span, message)
+                        .hint("put them into the database, or take [database] out of the spec"),
+                );
+            }
+            Source::Database(read_database(judge, database)?)
+        }
+        (None, Some(section)) if is_listed => Source::Listed(read_listed(judge, section, identity)),
+        (None, _) => {
+            judge.missing(
+                "mailboxes.addresses",
+                Some(listed.map_or(place, |spot| &spot.span)),
+                "say who has a mailbox: [mailboxes] addresses = [\"jane@acme.example\"], or a [database] that knows",
+            );
+            return None;
+        }
+    };
+    Some(Mailboxes { source, delivery })
+}
+
+/// The first name that a section lists.
+fn first(section: &MailboxesSection) -> Option<Span> {
+    let address = section.addresses.as_ref().and_then(|list| list.0.first()).map(|spot| &spot.span);
+    let alias = section.aliases.as_ref().and_then(|table| table.0.first()).map(|(key, _)| &key.span);
+    address.or(alias).cloned()
+}
+
+fn delivery(text: &str) -> Result<Delivery, Fault> {
+    if text.starts_with('/') {
+        return Err(Fault::new("Postfix speaks to sockets in its queue folder")
+            .hint("have Dovecot listen on /var/spool/postfix/private/dovecot-lmtp"));
+    }
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return values::path(&format!("/{text}")).map(|_| Delivery::Socket(text.to_owned()));
+    };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let port = port.parse().ok().filter(|port| *port != 0);
+    let port = port.ok_or_else(|| Fault::new("behind the colon stands no port"))?;
+    Ok(Delivery::Network(values::host(host)?, port))
+}
+
+fn read_listed(judge: &mut Judge, section: &MailboxesSection, identity: &Identity) -> Listed {
+    let lower = |text: &str| values::address(text).map(|address| address.to_ascii_lowercase());
+    let (path, what) = ("mailboxes.addresses", "addresses with a mailbox");
+    let mut places: Vec<(String, Span)> = Vec::new();
+    let mut mailboxes = Vec::new();
+    for spot in judge.read_all("address", path, what, section.addresses.as_ref(), lower) {
+        places.push((domain_of(&spot.value).to_owned(), spot.span));
+        if !mailboxes.contains(&spot.value) {
+            mailboxes.push(spot.value);
+        }
+    }
+    let mut aliases = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (key, targets) in section.aliases.as_ref().map(|table| table.0.as_slice()).unwrap_or_default() {
+        let what = "addresses, or `@domain` for all others of a domain";
+        let name = judge.read("alias", "mailboxes.aliases", what, key, |text| match text.strip_prefix('@') {
+            Some(domain) => values::domain(domain).map(|domain| format!("@{domain}")),
+            None => lower(text),
+        });
+        let Some(name) = name else { continue };
+        let path = format!("mailboxes.aliases.{name}");
+        let targets = judge.read_all("alias", &path, "mail addresses", Some(&targets.value), values::address);
+        places.push((domain_of(&name).to_owned(), key.span.clone()));
+        if !seen.insert(name.clone()) {
+            let message = format!("`{name}` is here twice");
+            judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
+        } else if !targets.is_empty() {
+            aliases.push((name, targets.into_iter().map(|spot| spot.value).collect()));
+        }
+    }
+    let own = identity.hostname.as_deref();
+    if let Some((domain, span)) = places.iter().find(|(domain, _)| own == Some(domain)) {
+        let message =
+            format!("`{domain}` is the server's own name: its local names would mix with mailboxes");
+        judge.report(
+            Diagnostic::error("mailboxes", span.clone(), message)
+                .hint(format!("give the host a name below: hostname = \"mail.{domain}\" in [relay]")),
+        );
+    }
+    let mut domains: Vec<String> = places.into_iter().map(|(domain, _)| domain).collect();
+    domains.sort_unstable();
+    domains.dedup();
+    Listed { domains, mailboxes, aliases }
+}
+
+fn domain_of(address: &str) -> &str {
+    address.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
+fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Database> {
+    let section = &spot.value;
+    if section.name.is_none() {
+        let hint = "say which: name = \"vimbadmin\"";
+        judge.missing("database.name", Some(&spot.span), hint);
+    }
+    let kind = match section.kind.as_ref().map(|spot| spot.value) {
+        Some(Kind::Pgsql) => DatabaseKind::Pgsql,
+        Some(Kind::Mysql) | None => DatabaseKind::Mysql,
+    };
+    let what = "a host name, an address, or the path of a socket";
+    let host = match &section.host {
+        None => Some("localhost".to_owned()),
+        spot => judge.read_if("database", "database.host", what, spot.as_ref(), |text| {
+            if text.starts_with('/') { values::path(text) } else { values::host(text) }
+        }),
+    };
+    if let (Some(port), true) = (&section.port, host.as_ref().is_some_and(|host| host.starts_with('/'))) {
+        let finding = Diagnostic::error("database", port.span.clone(), "a socket has no port");
+        judge.report(finding.hint("take `port` out"));
+    }
+    let name = judge.read_if("database", "database.name", "a name", section.name.as_ref(), |text| {
+        values::line(text)?;
+        let odd = text.chars().find(|c| !(c.is_ascii_alphanumeric() || "_-.".contains(*c)));
+        odd.map_or(Ok(text.to_owned()), |odd| {
+            Err(Fault::new(format!("{} cannot be part of it", values::character(odd))))
+        })
+    });
+    let own = section.queries.as_ref();
+    let mut read = |path: &str, query: Option<&Spot<String>>, usual: &str| match query {
+        None => Some(usual.to_owned()),
+        Some(_) => judge.read_if("query", path, "SQL with `%s` for what is looked up", query, query_text),
+    };
+    let domains = read("database.queries.domains", own.and_then(|own| own.domains.as_ref()), DOMAINS);
+    let mailboxes = read("database.queries.mailboxes", own.and_then(|own| own.mailboxes.as_ref()), MAILBOXES);
+    let aliases = read("database.queries.aliases", own.and_then(|own| own.aliases.as_ref()), ALIASES);
+    let queries = Queries { domains: domains?, mailboxes: mailboxes?, aliases: aliases? };
+    let port = section.port.as_ref().and_then(|port| u16::try_from(port.value).ok());
+    Some(Database { kind, host: host?, port, name: name?, queries })
+}
+
+/// SQL on one line, which asks for something. What stands for it, Postfix escapes; see mysql_table(5).
+fn query_text(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    let mut rest = text;
+    let mut asks = false;
+    while let Some((_, behind)) = rest.split_once('%') {
+        match behind.chars().next() {
+            Some('s' | 'S' | 'u' | 'U' | 'd' | 'D' | '1'..='9') => asks = true,
+            Some('%') => {}
+            _ => {
+                return Err(Fault::new("behind a `%` stands a letter that Postfix does not know")
+                    .hint("write `%%` for a percent sign"));
+            }
+        }
+        rest = behind.get(1..).unwrap_or_default();
+    }
+    if asks { Ok(text.to_owned()) } else { Err(Fault::new("it asks for nothing: `%s` is not in it")) }
+}

@@ -1,0 +1,125 @@
+//! `[postscreen]`: the guard in front of port 25.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::judge::Judge;
+use super::schema::Spec;
+use super::spot::{Entries, Spot};
+use super::values::{self, Fault};
+use crate::diag::Diagnostic;
+use crate::relay::{Postscreen, Profile};
+
+/// A guard in front of port 25 of a relay that receives: `postscreen(8)` lets no client speak to Postfix that talks before
+/// it is greeted, or that block lists of DNS know. Clients that have passed are not asked again for some days.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct PostscreenSection {
+    /// Put it there.
+    #[schemars(extend("default" = true))]
+    pub(super) enabled: Option<Spot<bool>>,
+    /// Block lists, each with its weight: `"zen.spamhaus.org=127.0.0.[2..11]" = 3`, and below zero for a list of those who
+    /// are known to be good. The host's resolver must be one that the list answers.
+    pub(super) lists: Option<Entries<i64>>,
+    /// The sum of weights from which on a client is refused.
+    #[schemars(extend("default" = 1), range(min = 1, max = 1000))]
+    pub(super) threshold: Option<Spot<i64>>,
+}
+
+/// The guard, if there is one.
+pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<Postscreen> {
+    let spot = spec.postscreen.as_ref()?;
+    if !profile.receives() {
+        let message = format!(
+            "`postscreen` guards a relay that receives from anybody, and `{}` does not",
+            profile.name()
+        );
+        judge.report(
+            Diagnostic::error("no-inbound", spot.span.clone(), message)
+                .hint("take the section out of the spec"),
+        );
+        return None;
+    }
+    let section = &spot.value;
+    if section.enabled.as_ref().is_some_and(|enabled| !enabled.value) {
+        return None;
+    }
+    let mut lists = Vec::new();
+    let mut names = BTreeSet::new();
+    for (key, weight) in section.lists.iter().flat_map(|lists| &lists.0) {
+        let what = "names of block lists";
+        let Some(name) = judge.read("block-list", "postscreen.lists", what, key, list) else { continue };
+        match i32::try_from(weight.value).ok().filter(|weight| *weight != 0 && weight.abs() <= 1000) {
+            None => {
+                let finding = Diagnostic::error("block-list", weight.span.clone(), "this is no weight");
+                judge.report(finding.hint("a number from 1 to 1000, or below zero for those who are good"));
+            }
+            Some(weight) if names.insert(name.clone()) => lists.push((name, weight)),
+            Some(_) => {
+                let message = format!("`{name}` is here twice");
+                judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
+            }
+        }
+    }
+    let threshold = section.threshold.as_ref().and_then(|spot| u32::try_from(spot.value).ok()).unwrap_or(1);
+    Some(Postscreen { lists, threshold })
+}
+
+/// A domain, and the replies that count, in the form of postconf(5): `d1.d2.d3.d4`, each a number or a pattern
+/// `[2;4..11]`.
+fn list(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    let (name, replies) = text.split_once('=').map_or((text, None), |(name, replies)| (name, Some(replies)));
+    let name = values::domain(name)?;
+    let Some(replies) = replies else { return Ok(name) };
+    let hint = "write it as `127.0.0.[2..11]`";
+    let parts: Vec<&str> = replies.split('.').collect();
+    // The dots of a range divide as well.
+    let plain = replies.replace("..", "-");
+    let octet = |part: &str| {
+        let inner = part.strip_prefix('[').and_then(|part| part.strip_suffix(']'));
+        let is_number = |text: &str| text.parse::<u8>().is_ok();
+        match inner {
+            None => is_number(part),
+            Some(inner) => inner.split(';').all(|item| match item.split_once('-') {
+                None => is_number(item),
+                Some((low, high)) => is_number(low) && is_number(high),
+            }),
+        }
+    };
+    if parts.len() < 4 || plain.split('.').count() != 4 || !plain.split('.').all(octet) {
+        return Err(Fault::new("behind the `=` stands no pattern of addresses").hint(hint));
+    }
+    Ok(format!("{name}={replies}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn block_lists() {
+        for good in [
+            "zen.spamhaus.org",
+            "zen.spamhaus.org=127.0.0.[2..11]",
+            "a.example=127.0.0.2",
+            "a.example=127.0.[0;2..3].1",
+        ] {
+            assert_eq!(list(good).as_deref(), Ok(good));
+        }
+        for wrong in [
+            "",
+            "zen",
+            "a.example=",
+            "a.example=127.0.0",
+            "a.example=127.0.0.256",
+            "a.example=127.0.0.[2",
+            "a.example*3",
+            "a b.example",
+        ] {
+            assert!(list(wrong).is_err(), "{wrong}");
+        }
+    }
+}

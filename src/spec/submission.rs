@@ -1,0 +1,134 @@
+//! `[submission]`: users who hand in mail from anywhere.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::judge::Judge;
+use super::schema::{ServerLevel, Spec};
+use super::sending;
+use super::spot::{Entries, Many};
+use super::values::{self, Fault};
+use crate::diag::{Diagnostic, Span};
+use crate::relay::{Headers, Profile, Submission, SubmissionPort};
+
+/// Users who may send from anywhere, once they have proved who they are: by Dovecot's socket `private/auth` in Postfix's
+/// queue folder, over TLS. The profiles `submission` and `mail-server` have it without the section. It needs a
+/// certificate in `[server]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SubmissionSection {
+    /// Where mail is handed in: 587 starts TLS by STARTTLS, 465 at once.
+    #[schemars(extend("default" = [587, 465]))]
+    pub(super) ports: Option<Many<i64>>,
+    /// Senders and who may use them, by login: `"sales@acme.example" = ["jane", "joe"]`, or all of a domain,
+    /// `"acme.example" = "jane"`. Beside these everybody has the address that is the login, and with mailboxes those
+    /// whose mail comes to that login; no others.
+    pub(super) senders: Option<Entries<Many<String>>>,
+    /// Names of headers that are taken out of what users hand in.
+    #[schemars(extend("default" = ["received", "user-agent", "x-mailer", "x-originating-ip"]))]
+    pub(super) strip: Option<Many<String>>,
+}
+
+/// What the programs of users say of them, and nobody else needs to know.
+const HEADERS: &[&str] = &["User-Agent", "X-Mailer", "X-Originating-IP"];
+
+/// What users are offered; `None` if there are none.
+pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Submission> {
+    let section = spec.submission.as_ref();
+    if profile == Profile::NullClient {
+        if let Some(spot) = section {
+            let message = "`submission` is for users, and nobody but the host itself speaks to a null client";
+            judge.report(
+                Diagnostic::error("no-clients", spot.span.clone(), message)
+                    .hint("with profile = \"submission\" users send through it"),
+            );
+        }
+        return None;
+    }
+    let by_profile = matches!(profile, Profile::Submission | Profile::MailServer);
+    let place = match section {
+        Some(spot) => &spot.span,
+        None if by_profile => place,
+        None => return None,
+    };
+    if spec.server.as_ref().is_none_or(|server| server.certificate.is_none()) {
+        judge.missing(
+            "server.certificate",
+            Some(place),
+            "users send their passwords over TLS alone: [server] certificate = \"/etc/ssl/mail.pem\"",
+        );
+    }
+    let level = spec.server.as_ref().and_then(|server| server.tls.as_ref());
+    if let Some(level) = level.filter(|level| level.value == ServerLevel::None) {
+        let message = "users would send their passwords in clear";
+        judge.report(
+            Diagnostic::error("server-auth", level.span.clone(), message).hint("take `tls` out of [server]"),
+        );
+    }
+    let nothing = SubmissionSection::default();
+    let section = section.map_or(&nothing, |spot| &spot.value);
+    Some(Submission {
+        ports: ports(judge, section.ports.as_ref()),
+        senders: senders(judge, section.senders.as_ref()),
+        headers: headers(judge, section.strip.as_ref()),
+    })
+}
+
+fn ports(judge: &mut Judge, list: Option<&Many<i64>>) -> Vec<SubmissionPort> {
+    let Some(list) = list else { return SubmissionPort::ALL.to_vec() };
+    let mut ports = Vec::new();
+    for spot in &list.0 {
+        let port = SubmissionPort::ALL.iter().find(|port| i64::from(port.number()) == spot.value);
+        match port {
+            Some(port) if !ports.contains(port) => ports.push(*port),
+            Some(_) => {}
+            None => {
+                let fault = Fault::new("users' programs know two ports").hint("port 25 is for other servers");
+                judge.refuse("port", "submission.ports", "587, 465 or both", spot.span.clone(), fault);
+            }
+        }
+    }
+    if ports.is_empty() { SubmissionPort::ALL.to_vec() } else { ports }
+}
+
+fn senders(judge: &mut Judge, entries: Option<&Entries<Many<String>>>) -> Vec<(String, Vec<String>)> {
+    let mut senders = Vec::new();
+    let mut names = BTreeSet::new();
+    for (key, logins) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
+        let what = "addresses or domains";
+        let Some(name) = judge.read("sender", "submission.senders", what, key, |text| {
+            values::sender(text).map(|name| name.to_ascii_lowercase())
+        }) else {
+            continue;
+        };
+        let path = format!("submission.senders.{name}");
+        let logins = judge.read_all("login", &path, "names that users log in by", Some(&logins.value), login);
+        if !names.insert(name.clone()) {
+            let message = format!("`{name}` is here twice");
+            judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
+        } else if !logins.is_empty() {
+            senders.push((name, logins.into_iter().map(|spot| spot.value).collect()));
+        }
+    }
+    senders
+}
+
+/// A name to log in by, in which Postfix sees one name.
+fn login(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "._+=&'~@-".contains(*c))) {
+        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))),
+        None => Ok(text.to_owned()),
+    }
+}
+
+fn headers(judge: &mut Judge, list: Option<&Many<String>>) -> Headers {
+    if list.is_none() {
+        let strip = HEADERS.iter().map(|name| (*name).to_owned()).collect();
+        return Headers { strip_received: true, strip, patterns: Vec::new() };
+    }
+    let (strip_received, strip) = sending::stripped(judge, "submission.strip", list);
+    Headers { strip_received, strip, patterns: Vec::new() }
+}

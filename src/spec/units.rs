@@ -1,0 +1,45 @@
+//! `[systemd]`: what Postfix starts after.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::judge::Judge;
+use super::spot::Many;
+use super::values::{self, Fault};
+
+/// How Postfix fits in among other units.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct SystemdSection {
+    /// Units that Postfix starts after, and that are started with it, where they are on the host: `rspamd.service`, or
+    /// `sys-subsystem-net-devices-wg0.device`. When one of them stops, Postfix goes on, and mail waits.
+    pub(super) after: Option<Many<String>>,
+}
+
+/// Ends of names of units that can be waited for.
+const KINDS: &[&str] = &["service", "socket", "device", "target", "mount"];
+
+/// The units.
+pub(super) fn after(judge: &mut Judge, section: Option<&SystemdSection>) -> Vec<String> {
+    let list = section.and_then(|section| section.after.as_ref());
+    let mut units: Vec<String> = Vec::new();
+    for spot in judge.read_all("unit", "systemd.after", "names of systemd units", list, unit) {
+        if !units.contains(&spot.value) {
+            units.push(spot.value);
+        }
+    }
+    units
+}
+
+/// The characters are those of systemd.unit(5).
+fn unit(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    if let Some(odd) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || ":-_.\\@".contains(*c))) {
+        return Err(Fault::new(format!("{} cannot be part of it", values::character(odd))));
+    }
+    match text.rsplit_once('.') {
+        Some((name, kind)) if !name.is_empty() && KINDS.contains(&kind) => Ok(text.to_owned()),
+        _ => Err(Fault::new("its end says no kind of unit")
+            .hint(format!("write `{}.service`", values::shown(text)))),
+    }
+}
