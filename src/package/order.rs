@@ -26,13 +26,18 @@ fn any_version() -> impl Strategy<Value = Version> {
             })
         })
     };
-    (prop::collection::vec(number(), 1..5), identifiers("-"), identifiers("+"), 0u32..2, 1u32..12).prop_map(
-        |(numbers, pre, build, epoch, revision)| {
-            let release = numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
-            let text = format!("{release}{pre}{build}");
-            Version::parse(&text).unwrap().with_epoch(epoch).with_revision(revision)
-        },
-    )
+    let parts =
+        (prop::collection::vec(number(), 1..5), identifiers("-"), identifiers("+"), 0u32..2, 1u32..12);
+    parts.prop_filter_map("a version too long", |(numbers, pre, build, epoch, revision)| {
+        let release = numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
+        match Version::parse(&format!("{release}{pre}{build}")) {
+            Ok(version) => Some(version.with_epoch(epoch).with_revision(revision)),
+            Err(error) => {
+                assert!(error.to_string().contains("long"), "{error}");
+                None
+            }
+        }
+    })
 }
 
 /// The same pairs for everybody: half of them are neighbours in the order, where mistakes are.

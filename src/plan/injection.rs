@@ -355,7 +355,9 @@ impl Shape {
 }
 
 /// How often the text of a place was refused and taken, and what was wrong with that.
-fn try_all(place: &Place, good: &Value, expected: &Shape, changes: &[Change]) -> (usize, usize, Vec<String>) {
+type Tried = (usize, usize, Vec<String>);
+
+fn try_all(place: &Place, good: &Value, expected: &Shape, changes: &[Change]) -> Tried {
     let (mut refused, mut taken, mut wrong) = (0, 0, Vec::new());
     for (what, change) in changes {
         let mut spec = good.clone();
@@ -390,7 +392,7 @@ fn name(place: &Place) -> String {
 }
 
 /// The places at which a text was tried.
-fn reached(tried: &[(String, (usize, usize, Vec<String>))]) -> BTreeSet<String> {
+fn reached(tried: &[(String, Tried)]) -> BTreeSet<String> {
     let done = tried.iter().filter(|(_, (refused, taken, _))| refused + taken > 0);
     done.map(|(name, _)| name.clone()).collect()
 }
@@ -401,7 +403,7 @@ fn no_text_of_a_spec_becomes_anything_but_a_text() {
     let mut found = BTreeSet::new();
     places(&schema, &schema, &Vec::new(), &mut found);
     let changes = changes();
-    let mut tried: Vec<(String, (usize, usize, Vec<String>))> = Vec::new();
+    let mut tried: Vec<(String, Tried)> = Vec::new();
     for good in goods() {
         // Once is enough: what judges a text asks for no other sections.
         let reached = reached(&tried);
