@@ -288,6 +288,10 @@ fn real_postfix_takes_every_example() {
                 let (verb, argument) = edit.split_once(' ').unwrap();
                 root.run(&["postconf", "-c", &folder, &format!("-{verb}"), argument]);
             }
+            // How to ask a database is read where it will be.
+            for table in files.iter().filter(|file| file.path.starts_with("/etc/postfix/sql_")) {
+                fs_err::write(root.0.join(table.path.trim_start_matches('/')), &table.content).unwrap();
+            }
             let read = root.run(&["postconf", "-c", &folder, "-n"]);
             let (written, errors) = main_cf::parse(&text);
             assert!(errors.is_empty(), "{errors:?}");

@@ -11,6 +11,7 @@ verify() {
         warn "Postfix cannot read the configuration; nothing was changed"
         return 2
     }
+    drop_what_is_to_come "$1"
     if [ -s "$said" ]; then
         sed "s|$1/||g" "$said" >&2
         if [ "$2" = strict ]; then
@@ -35,6 +36,15 @@ verify() {
     rm -f "$said"
     drop_chroot_copies
     verify_tables "$1"
+}
+
+# How to ask a database is read where it will be: what the generation in folder $1 brings for the first time is not there yet.
+drop_what_is_to_come() {
+    while read -r name kind; do
+        if [ "$kind" != database ] || [ -e "$postfix_dir/$name" ]; then continue; fi
+        grep -vF "configuration \"$postfix_dir/$name\"" "$1/said" >"$1/said.rest"
+        mv -f "$1/said.rest" "$1/said"
+    done <"$1/manifest"
 }
 
 # Postfix does not start where it cannot write its own log, and the sandbox lets it write in few places.
