@@ -276,7 +276,7 @@ pub(super) struct LimitsSection {
     pub(super) bounce_lifetime: Option<Spot<Scalar>>,
     /// After this time the sender is told that mail is late: `4h`.
     pub(super) delay_warning: Option<Spot<Scalar>>,
-    /// Most connections to the smarthost at a time; what the provider allows, or 50 where it states no limit.
+    /// Most connections to the smarthost at a time; what the provider allows, or 40 where it states no limit.
     #[schemars(range(min = 1, max = 1000))]
     pub(super) concurrency: Option<Spot<i64>>,
     /// Most recipients of one message.
