@@ -111,12 +111,33 @@ serve() {
     # postfix.service is right on every distribution: the old template follows it.
     *)
         if leave_old_unit; then set -- start; fi
+        old=
+        [ "$1" != reload ] || old=$(queue_manager)
         control "$1" || { warn "Postfix did not $1; mend: see 'systemctl status $(daemon_unit)', then 'systemctl restart postfix'"; return 1; }
+        wait_for_end_of "$old"
         # What waited for this change need not wait for its next turn.
         [ "$mode" = boot ] || postqueue -f 2>/dev/null
         return 0
         ;;
     esac
+}
+
+# The process id of Postfix's queue manager.
+queue_manager() {
+    read -r master <"$(postconf -h queue_directory)/pid/master.pid" && children=$(cat "/proc/$master/task/$master/children") || return 0
+    for child in $children; do
+        if read -r program <"/proc/$child/comm" && [ "$program" = qmgr ]; then echo "$child"; fi
+    done
+} 2>/dev/null
+
+# After a reload the old queue manager (process $1) may serve one more flush, by processes that know the old password: the mail would
+# wait for its next turn.
+wait_for_end_of() {
+    turns=0
+    while [ -n "$1" ] && [ -d "/proc/$1" ] && [ "$turns" -lt 50 ]; do
+        sleep 0.1
+        turns=$((turns + 1))
+    done
 }
 
 start_if_wanted() {
