@@ -13,7 +13,7 @@ LAB = Path(__file__).resolve().parent.parent
 REPOSITORY = LAB.parent.parent
 CACHE = Path(os.environ.get("POSTPACK_LAB_CACHE", "/var/cache/postpack-lab"))
 # What a running session holds: folders named after the owner's pid.
-RUN = CACHE / "run"
+RUN = Path(os.environ.get("POSTPACK_LAB_RUN", CACHE / "run"))
 
 # A command inside a root sees this and nothing of the caller's environment.
 CLEAN_ENV = {
