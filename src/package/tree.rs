@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use super::{Entry, EntryKind, Package, WriteError};
 
@@ -39,9 +39,24 @@ impl<'a> Tree<'a> {
                 None => entry.common,
             };
             nodes.insert(path, Node::Listed(entry, common));
-            for (end, _) in path.match_indices('/').skip(1) {
-                match nodes.entry(&path[..end]).or_insert(Node::Implied { common: false }) {
-                    Node::Listed(_, common) | Node::Implied { common } => *common |= entry.common,
+            // From the nearest folder up: whatever is there has all above it, each as common as itself.
+            let mut folder = path;
+            while let Some((above, _)) = folder.rsplit_once('/')
+                && !above.is_empty()
+            {
+                folder = above;
+                match nodes.entry(folder) {
+                    btree_map::Entry::Vacant(place) => {
+                        place.insert(Node::Implied { common: entry.common });
+                    }
+                    btree_map::Entry::Occupied(place) => match place.into_mut() {
+                        Node::Listed(_, common) | Node::Implied { common } => {
+                            if *common || !entry.common {
+                                break;
+                            }
+                            *common = true;
+                        }
+                    },
                 }
             }
         }
