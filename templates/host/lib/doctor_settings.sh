@@ -95,11 +95,6 @@ look_at_authorities() {
     elif ! grep -q -e '-----BEGIN CERTIFICATE-----' "$seen"; then finding ca-unreadable "$authorities" 'it holds no certificate'; fi
 }
 
-master_pid() {
-    pid=$(tr -d ' \n' 2>/dev/null <"$(live queue_directory)/pid/master.pid")
-    if kill -0 "${pid:-none}" 2>/dev/null; then echo "$pid"; fi
-}
-
 # Cyrus SASL loads its mechanisms from files.
 look_at_sasl() {
     [ "$(live smtp_sasl_auth_enable)" = yes ] || return 0

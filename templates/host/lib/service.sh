@@ -122,9 +122,15 @@ serve() {
     esac
 }
 
-# The process id of Postfix's queue manager.
+# The process id of Postfix's master, if it runs.
+master_pid() {
+    pid=$(tr -d ' \n' <"$(postconf -h queue_directory)/pid/master.pid")
+    if kill -0 "${pid:-none}"; then echo "$pid"; fi
+} 2>/dev/null
+
+# That of its queue manager.
 queue_manager() {
-    read -r master <"$(postconf -h queue_directory)/pid/master.pid" && children=$(cat "/proc/$master/task/$master/children") || return 0
+    master=$(master_pid) && children=$(cat "/proc/$master/task/$master/children") || return 0
     for child in $children; do
         if read -r program <"/proc/$child/comm" && [ "$program" = qmgr ]; then echo "$child"; fi
     done
