@@ -161,7 +161,6 @@ def routed_mail(client, smarthost, routes):
 # Whom and what it refuses
 
 
-@pytest.mark.roots(*roots.EACH)
 def test_whom_a_relay_refuses(host, smarthost, lan, tally):
     for number in (66, 67, 129, 200, 31, 32, 33, 34):
         lan.address(lan.app, number)
@@ -303,7 +302,6 @@ def secure(client, smarthost, to=RELAY[0], source=None):
     return session
 
 
-@pytest.mark.roots(*roots.EACH)
 def test_tls_for_clients(host, smarthost, lan, tally):
     certify(host, smarthost)
     start(host, "lan-relay-tls")
