@@ -5,7 +5,6 @@ import smtplib
 
 import pytest
 
-from lab import roots
 from lab.lan import RELAY, verifying
 from lab.relaying import ROUTED, VICTIM, Attempts, batches, message
 
