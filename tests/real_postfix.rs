@@ -140,11 +140,7 @@ fn real_master_cf_is_read_as_written() {
                 name: "smtp_header_checks".to_owned(),
                 value: Value::expression("regexp:/a,regexp:/b").unwrap(),
             },
-            Edit::Column {
-                service: written[2].id(),
-                column: Column::MaxProcesses,
-                value: "7".to_owned(),
-            },
+            Edit::Column { service: written[2].id(), column: Column::MaxProcesses, value: "7".to_owned() },
             Edit::Column { service: written[2].id(), column: Column::Wakeup, value: "1000?".to_owned() },
             Edit::Remove(written[1].id()),
             // What a host does not have is no fault.
@@ -206,10 +202,7 @@ fn real_services_are_as_the_spec_says() {
         let after = services(&root.run(&["postconf", "-c", &folder, "-M"]));
         let line = |id: &str| after.iter().find(|service| service.id() == id).map(Service::to_line);
         let said = |id: &str, text: &str| assert_eq!(line(id).as_deref(), Some(text), "{name}");
-        said(
-            "smtp/unix",
-            "smtp unix - - y - 20 smtp -o smtp_helo_timeout=60s -o smtp_connect_timeout=10",
-        );
+        said("smtp/unix", "smtp unix - - y - 20 smtp -o smtp_helo_timeout=60s -o smtp_connect_timeout=10");
         said(
             "127.0.0.1:10025/inet",
             "127.0.0.1:10025 inet n - n 60 - smtpd -o { smtpd_banner = $myhostname ESMTP second door }",

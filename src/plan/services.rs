@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
+
 use crate::diag::{Diagnostic, Severity, Span, nearest};
 use crate::postfix::check::{Context, parameters, unbroken, value, whole};
 use crate::postfix::main_cf::MainCf;
@@ -17,7 +19,11 @@ pub(super) fn edits(relay: &Relay) -> Result<Vec<Edit>, String> {
     let mut edits = Vec::new();
     for own in &relay.services {
         let before = edits.len();
-        if own.enabled { add(&mut edits, own)? } else { edits.push(Edit::Remove(own.id.value.clone())) }
+        if own.enabled {
+            add(&mut edits, own)?
+        } else {
+            edits.push(Edit::Remove(own.id.value.clone()))
+        }
         for edit in &edits[before..] {
             edit.validate()?;
         }
@@ -43,7 +49,11 @@ fn add(edits: &mut Vec<Edit>, own: &ServiceOverride) -> Result<(), String> {
         edits.extend(text.map(|value| Edit::Column { service: service(), column, value }));
     }
     for option in &own.options {
-        edits.push(Edit::Override { service: service(), name: option.name.clone(), value: unbroken(option)? });
+        edits.push(Edit::Override {
+            service: service(),
+            name: option.name.clone(),
+            value: unbroken(option)?,
+        });
     }
     Ok(())
 }
@@ -60,11 +70,8 @@ fn whole_service(own: &ServiceOverride) -> Result<Service, String> {
         said(&own.unprivileged).or(program.and_then(|program| program.privileged.then_some(false)));
     service.chroot = said(&own.chroot).or(service.chroot);
     service.wakeup = own.wakeup.as_ref().map(|said| said.value.parse::<Wakeup>()).transpose()?;
-    service.max_processes = own
-        .max_processes
-        .as_ref()
-        .map(|said| said.value)
-        .or(program.and_then(|program| program.limit));
+    service.max_processes =
+        own.max_processes.as_ref().map(|said| said.value).or(program.and_then(|program| program.limit));
     for option in &own.options {
         service = service.with(&option.name, value(option).map_err(|error| error.to_string())?);
     }
@@ -104,7 +111,12 @@ fn made(edits: &[String]) -> Vec<Made> {
 
 /// Judges what a spec says of services. `others` are the edits of its other sections, `bare` the formats whose Postfix has no
 /// chroot made ready.
-pub(super) fn check(relay: &Relay, others: &[String], bare: &[&str], context: &Context<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(
+    relay: &Relay,
+    others: &[String],
+    bare: &[&str],
+    context: &Context<'_>,
+) -> Vec<Diagnostic> {
     let made = made(others);
     let mut findings = Vec::new();
     for own in &relay.services {
@@ -135,7 +147,7 @@ struct Judge<'a> {
     findings: Vec<Diagnostic>,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     fn error(&mut self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
         let hint = hint.into();
         let finding = Diagnostic::error("service", span.clone(), message);
@@ -143,13 +155,14 @@ impl Judge<'_> {
     }
 
     /// The program that another section, or Postfix's package, has it run.
-    fn given(&self) -> Option<&str> {
+    fn given(&self) -> Option<&'a str> {
         let theirs = self.made.iter().find_map(|made| made.program.as_deref());
         theirs.or(self.shipped.filter(|shipped| shipped.everywhere).map(|shipped| shipped.program))
     }
 
     fn existence(&mut self, made: &[Made]) {
-        let (own, id) = (self.own, &self.own.id);
+        let own = self.own;
+        let id = &own.id;
         let name = id.value.as_str();
         if !own.enabled {
             if let Some(why) = self.needed() {
@@ -186,14 +199,15 @@ impl Judge<'_> {
     }
 
     fn unknown(&mut self, made: &[Made]) {
-        let name = self.own.id.value.as_str();
-        let known: Vec<&str> =
-            Shipped::all().map(|shipped| shipped.id).chain(made.iter().map(|made| made.id.as_str())).collect();
-        let hint = match nearest(name, known) {
-            Some(near) => format!("did you mean `{near}`?"),
+        let own = self.own;
+        let (name, kind) = own.id.value.split_once('/').unwrap_or_default();
+        let known = Shipped::all().map(|shipped| shipped.id).chain(made.iter().map(|made| made.id.as_str()));
+        let alike = known.filter_map(|id| id.split_once('/')).filter(|id| id.1 == kind).map(|id| id.0);
+        let hint = match nearest(name, alike) {
+            Some(near) => format!("did you mean `{near}/{kind}`?"),
             None => "a service of your own needs `command`, the program of Postfix that it runs".to_owned(),
         };
-        self.error(&self.own.id.span, format!("Postfix has no service `{name}`"), hint);
+        self.error(&own.id.span, format!("Postfix has no service `{}`", own.id.value), hint);
     }
 
     /// Why this relay cannot be without it.
@@ -205,7 +219,8 @@ impl Judge<'_> {
         let verifies = || {
             let asked = relay.inbound.as_ref().is_some_and(|it| it.recipients == Recipients::Verified);
             let server = relay.server.iter().map(|server| &server.restrictions);
-            let mut own = server.flat_map(|own| [&own.client, &own.helo, &own.sender, &own.recipient]).flatten();
+            let mut own =
+                server.flat_map(|own| [&own.client, &own.helo, &own.sender, &own.recipient]).flatten();
             let mut written = relay.parameters.iter();
             asked
                 || own.any(|one| one.text.contains("reject_unverified"))
@@ -213,7 +228,9 @@ impl Judge<'_> {
         };
         match self.own.id.value.as_str() {
             "smtp/inet" if relay.profile != Profile::NullClient => Some("clients reach the relay by it"),
-            "relay/unix" | "flush/unix" if relay.inbound.is_some() => Some("mail for the domains leaves by it"),
+            "relay/unix" | "flush/unix" if relay.inbound.is_some() => {
+                Some("mail for the domains leaves by it")
+            }
             "lmtp/unix" if relay.mailboxes.is_some() => Some("mail is handed to the mailboxes by it"),
             "proxywrite/unix" if relay.postscreen.is_some() => Some("the guard keeps its memory by it"),
             "verify/unix" if verifies() => Some("addresses are verified by it"),
@@ -245,20 +262,34 @@ impl Judge<'_> {
             let message = "a port cannot be private: whoever reaches the address reaches it";
             self.error(&said.span, message, "have it listen on the loopback: \"127.0.0.1:PORT/inet\"");
         }
+        let (host, _) = port(own.id.value.split('/').next().unwrap_or_default());
+        if inet && self.relay.server.is_none() && !host.is_empty() && !is_loopback(host) {
+            let message = "nobody but the host itself is to reach a relay without clients";
+            self.error(&own.id.span, message, "have it listen on the loopback: \"127.0.0.1:PORT/inet\"");
+        }
         if let Some(said) = own.private.as_ref().filter(|_| self.given().is_some() && !inet) {
             let message = "this would move its socket, and Postfix would not find it";
             self.error(&said.span, message, "leave `private` out");
         }
         if let Some(said) = own.unprivileged.as_ref().filter(|said| said.value && program.privileged) {
-            self.error(&said.span, format!("{}(8) must start as root", program.name), "leave `unprivileged` out");
+            self.error(
+                &said.span,
+                format!("{}(8) must start as root", program.name),
+                "leave `unprivileged` out",
+            );
         }
         let Some(said) = own.chroot.as_ref().filter(|said| said.value) else { return };
         if let Some(why) = program.no_chroot {
-            self.error(&said.span, format!("{}(8) cannot run in a chroot: {why}", program.name), "write `chroot = false`");
+            self.error(
+                &said.span,
+                format!("{}(8) cannot run in a chroot: {why}", program.name),
+                "write `chroot = false`",
+            );
         } else if !bare.is_empty() {
             let message = "what a chroot needs, such as a resolv.conf, only Debian's and Ubuntu's Postfix puts into the queue folder";
             let finding = Diagnostic::warning("chroot", said.span.clone(), message).labelled(bare.join(", "));
-            self.findings.push(finding.hint("have it there yourself, or name distributions: targets in [package]"));
+            self.findings
+                .push(finding.hint("have it there yourself, or name distributions: targets in [package]"));
         }
     }
 
@@ -267,7 +298,11 @@ impl Judge<'_> {
         let Some(command) = &own.command else {
             if let Some(first) = own.arguments.first() {
                 let message = "the arguments of a service that is there already stay as they are";
-                self.error(&first.span, message, "parameters go into `options`; a service of your own has `command`");
+                self.error(
+                    &first.span,
+                    message,
+                    "parameters go into `options`; a service of your own has `command`",
+                );
             }
             return;
         };
@@ -282,7 +317,11 @@ impl Judge<'_> {
             }
         }
         if let Some(user) = find("user=").filter(|word| word.value.split([':', '=']).nth(1) == Some("root")) {
-            self.error(&user.span, format!("{}(8) runs nothing as root", command.value), "name a user of its own");
+            self.error(
+                &user.span,
+                format!("{}(8) runs nothing as root", command.value),
+                "name a user of its own",
+            );
         }
     }
 
@@ -293,7 +332,12 @@ impl Judge<'_> {
         let nobody = |_: &str| None;
         let is_theirs = own.command.is_some() || self.made.iter().any(|made| made.program.is_some());
         let owner: &dyn Fn(&str) -> Option<&'static str> = if is_theirs { &nobody } else { context.owner };
-        let here = Context { owner, targets: context.targets.clone(), defined: context.defined, brought: context.brought };
+        let here = Context {
+            owner,
+            targets: context.targets.clone(),
+            defined: context.defined,
+            brought: context.brought,
+        };
         self.findings.extend(parameters(&own.options, &here));
         for option in &own.options {
             if self.made.iter().any(|made| made.options.contains(&option.name)) {
@@ -301,7 +345,11 @@ impl Judge<'_> {
                 self.error(&option.name_span, message, "take it out");
             } else if own.command.is_none() && value(option).is_ok() && unbroken(option).is_err() {
                 let message = "postconf(1) carries no blanks into a service that is there already";
-                self.error(&option.value_span, message, "a list can be divided by commas alone, other values cannot");
+                self.error(
+                    &option.value_span,
+                    message,
+                    "a list can be divided by commas alone, other values cannot",
+                );
             }
         }
     }
@@ -348,6 +396,10 @@ fn port(name: &str) -> (&str, &str) {
     (host, number)
 }
 
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// Two services at one port: master(8) cannot bind the second, and ends.
 fn same_port(relay: &Relay, made: &[Made]) -> Vec<Diagnostic> {
     let removed = |id: &str| relay.services.iter().any(|own| !own.enabled && own.id.value == id);
@@ -357,7 +409,8 @@ fn same_port(relay: &Relay, made: &[Made]) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for own in relay.services.iter().filter(|own| own.enabled && own.command.is_some()) {
         let id = own.id.value.as_str();
-        let Some((name, Kind::Inet)) = id.split_once('/').and_then(|(name, kind)| Some((name, kind.parse().ok()?)))
+        let Some((name, Kind::Inet)) =
+            id.split_once('/').and_then(|(name, kind)| Some((name, kind.parse().ok()?)))
         else {
             continue;
         };

@@ -56,9 +56,11 @@ fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> Serv
     };
     let what = "the name of a program of Postfix";
     let command = judge.read_if("service", &format!("{path}.command"), what, section.command.as_ref(), word);
-    let command = command.zip(section.command.as_ref()).map(|(value, spot)| Placed { value, span: spot.span.clone() });
+    let command =
+        command.zip(section.command.as_ref()).map(|(value, spot)| Placed { value, span: spot.span.clone() });
     let what = "seconds, as in `60` or `\"1000?\"`";
-    let wakeup = judge.read_scalar("service", &format!("{path}.wakeup"), what, section.wakeup.as_ref(), wakeup);
+    let wakeup =
+        judge.read_scalar("service", &format!("{path}.wakeup"), what, section.wakeup.as_ref(), wakeup);
     let what = "words, each without a blank";
     let arguments =
         judge.read_all("service", &format!("{path}.arguments"), what, section.arguments.as_ref(), argument);
@@ -77,9 +79,11 @@ fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> Serv
         options: sending::parameters(judge, &format!("{path}.options"), section.options.as_ref()),
         id,
     };
-    let said = says_more(section);
+    // What was there and was wrong is said already.
+    let said = says_more(section) || judge.removed.iter().any(|key| key.starts_with(&format!("{path}.")));
     if !enabled && said {
-        let message = format!("`{}` is taken out, and what else is said of it goes nowhere", service.id.value);
+        let message =
+            format!("`{}` is taken out, and what else is said of it goes nowhere", service.id.value);
         let finding = Diagnostic::error("service", service.id.span.clone(), message);
         judge.report(finding.hint("leave `enabled = false` alone, or take it out"));
     } else if enabled && !said {
@@ -107,7 +111,8 @@ const KINDS: &[&str] = &["inet", "unix", "unix-dgram", "fifo", "pass"];
 fn id(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     let Some((name, kind)) = text.split_once('/') else {
-        return Err(Fault::new("it has no type").hint(format!("write `{}/unix`, or `/inet` for a port", values::shown(text))));
+        return Err(Fault::new("it has no type")
+            .hint(format!("write `{}/unix`, or `/inet` for a port", values::shown(text))));
     };
     if !KINDS.contains(&kind) {
         let why = format!("`{}` is no type", values::shown(kind));
@@ -125,8 +130,9 @@ fn id(text: &str) -> Result<String, Fault> {
 fn word(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-')) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))
-            .hint("programs of the host are run by `spawn` or `pipe`: arguments = [\"user=...\", \"argv=...\"]")),
+        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd))).hint(
+            "programs of the host are run by `spawn` or `pipe`: arguments = [\"user=...\", \"argv=...\"]",
+        )),
         None => Ok(text.to_owned()),
     }
 }

@@ -20,7 +20,9 @@ fn findings(source: &Source) -> String {
     findings = check(&Planned::new(checked));
     // The line and what is said of it.
     let text = render_text(&findings, source, false);
-    text.lines().filter(|line| !line.trim().is_empty() && !line.contains("-->")).fold(String::new(), |all, line| all + line + "\n")
+    text.lines()
+        .filter(|line| !line.trim().is_empty() && !line.contains("-->"))
+        .fold(String::new(), |all, line| all + line + "\n")
 }
 
 #[test]
@@ -39,7 +41,9 @@ fn edits_stand_behind_those_of_other_sections() {
     );
     // Its line differs from format to format, and comes later than those of the others.
     ends(
-        &MAIL_GATEWAY.replace("greylisting = true", "spf = true\n[services.]").replace("name = \"acme-mail-gateway\"", "name = \"acme-mail-gateway\"\ntargets = \"deb\""),
+        &MAIL_GATEWAY
+            .replace("greylisting = true", "spf = true\n[services.]")
+            .replace("name = \"acme-mail-gateway\"", "name = \"acme-mail-gateway\"\ntargets = \"deb\""),
         "[services.\"policyd-spf/unix\"]\nmax-processes = 9",
         "F policyd-spf/unix/process_limit=9\n",
     );
@@ -59,6 +63,7 @@ fn what_is_wrong_with_services() {
         (NULL_CLIENT, "[services.\"2525/inet\"]\ncommand = \"smptd\""),
         (NULL_CLIENT, "[services.\"25/inet\"]\ncommand = \"smtpd\""),
         (NULL_CLIENT, "[services.\"2525/inet\"]\ncommand = \"smtpd\"\nprivate = true"),
+        (NULL_CLIENT, "[services.\"192.0.2.1:2525/inet\"]\ncommand = \"smtpd\""),
         (NULL_CLIENT, "[services.\"qmgr/unix\"]\nmax-processes = 2"),
         (NULL_CLIENT, "[services.\"cleanup/unix\"]\nprivate = true"),
         (NULL_CLIENT, "[services.\"local/unix\"]\nchroot = true"),
@@ -70,9 +75,18 @@ fn what_is_wrong_with_services() {
         (NULL_CLIENT, "[services.\"smtp/unix\"]\noptions = { smtp_tls_security_level = \"may\" }"),
         (NULL_CLIENT, "[services.\"smtp/inet\"]\noptions = { smtpd_banner = \"$myhostname ESMTP\" }"),
         (NULL_CLIENT, "[services.\"smtp/inet\"]\noptions = { smtpd_relay_restrictions = \"permit\" }"),
-        (NULL_CLIENT, "[services.\"2525/inet\"]\ncommand = \"smtpd\"\noptions = { smtpd_relay_restrictions = \"\" }"),
-        (NULL_CLIENT, "[services.\"2525/inet\"]\ncommand = \"smtpd\"\noptions = { mynetworks = \"0.0.0.0/0\" }"),
-        (NULL_CLIENT, "[services.\"out/unix\"]\ncommand = \"smtp\"\noptions = { smtp_tls_security_level = \"may\", smtp_sasl_security_options = \"noanonymous\" }"),
+        (
+            NULL_CLIENT,
+            "[services.\"2525/inet\"]\ncommand = \"smtpd\"\noptions = { smtpd_relay_restrictions = \"\" }",
+        ),
+        (
+            NULL_CLIENT,
+            "[services.\"2525/inet\"]\ncommand = \"smtpd\"\noptions = { mynetworks = \"0.0.0.0/0\" }",
+        ),
+        (
+            NULL_CLIENT,
+            "[services.\"out/unix\"]\ncommand = \"smtp\"\noptions = { smtp_tls_security_level = \"may\", smtp_sasl_security_options = \"noanonymous\" }",
+        ),
         (MAIL_SERVER, "[services.\"587/inet\"]\nenabled = false"),
         (MAIL_SERVER, "[services.\"587/inet\"]\noptions = { smtpd_tls_security_level = \"may\" }"),
         (MAIL_SERVER, "[services.\"lmtp/unix\"]\nenabled = false"),
@@ -92,13 +106,15 @@ fn what_is_wrong_with_services() {
 
 #[test]
 fn a_null_client_may_close_its_port() {
-    let sections = "[services.\"smtp/inet\"]\nenabled = false\n[services.\"127.0.0.1:25/inet\"]\ncommand = \"smtpd\"";
+    let sections =
+        "[services.\"smtp/inet\"]\nenabled = false\n[services.\"127.0.0.1:25/inet\"]\ncommand = \"smtpd\"";
     assert_eq!(findings(&with(NULL_CLIENT, sections)), "");
 }
 
 #[test]
 fn a_chroot_that_nobody_has_made_ready() {
-    let text = with(NULL_CLIENT, "[services.\"smtp/unix\"]\nchroot = true").text.replace("targets = \"deb\"\n", "");
+    let text =
+        with(NULL_CLIENT, "[services.\"smtp/unix\"]\nchroot = true").text.replace("targets = \"deb\"\n", "");
     let source = Source { name: "relay.toml".to_owned(), text };
     let (checked, _) = spec::load(&source, &Providers::builtin());
     let found = check(&Planned::new(checked.unwrap()));
