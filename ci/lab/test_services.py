@@ -30,7 +30,7 @@ def assert_as_specified(host):
     assert now["10025/inet"][2:8] == ["n", "-", "n", "-", "5", "smtpd"]
     for place, value in {
         "smtp/unix/smtp_helo_timeout": "60s",
-        "smtp/inet/smtpd_discard_ehlo_keywords": "silent-discard,etrn",
+        "smtp/inet/smtpd_helo_restrictions": "permit_mynetworks,reject_invalid_helo_hostname",
         "10025/inet/smtpd_banner": "$myhostname ESMTP second door",
     }.items():
         assert host.sh(f"postconf -P {place}").out.strip() == f"{place} = {value}"
