@@ -25,7 +25,7 @@ def services(host):
 
 def assert_as_specified(host):
     now = services(host)
-    assert not {"uucp/unix", "flush/unix"} & set(now)
+    assert not {"uucp/unix", "discard/unix"} & set(now)
     assert now["smtp/unix"][4] == "n"
     assert now["10025/inet"][2:8] == ["n", "-", "n", "-", "5", "smtpd"]
     for place, value in {
@@ -51,7 +51,7 @@ def test_services_are_as_the_spec_says(postfix_host, smarthost):
     assert smarthost.wait_for("by the second door").envelope_to == ["ops@acme.example"]
     assert "postfix/second/smtpd" in host.sh("journalctl --boot --no-pager").out
     assert_as_specified(host)
-    changed = {"uucp/unix", "flush/unix", "smtp/unix", "smtp/inet", "10025/inet", "tlsproxy/unix"}
+    changed = {"uucp/unix", "discard/unix", "smtp/unix", "smtp/inet", "10025/inet", "tlsproxy/unix"}
     kept = {name: words for name, words in services(host).items() if name not in changed}
     assert kept == {name: words for name, words in before.items() if name not in changed}
 

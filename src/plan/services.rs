@@ -228,9 +228,7 @@ impl<'a> Judge<'a> {
         };
         match self.own.id.value.as_str() {
             "smtp/inet" if relay.profile != Profile::NullClient => Some("clients reach the relay by it"),
-            "relay/unix" | "flush/unix" if relay.inbound.is_some() => {
-                Some("mail for the domains leaves by it")
-            }
+            "relay/unix" if relay.inbound.is_some() => Some("mail for the domains leaves by it"),
             "lmtp/unix" if relay.mailboxes.is_some() => Some("mail is handed to the mailboxes by it"),
             "proxywrite/unix" if relay.postscreen.is_some() => Some("the guard keeps its memory by it"),
             "verify/unix" if verifies() => Some("addresses are verified by it"),

@@ -57,6 +57,7 @@ fn what_is_wrong_with_services() {
         (NULL_CLIENT, "[services.\"amavis/unix\"]\nenabled = false"),
         (NULL_CLIENT, "[services.\"uucp/unix\"]\nmax-processes = 2"),
         (NULL_CLIENT, "[services.\"qmgr/unix\"]\nenabled = false"),
+        (NULL_CLIENT, "[services.\"flush/unix\"]\nenabled = false"),
         (NULL_CLIENT, "[services.\"tlsproxy/unix\"]\nenabled = false"),
         (NULL_CLIENT, "[services.\"tlsproxy/unix\"]\ncommand = \"tlsproxy\""),
         (NULL_CLIENT, "[services.\"smtp/unix\"]\ncommand = \"smtp\""),
