@@ -20,9 +20,9 @@ pub(super) fn edits(relay: &Relay) -> Result<Vec<Edit>, String> {
     for own in &relay.services {
         let before = edits.len();
         if own.enabled {
-            add(&mut edits, own)?
+            add(&mut edits, own)?;
         } else {
-            edits.push(Edit::Remove(own.id.value.clone()))
+            edits.push(Edit::Remove(own.id.value.clone()));
         }
         for edit in &edits[before..] {
             edit.validate()?;
