@@ -155,6 +155,16 @@ fn argument(text: &str) -> Result<String, Fault> {
     if text.starts_with(['#', '{']) {
         return Err(Fault::new("master.cf reads something else there"));
     }
+    let mut open = 0i32;
+    for c in text.chars() {
+        open += i32::from(c == '{') - i32::from(c == '}');
+        if open < 0 {
+            break;
+        }
+    }
+    if open != 0 {
+        return Err(Fault::new("its braces do not balance: master.cf would read on"));
+    }
     match text.chars().find(|c| c.is_whitespace()) {
         Some(_) => Err(Fault::new("there is a blank in it").hint("make each word an item of the list")),
         None => Ok(text.to_owned()),
