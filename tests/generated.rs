@@ -58,7 +58,9 @@ fn the_spec_reference_is_up_to_date() {
     for (name, section) in sections {
         let section = resolve(section, &schema);
         let _ = write!(text, "\n## [{name}]\n\n{}\n", description(section));
-        let Some(keys) = section.get("properties").and_then(Value::as_object) else { continue };
+        let named = section.get("additionalProperties").map(|each| resolve(each, &schema));
+        let keys = section.get("properties").or(named.and_then(|each| each.get("properties")));
+        let Some(keys) = keys.and_then(Value::as_object) else { continue };
         text.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
         for (key, value) in keys {
             let target = resolve(value, &schema);

@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 use postpack::diag::Source;
 use postpack::plan;
 use postpack::postfix::catalogue::{Catalogue, Kind};
-use postpack::postfix::master_cf::{self, Argument, Edit, Service};
+use postpack::postfix::master_cf::{self, Argument, Column, Edit, Service};
+use postpack::postfix::services::Shipped;
 use postpack::postfix::{MainCf, Release, Value, main_cf, table};
 use postpack::relay::Providers;
 use postpack::spec;
@@ -139,7 +140,11 @@ fn real_master_cf_is_read_as_written() {
                 name: "smtp_header_checks".to_owned(),
                 value: Value::expression("regexp:/a,regexp:/b").unwrap(),
             },
+            Edit::Column { service: written[2].id(), column: Column::MaxProcesses, value: "7".to_owned() },
+            Edit::Column { service: written[2].id(), column: Column::Wakeup, value: "1000?".to_owned() },
             Edit::Remove(written[1].id()),
+            // What a host does not have is no fault.
+            Edit::Remove("nothing/unix".to_owned()),
         ];
         for edit in &edits {
             edit.validate().unwrap();
@@ -153,6 +158,65 @@ fn real_master_cf_is_read_as_written() {
         assert!(after.iter().all(|service| service.name != written[1].name));
         let overridden = after.iter().find(|service| service.name == written[0].name).unwrap();
         assert!(overridden.to_string().contains("-o smtp_header_checks=regexp:/a,regexp:/b"));
+        let changed = after.iter().find(|service| service.name == written[2].name).unwrap();
+        assert_eq!(changed.max_processes, Some(7));
+        assert_eq!(changed.wakeup, Some("1000?".parse().unwrap()));
+        // Why `check` refuses a blank there.
+        let blank = format!("{}/smtpd_banner=a b", written[0].id());
+        let refused = root.output(&["postconf", "-c", &folder, "-P", &blank]);
+        assert!(!refused.status.success());
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("whitespace"), "{refused:?}");
+    }
+}
+
+/// What `check` takes for granted, and what the edits of a spec make of it.
+#[test]
+fn real_services_are_as_the_spec_says() {
+    let text = include_str!("specs/valid/services.toml").to_owned();
+    let source = Source { name: "services.toml".to_owned(), text };
+    let checked = spec::load(&source, &Providers::builtin()).0.unwrap();
+    let planned = plan::Planned::new(checked);
+    for root in Root::all() {
+        let name = root.0.file_name().unwrap().to_str().unwrap();
+        let master = fs_err::read_to_string(root.0.join("etc/postfix/master.cf")).unwrap();
+        let folder = root.write("services", "master.cf", &master);
+        let before = services(&root.run(&["postconf", "-c", &folder, "-M"]));
+        for service in &before {
+            let known = Shipped::get(&service.id()).unwrap_or_else(|| panic!("{name}: {}", service.id()));
+            assert_eq!(known.program, service.command, "{name}");
+            if let Some(limit) = known.limit() {
+                assert_eq!(service.max_processes, Some(limit), "{name}: {}", service.id());
+            }
+        }
+        for known in Shipped::all().filter(|known| known.everywhere) {
+            assert!(before.iter().any(|service| service.id() == known.id), "{name}: {}", known.id);
+        }
+
+        let files = plan::render(&planned, Distribution::get(name).unwrap(), &Templates::builtin()).unwrap();
+        let edits = files.iter().find(|file| file.path.ends_with("/master.edits")).unwrap();
+        for edit in String::from_utf8(edits.content.clone()).unwrap().lines() {
+            let (verb, argument) = edit.split_once(' ').unwrap();
+            let verb = if verb == "X" { "MX" } else { verb };
+            root.run(&["postconf", "-c", &folder, &format!("-{verb}"), argument]);
+        }
+        let after = services(&root.run(&["postconf", "-c", &folder, "-M"]));
+        let line = |id: &str| after.iter().find(|service| service.id() == id).map(Service::to_line);
+        let said = |id: &str, text: &str| assert_eq!(line(id).as_deref(), Some(text), "{name}");
+        said("smtp/unix", "smtp unix - - y - 20 smtp -o smtp_helo_timeout=60s -o smtp_connect_timeout=10");
+        said(
+            "127.0.0.1:10025/inet",
+            "127.0.0.1:10025 inet n - n 60 - smtpd -o { smtpd_banner = $myhostname ESMTP second door }",
+        );
+        said(
+            "dovecot/unix",
+            "dovecot unix - n n - - pipe flags=DRhu user=vmail argv=/usr/lib/dovecot/deliver -f ${sender} -d ${recipient}",
+        );
+        assert!(line("showq/unix").unwrap().starts_with("showq unix n y "), "{name}");
+        assert_eq!(line("uucp/unix"), None, "{name}");
+        let own = ["smtp/unix", "showq/unix", "uucp/unix"];
+        for service in before.iter().filter(|service| !own.contains(&service.id().as_str())) {
+            assert_eq!(line(&service.id()), Some(service.to_line()), "{name}");
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::mailboxes;
 use super::main_cf as layers;
 use super::policies;
 use super::postscreen;
+use super::services;
 use super::submission;
 use super::surroundings;
 use super::table::Table;
@@ -60,10 +61,23 @@ pub(super) struct HostPlan {
     pub(super) main_cf: MainCf,
     pub(super) tables: Vec<Table>,
     pub(super) master_edits: Vec<String>,
+    /// What the spec says of single services, behind all other edits.
+    pub(super) service_edits: Vec<String>,
 }
 
 /// The plan of a relay's profile.
 pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
+    let service_edits = services::edits(relay).map_err(PlanError::Service)?;
+    Ok(HostPlan {
+        main_cf: layers::main_cf(relay)?,
+        tables: tables(relay)?,
+        master_edits: master_edits(relay),
+        service_edits: service_edits.iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// Services of master.cf that sections of the spec ask for.
+pub(super) fn master_edits(relay: &Relay) -> Vec<String> {
     let mut master_edits = clients::listeners(relay);
     master_edits.extend(submission::edits(relay));
     master_edits.extend(inbound::edits(relay));
@@ -74,7 +88,7 @@ pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
     } else if relay.tls.connection_reuse {
         master_edits.push(layers::TLSPROXY.to_owned());
     }
-    Ok(HostPlan { main_cf: layers::main_cf(relay)?, tables: tables(relay)?, master_edits })
+    master_edits
 }
 
 /// All entries of the package, sorted, with the folders that belong to it.
@@ -89,6 +103,7 @@ pub(super) fn entries(
     entries.push(file(&format!("{SHARE}/facts"), facts::render(checked, facts, &plan.tables)?));
     let mut edits = lines(&plan.master_edits);
     edits.push_str(&lines(&policies::edits(&checked.relay, facts)));
+    edits.push_str(&lines(&plan.service_edits));
     entries.push(file(&format!("{SHARE}/master.edits"), edits));
     entries.extend(policies::entries(&checked.relay, facts));
     entries.extend(host_command(facts).into_iter().map(common));

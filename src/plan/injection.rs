@@ -17,6 +17,7 @@ use super::{Companion, Planned, check};
 use crate::build::{Job, inspect};
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::postfix::main_cf;
+use crate::postfix::master_cf::{self, Argument};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
 use crate::target::Format;
@@ -146,11 +147,32 @@ fn skeleton(checked: &Checked) -> BTreeSet<String> {
             path if path.ends_with("/relay.env.example") => {
                 assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#')), "{text}");
             }
-            path if path.ends_with("/master.edits") => add(&text),
+            path if path.ends_with("/master.edits") => {
+                for (index, line) in text.lines().enumerate() {
+                    add(&format!("{index} {}", edit(line)));
+                }
+            }
             _ => {}
         }
     }
     found
+}
+
+/// An edit of master.cf without the values in it.
+fn edit(line: &str) -> String {
+    let (verb, rest) = line.split_once(' ').unwrap();
+    let (place, text) = rest.split_once('=').unwrap_or((rest, ""));
+    if verb != "M" {
+        return format!("{verb} {place}");
+    }
+    let services = master_cf::parse(text).unwrap();
+    let [service] = services.as_slice() else { panic!("{line}") };
+    let argument = |argument: &Argument| match argument {
+        Argument::Override(name, _) => format!("-o {name}"),
+        Argument::Word(_) => "word".to_owned(),
+    };
+    let arguments: Vec<String> = service.arguments.iter().map(argument).collect();
+    format!("{verb} {place} {} {} {arguments:?}", service.id(), service.command)
 }
 
 /// The variables that sh has after reading the facts, and that it did nothing else.

@@ -31,6 +31,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     for restriction in restrictions(&checked.relay) {
         findings.extend(parameters(std::slice::from_ref(&restriction), &context));
     }
+    findings.extend(services(checked, &context));
     if has_errors(&findings) {
         return findings;
     }
@@ -45,10 +46,24 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
                     findings.push(finding);
                 }
             }
+            findings.extend(super::services::together(&checked.relay, &known.plan.main_cf, &context));
         }
         Err(error) => findings.push(Diagnostic::new(Severity::Error, "plan", None, error.to_string())),
     }
     findings
+}
+
+/// What the spec says of single services of master.cf.
+fn services(checked: &Checked, context: &Context<'_>) -> Vec<Diagnostic> {
+    let relay = &checked.relay;
+    if relay.services.is_empty() {
+        return Vec::new();
+    }
+    let mut others = super::host::master_edits(relay);
+    others.extend(checked.formats.iter().flat_map(|format| super::policies::edits(relay, format.facts())));
+    let bare = checked.formats.iter().filter(|format| **format != Format::Deb);
+    let bare: Vec<&str> = bare.map(|format| format.name()).collect();
+    super::services::check(relay, &others, &bare, context)
 }
 
 /// A relay that logs in by tokens, where no package brings the SASL plugin for them. Who names one as a dependency has one.

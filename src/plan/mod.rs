@@ -15,6 +15,7 @@ mod memory;
 mod policies;
 mod postscreen;
 mod render;
+mod services;
 mod submission;
 mod surroundings;
 mod table;
@@ -50,6 +51,9 @@ pub enum PlanError {
         /// Why.
         reason: String,
     },
+    /// A service that cannot be edited so.
+    #[error("master.cf: {0}")]
+    Service(String),
     /// A table row that cannot be written.
     #[error("{table}: {reason}")]
     Table {

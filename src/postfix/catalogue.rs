@@ -122,17 +122,17 @@ fn restrictions() -> &'static [&'static str] {
     LINES.get_or_init(|| lines(RESTRICTIONS))
 }
 
-fn lines(text: &'static str) -> Vec<&'static str> {
+pub(super) fn lines(text: &'static str) -> Vec<&'static str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
 }
 
-fn key(line: &'static str) -> &'static str {
+pub(super) fn key(line: &'static str) -> &'static str {
     // Faster than a search for a char: this is asked ten thousand times for each package.
     let end = line.bytes().position(|byte| byte == b'\t').unwrap_or(line.len());
     &line[..end]
 }
 
-fn find(lines: &[&'static str], name: &str) -> Option<&'static str> {
+pub(super) fn find(lines: &[&'static str], name: &str) -> Option<&'static str> {
     lines.binary_search_by(|line| key(line).cmp(name)).ok().map(|at| lines[at])
 }
 

@@ -9,6 +9,7 @@ mod list;
 pub mod main_cf;
 pub mod master_cf;
 mod network;
+pub mod services;
 pub mod table;
 mod value;
 

@@ -6,6 +6,7 @@ mod mailboxes;
 mod postscreen;
 mod provider;
 mod server;
+mod service;
 mod submission;
 mod surroundings;
 
@@ -15,6 +16,7 @@ pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
+pub use service::{Placed, ServiceOverride};
 pub use submission::{Submission, SubmissionPort};
 pub use surroundings::{Firewall, FirewallTool, Integration};
 
@@ -69,6 +71,8 @@ pub struct Relay {
     pub integrations: Vec<(Integration, Span)>,
     /// What is shipped for firewalls.
     pub firewall: Firewall,
+    /// Services that are to be otherwise.
+    pub services: Vec<ServiceOverride>,
     /// The user's own Postfix parameters.
     pub parameters: Vec<Parameter>,
 }

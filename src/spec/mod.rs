@@ -21,6 +21,7 @@ mod schema;
 mod secrets;
 mod sending;
 mod server;
+mod services;
 mod shape;
 mod smarthost;
 mod spot;
@@ -286,7 +287,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let metrics = metrics::check(judge, spec.metrics.as_ref());
     let integrations = surroundings::integrations(spec.integrations.as_ref());
     let firewall = surroundings::firewall(judge, spec.firewall.as_ref());
-    let parameters = sending::parameters(judge, spec.main_cf.as_ref());
+    let services = services::check(judge, spec.services.as_ref());
+    let parameters = sending::parameters(judge, "main-cf", spec.main_cf.as_ref());
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
     if let Some(provider) = &provider {
@@ -322,6 +324,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         metrics,
         integrations,
         firewall,
+        services,
         parameters,
     };
     Some(Checked { meta, time, formats, targets, relay, dependencies, origins })

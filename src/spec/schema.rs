@@ -11,6 +11,7 @@ pub(super) use self::inbound::{
 };
 use super::mailboxes::{DatabaseSection, MailboxesSection};
 use super::postscreen::PostscreenSection;
+use super::services::ServiceSection;
 use super::spot::{Entries, Many, Scalar, Spot};
 use super::submission::SubmissionSection;
 use super::units::SystemdSection;
@@ -45,6 +46,9 @@ pub(super) struct Spec {
     pub(super) mailboxes: Option<Spot<MailboxesSection>>,
     pub(super) database: Option<Spot<DatabaseSection>>,
     pub(super) postscreen: Option<Spot<PostscreenSection>>,
+    /// Services of master.cf, each by its name and type. What is not said of one stays as the distribution, or another
+    /// section, has it.
+    pub(super) services: Option<Entries<ServiceSection>>,
     pub(super) systemd: Option<SystemdSection>,
     pub(super) hardening: Option<HardeningSection>,
     pub(super) metrics: Option<MetricsSection>,

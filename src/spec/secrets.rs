@@ -57,6 +57,7 @@ const FOREIGN: &[&str] = &[
     "submission.senders",
     "mailboxes.aliases",
     "tls.policies",
+    "services",
 ];
 /// Prose, in which a commit hash is no secret.
 const PROSE: &[&str] = &["package.changelog", "package.description", "package.summary", "headers.patterns"];
@@ -66,7 +67,7 @@ const DIGESTS: &[&str] = &["fingerprint", "clientcerts"];
 
 impl Search {
     fn table(&mut self, table: &mut DeTable<'_>, path: &str) {
-        let foreign = FOREIGN.contains(&path);
+        let foreign = FOREIGN.contains(&path) || is_options(path);
         let mut taken = Vec::new();
         for (key, value) in table.iter_mut() {
             let name: &str = key.get_ref();
@@ -127,6 +128,11 @@ impl Search {
             _ => false,
         }
     }
+}
+
+/// Parameters of Postfix for one service.
+fn is_options(path: &str) -> bool {
+    path.starts_with("services.") && path.ends_with(".options")
 }
 
 fn by_key(name: &str, path: &str, span: Span) -> Diagnostic {

@@ -264,13 +264,17 @@ fn stops_postfix(name: &str, texts: &[String]) -> Option<&'static str> {
 }
 
 /// The user's own Postfix parameters. What they mean is judged by the `postfix` room.
-pub(super) fn parameters(judge: &mut Judge, entries: Option<&Entries<Scalar>>) -> Vec<Parameter> {
+pub(super) fn parameters(
+    judge: &mut Judge,
+    section: &str,
+    entries: Option<&Entries<Scalar>>,
+) -> Vec<Parameter> {
     let entries = entries.map(|entries| entries.0.as_slice()).unwrap_or_default();
     let mut parameters = Vec::new();
     for (key, value) in entries {
-        let name = judge.read("parameter", "main-cf", "names of Postfix parameters", key, parameter_name);
+        let name = judge.read("parameter", section, "names of Postfix parameters", key, parameter_name);
         let text = Spot::new(value.value.0.clone(), value.span.clone());
-        let path = format!("main-cf.{}", values::shown(key.as_str()));
+        let path = format!("{section}.{}", values::shown(key.as_str()));
         let text =
             judge.read("parameter", &path, "the value of a parameter, on one line", &text, parameter_value);
         if let (Some(name), Some(value_text)) = (name, text) {

@@ -17,7 +17,7 @@ use super::catalogue::{Catalogue, Kind, ParameterInfo};
 use super::installation::Installation;
 use super::list::items;
 use super::main_cf::{MainCf, is_name};
-use super::value::{Value, ValueError, references};
+use super::value::{Value, ValueError, is_blank, references};
 use crate::diag::{Diagnostic, Severity};
 use crate::relay::Parameter;
 
@@ -99,6 +99,24 @@ pub fn value(parameter: &Parameter) -> Result<Value, ValueError> {
     match Catalogue::get(&parameter.name) {
         Some(info) if info.kind.is_list() => Value::list_expression(&parameter.value),
         _ => Value::expression(&parameter.value),
+    }
+}
+
+/// The same without a blank, as `postconf -P` takes it: the items of a list divided by commas alone.
+///
+/// # Errors
+/// If a blank is part of it, or [`value`] has none.
+pub fn unbroken(parameter: &Parameter) -> Result<Value, String> {
+    let value = value(parameter).map_err(|error| error.to_string())?;
+    let is_list = Catalogue::get(&parameter.name).is_some_and(|info| info.kind.is_list());
+    let words = items(value.as_str());
+    if !value.as_str().contains(is_blank) {
+        Ok(value)
+    } else if is_list && !words.iter().any(|item| item.text.contains(is_blank)) {
+        let words: Vec<&str> = words.iter().map(|item| item.text).collect();
+        Value::expression(&words.join(",")).map_err(|error| error.to_string())
+    } else {
+        Err(format!("there is a blank in `{value}`"))
     }
 }
 

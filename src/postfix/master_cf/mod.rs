@@ -85,6 +85,31 @@ pub struct Wakeup {
     pub if_used: bool,
 }
 
+/// As the column has it.
+impl fmt::Display for Wakeup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.seconds, if self.if_used { "?" } else { "" })
+    }
+}
+
+impl FromStr for Wakeup {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let seconds = text.strip_suffix('?');
+        let fault = || format!("`{text}` is no number of seconds, with or without a `?`");
+        Ok(Self {
+            seconds: seconds.unwrap_or(text).parse().map_err(|_| fault())?,
+            if_used: seconds.is_some(),
+        })
+    }
+}
+
+/// `y` or `n`, as the columns have it.
+pub fn flag(yes: bool) -> &'static str {
+    if yes { "y" } else { "n" }
+}
+
 /// One argument of a service's command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Argument {
@@ -183,15 +208,14 @@ impl Service {
     }
 
     fn columns(&self) -> [String; 7] {
-        let flag = |flag: Option<bool>| flag.map_or("-", |yes| if yes { "y" } else { "n" }).to_owned();
+        let flag = |column: Option<bool>| column.map_or("-", flag).to_owned();
         [
             self.name.clone(),
             self.kind.name().to_owned(),
             flag(self.private),
             flag(self.unprivileged),
             flag(self.chroot),
-            self.wakeup
-                .map_or("-".to_owned(), |w| format!("{}{}", w.seconds, if w.if_used { "?" } else { "" })),
+            self.wakeup.map_or("-".to_owned(), |wakeup| wakeup.to_string()),
             self.max_processes.map_or("-".to_owned(), |n| n.to_string()),
         ]
     }
@@ -240,6 +264,34 @@ fn must_be_braced(text: &str) -> bool {
     text.contains(is_blank)
 }
 
+/// A column that can be set by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// Whether only Postfix itself can reach it.
+    Private,
+    /// Whether it runs as `mail_owner`.
+    Unprivileged,
+    /// Whether it runs in the queue directory as its root.
+    Chroot,
+    /// How often it is woken.
+    Wakeup,
+    /// Most processes at a time.
+    MaxProcesses,
+}
+
+impl Column {
+    /// The word of postconf(1).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Unprivileged => "unprivileged",
+            Self::Chroot => "chroot",
+            Self::Wakeup => "wakeup",
+            Self::MaxProcesses => "process_limit",
+        }
+    }
+}
+
 /// A change to a master.cf that is there already, in the words of postconf(1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
@@ -253,6 +305,15 @@ pub enum Edit {
         name: String,
         /// Its value.
         value: Value,
+    },
+    /// Sets one column of a service: `postconf -F`.
+    Column {
+        /// `name/kind`.
+        service: String,
+        /// The column.
+        column: Column,
+        /// What stands in it.
+        value: String,
     },
     /// Takes a service out: `postconf -MX`.
     Remove(String),
@@ -271,7 +332,7 @@ impl Edit {
                     "`postconf -P` takes no blanks: `{name} = {value}` needs a whole service"
                 ));
             }
-            Self::Override { .. } | Self::Remove(_) => return Ok(()),
+            Self::Override { .. } | Self::Column { .. } | Self::Remove(_) => return Ok(()),
         };
         service.validate()?;
         for argument in &service.arguments {
@@ -285,12 +346,13 @@ impl Edit {
     }
 }
 
-/// `M`, `P` or `X`, a blank, and the argument of `postconf -M`, `-P` or `-MX`.
+/// `M`, `P`, `F` or `X`, a blank, and the argument of `postconf -M`, `-P`, `-F` or `-MX`.
 impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service(service) => write!(f, "M {}={}", service.id(), service.to_line()),
             Self::Override { service, name, value } => write!(f, "P {service}/{name}={value}"),
+            Self::Column { service, column, value } => write!(f, "F {service}/{}={value}", column.name()),
             Self::Remove(service) => write!(f, "X {service}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::main_cf::{LogicalLine, logical_lines};
 use super::super::value::{Value, closing, is_blank};
-use super::{Argument, Service, ServiceError, Wakeup};
+use super::{Argument, Service, ServiceError};
 
 /// Reads a whole master.cf.
 ///
@@ -28,11 +28,7 @@ fn service(line: &LogicalLine) -> Result<Service, ServiceError> {
         private: flag(private).map_err(fail)?,
         unprivileged: flag(unprivileged).map_err(fail)?,
         chroot: flag(chroot).map_err(fail)?,
-        wakeup: column(wakeup, |text| {
-            let seconds = text.strip_suffix('?');
-            Some(Wakeup { seconds: seconds.unwrap_or(text).parse().ok()?, if_used: seconds.is_some() })
-        })
-        .map_err(fail)?,
+        wakeup: column(wakeup, |text| text.parse().ok()).map_err(fail)?,
         max_processes: column(max, |text| text.parse().ok()).map_err(fail)?,
         command: command.clone(),
         arguments: arguments(rest).map_err(fail)?,

@@ -19,12 +19,18 @@ fn edits_are_arguments_of_postconf() {
             name: "syslog_name".to_owned(),
             value: expression("postfix/$service_name"),
         },
+        Edit::Column {
+            service: "smtp/unix".to_owned(),
+            column: Column::MaxProcesses,
+            value: "20".to_owned(),
+        },
         Edit::Remove("smtp/inet".to_owned()),
     ];
     insta::assert_snapshot!(edits.map(|edit| edit.to_string()).join("\n"), @r"
         M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy
         M relay465/unix=relay465 unix - - n - - smtp -o smtp_tls_wrappermode=yes -o { smtp_header_checks = regexp:/a, regexp:/b }
         P submission/inet/syslog_name=postfix/$service_name
+        F smtp/unix/process_limit=20
         X smtp/inet
         ");
 }

@@ -280,7 +280,8 @@ build_main() {
 
 # --- master.cf ---
 
-# The base is what Postfix had before our edits. A live file that is not what we applied has been changed since: then it is the new base.
+# The base is what Postfix had before our edits. A live file that is not what we applied has been changed since: then it is the new base,
+# without our edits.
 build_master() {
     base=
     for generation in "$state/applied" "$state/next"; do
@@ -288,18 +289,50 @@ build_master() {
     done
     if [ -z "$base" ]; then
         base=$(find_master) || { warn "$postfix_dir/master.cf is missing and the postfix package has no copy; mend: reinstall postfix"; return 1; }
-    fi
-    tee -- "$1/master.base" <"$base" >"$1/master.cf" || return 1
+        cat -- "$base" >"$1/master.cf" && undo_edits "$1"
+    else
+        cat -- "$base" >"$1/master.cf"
+    fi || return 1
+    cat -- "$1/master.cf" >"$1/master.base" || return 1
     [ -f "$share/master.edits" ] || return 0
     while read -r option edit; do
         case $option in
-        M | P | MX | X) ;;
+        M | P | F | MX | X) ;;
         '' | '#'*) continue ;;
         *) warn "$share/master.edits: '$option' is not an edit; reinstall the package"; return 1 ;;
         esac
         [ "$option" = X ] && option=MX
-        postconf -c "$1" "-$option" "$edit" || { warn "postconf could not edit master.cf: $edit"; return 1; }
+        said=$(postconf -c "$1" "-$option" "$edit" 2>&1) || { warn "postconf could not edit master.cf: $edit${said:+: $said}"; return 1; }
+        case $said in
+        '') ;;
+        # A service that somebody has taken out of this host's Postfix. Mail is not to wait for it.
+        *unmatched*) service=${edit%%=*} && warn "master.cf of this host has no service ${service%/*}: not in force: $edit" ;;
+        *) warn "$said" ;;
+        esac
     done <"$share/master.edits"
+}
+
+# Services that are as we made them become again what they were: else an edit that the next package does not have would stay for ever.
+undo_edits() {
+    [ -f "$state/applied/master.base" ] || return 0
+    mkdir "$1/base" && cp -- "$state/applied/master.base" "$1/base/master.cf" && cp -p -- "$state/applied/main.cf" "$1/base/main.cf" || return 1
+    for folder in "$1/base" "$state/applied" "$1"; do
+        postconf -c "$folder" -M 2>/dev/null || return 1
+        echo
+    done >"$1/base/services"
+    awk '
+        !NF { part++; next }
+        { id = $1 "/" $2; $1 = $1; line[part + 0, id] = $0; ids[id] }
+        END {
+            for (id in ids)
+                if (line[0, id] != line[1, id] && line[1, id] == line[2, id])
+                    print line[0, id] == "" ? "MX " id : "M " id "=" line[0, id]
+        }
+    ' "$1/base/services" >"$1/base/undo" || return 1
+    while read -r option edit; do
+        postconf -c "$1" "-$option" "$edit" 2>/dev/null || { warn "postconf could not edit master.cf: $edit"; return 1; }
+    done <"$1/base/undo"
+    rm -rf "$1/base"
 }
 
 find_master() {

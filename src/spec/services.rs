@@ -1,0 +1,172 @@
+//! `[services]`: services of master.cf.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::judge::Judge;
+use super::sending;
+use super::spot::{Entries, Many, Scalar, Spot};
+use super::values::{self, Fault};
+use crate::diag::Diagnostic;
+use crate::relay::{Placed, ServiceOverride};
+
+/// A service of master.cf by its name and type, as in `[services."smtp/unix"]`. What is not said stays as the distribution,
+/// or another section, has it; edits of the host's administrator live on. With `command` it is a service of your own.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ServiceSection {
+    /// Whether it is there. `false` takes it out; where a host has none, nothing is missed.
+    #[schemars(extend("default" = true))]
+    pub(super) enabled: Option<Spot<bool>>,
+    /// Program of Postfix that a service of your own runs: `smtpd`, `pipe`.
+    pub(super) command: Option<Spot<String>>,
+    /// Whether only Postfix itself reaches it; `false` for `inet`.
+    pub(super) private: Option<Spot<bool>>,
+    /// Whether it runs as the mail owner, and not as root.
+    pub(super) unprivileged: Option<Spot<bool>>,
+    /// Whether it runs in the queue directory as its root. A service of your own does not, without it.
+    pub(super) chroot: Option<Spot<bool>>,
+    /// How often it is woken, in seconds: `60`, or `"1000?"` once it has been used; 0 for never.
+    pub(super) wakeup: Option<Spot<Scalar>>,
+    /// Most processes at a time, 0 for any number.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub(super) max_processes: Option<Spot<i64>>,
+    /// What the program of a service of your own is told beside options: `["flags=DR", "user=vmail", "argv=/usr/bin/deliver"]`.
+    pub(super) arguments: Option<Many<String>>,
+    /// Parameters of Postfix that this service alone has another value of: `{ smtp_helo_timeout = "60s" }`.
+    pub(super) options: Option<Entries<Scalar>>,
+}
+
+/// The services, in the order of the spec.
+pub(super) fn check(judge: &mut Judge, table: Option<&Entries<ServiceSection>>) -> Vec<ServiceOverride> {
+    let mut services: Vec<ServiceOverride> = Vec::new();
+    for (key, section) in table.map(|table| table.0.as_slice()).unwrap_or_default() {
+        let Some(id) = judge.read("service", "services", "names and types of services", key, id) else {
+            continue;
+        };
+        services.push(read(judge, Placed { value: id, span: key.span.clone() }, &section.value));
+    }
+    services
+}
+
+fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> ServiceOverride {
+    let path = format!("services.{}", id.value);
+    let placed = |spot: &Option<Spot<bool>>| {
+        spot.as_ref().map(|spot| Placed { value: spot.value, span: spot.span.clone() })
+    };
+    let what = "the name of a program of Postfix";
+    let command = judge.read_if("service", &format!("{path}.command"), what, section.command.as_ref(), word);
+    let command =
+        command.zip(section.command.as_ref()).map(|(value, spot)| Placed { value, span: spot.span.clone() });
+    let what = "seconds, as in `60` or `\"1000?\"`";
+    let wakeup =
+        judge.read_scalar("service", &format!("{path}.wakeup"), what, section.wakeup.as_ref(), wakeup);
+    let what = "words, each without a blank";
+    let arguments =
+        judge.read_all("service", &format!("{path}.arguments"), what, section.arguments.as_ref(), argument);
+    let enabled = section.enabled.as_ref().is_none_or(|spot| spot.value);
+    let service = ServiceOverride {
+        enabled,
+        command,
+        private: placed(&section.private),
+        unprivileged: placed(&section.unprivileged),
+        chroot: placed(&section.chroot),
+        wakeup: wakeup.map(|spot| Placed { value: spot.value, span: spot.span }),
+        max_processes: section.max_processes.as_ref().and_then(|spot| {
+            Some(Placed { value: u32::try_from(spot.value).ok()?, span: spot.span.clone() })
+        }),
+        arguments: arguments.into_iter().map(|spot| Placed { value: spot.value, span: spot.span }).collect(),
+        options: sending::parameters(judge, &format!("{path}.options"), section.options.as_ref()),
+        id,
+    };
+    // What was there and was wrong is said already.
+    let said = says_more(section) || judge.removed.iter().any(|key| key.starts_with(&format!("{path}.")));
+    if !enabled && said {
+        let message =
+            format!("`{}` is taken out, and what else is said of it goes nowhere", service.id.value);
+        let finding = Diagnostic::error("service", service.id.span.clone(), message);
+        judge.report(finding.hint("leave `enabled = false` alone, or take it out"));
+    } else if enabled && !said {
+        let message = format!("nothing is said of `{}`", service.id.value);
+        let finding = Diagnostic::error("service", service.id.span.clone(), message);
+        judge.report(finding.hint("take the section out, or say what is to be otherwise: `enabled = false`"));
+    }
+    service
+}
+
+/// Whether anything beside `enabled` is said.
+fn says_more(section: &ServiceSection) -> bool {
+    section.command.is_some()
+        || section.private.is_some()
+        || section.unprivileged.is_some()
+        || section.chroot.is_some()
+        || section.wakeup.is_some()
+        || section.max_processes.is_some()
+        || section.arguments.is_some()
+        || section.options.is_some()
+}
+
+const KINDS: &[&str] = &["inet", "unix", "unix-dgram", "fifo", "pass"];
+
+fn id(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    let Some((name, kind)) = text.split_once('/') else {
+        return Err(Fault::new("it has no type")
+            .hint(format!("write `{}/unix`, or `/inet` for a port", values::shown(text))));
+    };
+    if !KINDS.contains(&kind) {
+        let why = format!("`{}` is no type", values::shown(kind));
+        return Err(Fault::new(why).hint(format!("a service is of the type {}", KINDS.join(", "))));
+    }
+    let more = if kind == "inet" { "._-:[]" } else { "._-" };
+    let odd = name.chars().find(|c| !(c.is_ascii_alphanumeric() || more.contains(*c)));
+    match odd {
+        Some(odd) => Err(Fault::new(format!("{} cannot be part of a name", values::character(odd)))),
+        None if name.is_empty() || name.starts_with('-') => Err(Fault::new("it has no name")),
+        None => Ok(text.to_owned()),
+    }
+}
+
+fn word(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-')) {
+        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd))).hint(
+            "programs of the host are run by `spawn` or `pipe`: arguments = [\"user=...\", \"argv=...\"]",
+        )),
+        None => Ok(text.to_owned()),
+    }
+}
+
+fn wakeup(text: &str) -> Result<String, Fault> {
+    let seconds = text.strip_suffix('?').unwrap_or(text);
+    match seconds.parse::<u32>() {
+        Ok(0) if text.ends_with('?') => Err(Fault::new("every 0 seconds is never").hint("write `0`")),
+        Ok(_) if !seconds.starts_with('+') => Ok(text.to_owned()),
+        _ => Err(Fault::new("it is no whole number of seconds")),
+    }
+}
+
+/// What postconf(1) carries over as one word.
+fn argument(text: &str) -> Result<String, Fault> {
+    values::line(text)?;
+    if text.starts_with("-o") {
+        return Err(Fault::new("it is an option of master.cf").hint("put it into `options`"));
+    }
+    if text.starts_with(['#', '{']) {
+        return Err(Fault::new("master.cf reads something else there"));
+    }
+    let mut open = 0i32;
+    for c in text.chars() {
+        open += i32::from(c == '{') - i32::from(c == '}');
+        if open < 0 {
+            break;
+        }
+    }
+    if open != 0 {
+        return Err(Fault::new("its braces do not balance: master.cf would read on"));
+    }
+    match text.chars().find(|c| c.is_whitespace()) {
+        Some(_) => Err(Fault::new("there is a blank in it").hint("make each word an item of the list")),
+        None => Ok(text.to_owned()),
+    }
+}
