@@ -223,6 +223,8 @@ pub(super) enum Level {
     Secure,
     Verify,
     Dane,
+    #[serde(rename = "dane-only")]
+    DaneOnly,
     Encrypt,
     May,
     None,
