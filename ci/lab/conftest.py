@@ -10,7 +10,7 @@ import pytest
 from lab import machine, network, roots, tokens
 from lab.host import Host
 from lab.lan import Lan
-from lab.mail import MailServer
+from lab.mail import MailServer, certify
 from lab.shell import RUN, locked
 from lab.smarthost import Smarthost
 
@@ -168,6 +168,7 @@ def network_server(root, smarthost):
     """A host with the same programs, and a relay of a network with rules for firewalls; its network is `network_server.lan`."""
     programs = roots.with_programs(root)
     with closing(Host(programs, smarthost)) as host, closing(Lan(host)) as host.lan:
+        certify(host)
         host.install("lan-relay-firewall")
         host.credentials()
         begin_quietly(host)

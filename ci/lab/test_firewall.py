@@ -125,6 +125,7 @@ def test_only_postfix_speaks_to_a_smarthost_on_port_25(root, smarthost):
 
 TRUSTED = "10.66.0.0/24", "fd00:66::/64"
 OTHER = 8080
+FOR_USERS = 465, 587
 
 
 def test_a_host_that_closes_the_way_in_lets_in_the_mail_of_its_network(network_server):
@@ -139,12 +140,14 @@ def test_a_host_that_closes_the_way_in_lets_in_the_mail_of_its_network(network_s
 def assert_all_reach_it(lan):
     for client in (lan.app, lan.stranger):
         for to in RELAY:
-            assert client.reaches(to, 25) and client.reaches(to, OTHER)
+            assert all(client.reaches(to, port) for port in (25, OTHER, *FOR_USERS))
 
 
-def assert_the_network_alone_gets_in(server, lan, subject):
+def assert_only_mail_gets_in(server, lan, subject):
     for to in RELAY:
         assert not lan.stranger.reaches(to, 25)
+        # Users are wherever they are, and log in.
+        assert all(lan.stranger.reaches(to, port) for port in FOR_USERS)
         for client in (lan.app, lan.script, lan.stranger):
             assert not client.reaches(to, OTHER)
         lan.app.send("shop@acme.example", "jane@customer.example", f"Subject: {subject} to {to}\n\nx\n", to)
@@ -159,23 +162,25 @@ def ufw_in(server, lan):
         allow = f'ufw allow from {network} to any app "Mail Relay In"'
         assert allow in " ".join(server.sh("ufw app info 'Mail Relay In'").out.split())
         server.sh(allow)
-    server.sh("ufw --force enable")
-    assert_the_network_alone_gets_in(server, lan, "through ufw")
+    assert "Ports:\n  465,587/tcp" in server.sh("ufw app info 'Mail Relay Users'").out
+    server.sh("ufw allow 'Mail Relay Users'; ufw --force enable")
+    assert_only_mail_gets_in(server, lan, "through ufw")
     server.sh("ufw disable && nft flush ruleset")
 
 
 def firewalld_in(server, lan):
     server.sh("firewall-offline-cmd --check-config")
     assert "ports: 25/tcp" in server.sh("firewall-offline-cmd --info-service=mail-relay-in").out
+    assert "ports: 465/tcp 587/tcp" in server.sh("firewall-offline-cmd --info-service=mail-relay-users").out
     server.sh("systemctl start firewalld && firewall-cmd --state")
-    assert_the_network_alone_gets_in(server, lan, "through firewalld")
+    assert_only_mail_gets_in(server, lan, "through firewalld")
     server.sh("systemctl stop firewalld && nft flush ruleset")
 
 
 def nftables_in(server, lan):
     server.write("/etc/nftables.conf", CLOSED_IN)
     server.sh(f"{LOAD} && {LOAD}")
-    assert_the_network_alone_gets_in(server, lan, "through nft")
+    assert_only_mail_gets_in(server, lan, "through nft")
     # They go with the package, and the firewall loads without them.
     server.remove()
     server.sh(LOAD)

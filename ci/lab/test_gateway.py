@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from lab.host import Host
-from lab.lan import Lan
+from lab.lan import RELAY, Lan
+from lab.pages import blocks, try_all
 from lab.relaying import Attempts, message
 from lab.shell import wait_until
 
@@ -14,7 +15,7 @@ JANE = "jane@customer.example"
 SALES = "sales@acme.example"
 OPS = "ops@acme.example"
 NAME = "web1.corp.example"
-DOMAINS = "acme.example", "customer.example", "stranger.example", "listed.example", "spf.example"
+DOMAINS = "acme.example", "customer.example", "stranger.example", "listed.example", "spf.example", "example.com"
 
 
 def begin(host):
@@ -74,7 +75,7 @@ def test_what_a_gateway_keeps_out(gateway, smarthost, tally):
     strangers_are_refused(lan)
     content_is_refused(smarthost, lan)
     aliases_lead_on(gateway, smarthost, lan)
-    the_page_is_right(gateway)
+    the_page_is_right(gateway, smarthost, lan)
     # Postfix warns of the loop.
     assert [line for line in gateway.warnings() if "hopcount exceeded" not in line] == []
     assert gateway.exposure() <= 2.7
@@ -227,8 +228,21 @@ def nothing_is_relayed(lan, tally):
         assert message(session, "still there")[0] == 250
 
 
-def the_page_is_right(gateway):
-    """The commands of docs/mail-gateway.md."""
+def the_page_is_right(gateway, smarthost, lan):
+    """The commands of docs/mail-gateway.md; only the address is the lab's own."""
+    [on_the_gateway, from_anywhere, to_anywhere] = [text.replace("gateway.acme.example", RELAY[0]) for text in blocks("mail-gateway.md")]
+    assert f"\n{SALES}, {JANE}\n" in gateway.sh(on_the_gateway).out
+
+    def taken():
+        done = gateway.elsewhere(lan.stranger.netns, from_anywhere, check=False)
+        assert done.code == 0 or "450 4.2.0" in done.out, done
+        return done.code == 0
+
+    wait_until(taken, "a message by swaks that is taken")
+    wait_until(lambda: [mail for mail in smarthost.mails() if mail.envelope_from == "you@example.com"], "the mail by swaks")
+    refused = gateway.elsewhere(lan.stranger.netns, to_anywhere, check=False)
+    assert refused.code != 0 and "554 5.7.1" in refused.out and "Relay access denied" in refused.out
+    try_all(gateway, "mail-gateway.md", {})
     indexed = "$(postconf -h default_database_type):/etc/postfix"
     assert "check_policy_service" in gateway.sh("postconf -n smtpd_recipient_restrictions").out
     assert gateway.sh(f"postmap -q info@lists.example {indexed}/virtual").out == f"{SALES}, {JANE}\n"

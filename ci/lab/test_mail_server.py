@@ -5,27 +5,20 @@ import smtplib
 import pytest
 
 from lab.lan import RELAY
-from lab.mail import DATABASE_PASSWORD, DATABASE_USER, NAME, OWNERS, certify, password
+from lab.mail import DATABASE_LOGIN, NAME, OWNERS, certify, password
+from lab.pages import blocks, try_all
 from lab.policies import Policies
 from lab.relaying import PLAIN, ROUTED, Attempts
 from lab.shell import wait_until
+from lab.validating import key_of, server as dns_server, validate
 
 CUSTOMER = "jane@customer.example"
 JANE, JOE, OPS = OWNERS
 BOTH = "debian-12", "debian-13"
 PORTS = 587, 465
+GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 # All but those that anybody may write to.
 STRANGE = [address for address in PLAIN + ROUTED if address not in ("postmaster", OPS)]
-
-
-def start(server, spec, **credentials):
-    certify(server.host)
-    server.host.install(spec)
-    server.keep_mailboxes()
-    server.host.credentials(**credentials)
-    server.host.boot()
-    # As an administrator looks at it after the first boot.
-    assert server.host.sh("postconf -n 2>&1 >/dev/null").out == ""
 
 
 def complaints(host):
@@ -43,7 +36,7 @@ def submit(session, sender, recipient, subject, *headers):
 
 @pytest.mark.roots(*BOTH)
 def test_users_send_from_anywhere(mail_server, smarthost, tally):
-    start(mail_server, "submission")
+    mail_server.start("submission")
     for port in PORTS:
         users_send(mail_server, smarthost, port)
         users_use_their_own_senders(mail_server, smarthost, port)
@@ -130,11 +123,12 @@ def waiting(host):
 @pytest.mark.long
 def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     host, lan = mail_server.host, mail_server.lan
-    for name in ("stranger.example", "acme.example"):
+    for name in ("stranger.example", "example.com", "acme.example"):
         host.resolver.set(name, smarthost.sink)
     mail_server.keep_signer()
+    mail_server.keep_filter()
     etc = host.tree("/etc")
-    start(mail_server, "mail-server", RELAY_DATABASE_USERNAME=DATABASE_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
+    mail_server.start("mail-server", **DATABASE_LOGIN)
     # The database is empty yet: what cannot be looked up waits, outside and inside.
     assert recipient(lan.stranger, JANE)[0] == 451
     host.mail("of the host itself", OPS)
@@ -146,7 +140,7 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     assert host.sh("rm /etc/postfix/sql_*.cf; mail-relay apply").err == ""
     assert host.sh("stat -c '%U:%G %a' /etc/postfix/sql_*.cf").out.split() == ["root:postfix", "640"] * 3
     before = complaints(host)
-    what_the_page_says_to_try(host)
+    what_the_page_says_to_try(mail_server, smarthost)
     mail_comes_in(mail_server)
     mail_server.arrived(OPS, "of the host itself", timeout=90)
     owners_write_to_each_other_and_out(mail_server, smarthost)
@@ -162,6 +156,10 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     host.install("mail-server-guarded")
     before = complaints(host)
     the_guard_lets_in_whom_nobody_knows(mail_server)
+    the_filter_refuses_and_marks(mail_server)
+    assert complaints(host) == before
+    milters_stop(mail_server, smarthost)
+    before = complaints(host)
     what_owners_send_is_signed(mail_server, smarthost)
     assert complaints(host) == before
     it_leaves_no_trace(host, etc)
@@ -177,7 +175,7 @@ def test_policies_that_domains_publish(mail_server, smarthost):
         host.resolver.text(f"_mta-sts.{domain}", "v=STSv1; id=1")
     for name in ("acme.example", "stranger.example", "other.example", *servers, *(f"mta-sts.{domain}" for domain in servers)):
         host.resolver.set(name, smarthost.elsewhere)
-    start(mail_server, "mail-server-direct", RELAY_DATABASE_USERNAME=DATABASE_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
+    mail_server.start("mail-server-direct", **DATABASE_LOGIN)
     mail_server.fill_postgresql()
     host.sh("systemctl reload postfix")
     wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the database to be asked")
@@ -195,7 +193,37 @@ def test_policies_that_domains_publish(mail_server, smarthost):
             assert smarthost.wait_for(f"for {domain}").tls == "TLSv1.3"
         assert host.wait_deferred() == ["Server certificate not verified"]
     assert "Verified TLS connection established to customer.example" in host.log()
-    assert complaints(host) == before
+    # This resolver does not validate, and Postfix sees it.
+    news = [line for line in complaints(host) if line not in before]
+    assert news and all("dnssec" in line.lower() for line in news)
+    host.sh("postsuper -d ALL")
+    tlsa_records_are_asked_for(mail_server, smarthost)
+
+
+def tlsa_records_are_asked_for(server, smarthost):
+    """DANE (RFC 7672): by the records of a signed zone, and by none."""
+    host = server.host
+    right = key_of(smarthost.certificate)
+    keys = {"right.example": right, "wrong.example": right[::-1]}
+    unsigned = "unsigned.example", "strict.example"
+    signed = "".join(dns_server(domain, smarthost.elsewhere, key) for domain, key in keys.items())
+    validate(host, signed, "".join(dns_server(domain, smarthost.elsewhere) for domain in unsigned))
+    host.sh("systemctl restart postfix")
+    before = complaints(host)
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        for domain in (*keys, *unsigned):
+            submit(session, JANE, f"who@{domain}", f"by DANE for {domain}")
+    for domain in ("right.example", "unsigned.example"):
+        assert smarthost.wait_for(f"by DANE for {domain}").tls == "TLSv1.3"
+    wait_until(lambda: len(waiting(host)) == 2, "mail that nobody can prove to be for")
+    assert waiting(host) == {"who@wrong.example": "Server certificate not verified", "who@strict.example": "non DNSSEC destination"}
+    log = host.log()
+    assert "Verified TLS connection established to mx.right.example" in log
+    assert "TLS connection established to mx.unsigned.example" in log
+    assert "Verified TLS connection established to mx.unsigned.example" not in log
+    news = [line for line in complaints(host) if line not in before]
+    assert all("non DNSSEC destination" in line or "no matching DANE TLSA records" in line for line in news)
 
 
 def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):
@@ -207,8 +235,18 @@ def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):
         return code, words.decode()
 
 
-def what_the_page_says_to_try(host):
-    """Commands of docs/mail-server.md."""
+def what_the_page_says_to_try(server, smarthost):
+    """Commands of docs/mail-server.md; its names and the lab's are the same but for the server's."""
+    host = server.host
+    [on_the_server, from_outside] = blocks("mail-server.md")
+    typed = f"{password(JANE)}\n"
+    looked = host.sh(on_the_server, input=typed).out
+    assert f"\n{JANE}\n" in looked and "auth succeeded" in looked
+    assert all(f"{RELAY[0]}:{port} " in looked for port in (25, *PORTS))
+    host.elsewhere(server.lan.stranger.netns, from_outside.replace("mail.acme.example", RELAY[0]), input=typed)
+    wait_until(lambda: [mail for mail in server.mailbox(JANE) if mail["X-Mailer"] and "swaks" in mail["X-Mailer"]], "mail by swaks")
+    wait_until(lambda: [mail for mail in smarthost.mails() if mail.envelope_to == ["you@example.com"]], "mail by swaks")
+    try_all(host, "mail-server.md", {"ADDRESS": JANE}, but=("doveadm",))
     for address, name, answer in (
         (JANE, "sql_mailboxes.cf", JANE), ("acme.example", "sql_domains.cf", "acme.example"), ("sales@acme.example", "sql_aliases.cf", f"{JANE},{JOE}"),
     ):  # fmt: skip
@@ -285,6 +323,7 @@ def the_database_stops_and_mail_waits(server):
     assert host.sh("systemctl is-active postfix").out == "active\n"
     code, words = recipient(stranger, JANE)
     assert code == 451, words
+    assert "database-away" in host.sh("mail-relay doctor", check=False).out
     with server.session(587) as session:
         session.login(JANE, password(JANE))
         session.docmd("MAIL", f"FROM:<{JANE}>")
@@ -324,6 +363,35 @@ def the_guard_lets_in_whom_nobody_knows(server):
     with lan.itself.smtp("127.0.0.1") as session:
         session.sendmail("root", [JANE], "Subject: of the host itself, past the guard\r\n\r\nhi\r\n")
     server.arrived(JANE, "of the host itself, past the guard")
+
+
+def the_filter_refuses_and_marks(server):
+    """rspamd: GTUBE is what every filter takes for spam."""
+    stranger = server.lan.stranger
+    headers = f"From: who@stranger.example\nTo: {JANE}\nDate: Mon, 26 Oct 2026 10:00:00 +0000\nMessage-ID: <{{0}}@stranger.example>\nSubject: {{0}}\n\n"
+    with pytest.raises(smtplib.SMTPDataError, match="Gtube") as refused:
+        stranger.send("who@stranger.example", JANE, headers.format("junk") + f"{GTUBE}\n", RELAY[1])
+    assert refused.value.smtp_code == 554
+    stranger.send("who@stranger.example", JANE, headers.format("harmless") + "See you at noon.\n", RELAY[1])
+    assert "default: False" in server.arrived(JANE, "harmless")["X-Spamd-Result"]
+
+
+def milters_stop(server, smarthost):
+    """Without the filter mail waits at the sender's; without the signer, of which the spec says so, it goes on unsigned."""
+    host, stranger = server.host, server.lan.stranger
+    host.sh("systemctl stop rspamd")
+    with pytest.raises(smtplib.SMTPException) as refused:
+        stranger.send("who@stranger.example", JANE, "Subject: not looked at\n\nhi\n", RELAY[1])
+    assert "451" in str(refused.value)
+    assert "milter-away" in host.sh("mail-relay doctor", check=False).out
+    host.sh("systemctl start rspamd; systemctl stop opendkim")
+    wait_until(lambda: server.lan.itself.reaches("127.0.0.1", 11332), "the filter")
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, CUSTOMER, "not signed")
+    assert smarthost.wait_for("not signed")["DKIM-Signature"] is None
+    host.sh("systemctl start opendkim")
+    wait_until(lambda: server.lan.itself.reaches("127.0.0.1", 8891), "the signer")
 
 
 def what_owners_send_is_signed(server, smarthost):

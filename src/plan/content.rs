@@ -5,7 +5,7 @@ use super::PlanError;
 use super::layer::{Item, Layer};
 use super::table::{Kind, Table, table};
 use crate::postfix::table::{Regexp, TableError};
-use crate::relay::{LineAction, MilterAction, Relay, Rule};
+use crate::relay::{LineAction, Milter, MilterAction, Relay, Rule};
 
 /// A parameter, its table, and what is in it. The name `header_checks` is that of the headers that do not leave.
 fn checks(relay: &Relay) -> [(&'static str, &'static str, &'static str, &[Rule]); 5] {
@@ -44,25 +44,31 @@ pub(super) fn checked(layer: &mut Layer<'_>, relay: &Relay) {
 fn milters(layer: &mut Layer<'_>, relay: &Relay) {
     let Some(milters) = &relay.milters else { return };
     layer.section("Programs that look at messages while they come in.");
-    layer.list("smtpd_milters", milters.servers.iter().map(|(server, _)| Item::from(server.as_str())));
+    layer.list("smtpd_milters", milters.servers.iter().map(|milter| Item::from(&*in_words(milter))));
     if milters.local {
         layer.set("non_smtpd_milters", "$smtpd_milters");
     }
-    layer.set(
-        "milter_default_action",
-        match milters.without {
-            MilterAction::Tempfail => "tempfail",
-            MilterAction::Reject => "reject",
-            MilterAction::Accept => "accept",
-            MilterAction::Quarantine => "quarantine",
-        },
-    );
-    let names = ["milter_connect_timeout", "milter_command_timeout", "milter_content_timeout"];
-    for (name, time) in names.iter().zip(milters.timeouts) {
-        if let Some(seconds) = time {
-            layer.set(name, &format!("{seconds}s"));
-        }
+    for (name, value) in settings(Some(milters.without), milters.timeouts) {
+        layer.set(&format!("milter_{name}"), &value);
     }
+}
+
+/// A milter as smtpd_milters has it: in braces where something of it is its own.
+fn in_words(milter: &Milter) -> String {
+    let mut words = vec![milter.place.clone()];
+    words.extend(settings(milter.without, milter.timeouts).map(|(name, value)| format!("{name}={value}")));
+    if words.len() == 1 { words.remove(0) } else { format!("{{ {} }}", words.join(", ")) }
+}
+
+/// What is said of milters, with names as in braces; the parameters for all begin with `milter_`.
+fn settings(
+    without: Option<MilterAction>,
+    timeouts: [Option<u64>; 3],
+) -> impl Iterator<Item = (&'static str, String)> {
+    let action = without.map(|action| ("default_action", action.name().to_owned()));
+    let times = ["connect_timeout", "command_timeout", "content_timeout"].into_iter().zip(timeouts);
+    let times = times.filter_map(|(name, seconds)| Some((name, format!("{}s", seconds?))));
+    action.into_iter().chain(times)
 }
 
 fn notices(layer: &mut Layer<'_>, relay: &Relay) {

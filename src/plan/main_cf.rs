@@ -199,11 +199,11 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
         "TLS on the way out. Which list of protocols counts depends on the level: both say the same.",
     );
     layer.set("smtp_tls_security_level", level_name(tls.level));
+    if tls_policies::asks_for_tlsa(relay) {
+        layer.set("smtp_dns_support_level", "dnssec");
+    }
     if tls.level == TlsLevel::None && tls.policies.is_empty() && tls.mta_sts.is_none() {
         return;
-    }
-    if tls.level == TlsLevel::Dane || tls_policies::ask_dane(relay) {
-        layer.set("smtp_dns_support_level", "dnssec");
     }
     layer.set("smtp_tls_CAfile", "$relay_ca_file");
     let policies = tls_policies::maps(relay);

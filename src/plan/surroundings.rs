@@ -73,8 +73,14 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
         json!({ "network": network.to_string(), "family": family, "nft": nft })
     });
     let families: Vec<_> = families.collect();
-    let directions: &[&str] = if trusted.is_empty() { &["out"] } else { &["out", "in"] };
-    let values = json!({ "ports": ports, "smarthost": ports.contains(&25), "trusted": families });
+    // Users come from anywhere, and prove who they are.
+    let users: BTreeSet<u16> =
+        relay.submission.iter().flat_map(|submission| &submission.ports).map(|port| port.number()).collect();
+    let way_in = !trusted.is_empty() || !users.is_empty();
+    let directions: &[&str] = if way_in { &["out", "in"] } else { &["out"] };
+    let values = json!({
+        "ports": ports, "smarthost": ports.contains(&25), "trusted": families, "users": users,
+    });
     let text = |name: &str| render(templates, &format!("firewall/{name}"), &values);
     let mut entries = Vec::new();
     for tool in &relay.firewall.tools {
@@ -85,16 +91,19 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
             }
             FirewallTool::Firewalld => {
                 // A policy's name has at most 18 characters there.
-                for (kind, folder) in [("service", "services"), ("policy", "policies")] {
-                    for way in directions {
-                        let path = format!("{FIREWALLD}/{folder}/mail-relay-{way}.xml");
-                        entries.push(file(&path, text(&format!("firewalld-{kind}-{way}.xml"))?));
-                    }
+                let policies = directions.iter().map(|way| ("policy", "policies", *way));
+                let services = [("out", true), ("in", !trusted.is_empty()), ("users", !users.is_empty())];
+                let services = services.into_iter().filter(|(_, there)| *there);
+                for (kind, folder, name) in
+                    services.map(|(name, _)| ("service", "services", name)).chain(policies)
+                {
+                    let path = format!("{FIREWALLD}/{folder}/mail-relay-{name}.xml");
+                    entries.push(file(&path, text(&format!("firewalld-{kind}-{name}.xml"))?));
                 }
             }
             FirewallTool::Nftables => {
                 entries.push(file(&format!("{own}/egress.nft"), text("egress.nft")?));
-                if !trusted.is_empty() {
+                if way_in {
                     entries.push(file(&format!("{own}/ingress.nft"), text("ingress.nft")?));
                 }
                 if relay.firewall.exclusive {

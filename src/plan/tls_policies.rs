@@ -20,9 +20,11 @@ pub(super) fn maps(relay: &Relay) -> Vec<Item> {
     listed.into_iter().chain(relay.tls.mta_sts.as_ref().map(|_| Item::from(RESOLVER))).collect()
 }
 
-/// Whether any domain is asked for TLSA records.
-pub(super) fn ask_dane(relay: &Relay) -> bool {
-    relay.tls.policies.iter().any(|policy| policy.level == TlsLevel::Dane)
+/// Whether DNS is asked for TLSA records of anybody.
+pub(super) fn asks_for_tlsa(relay: &Relay) -> bool {
+    let behind = relay.inbound.as_ref().map(|inbound| inbound.tls);
+    let single = relay.tls.policies.iter().map(|policy| policy.level);
+    single.chain(behind).chain([relay.tls.level]).any(TlsLevel::asks_for_tlsa)
 }
 
 /// The table that these refer to.

@@ -32,6 +32,7 @@ pub(super) fn level_name(level: TlsLevel) -> &'static str {
         TlsLevel::Secure => "secure",
         TlsLevel::Verify => "verify",
         TlsLevel::Dane => "dane",
+        TlsLevel::DaneOnly => "dane-only",
         TlsLevel::Encrypt => "encrypt",
         TlsLevel::May => "may",
         TlsLevel::None => "none",

@@ -1,7 +1,5 @@
 //! What a message may hold, who else looks at it, and who hears of trouble.
 
-use crate::diag::Span;
-
 /// Rules for lines of messages, the first match wins; patterns as in [`super::Headers`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
@@ -46,13 +44,24 @@ pub enum LineAction {
 /// Programs that look at messages while they come in (milters).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Milters {
-    /// `inet:HOST:PORT` or `unix:PATH`, in their order, with their places in the spec.
-    pub servers: Vec<(String, Span)>,
+    /// In their order.
+    pub servers: Vec<Milter>,
     /// What becomes of mail while one does not answer.
     pub without: MilterAction,
     /// Whether they see mail of local programs, too.
     pub local: bool,
     /// Longest waits for a connection, an answer to a command, and an answer to a whole message, seconds.
+    pub timeouts: [Option<u64>; 3],
+}
+
+/// One of them, with what is otherwise than for the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Milter {
+    /// `inet:HOST:PORT` or `unix:PATH`.
+    pub place: String,
+    /// What becomes of mail while it does not answer.
+    pub without: Option<MilterAction>,
+    /// Longest waits, as of all.
     pub timeouts: [Option<u64>; 3],
 }
 
@@ -67,6 +76,21 @@ pub enum MilterAction {
     Accept,
     /// Taken, and kept in the queue until somebody looks at it.
     Quarantine,
+}
+
+impl MilterAction {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Tempfail, Self::Reject, Self::Accept, Self::Quarantine];
+
+    /// Its name in Postfix and in a spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tempfail => "tempfail",
+            Self::Reject => "reject",
+            Self::Accept => "accept",
+            Self::Quarantine => "quarantine",
+        }
+    }
 }
 
 /// Messages to the postmaster about trouble.

@@ -10,7 +10,7 @@ mod service;
 mod submission;
 mod surroundings;
 
-pub use content::{Content, LineAction, MilterAction, Milters, Notices, Rule};
+pub use content::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
 pub use inbound::{Abuse, Greylisting, Inbound, Named, NextHop, Recipients};
 pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries, Source};
 pub use postscreen::Postscreen;
@@ -257,6 +257,8 @@ pub enum TlsLevel {
     Verify,
     /// Certificate verified by DNSSEC TLSA records where there are any (RFC 7672).
     Dane,
+    /// Certificate verified by DNSSEC TLSA records; nothing is sent where there are none.
+    DaneOnly,
     /// Encrypted to whoever answers.
     Encrypt,
     /// Encrypted if the other side offers it.
@@ -266,6 +268,11 @@ pub enum TlsLevel {
 }
 
 impl TlsLevel {
+    /// Whether DNS is asked for TLSA records.
+    pub fn asks_for_tlsa(self) -> bool {
+        matches!(self, Self::Dane | Self::DaneOnly)
+    }
+
     /// Whether a password can end up on an unencrypted connection at this level.
     pub fn password_may_travel_in_clear(self) -> bool {
         matches!(self, Self::May | Self::None)

@@ -7,7 +7,7 @@ use super::schema::{ContentSection, MilterActionName, MilterSection, NoticeClass
 use super::spot::{Entries, Scalar, Spot};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
-use crate::relay::{Content, LineAction, MilterAction, Milters, Notices, Rule};
+use crate::relay::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
 
 /// What lines may be.
 pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>) -> Content {
@@ -121,7 +121,7 @@ fn references(text: &str, groups: u32) -> Result<(), Fault> {
 pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Option<Milters> {
     let section = section?;
     let what = "milters, `inet:HOST:PORT` or `unix:PATH`";
-    let servers = judge.read_all("milter", "milter.servers", what, section.servers.as_ref(), endpoint);
+    let servers = judge.read_all("milter", "milter.servers", what, section.servers.as_ref(), milter);
     if section.servers.as_ref().is_none_or(|list| list.0.is_empty()) {
         judge.missing(
             "milter.servers",
@@ -139,7 +139,7 @@ pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Opt
             time("milter.command-timeout", section.command_timeout.as_ref()),
             time("milter.content-timeout", section.content_timeout.as_ref()),
         ],
-        servers: servers.into_iter().map(|spot| (spot.value, spot.span)).collect(),
+        servers: servers.into_iter().map(|spot| spot.value).collect(),
         without: match section.default_action.as_ref().map(|spot| spot.value) {
             Some(MilterActionName::Reject) => MilterAction::Reject,
             Some(MilterActionName::Accept) => MilterAction::Accept,
@@ -147,6 +147,40 @@ pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Opt
             Some(MilterActionName::Tempfail) | None => MilterAction::Tempfail,
         },
         local: section.local.as_ref().is_none_or(|spot| spot.value),
+    })
+}
+
+/// A milter's place, and behind it what is otherwise than for the rest, by the keys of the section.
+fn milter(text: &str) -> Result<Milter, Fault> {
+    values::line(text)?;
+    let mut words = text.split(' ').filter(|word| !word.is_empty());
+    let mut milter = Milter { place: endpoint(words.next().unwrap_or_default())?, ..Milter::default() };
+    for word in words {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        let time = TIMEOUTS.iter().position(|name| *name == key);
+        let twice = match (key, time) {
+            ("default-action", _) => milter.without.replace(action_of(value)?).is_some(),
+            (_, Some(at)) => milter.timeouts[at].replace(values::duration(value)?).is_some(),
+            _ => {
+                return Err(Fault::new(format!("`{}` is nothing of a milter", values::shown(word))).hint(
+                    "write `default-action=accept`, `connect-timeout=30s`, `command-timeout=30s` or `content-timeout=5m`",
+                ));
+            }
+        };
+        if twice {
+            return Err(Fault::new(format!("`{key}` is there twice")));
+        }
+    }
+    Ok(milter)
+}
+
+/// Keys of times, in the order of [`Milter::timeouts`].
+const TIMEOUTS: [&str; 3] = ["connect-timeout", "command-timeout", "content-timeout"];
+
+fn action_of(word: &str) -> Result<MilterAction, Fault> {
+    MilterAction::ALL.into_iter().find(|action| action.name() == word).ok_or_else(|| {
+        Fault::new(format!("`{}` is no action", values::shown(word)))
+            .hint("write `tempfail`, `reject`, `accept` or `quarantine`")
     })
 }
 
@@ -186,6 +220,21 @@ pub(super) fn notices(judge: &mut Judge, section: Option<&NoticesSection>) -> No
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn milters() {
+        let place = "inet:127.0.0.1:11332".to_owned();
+        assert_eq!(milter(&place), Ok(Milter { place: place.clone(), ..Milter::default() }));
+        let own = format!("{place} content-timeout=2m  default-action=accept");
+        let timeouts = [None, None, Some(120)];
+        assert_eq!(milter(&own), Ok(Milter { place, without: Some(MilterAction::Accept), timeouts }));
+        for wrong in
+            ["", "inet:1", "accept", "unix:x accept", "unix:x default-action=no", "unix:x connect-timeout=3"]
+        {
+            assert!(milter(wrong).is_err(), "{wrong}");
+        }
+        assert!(milter("unix:x default-action=accept default-action=accept").is_err());
+    }
 
     #[test]
     fn actions() {

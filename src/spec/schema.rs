@@ -227,6 +227,8 @@ pub(super) enum Level {
     Secure,
     Verify,
     Dane,
+    #[serde(rename = "dane-only")]
+    DaneOnly,
     Encrypt,
     May,
     None,

@@ -98,6 +98,7 @@ pub(super) fn level_of(level: Level) -> TlsLevel {
         Level::Secure => TlsLevel::Secure,
         Level::Verify => TlsLevel::Verify,
         Level::Dane => TlsLevel::Dane,
+        Level::DaneOnly => TlsLevel::DaneOnly,
         Level::Encrypt => TlsLevel::Encrypt,
         Level::May => TlsLevel::May,
         Level::None => TlsLevel::None,
@@ -148,6 +149,9 @@ fn against_everybody(judge: &mut Judge, tls: &Tls, place: Option<&Span>) {
         TlsLevel::May | TlsLevel::Dane => return,
         TlsLevel::None => "without TLS, everyone on the way can read and change the mail",
         TlsLevel::Encrypt => "mail to domains whose servers have no TLS waits, and is returned in the end",
+        TlsLevel::DaneOnly => {
+            "mail to domains without DNSSEC-signed TLSA records waits, and is returned in the end: most have none"
+        }
         TlsLevel::Secure | TlsLevel::Verify => {
             "mail to domains whose servers cannot prove their names waits, and is returned in the end: most cannot"
         }
@@ -209,6 +213,11 @@ fn against_hosts(
         TlsLevel::Dane => {
             let message = "`dane` protects only where the smarthost has DNSSEC-signed TLSA records and the host asks a \
                            validating resolver; without them it is `may`";
+            judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
+        }
+        TlsLevel::DaneOnly => {
+            let message = "with `dane-only` mail waits unless the smarthost has DNSSEC-signed TLSA records and the host asks \
+                           a validating resolver";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Encrypt if password => {

@@ -61,10 +61,11 @@ fn policy(text: &str) -> Result<(TlsLevel, Vec<String>), Fault> {
     values::line(text)?;
     let mut words = text.split(' ').filter(|word| !word.is_empty());
     let word = words.next().unwrap_or_default();
-    let hint = "write `secure`, `verify`, `dane`, `encrypt`, `may` or `none`";
+    let hint = "write `secure`, `verify`, `dane-only`, `dane`, `encrypt`, `may` or `none`";
     let level = match word {
         "secure" => TlsLevel::Secure,
         "verify" => TlsLevel::Verify,
+        "dane-only" => TlsLevel::DaneOnly,
         "dane" => TlsLevel::Dane,
         "encrypt" => TlsLevel::Encrypt,
         "may" => TlsLevel::May,

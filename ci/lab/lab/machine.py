@@ -63,10 +63,10 @@ class Machine:
         err = re.sub(r"Attempted to remove disk file system under [^\n]*\n", "", done.err)
         return dataclasses.replace(done, err=err)
 
-    def elsewhere(self, netns, script, *, timeout=120, check=True):
+    def elsewhere(self, netns, script, *, input=None, timeout=120, check=True):
         """Run a shell script with the machine's programs in another network namespace, as on another machine that has them."""
         inside = ["nsenter", "--target", self._leader, "--mount", "--uts", f"--net=/run/netns/{netns}"]
-        return run([*inside, *_clean_shell(script)], timeout=timeout, check=check, env=self._env(), shown=script)
+        return run([*inside, *_clean_shell(script)], input=input, timeout=timeout, check=check, env=self._env(), shown=script)
 
     def start(self, script):
         """A shell script that runs while the scenario goes on, and talks through pipes."""

@@ -79,6 +79,7 @@ pub(in super::super) struct ContentSection {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(in super::super) struct MilterSection {
     /// Where they listen, in their order: `inet:127.0.0.1:11332`, or `unix:rspamd/milter.sock` below Postfix's queue folder.
+    /// What is otherwise for one of them stands behind its place: `inet:127.0.0.1:8891 default-action=accept connect-timeout=5s`.
     pub(in super::super) servers: Option<Many<String>>,
     /// What becomes of mail while one does not answer.
     #[schemars(extend("default" = "tempfail"))]

@@ -25,6 +25,12 @@ open_tcp() {
     read_reply && [ "$reply" = connected ]
 }
 
+# Why the last open_tcp failed. bash says it twice; the first line is the one that names no file.
+why_not_connected() {
+    why=$(sed -n 's/.*connect: //p' "$probe_folder/said" | head -n 1)
+    echo "${why:-timed out}"
+}
+
 close_dialogue() {
     [ -n "${dialogue:-}" ] || return 0
     exec 3>&- 4<&-

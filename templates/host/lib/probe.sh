@@ -104,10 +104,8 @@ reach_one() {
     tried=
     for probe_address in $addresses; do
         if open_tcp "$probe_address" "$probe_port"; then return 0; fi
-        # bash says it twice; the first line is the one that names no file.
-        words=$(sed -n 's/.*connect: //p' "$probe_folder/said" | head -n 1)
+        tried="${tried:+$tried; }$probe_address: $(why_not_connected)"
         close_dialogue
-        tried="${tried:+$tried; }$probe_address: ${words:-timed out}"
     done
     probe_address=
     failed connect "$tried"

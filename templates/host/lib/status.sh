@@ -122,6 +122,7 @@ tls_words() {
     case $level in
     secure | verify) echo 'certificate and name are verified' ;;
     dane) echo 'verified where DNS has TLSA records' ;;
+    dane-only) echo 'verified by TLSA records of DNS' ;;
     encrypt) echo 'encrypted, but nobody is verified' ;;
     may) echo 'encrypted when offered, else in clear' ;;
     *) echo 'mail leaves in clear' ;;
