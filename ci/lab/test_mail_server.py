@@ -159,11 +159,15 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     the_database_stops_and_mail_waits(mail_server)
     a_renewed_certificate_is_shown(mail_server)
 
+    for name in ("customer.example", "partner.example"):
+        host.resolver.set(name, smarthost.elsewhere)
     host.install("mail-server-guarded")
     before = complaints(host)
     the_guard_lets_in_whom_nobody_knows(mail_server)
     what_owners_send_is_signed(mail_server, smarthost)
+    policies_of_the_database(mail_server, smarthost)
     assert complaints(host) == before
+    policies_that_cannot_be_asked(mail_server, smarthost)
     it_leaves_no_trace(host, etc)
 
 
@@ -338,6 +342,29 @@ def what_owners_send_is_signed(server, smarthost):
     assert server.arrived(JOE, "signed for a colleague")["DKIM-Signature"]
     server.lan.stranger.send("who@stranger.example", JANE, "From: jane@acme.example\nSubject: not ours\n\nhi\n", RELAY[1])
     assert server.arrived(JANE, "not ours")["DKIM-Signature"] is None
+
+
+def policies_of_the_database(server, smarthost):
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, "who@partner.example", "to who must prove his name")
+        submit(session, JANE, CUSTOMER, "to who need not")
+    assert smarthost.wait_for("to who need not").tls == "TLSv1.3"
+    assert server.host.wait_deferred() == ["Server certificate not verified"]
+    server.host.sh("postsuper -d ALL")
+
+
+def policies_that_cannot_be_asked(server, smarthost):
+    """What has no policy for want of an answer is not sent as if it had none."""
+    host = server.host
+    host.sh("mariadb -e 'RENAME TABLE vimbadmin.tls_policy TO vimbadmin.away'; postfix reload")
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, CUSTOMER, "without an answer")
+    assert host.wait_deferred() == ["client TLS configuration problem"]
+    host.sh("mariadb -e 'RENAME TABLE vimbadmin.away TO vimbadmin.tls_policy'")
+    host.sh("postfix reload; postqueue -f")
+    smarthost.wait_for("without an answer")
 
 
 def it_leaves_no_trace(host, etc):

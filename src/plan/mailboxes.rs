@@ -16,6 +16,7 @@ const ALIASES: &str = "mailbox_aliases";
 const SQL_DOMAINS: &str = "sql_domains.cf";
 const SQL_MAILBOXES: &str = "sql_mailboxes.cf";
 const SQL_ALIASES: &str = "sql_aliases.cf";
+const SQL_TLS_POLICIES: &str = "sql_tls_policies.cf";
 
 /// Domains, mailboxes, and the way to them.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
@@ -67,6 +68,12 @@ fn names(source: &Source) -> (Option<String>, String) {
 /// Asked by proxymap(8): for all of Postfix together, outside of any chroot.
 fn asked(database: &Database, name: &str) -> String {
     format!("proxy:{}:/etc/postfix/{name}", database.kind.table_type())
+}
+
+/// What is asked for the TLS policy of a domain, if the database knows any.
+pub(super) fn tls_policies(relay: &Relay) -> Option<String> {
+    let database = database(relay)?;
+    database.queries.tls_policies.as_ref().map(|_| asked(database, SQL_TLS_POLICIES))
 }
 
 /// Whether mail for addresses of a domain may be for mailboxes: a translation of the domain to itself would then hide
@@ -125,12 +132,14 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
         }
         Source::Database(database) => {
             let queries = &database.queries;
+            let tls_policies = queries.tls_policies.as_ref();
             [
                 (SQL_DOMAINS, "Is this domain one with mailboxes?", &queries.domains),
                 (SQL_MAILBOXES, "Whose mailbox is this address?", &queries.mailboxes),
                 (SQL_ALIASES, "Who gets the mail of this address?", &queries.aliases),
             ]
             .into_iter()
+            .chain(tls_policies.map(|query| (SQL_TLS_POLICIES, "How is this domain spoken to?", query)))
             .map(|(name, title, query)| table(name, Kind::Database, client(database, title, query)))
             .collect()
         }
@@ -179,7 +188,12 @@ mod tests {
             host: "localhost".to_owned(),
             port: None,
             name: "vimbadmin".to_owned(),
-            queries: Queries { domains: "d".to_owned(), mailboxes: "m".to_owned(), aliases: "a".to_owned() },
+            queries: Queries {
+                domains: "d".to_owned(),
+                mailboxes: "m".to_owned(),
+                aliases: "a".to_owned(),
+                tls_policies: None,
+            },
         };
         let hosts = |database: &Database| {
             client(database, "x", "SELECT 1").unwrap().to_string().lines().nth(1).unwrap().to_owned()

@@ -81,6 +81,8 @@ pub struct Queries {
     pub mailboxes: String,
     /// Who gets the mail of this address, or of this `@domain`?
     pub aliases: String,
+    /// How is this domain spoken to? `None`: nobody asks.
+    pub tls_policies: Option<String>,
 }
 
 /// Who keeps the mailboxes; spoken to by LMTP (RFC 2033).

@@ -57,6 +57,9 @@ pub(super) struct QueriesSection {
     pub(super) mailboxes: Option<Spot<String>>,
     /// Who gets the mail of an address, or of an `@domain`.
     pub(super) aliases: Option<Spot<String>>,
+    /// How a domain is spoken to, where mail goes straight to it, in one column: a level as in `[tls.policies]`, and
+    /// attributes of Postfix behind it, such as `secure match=mx.partner.example`. Nothing asks for it without this.
+    pub(super) tls_policies: Option<Spot<String>>,
 }
 
 /// A kind of database.
@@ -72,6 +75,9 @@ pub(super) enum Kind {
 const DOMAINS: &str = "SELECT domain FROM domain WHERE domain = '%s' AND active = '1'";
 const MAILBOXES: &str = "SELECT username FROM mailbox WHERE username = '%s' AND active = '1'";
 const ALIASES: &str = "SELECT goto FROM alias WHERE address = '%s' AND active = '1'";
+
+/// What a query must be.
+const QUERY: &str = "SQL with `%s` for what is looked up";
 
 /// The mailboxes; `None` if the relay keeps none, or if the spec does not say which.
 pub(super) fn check(
@@ -232,14 +238,53 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
     let own = section.queries.as_ref();
     let mut read = |path: &str, query: Option<&Spot<String>>, usual: &str| match query {
         None => Some(usual.to_owned()),
-        Some(_) => judge.read_if("query", path, "SQL with `%s` for what is looked up", query, query_text),
+        Some(_) => judge.read_if("query", path, QUERY, query, query_text),
     };
     let domains = read("database.queries.domains", own.and_then(|own| own.domains.as_ref()), DOMAINS);
     let mailboxes = read("database.queries.mailboxes", own.and_then(|own| own.mailboxes.as_ref()), MAILBOXES);
     let aliases = read("database.queries.aliases", own.and_then(|own| own.aliases.as_ref()), ALIASES);
-    let queries = Queries { domains: domains?, mailboxes: mailboxes?, aliases: aliases? };
+    let path = "database.queries.tls-policies";
+    let policies = own.and_then(|own| own.tls_policies.as_ref());
+    let tls_policies = judge.read_if("query", path, QUERY, policies, |text| {
+        if columns(text) > 1 {
+            return Err(Fault::new(
+                "it asks for several columns, which Postfix joins with commas: that is no policy",
+            )
+            .hint(
+                "ask for one: SELECT CONCAT_WS(' ', policy, params) FROM ...; it leaves out what is NULL",
+            ));
+        }
+        query_text(text)
+    });
+    let queries = Queries { domains: domains?, mailboxes: mailboxes?, aliases: aliases?, tls_policies };
     let port = section.port.as_ref().and_then(|port| u16::try_from(port.value).ok());
     Some(Database { kind, host: host?, port, name: name?, queries })
+}
+
+/// How many columns a SELECT asks for, as far as that is seen from its commas outside of parentheses and quotes.
+fn columns(query: &str) -> usize {
+    let (mut depth, mut quoted, mut word, mut count) = (0_usize, None, String::new(), 1);
+    for c in query.chars() {
+        if let Some(quote) = quoted {
+            quoted = (c != quote).then_some(quote);
+            continue;
+        }
+        match c {
+            '\'' | '"' | '`' => quoted = Some(c),
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => count += 1,
+            _ => {}
+        }
+        if c.is_ascii_alphanumeric() || c == '_' {
+            word.push(c);
+        } else if depth == 0 && word.eq_ignore_ascii_case("from") {
+            break;
+        } else {
+            word.clear();
+        }
+    }
+    count
 }
 
 /// SQL on one line, which asks for something. What stands for it, Postfix escapes; see mysql_table(5).
@@ -259,4 +304,24 @@ fn query_text(text: &str) -> Result<String, Fault> {
         rest = behind.get(1..).unwrap_or_default();
     }
     if asks { Ok(text.to_owned()) } else { Err(Fault::new("it asks for nothing: `%s` is not in it")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_a_query() {
+        for (query, count) in [
+            ("SELECT policy FROM t WHERE domain = '%s'", 1),
+            ("SELECT CONCAT_WS(' ', policy, params) FROM t WHERE domain = '%s' AND x IN (1, 2)", 1),
+            ("select policy, params from t where domain = '%s'", 2),
+            ("SELECT policy,params\tFROM t", 2),
+            ("SELECT from_policy, \"a,b\", `c,d` FROM t, u", 3),
+            ("SELECT 'a,b' || policy FROM t, u", 1),
+            ("(SELECT a, b FROM t)", 1),
+        ] {
+            assert_eq!(columns(query), count, "{query}");
+        }
+    }
 }

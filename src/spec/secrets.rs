@@ -57,6 +57,7 @@ const FOREIGN: &[&str] = &[
     "submission.senders",
     "mailboxes.aliases",
     "tls.policies",
+    "transports",
 ];
 /// Prose, in which a commit hash is no secret.
 const PROSE: &[&str] = &["package.changelog", "package.description", "package.summary", "headers.patterns"];

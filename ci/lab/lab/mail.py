@@ -77,9 +77,11 @@ USE vimbadmin;
 CREATE TABLE domain (domain VARCHAR(255) PRIMARY KEY, active BOOLEAN);
 CREATE TABLE mailbox (username VARCHAR(255) PRIMARY KEY, active BOOLEAN);
 CREATE TABLE alias (address VARCHAR(255) PRIMARY KEY, goto TEXT, active BOOLEAN);
+CREATE TABLE tls_policy (domain VARCHAR(255) PRIMARY KEY, policy VARCHAR(16), params VARCHAR(255));
 INSERT INTO domain VALUES ('acme.example', 1), ('other.example', 1), ('left.example', 0);
 INSERT INTO mailbox VALUES ('jane@acme.example', 1), ('joe@acme.example', 1), ('ops@acme.example', 1), ('gone@acme.example', 0);
 INSERT INTO alias VALUES ('sales@acme.example', 'jane@acme.example,joe@acme.example', 1), ('@other.example', 'joe@acme.example', 1);
+INSERT INTO tls_policy VALUES ('customer.example', 'may', NULL), ('partner.example', 'secure', 'match=mx.partner.example');
 """
 # The same in tables of one's own, for PostgreSQL.
 OWN_SCHEMA = """
