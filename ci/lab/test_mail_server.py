@@ -5,7 +5,7 @@ import smtplib
 import pytest
 
 from lab.lan import RELAY
-from lab.mail import DATABASE_PASSWORD, DATABASE_USER, NAME, OWNERS, certify, password
+from lab.mail import DATABASE_PASSWORD, DATABASE_USER, DIRECTORY_USER, NAME, OWNERS, certify, password
 from lab.policies import Policies
 from lab.relaying import PLAIN, ROUTED, Attempts
 from lab.shell import wait_until
@@ -200,6 +200,55 @@ def test_policies_that_domains_publish(mail_server, smarthost):
         assert host.wait_deferred() == ["Server certificate not verified"]
     assert "Verified TLS connection established to customer.example" in host.log()
     assert complaints(host) == before
+
+
+@pytest.mark.roots(*BOTH)
+@pytest.mark.long
+def test_mailboxes_of_a_directory(mail_server, smarthost):
+    """OpenLDAP, over TLS: nobody is refused for want of an answer, nor let in without one."""
+    host, lan = mail_server.host, mail_server.lan
+    for name in ("stranger.example", "acme.example"):
+        host.resolver.set(name, smarthost.elsewhere)
+    certify(host)
+    mail_server.keep_directory()
+    start(mail_server, "mail-server-ldap")
+    # Without a login the directory would know nobody.
+    assert recipient(lan.stranger, JANE)[0] == 451
+    host.credentials(RELAY_DATABASE_USERNAME=DIRECTORY_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
+    mail_server.fill_directory()
+    host.sh("mail-relay apply && systemctl reload postfix")
+    wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the directory to be asked")
+    assert host.sh("stat -c '%U:%G %a' /etc/postfix/ldap_*.cf").out.split() == ["root:postfix", "640"] * 3
+    for address, name, answer in (
+        (JANE, "ldap_mailboxes.cf", JANE), ("acme.example", "ldap_domains.cf", "acme.example"), ("sales@acme.example", "ldap_aliases.cf", f"{JANE},{OPS}"),
+    ):  # fmt: skip
+        assert host.sh(f"postmap -q {address} proxy:ldap:/etc/postfix/{name}").out == f"{answer}\n"
+    before = complaints(host)
+    lan.stranger.send("who@stranger.example", JANE, "Subject: to a person\n\nhi\n")
+    mail_server.arrived(JANE, "to a person")
+    lan.stranger.send("who@stranger.example", "Sales@acme.example", "Subject: to an alias\n\nhi\n")
+    for owner in (JANE, OPS):
+        mail_server.arrived(owner, "to an alias")
+    for address in ("nobody@acme.example", "jane*@acme.example"):
+        assert recipient(lan.stranger, address)[0] == 550, address
+    assert recipient(lan.stranger, CUSTOMER)[0] == 554
+    with mail_server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, "sales@acme.example", JOE, "in the name of an alias")
+        session.docmd("MAIL", f"FROM:<{JOE}>")
+        code, words = session.docmd("RCPT", f"TO:<{CUSTOMER}>")
+        assert code == 553 and b"not owned by user" in words
+    mail_server.arrived(JOE, "in the name of an alias")
+    assert complaints(host) == before
+    assert host.exposure() <= 2.7
+
+    host.sh("systemctl stop slapd")
+    assert recipient(lan.stranger, JANE)[0] == 451
+    host.sh("systemctl start slapd && systemctl reload postfix")
+    wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the directory to be asked again")
+    host.sh(host.os.purge.format(host.package_name("mail-server-ldap")))
+    left = host.sh("ls /etc/postfix /etc/mail-relay 2>/dev/null", check=False).out
+    assert "ldap_" not in left
 
 
 def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):

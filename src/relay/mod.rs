@@ -12,7 +12,9 @@ mod transports;
 
 pub use content::{Content, LineAction, MilterAction, Milters, Notices, Rule};
 pub use inbound::{Abuse, Greylisting, Inbound, Named, NextHop, Recipients};
-pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries, Source};
+pub use mailboxes::{
+    Database, Delivery, Directory, Listed, Mailboxes, Queries, Results, Source, Sql, SqlKind, Store,
+};
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};

@@ -7,6 +7,7 @@
 mod abuse;
 mod content;
 mod dependencies;
+mod directory;
 mod inbound;
 mod judge;
 mod license;
