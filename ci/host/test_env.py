@@ -257,6 +257,8 @@ def test_the_login_of_a_database_arrives_byte_for_byte(awk):
 
 def test_a_database_has_a_whole_login_or_none(awk):
     assert awk("env.awk", b"", out="database", database="mysql") == (0, b"", b"")
+    text = b"RELAY_DATABASE_USERNAME=cn=mail,dc=acme\nRELAY_DATABASE_PASSWORD=x\n"
+    assert awk("env.awk", text, out="database", database="ldap") == (0, b"bind_dn = cn=mail,dc=acme\nbind_pw = x\n", b"")
     for part, other in (("USERNAME", "PASSWORD"), ("PASSWORD", "USERNAME")):
         code, out, err = awk("env.awk", f"RELAY_DATABASE_{part}=x\n".encode(), out="database", database="pgsql")
         assert code == 2 and not out and f"but no RELAY_DATABASE_{other}".encode() in err

@@ -5,7 +5,7 @@ import smtplib
 import pytest
 
 from lab.lan import RELAY
-from lab.mail import DATABASE_LOGIN, NAME, OWNERS, certify, password
+from lab.mail import DATABASE_LOGIN, DATABASE_PASSWORD, DIRECTORY_USER, NAME, OWNERS, certify, password
 from lab.pages import blocks, try_all
 from lab.policies import Policies
 from lab.relaying import PLAIN, ROUTED, Attempts
@@ -153,6 +153,8 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     the_database_stops_and_mail_waits(mail_server)
     a_renewed_certificate_is_shown(mail_server)
 
+    for name in ("customer.example", "partner.example"):
+        host.resolver.set(name, smarthost.elsewhere)
     host.install("mail-server-guarded")
     before = complaints(host)
     the_guard_lets_in_whom_nobody_knows(mail_server)
@@ -161,7 +163,9 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     milters_stop(mail_server, smarthost)
     before = complaints(host)
     what_owners_send_is_signed(mail_server, smarthost)
+    policies_of_the_database(mail_server, smarthost)
     assert complaints(host) == before
+    policies_that_cannot_be_asked(mail_server, smarthost)
     it_leaves_no_trace(host, etc)
 
 
@@ -226,6 +230,55 @@ def tlsa_records_are_asked_for(server, smarthost):
     assert all("non DNSSEC destination" in line or "no matching DANE TLSA records" in line for line in news)
 
 
+@pytest.mark.roots(*BOTH)
+@pytest.mark.long
+def test_mailboxes_of_a_directory(mail_server, smarthost):
+    """OpenLDAP, over TLS: nobody is refused for want of an answer, nor let in without one."""
+    host, lan = mail_server.host, mail_server.lan
+    for name in ("stranger.example", "acme.example"):
+        host.resolver.set(name, smarthost.elsewhere)
+    certify(host)
+    mail_server.keep_directory()
+    mail_server.start("mail-server-ldap")
+    # Without a login the directory would know nobody.
+    assert recipient(lan.stranger, JANE)[0] == 451
+    host.credentials(RELAY_DATABASE_USERNAME=DIRECTORY_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
+    mail_server.fill_directory()
+    host.sh("mail-relay apply && systemctl reload postfix")
+    wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the directory to be asked")
+    assert host.sh("stat -c '%U:%G %a' /etc/postfix/ldap_*.cf").out.split() == ["root:postfix", "640"] * 3
+    for address, name, answer in (
+        (JANE, "ldap_mailboxes.cf", JANE), ("acme.example", "ldap_domains.cf", "acme.example"), ("sales@acme.example", "ldap_aliases.cf", f"{JANE},{OPS}"),
+    ):  # fmt: skip
+        assert host.sh(f"postmap -q {address} proxy:ldap:/etc/postfix/{name}").out == f"{answer}\n"
+    before = complaints(host)
+    lan.stranger.send("who@stranger.example", JANE, "Subject: to a person\n\nhi\n")
+    mail_server.arrived(JANE, "to a person")
+    lan.stranger.send("who@stranger.example", "Sales@acme.example", "Subject: to an alias\n\nhi\n")
+    for owner in (JANE, OPS):
+        mail_server.arrived(owner, "to an alias")
+    for address in ("nobody@acme.example", "jane*@acme.example"):
+        assert recipient(lan.stranger, address)[0] == 550, address
+    assert recipient(lan.stranger, CUSTOMER)[0] == 554
+    with mail_server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, "sales@acme.example", JOE, "in the name of an alias")
+        session.docmd("MAIL", f"FROM:<{JOE}>")
+        code, words = session.docmd("RCPT", f"TO:<{CUSTOMER}>")
+        assert code == 553 and b"not owned by user" in words
+    mail_server.arrived(JOE, "in the name of an alias")
+    assert complaints(host) == before
+    assert host.exposure() <= 2.7
+
+    host.sh("systemctl stop slapd")
+    assert recipient(lan.stranger, JANE)[0] == 451
+    host.sh("systemctl start slapd && systemctl reload postfix")
+    wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the directory to be asked again")
+    host.sh(host.os.purge.format(host.package_name("mail-server-ldap")))
+    left = host.sh("ls /etc/postfix /etc/mail-relay 2>/dev/null", check=False).out
+    assert "ldap_" not in left
+
+
 def recipient(client, address, sender="who@stranger.example", to=RELAY[0]):
     """The answer to a recipient, of one who says no more."""
     with client.smtp(to) as session:
@@ -246,7 +299,8 @@ def what_the_page_says_to_try(server, smarthost):
     host.elsewhere(server.lan.stranger.netns, from_outside.replace("mail.acme.example", RELAY[0]), input=typed)
     wait_until(lambda: [mail for mail in server.mailbox(JANE) if mail["X-Mailer"] and "swaks" in mail["X-Mailer"]], "mail by swaks")
     wait_until(lambda: [mail for mail in smarthost.mails() if mail.envelope_to == ["you@example.com"]], "mail by swaks")
-    try_all(host, "mail-server.md", {"ADDRESS": JANE}, but=("doveadm",))
+    # The policies are in the next version's database.
+    try_all(host, "mail-server.md", {"ADDRESS": JANE}, but=("doveadm", "sql_tls_policies"))
     for address, name, answer in (
         (JANE, "sql_mailboxes.cf", JANE), ("acme.example", "sql_domains.cf", "acme.example"), ("sales@acme.example", "sql_aliases.cf", f"{JANE},{JOE}"),
     ):  # fmt: skip
@@ -406,6 +460,30 @@ def what_owners_send_is_signed(server, smarthost):
     assert server.arrived(JOE, "signed for a colleague")["DKIM-Signature"]
     server.lan.stranger.send("who@stranger.example", JANE, "From: jane@acme.example\nSubject: not ours\n\nhi\n", RELAY[1])
     assert server.arrived(JANE, "not ours")["DKIM-Signature"] is None
+
+
+def policies_of_the_database(server, smarthost):
+    assert server.host.sh("postmap -q partner.example proxy:mysql:/etc/postfix/sql_tls_policies.cf").out.startswith("secure")
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, "who@partner.example", "to who must prove his name")
+        submit(session, JANE, CUSTOMER, "to who need not")
+    assert smarthost.wait_for("to who need not").tls == "TLSv1.3"
+    assert server.host.wait_deferred() == ["Server certificate not verified"]
+    server.host.sh("postsuper -d ALL")
+
+
+def policies_that_cannot_be_asked(server, smarthost):
+    """What has no policy for want of an answer is not sent as if it had none."""
+    host = server.host
+    host.sh("mariadb -e 'RENAME TABLE vimbadmin.tls_policy TO vimbadmin.away'; postfix reload")
+    with server.session(587) as session:
+        session.login(JANE, password(JANE))
+        submit(session, JANE, CUSTOMER, "without an answer")
+    assert host.wait_deferred() == ["client TLS configuration problem"]
+    host.sh("mariadb -e 'RENAME TABLE vimbadmin.away TO vimbadmin.tls_policy'")
+    host.sh("postfix reload; postqueue -f")
+    smarthost.wait_for("without an answer")
 
 
 def it_leaves_no_trace(host, etc):

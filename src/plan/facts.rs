@@ -57,7 +57,7 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
         fact("metrics_file", &metrics.file());
     }
     if let Some(database) = mailboxes::database(relay) {
-        fact("database", database.kind.table_type());
+        fact("database", database.store.table_type());
     }
     fact("tables", &tables.join(" "));
     let inbound = relay.inbound.iter();

@@ -19,6 +19,7 @@ use super::surroundings;
 use super::table::Table;
 use super::tables::tables;
 use super::tls_policies;
+use super::transports;
 use super::{PlanError, Planned, companions};
 use crate::package::{Content, Entry, gzip};
 use crate::postfix::MainCf;
@@ -82,6 +83,7 @@ pub(super) fn master_edits(relay: &Relay) -> Vec<String> {
     master_edits.extend(submission::edits(relay));
     master_edits.extend(inbound::edits(relay));
     master_edits.extend(postscreen::edits(relay));
+    master_edits.extend(transports::edits(relay));
     let certified = relay.server.as_ref().is_some_and(|server| server.certificate.is_some());
     if relay.postscreen.is_some() && certified {
         master_edits.push(layers::TLSPROXY_OF_GUARD.to_owned());

@@ -7,9 +7,9 @@ use super::PlanError;
 use super::layer::{Item, Layer, inline};
 use super::policies;
 use super::table::{Kind, Table, table};
-use super::words::level_name;
+use super::words::{level_name, server};
 use crate::postfix::table::Lookup;
-use crate::relay::{Abuse, Inbound, NextHop, Recipients, Relay};
+use crate::relay::{Abuse, Inbound, Recipients, Relay};
 
 /// Names of every domain that can always be written to (RFC 5321 4.5.1, RFC 2142).
 const ALWAYS: &[&str] = &["postmaster", "abuse"];
@@ -23,8 +23,6 @@ pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
     if !inbound.domains.is_empty() {
         layer.section("Mail for these domains is taken from anybody, and goes to the servers behind.");
         layer.list("relay_domains", inbound.domains.iter().map(|(domain, _)| Item::from(domain.as_str())));
-        let routes = inbound.domains.iter().map(|(domain, hop)| inline(domain, &route(hop)));
-        layer.list("transport_maps", routes);
     }
     // Else a domain would stand for all below it, which have no way to go.
     layer.set("parent_domain_matches_subdomains", "smtpd_access_maps");
@@ -42,9 +40,10 @@ pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
     abuse(layer, &inbound.abuse);
 }
 
-fn route(hop: &NextHop) -> String {
-    let host = if hop.host.contains(':') { format!("ipv6:{}", hop.host) } else { hop.host.clone() };
-    format!("relay:[{host}]:{}", hop.port)
+/// The way to the servers behind.
+pub(super) fn routes(relay: &Relay) -> Vec<Item> {
+    let domains = relay.inbound.iter().flat_map(|inbound| &inbound.domains);
+    domains.map(|(domain, hop)| inline(domain, &format!("relay:{}", server(hop)))).collect()
 }
 
 fn abuse(layer: &mut Layer<'_>, abuse: &Abuse) {

@@ -25,13 +25,20 @@ use crate::template::Templates;
 
 /// The spec that has a value everywhere, one with clients, those that receive, and one by tokens: no list of smarthosts
 /// takes both these and passwords.
-fn goods() -> [Table; 6] {
-    ["everything", "lan-relay", "mail-gateway", "mail-server", "mail-server-pgsql", "xoauth2-custom"].map(
-        |name| {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/specs/valid/{name}.toml"));
-            toml::from_str(&fs_err::read_to_string(path).unwrap()).unwrap()
-        },
-    )
+fn goods() -> [Table; 7] {
+    [
+        "everything",
+        "lan-relay",
+        "mail-gateway",
+        "mail-server",
+        "mail-server-pgsql",
+        "mail-server-ldap",
+        "xoauth2-custom",
+    ]
+    .map(|name| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/specs/valid/{name}.toml"));
+        toml::from_str(&fs_err::read_to_string(path).unwrap()).unwrap()
+    })
 }
 
 /// A step on the way to a text.

@@ -20,7 +20,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
             map_packages: &distribution.format.facts().maps,
         })
         .collect();
-    let owner = |parameter: &str| owner(parameter).or_else(|| owner_inbound(&checked.relay, parameter));
+    let owner = |parameter: &str| owner(parameter).or_else(|| owner_in(&checked.relay, parameter));
     let brought = super::mailboxes::table_types(&checked.relay);
     let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS, brought: &brought };
     let written = &checked.relay.parameters;
@@ -188,8 +188,11 @@ const HOST_PARAMETERS: &[&str] = &[
     "relay_system_name",
 ];
 
-/// What of a relay that takes mail from anybody decides a parameter that others may set.
-fn owner_inbound(relay: &Relay, parameter: &str) -> Option<&'static str> {
+/// What of some relays decides a parameter that others may set.
+fn owner_in(relay: &Relay, parameter: &str) -> Option<&'static str> {
+    if parameter == "transport_maps" && !relay.transports.is_empty() {
+        return Some("transports");
+    }
     relay.inbound.as_ref()?;
     match parameter {
         "relay_domains" | "transport_maps" | "parent_domain_matches_subdomains" => Some("inbound.domains"),

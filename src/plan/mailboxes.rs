@@ -7,15 +7,39 @@ use super::layer::{Item, Layer};
 use super::table::{Kind, Table, table};
 use crate::postfix::client::Client;
 use crate::postfix::table::{Lookup, TableError};
-use crate::relay::{Database, DatabaseKind, Delivery, Listed, Relay, Source};
+use crate::relay::{Database, Delivery, Directory, Listed, Relay, Source, Sql, SqlKind, Store};
 
 /// Tables of mailboxes that the spec lists.
 const MAILBOXES: &str = "mailboxes";
 const ALIASES: &str = "mailbox_aliases";
 /// What a database is asked.
-const SQL_DOMAINS: &str = "sql_domains.cf";
-const SQL_MAILBOXES: &str = "sql_mailboxes.cf";
-const SQL_ALIASES: &str = "sql_aliases.cf";
+const SQL: Files = Files {
+    domains: "sql_domains.cf",
+    mailboxes: "sql_mailboxes.cf",
+    aliases: "sql_aliases.cf",
+    tls_policies: "sql_tls_policies.cf",
+};
+const LDAP: Files = Files {
+    domains: "ldap_domains.cf",
+    mailboxes: "ldap_mailboxes.cf",
+    aliases: "ldap_aliases.cf",
+    tls_policies: "ldap_tls_policies.cf",
+};
+
+/// Names of tables.
+struct Files {
+    domains: &'static str,
+    mailboxes: &'static str,
+    aliases: &'static str,
+    tls_policies: &'static str,
+}
+
+fn files(database: &Database) -> &'static Files {
+    match database.store {
+        Store::Sql(_) => &SQL,
+        Store::Ldap(_) => &LDAP,
+    }
+}
 
 /// Domains, mailboxes, and the way to them.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
@@ -25,7 +49,9 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
         Source::Listed(listed) => {
             layer.list("virtual_mailbox_domains", listed.domains.iter().map(|domain| Item::from(&**domain)));
         }
-        Source::Database(database) => layer.set("virtual_mailbox_domains", &asked(database, SQL_DOMAINS)),
+        Source::Database(database) => {
+            layer.set("virtual_mailbox_domains", &asked(database, files(database).domains));
+        }
     }
     layer.set("virtual_mailbox_maps", &names(&mailboxes.source).1);
     let nexthop = match &mailboxes.delivery {
@@ -60,13 +86,22 @@ fn names(source: &Source) -> (Option<String>, String) {
         Source::Listed(listed) => {
             ((!listed.aliases.is_empty()).then(|| indexed(ALIASES)), indexed(MAILBOXES))
         }
-        Source::Database(database) => (Some(asked(database, SQL_ALIASES)), asked(database, SQL_MAILBOXES)),
+        Source::Database(database) => {
+            let files = files(database);
+            (Some(asked(database, files.aliases)), asked(database, files.mailboxes))
+        }
     }
 }
 
 /// Asked by proxymap(8): for all of Postfix together, outside of any chroot.
 fn asked(database: &Database, name: &str) -> String {
-    format!("proxy:{}:/etc/postfix/{name}", database.kind.table_type())
+    format!("proxy:{}:/etc/postfix/{name}", database.store.table_type())
+}
+
+/// What is asked for the TLS policy of a domain, if the database knows any.
+pub(super) fn tls_policies(relay: &Relay) -> Option<String> {
+    let database = database(relay)?;
+    database.queries.tls_policies.as_ref().map(|_| asked(database, files(database).tls_policies))
 }
 
 /// Whether mail for addresses of a domain may be for mailboxes: a translation of the domain to itself would then hide
@@ -85,7 +120,7 @@ pub(super) fn domains(relay: &Relay) -> &[String] {
 
 /// The types of tables that are in packages of their own.
 pub(super) fn table_types(relay: &Relay) -> Vec<&'static str> {
-    database(relay).map(|database| database.kind.table_type()).into_iter().collect()
+    database(relay).map(|database| database.store.table_type()).into_iter().collect()
 }
 
 /// The database, if there is one.
@@ -102,13 +137,12 @@ pub(super) fn units(relay: &Relay) -> Vec<String> {
     if relay.mailboxes.is_some() || relay.submission.is_some() {
         units.push("dovecot.service".to_owned());
     }
-    if let Some(database) = database(relay).filter(|database| database.is_local()) {
-        let unit = match database.kind {
-            DatabaseKind::Mysql => "mariadb.service",
-            DatabaseKind::Pgsql => "postgresql.service",
-        };
-        units.push(unit.to_owned());
-    }
+    units.extend(database(relay).and_then(|database| match &database.store {
+        Store::Sql(sql) if !sql.is_local() => None,
+        Store::Sql(Sql { kind: SqlKind::Mysql, .. }) => Some("mariadb.service".to_owned()),
+        Store::Sql(Sql { kind: SqlKind::Pgsql, .. }) => Some("postgresql.service".to_owned()),
+        Store::Ldap(directory) => directory.local.then(|| "slapd.service".to_owned()),
+    }));
     units
 }
 
@@ -124,16 +158,33 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
             Ok(tables)
         }
         Source::Database(database) => {
-            let queries = &database.queries;
+            let (queries, files) = (&database.queries, files(database));
+            let tls_policies = queries.tls_policies.as_deref();
             [
-                (SQL_DOMAINS, "Is this domain one with mailboxes?", &queries.domains),
-                (SQL_MAILBOXES, "Whose mailbox is this address?", &queries.mailboxes),
-                (SQL_ALIASES, "Who gets the mail of this address?", &queries.aliases),
+                (files.domains, "Is this domain one with mailboxes?", &*queries.domains),
+                (files.mailboxes, "Whose mailbox is this address?", &*queries.mailboxes),
+                (files.aliases, "Who gets the mail of this address?", &*queries.aliases),
             ]
             .into_iter()
-            .map(|(name, title, query)| table(name, Kind::Database, client(database, title, query)))
+            .chain(tls_policies.map(|query| (files.tls_policies, "How is this domain spoken to?", query)))
+            .map(|(name, title, query)| {
+                let made = match &database.store {
+                    Store::Sql(sql) => sql_client(sql, title, query),
+                    Store::Ldap(directory) => ldap_client(directory, title, query, result(directory, name)),
+                };
+                table(name, Kind::Database, made)
+            })
             .collect()
         }
+    }
+}
+
+/// The attributes that answer what a table asks.
+fn result<'a>(directory: &'a Directory, name: &str) -> &'a str {
+    match name {
+        _ if name == LDAP.domains => &directory.results.domains,
+        _ if name == LDAP.mailboxes => &directory.results.mailboxes,
+        _ => &directory.results.aliases,
     }
 }
 
@@ -154,43 +205,95 @@ fn aliases(listed: &Listed) -> Result<Lookup, TableError> {
 }
 
 /// Without the login, which `mail-relay apply` adds.
-fn client(database: &Database, title: &str, query: &str) -> Result<Client, TableError> {
+fn sql_client(sql: &Sql, title: &str, query: &str) -> Result<Client, TableError> {
     let mut file = Client::new(title);
-    let hosts = match (database.host.starts_with('/'), database.port) {
-        (true, _) => format!("unix:{}", database.host),
-        (false, Some(port)) => format!("inet:{}:{port}", database.host),
-        (false, None) => database.host.clone(),
+    let hosts = match (sql.host.starts_with('/'), sql.port) {
+        (true, _) => format!("unix:{}", sql.host),
+        (false, Some(port)) => format!("inet:{}:{port}", sql.host),
+        (false, None) => sql.host.clone(),
     };
     file.set("hosts", &hosts)?;
-    file.set("dbname", &database.name)?;
+    file.set("dbname", &sql.name)?;
     file.set("query", query)?;
+    Ok(file)
+}
+
+/// The same of a directory. Its certificate is verified, which is not Postfix's default.
+fn ldap_client(
+    directory: &Directory,
+    title: &str,
+    filter: &str,
+    attributes: &str,
+) -> Result<Client, TableError> {
+    let mut file = Client::new(title);
+    file.set("server_host", &directory.url)?;
+    file.set("version", "3")?;
+    if directory.start_tls {
+        file.set("start_tls", "yes")?;
+    }
+    if directory.start_tls || directory.url.starts_with("ldaps:") {
+        file.set("tls_require_cert", "yes")?;
+        if let Some(path) = &directory.ca_file {
+            file.set("tls_ca_cert_file", path)?;
+        }
+    }
+    file.set("search_base", &directory.base)?;
+    file.set("query_filter", filter)?;
+    file.set("result_attribute", attributes)?;
     Ok(file)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relay::Queries;
+    use crate::relay::Results;
 
     #[test]
     fn a_database_is_asked_where_it_is() {
-        let mut database = Database {
-            kind: DatabaseKind::Mysql,
+        let mut sql = Sql {
+            kind: SqlKind::Mysql,
             host: "localhost".to_owned(),
             port: None,
             name: "vimbadmin".to_owned(),
-            queries: Queries { domains: "d".to_owned(), mailboxes: "m".to_owned(), aliases: "a".to_owned() },
         };
-        let hosts = |database: &Database| {
-            client(database, "x", "SELECT 1").unwrap().to_string().lines().nth(1).unwrap().to_owned()
+        let hosts = |sql: &Sql| {
+            sql_client(sql, "x", "SELECT 1").unwrap().to_string().lines().nth(1).unwrap().to_owned()
         };
-        assert!(database.is_local());
-        assert_eq!(hosts(&database), "hosts = localhost");
-        database.host = "/run/mysqld/mysqld.sock".to_owned();
-        assert!(database.is_local());
-        assert_eq!(hosts(&database), "hosts = unix:/run/mysqld/mysqld.sock");
-        (database.host, database.port) = ("192.0.2.7".to_owned(), Some(3307));
-        assert!(!database.is_local());
-        assert_eq!(hosts(&database), "hosts = inet:192.0.2.7:3307");
+        assert!(sql.is_local());
+        assert_eq!(hosts(&sql), "hosts = localhost");
+        sql.host = "/run/mysqld/mysqld.sock".to_owned();
+        assert!(sql.is_local());
+        assert_eq!(hosts(&sql), "hosts = unix:/run/mysqld/mysqld.sock");
+        (sql.host, sql.port) = ("192.0.2.7".to_owned(), Some(3307));
+        assert!(!sql.is_local());
+        assert_eq!(hosts(&sql), "hosts = inet:192.0.2.7:3307");
+    }
+
+    #[test]
+    fn a_directory_proves_who_it_is() {
+        let directory = Directory {
+            url: "ldap://ldap.acme.example".to_owned(),
+            local: false,
+            base: "dc=acme,dc=example".to_owned(),
+            start_tls: true,
+            ca_file: Some("/etc/ssl/ldap.pem".to_owned()),
+            results: Results {
+                domains: "associatedDomain".to_owned(),
+                mailboxes: "mail".to_owned(),
+                aliases: "mail".to_owned(),
+            },
+        };
+        let file = ldap_client(&directory, "Who?", "(mail=%s)", "mail").unwrap();
+        insta::assert_snapshot!(file.to_string(), @r"
+        # Who?
+        server_host = ldap://ldap.acme.example
+        version = 3
+        start_tls = yes
+        tls_require_cert = yes
+        tls_ca_cert_file = /etc/ssl/ldap.pem
+        search_base = dc=acme,dc=example
+        query_filter = (mail=%s)
+        result_attribute = mail
+        ");
     }
 }

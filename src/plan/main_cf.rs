@@ -14,6 +14,7 @@ use super::postscreen;
 use super::submission;
 use super::tables;
 use super::tls_policies;
+use super::transports;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
 use crate::relay::{Auth, From, Headers, Relay, TlsLevel, TlsVersion};
@@ -42,6 +43,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     local_mail(&mut layer, relay);
     senders(&mut layer, relay);
     smarthosts(&mut layer, relay);
+    transports::parameters(&mut layer, relay);
     tls(&mut layer, relay);
     authentication(&mut layer, relay);
     inbound::domains(&mut layer, relay);
@@ -202,11 +204,11 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
     if tls_policies::asks_for_tlsa(relay) {
         layer.set("smtp_dns_support_level", "dnssec");
     }
-    if tls.level == TlsLevel::None && tls.policies.is_empty() && tls.mta_sts.is_none() {
+    let policies = tls_policies::maps(relay);
+    if tls.level == TlsLevel::None && policies.is_empty() {
         return;
     }
     layer.set("smtp_tls_CAfile", "$relay_ca_file");
-    let policies = tls_policies::maps(relay);
     if !policies.is_empty() {
         layer.list("smtp_tls_policy_maps", policies);
     }

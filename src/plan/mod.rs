@@ -21,6 +21,7 @@ mod surroundings;
 mod table;
 mod tables;
 mod tls_policies;
+mod transports;
 mod words;
 
 pub use companions::Companion;

@@ -7,6 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::json;
 
 use super::entry::{SHARE, common, file, folder, render};
+use super::transports;
 use super::{PlanError, Planned};
 use crate::diag::{Diagnostic, Severity};
 use crate::package::{Entry, EntryKind};
@@ -63,6 +64,7 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
     let own = format!("{SHARE}/firewall");
     let mut ports: BTreeSet<u16> = relay.smarthosts.iter().map(|host| host.port).collect();
     ports.extend(relay.sends_directly().then_some(25));
+    ports.extend(transports::ports(relay));
     ports.extend(relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop.port));
     // Where mail comes from anybody, port 25 is open to everybody.
     let anybody = [IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];

@@ -92,6 +92,20 @@ fn folders_come_before_what_is_in_them() {
     }
 }
 
+/// Another server is looked up by its next hop, and must not bear the names of the smarthost.
+#[test]
+fn policies_of_ways_past_the_smarthost() {
+    let text = fs_err::read_to_string("tests/specs/valid/transports.toml").unwrap();
+    let files = files(&load(&text).unwrap(), "debian-12");
+    insta::assert_snapshot!(&files["/usr/share/mail-relay/tables/tls_policy"], @r"
+    # TLS towards single domains, see postconf(5), smtp_tls_policy_maps.
+    [10.0.0.5]:2525 encrypt
+    customer.example may
+    [mx.partner.example]:25 secure match=nexthop:dot-nexthop
+    strict.example secure match=nexthop:dot-nexthop
+    ");
+}
+
 #[test]
 fn the_sandbox_lets_postfix_write_a_log_of_its_own() {
     let text = format!("{}\n[main-cf]\nmaillog_file = \"/var/log/relay/mail.log\"\n", spec::example());

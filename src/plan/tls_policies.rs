@@ -1,11 +1,15 @@
 //! Domains that are spoken to otherwise than the rest, see TLS_README ("Per-destination TLS policy").
 
+use std::collections::BTreeSet;
+
 use super::PlanError;
 use super::layer::Item;
+use super::mailboxes;
 use super::table::{Kind, Table, table};
+use super::transports::destination;
 use super::words::level_name;
 use crate::postfix::table::{Lookup, TableError};
-use crate::relay::{Relay, TlsLevel};
+use crate::relay::{Relay, TlsLevel, TlsPolicy, Way, way_of};
 
 const POLICIES: &str = "tls_policy";
 
@@ -13,11 +17,12 @@ const POLICIES: &str = "tls_policy";
 const RESOLVER: &str = "socketmap:inet:127.0.0.1:8461:postfix";
 pub(super) const RESOLVER_UNIT: &str = "postfix-mta-sts-resolver.service";
 
-/// The tables that are asked for the policy of a domain: those of the spec first.
+/// The tables that are asked for the policy of a domain: those of the spec first. While one of them cannot be asked, mail waits.
 pub(super) fn maps(relay: &Relay) -> Vec<Item> {
-    let listed = (!relay.tls.policies.is_empty())
+    let listed = (!policies(relay).is_empty())
         .then(|| Item::from(&*format!("$default_database_type:/etc/postfix/{POLICIES}")));
-    listed.into_iter().chain(relay.tls.mta_sts.as_ref().map(|_| Item::from(RESOLVER))).collect()
+    let stored = mailboxes::tls_policies(relay).map(|name| Item::from(&*name));
+    listed.into_iter().chain(stored).chain(relay.tls.mta_sts.as_ref().map(|_| Item::from(RESOLVER))).collect()
 }
 
 /// Whether DNS is asked for TLSA records of anybody.
@@ -29,15 +34,44 @@ pub(super) fn asks_for_tlsa(relay: &Relay) -> bool {
 
 /// The table that these refer to.
 pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
-    if relay.tls.policies.is_empty() {
+    let policies = policies(relay);
+    if policies.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(vec![table(POLICIES, Kind::Indexed, policies(relay))?])
+    Ok(vec![table(POLICIES, Kind::Indexed, rows(&policies))?])
 }
 
-fn policies(relay: &Relay) -> Result<Lookup, TableError> {
+/// The policies by what Postfix looks them up by: the next hop, which is the recipient's domain where `[transports]` names no
+/// server. The names of `[tls] match` are the smarthost's, so other servers get their own back.
+fn policies(relay: &Relay) -> Vec<TlsPolicy> {
+    let (tls, transports) = (&relay.tls, &relay.transports);
+    let mut policies: Vec<TlsPolicy> = Vec::new();
+    for policy in &tls.policies {
+        let hop = way_of(transports, &policy.domain).filter(|it| matches!(it.way, Way::Hop(_)));
+        let domain = policy.domain.rsplit_once('@').map_or(&*policy.domain, |(_, domain)| domain);
+        let domain = hop.and_then(destination).unwrap_or_else(|| domain.to_owned());
+        policies.push(TlsPolicy { domain, ..policy.clone() });
+    }
+    let names: &[&str] = match tls.level {
+        _ if tls.match_names.is_empty() => &[],
+        TlsLevel::Secure => &["nexthop", "dot-nexthop"],
+        TlsLevel::Verify => &["hostname"],
+        _ => &[],
+    };
+    if !names.is_empty() {
+        let match_names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        for domain in transports.iter().filter_map(destination) {
+            policies.push(TlsPolicy { domain, level: tls.level, match_names: match_names.clone() });
+        }
+    }
+    let mut known = BTreeSet::new();
+    policies.retain(|policy| known.insert(policy.domain.clone()));
+    policies
+}
+
+fn rows(policies: &[TlsPolicy]) -> Result<Lookup, TableError> {
     let mut rows = Lookup::new("TLS towards single domains, see postconf(5), smtp_tls_policy_maps.");
-    for policy in &relay.tls.policies {
+    for policy in policies {
         let level = level_name(policy.level);
         let result = match policy.match_names.as_slice() {
             [] => level.to_owned(),

@@ -32,19 +32,46 @@ pub struct Listed {
 /// A database that knows the mailboxes. Its login is no part of this: it comes with the host's credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
-    /// What it speaks.
-    pub kind: DatabaseKind,
+    /// What it is, and where.
+    pub store: Store,
+    /// What it is asked.
+    pub queries: Queries,
+}
+
+/// A kind of database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// One that speaks SQL.
+    Sql(Sql),
+    /// A directory, see ldap_table(5).
+    Ldap(Directory),
+}
+
+impl Store {
+    /// Postfix's name of its tables.
+    pub fn table_type(&self) -> &'static str {
+        match self {
+            Self::Sql(Sql { kind: SqlKind::Mysql, .. }) => "mysql",
+            Self::Sql(Sql { kind: SqlKind::Pgsql, .. }) => "pgsql",
+            Self::Ldap(_) => "ldap",
+        }
+    }
+}
+
+/// Where a database that speaks SQL is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sql {
+    /// Which.
+    pub kind: SqlKind,
     /// A host name, an address, or the absolute path of a socket.
     pub host: String,
     /// TCP port; `None` for the usual one.
     pub port: Option<u16>,
     /// Its name.
     pub name: String,
-    /// What it is asked.
-    pub queries: Queries,
 }
 
-impl Database {
+impl Sql {
     /// Whether it runs on the host itself.
     pub fn is_local(&self) -> bool {
         self.host.starts_with('/')
@@ -53,26 +80,44 @@ impl Database {
     }
 }
 
-/// A kind of database, see mysql_table(5) and pgsql_table(5).
+/// What speaks SQL, see mysql_table(5) and pgsql_table(5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatabaseKind {
+pub enum SqlKind {
     /// MariaDB and MySQL.
     Mysql,
     /// PostgreSQL.
     Pgsql,
 }
 
-impl DatabaseKind {
-    /// Postfix's name of its tables.
-    pub fn table_type(self) -> &'static str {
-        match self {
-            Self::Mysql => "mysql",
-            Self::Pgsql => "pgsql",
-        }
-    }
+/// Where a directory is, and what it answers with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// `ldap://`, `ldaps://` or `ldapi://`.
+    pub url: String,
+    /// Whether it runs on the host itself.
+    pub local: bool,
+    /// Where to search: the name of an entry (DN).
+    pub base: String,
+    /// Whether TLS begins on the connection.
+    pub start_tls: bool,
+    /// Authorities that its certificate may be of; `None` for those of the host's LDAP library.
+    pub ca_file: Option<String>,
+    /// The attributes that are the answers.
+    pub results: Results,
 }
 
-/// SQL with `%s` for what is looked up; a row that comes back is a yes.
+/// Names of attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Results {
+    /// Of a domain with mailboxes.
+    pub domains: String,
+    /// Of a mailbox: the name that its owner logs in by.
+    pub mailboxes: String,
+    /// Of an alias: who gets its mail.
+    pub aliases: String,
+}
+
+/// SQL or filters with `%s` for what is looked up; what comes back is a yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queries {
     /// Is this domain one with mailboxes?
@@ -81,6 +126,8 @@ pub struct Queries {
     pub mailboxes: String,
     /// Who gets the mail of this address, or of this `@domain`?
     pub aliases: String,
+    /// How is this domain spoken to? `None`: nobody asks.
+    pub tls_policies: Option<String>,
 }
 
 /// Who keeps the mailboxes; spoken to by LMTP (RFC 2033).

@@ -9,16 +9,20 @@ mod server;
 mod service;
 mod submission;
 mod surroundings;
+mod transports;
 
 pub use content::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
 pub use inbound::{Abuse, Greylisting, Inbound, Named, NextHop, Recipients};
-pub use mailboxes::{Database, DatabaseKind, Delivery, Listed, Mailboxes, Queries, Source};
+pub use mailboxes::{
+    Database, Delivery, Directory, Listed, Mailboxes, Queries, Results, Source, Sql, SqlKind, Store,
+};
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use service::{Placed, ServiceOverride};
 pub use submission::{Submission, SubmissionPort};
 pub use surroundings::{Firewall, FirewallTool, Integration};
+pub use transports::{Transport, Way, way_of};
 
 use crate::diag::Span;
 
@@ -31,6 +35,8 @@ pub struct Relay {
     pub provider: String,
     /// Where mail goes, in order of failover; all share one TLS mode. None: straight to the servers that DNS names (MX).
     pub smarthosts: Vec<Smarthost>,
+    /// Mail that goes another way.
+    pub transports: Vec<Transport>,
     /// How the connection to the smarthosts is protected.
     pub tls: Tls,
     /// Who the host says it is.
@@ -221,7 +227,7 @@ pub struct Tls {
     pub min_version: TlsVersion,
     /// Names to accept in the certificate instead of the smarthost's own.
     pub match_names: Vec<String>,
-    /// Domains with a policy of their own, where mail goes to the servers that DNS names.
+    /// Domains with a policy of their own, where mail does not go to a smarthost.
     pub policies: Vec<TlsPolicy>,
     /// Whether domains are asked for the policy that they publish (MTA-STS, RFC 8461), with where the spec says so.
     pub mta_sts: Option<Span>,
@@ -237,10 +243,20 @@ pub struct Tls {
     pub log_level: u8,
 }
 
+impl Tls {
+    /// The policy of a way that mail goes.
+    pub fn policy_of(&self, transport: &Transport, all: &[Transport]) -> Option<&TlsPolicy> {
+        self.policies.iter().find(|policy| {
+            way_of(all, &policy.domain)
+                .is_some_and(|it| it.key == transport.key || it.shares_server(transport))
+        })
+    }
+}
+
 /// How one domain is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsPolicy {
-    /// The domain, or `.domain` for all below it.
+    /// The domain, or `.domain` for all below it; or an address that has a way of its own.
     pub domain: String,
     /// How much is verified.
     pub level: TlsLevel,

@@ -96,7 +96,7 @@ fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(Spot<St
 }
 
 /// `host`, `host:port`, and an IPv6 address in brackets where a port follows.
-fn next_hop(text: &str) -> Result<NextHop, Fault> {
+pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
     values::line(text)?;
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, "")) => (host, None),

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::directory;
 use super::judge::Judge;
 use super::schema::Spec;
 use super::spot::{Entries, Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
-use crate::relay::{Database, DatabaseKind, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source};
+use crate::relay::{
+    Database, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source, Sql, SqlKind, Store,
+};
 
 /// Mailboxes that a mail server takes mail for. Which they are is said here, or by `[database]`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -31,22 +34,45 @@ pub(super) struct MailboxesSection {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct DatabaseSection {
-    /// What it is: `mysql` is MariaDB, too.
+    /// What it is: `mysql` is MariaDB, too; `ldap` is a directory, such as OpenLDAP.
     #[schemars(extend("default" = "mysql"))]
     pub(super) kind: Option<Spot<Kind>>,
-    /// Host name, address, or the absolute path of a socket.
-    #[schemars(extend("default" = "localhost"))]
+    /// Host name, address, or the absolute path of a socket; of a directory a URL: `ldaps://ldap.acme.example`, `ldap://`, or
+    /// `ldapi:///`, its socket on this host. `localhost`, or that socket, without it.
     pub(super) host: Option<Spot<String>>,
     /// TCP port; the usual one without it.
     #[schemars(range(min = 1, max = 65535))]
     pub(super) port: Option<Spot<i64>>,
-    /// Name of the database.
-    #[schemars(required)]
+    /// Name of the database; a directory has `base` instead.
     pub(super) name: Option<Spot<String>>,
+    /// Where in a directory to search, such as `dc=acme,dc=example`, and below it.
+    pub(super) base: Option<Spot<String>>,
+    /// Whether TLS begins on a connection to a directory by `ldap://`. It does to another host, whose certificate is verified.
+    pub(super) start_tls: Option<Spot<bool>>,
+    /// Authorities that the directory's certificate may be of: an absolute path on the host. Without it those that the host's
+    /// LDAP library knows (ldap.conf).
+    pub(super) ca_file: Option<Spot<String>>,
+    pub(super) results: Option<Spot<ResultsSection>>,
     pub(super) queries: Option<QueriesSection>,
 }
 
-/// SQL of your own; without it the tables of `ViMbAdmin` and `PostfixAdmin` are asked. `%s` is what is looked up, `%u` and `%d`
+/// Attributes of a directory that are the answers: one, or a list.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ResultsSection {
+    /// Of a domain with mailboxes.
+    #[schemars(extend("default" = "associatedDomain"))]
+    pub(super) domains: Option<Many<String>>,
+    /// Of a mailbox: the login of its owner. It has one value.
+    #[schemars(extend("default" = "mail"))]
+    pub(super) mailboxes: Option<Many<String>>,
+    /// Of an alias: who gets its mail.
+    #[schemars(extend("default" = "mail"))]
+    pub(super) aliases: Option<Many<String>>,
+}
+
+/// SQL of your own, or filters of a directory. Without it the tables of `ViMbAdmin` and `PostfixAdmin` are asked; of a directory
+/// `associatedDomain` of `domainRelatedObject`, `mail` of `inetOrgPerson`, and `mailLocalAddress` of `inetLocalMailRecipient`. `%s` is what is looked up, `%u` and `%d`
 /// what stands before and behind its `@`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -57,6 +83,9 @@ pub(super) struct QueriesSection {
     pub(super) mailboxes: Option<Spot<String>>,
     /// Who gets the mail of an address, or of an `@domain`.
     pub(super) aliases: Option<Spot<String>>,
+    /// How a domain is spoken to, where mail goes straight to it, in one column: a level as in `[tls.policies]`, and
+    /// attributes of Postfix behind it, such as `secure match=mx.partner.example`. Nothing asks for it without this.
+    pub(super) tls_policies: Option<Spot<String>>,
 }
 
 /// A kind of database.
@@ -66,12 +95,16 @@ pub(super) struct QueriesSection {
 pub(super) enum Kind {
     Mysql,
     Pgsql,
+    Ldap,
 }
 
 /// The tables of `ViMbAdmin`, whose names `PostfixAdmin` has, too. `active` is a number or a boolean; `'1'` is both.
 const DOMAINS: &str = "SELECT domain FROM domain WHERE domain = '%s' AND active = '1'";
 const MAILBOXES: &str = "SELECT username FROM mailbox WHERE username = '%s' AND active = '1'";
 const ALIASES: &str = "SELECT goto FROM alias WHERE address = '%s' AND active = '1'";
+
+/// What a query must be.
+const QUERY: &str = "a query with `%s` for what is looked up";
 
 /// The mailboxes; `None` if the relay keeps none, or if the spec does not say which.
 pub(super) fn check(
@@ -203,14 +236,27 @@ fn domain_of(address: &str) -> &str {
 
 fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Database> {
     let section = &spot.value;
+    let kind = match section.kind.as_ref().map(|spot| spot.value) {
+        Some(Kind::Ldap) => return directory::read(judge, spot),
+        Some(Kind::Pgsql) => SqlKind::Pgsql,
+        Some(Kind::Mysql) | None => SqlKind::Mysql,
+    };
+    for (name, span) in [
+        ("base", section.base.as_ref().map(|spot| &spot.span)),
+        ("start-tls", section.start_tls.as_ref().map(|spot| &spot.span)),
+        ("ca-file", section.ca_file.as_ref().map(|spot| &spot.span)),
+        ("results", section.results.as_ref().map(|spot| &spot.span)),
+    ] {
+        if let Some(span) = span {
+            let message = format!("`{name}` is for directories");
+            let finding = Diagnostic::error("database", span.clone(), message);
+            judge.report(finding.hint("with kind = \"ldap\" mailboxes are looked up in one"));
+        }
+    }
     if section.name.is_none() {
         let hint = "say which: name = \"vimbadmin\"";
         judge.missing("database.name", Some(&spot.span), hint);
     }
-    let kind = match section.kind.as_ref().map(|spot| spot.value) {
-        Some(Kind::Pgsql) => DatabaseKind::Pgsql,
-        Some(Kind::Mysql) | None => DatabaseKind::Mysql,
-    };
     let what = "a host name, an address, or the path of a socket";
     let host = match &section.host {
         None => Some("localhost".to_owned()),
@@ -229,17 +275,71 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
             Err(Fault::new(format!("{} cannot be part of it", values::character(odd))))
         })
     });
-    let own = section.queries.as_ref();
+    let usual = (DOMAINS, MAILBOXES, ALIASES);
+    let queries = queries(judge, section.queries.as_ref(), usual, |_| Ok(()));
+    let path = "database.queries.tls-policies";
+    let policies = section.queries.as_ref().and_then(|own| own.tls_policies.as_ref());
+    let tls_policies = judge.read_if("query", path, QUERY, policies, |text| {
+        if columns(text) > 1 {
+            return Err(Fault::new(
+                "it asks for several columns, which Postfix joins with commas: that is no policy",
+            )
+            .hint(
+                "ask for one: SELECT CONCAT_WS(' ', policy, params) FROM ...; it leaves out what is NULL",
+            ));
+        }
+        query_text(text)
+    });
+    let queries = Queries { tls_policies, ..queries? };
+    let port = section.port.as_ref().and_then(|port| u16::try_from(port.value).ok());
+    Some(Database { store: Store::Sql(Sql { kind, host: host?, port, name: name? }), queries })
+}
+
+/// What is asked for domains, mailboxes and aliases: what the spec says, where it is `fit`, else the `usual`.
+pub(super) fn queries(
+    judge: &mut Judge,
+    section: Option<&QueriesSection>,
+    usual: (&str, &str, &str),
+    fit: impl Fn(&str) -> Result<(), Fault>,
+) -> Option<Queries> {
     let mut read = |path: &str, query: Option<&Spot<String>>, usual: &str| match query {
         None => Some(usual.to_owned()),
-        Some(_) => judge.read_if("query", path, "SQL with `%s` for what is looked up", query, query_text),
+        Some(_) => judge.read_if("query", path, QUERY, query, |text| {
+            fit(text)?;
+            query_text(text)
+        }),
     };
-    let domains = read("database.queries.domains", own.and_then(|own| own.domains.as_ref()), DOMAINS);
-    let mailboxes = read("database.queries.mailboxes", own.and_then(|own| own.mailboxes.as_ref()), MAILBOXES);
-    let aliases = read("database.queries.aliases", own.and_then(|own| own.aliases.as_ref()), ALIASES);
-    let queries = Queries { domains: domains?, mailboxes: mailboxes?, aliases: aliases? };
-    let port = section.port.as_ref().and_then(|port| u16::try_from(port.value).ok());
-    Some(Database { kind, host: host?, port, name: name?, queries })
+    let domains = read("database.queries.domains", section.and_then(|own| own.domains.as_ref()), usual.0);
+    let mailboxes =
+        read("database.queries.mailboxes", section.and_then(|own| own.mailboxes.as_ref()), usual.1);
+    let aliases = read("database.queries.aliases", section.and_then(|own| own.aliases.as_ref()), usual.2);
+    Some(Queries { domains: domains?, mailboxes: mailboxes?, aliases: aliases?, tls_policies: None })
+}
+
+/// How many columns a SELECT asks for, as far as that is seen from its commas outside of parentheses and quotes.
+fn columns(query: &str) -> usize {
+    let (mut depth, mut quoted, mut word, mut count) = (0_usize, None, String::new(), 1);
+    for c in query.chars() {
+        if let Some(quote) = quoted {
+            quoted = (c != quote).then_some(quote);
+            continue;
+        }
+        match c {
+            '\'' | '"' | '`' => quoted = Some(c),
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => count += 1,
+            _ => {}
+        }
+        if c.is_ascii_alphanumeric() || c == '_' {
+            word.push(c);
+        } else if depth == 0 && word.eq_ignore_ascii_case("from") {
+            break;
+        } else {
+            word.clear();
+        }
+    }
+    count
 }
 
 /// SQL on one line, which asks for something. What stands for it, Postfix escapes; see mysql_table(5).
@@ -259,4 +359,24 @@ fn query_text(text: &str) -> Result<String, Fault> {
         rest = behind.get(1..).unwrap_or_default();
     }
     if asks { Ok(text.to_owned()) } else { Err(Fault::new("it asks for nothing: `%s` is not in it")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_a_query() {
+        for (query, count) in [
+            ("SELECT policy FROM t WHERE domain = '%s'", 1),
+            ("SELECT CONCAT_WS(' ', policy, params) FROM t WHERE domain = '%s' AND x IN (1, 2)", 1),
+            ("select policy, params from t where domain = '%s'", 2),
+            ("SELECT policy,params\tFROM t", 2),
+            ("SELECT from_policy, \"a,b\", `c,d` FROM t, u", 3),
+            ("SELECT 'a,b' || policy FROM t, u", 1),
+            ("(SELECT a, b FROM t)", 1),
+        ] {
+            assert_eq!(columns(query), count, "{query}");
+        }
+    }
 }

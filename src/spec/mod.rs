@@ -7,6 +7,7 @@
 mod abuse;
 mod content;
 mod dependencies;
+mod directory;
 mod inbound;
 mod judge;
 mod license;
@@ -30,6 +31,7 @@ mod submission;
 mod surroundings;
 mod tls;
 mod tls_policies;
+mod transports;
 mod units;
 mod values;
 
@@ -266,7 +268,6 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         let sections = spec.smarthost.as_ref();
         smarthost::check(judge, sections, (provider, providers), region.as_deref(), &section.span)
     });
-    let tls = tls::check(judge, spec.tls.as_ref(), smarthosts.as_ref());
     let identity =
         relay::identity(judge, &section.value, spec.rewrite.as_ref(), provider.as_ref(), &section.span);
     let local = relay::local_mail(judge, &section.value, spec.aliases.as_ref(), &identity);
@@ -278,6 +279,17 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let submission = profile.and_then(|profile| submission::check(judge, spec, profile, &section.span));
     let mailboxes =
         profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
+    let known = transports::Known {
+        smarthosts: smarthosts.as_ref(),
+        identity: &identity,
+        server: server.as_ref(),
+        submission: submission.as_ref(),
+        inbound: inbound.as_ref(),
+        mailboxes: mailboxes.as_ref(),
+    };
+    let transports = transports::check(judge, spec.transports.as_ref(), known);
+    let tls = tls::check(judge, spec.tls.as_ref(), smarthosts.as_ref(), &transports);
+    tls_policies::in_database(judge, spec.database.as_ref(), smarthosts.as_ref(), &transports);
     let postscreen = profile.and_then(|profile| postscreen::check(judge, spec, profile));
     let after = units::after(judge, spec.systemd.as_ref());
     let content = content::check(judge, spec.content.as_ref());
@@ -305,6 +317,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         smtputf8: provider.smtputf8,
         provider: provider.name,
         smarthosts: smarthosts?.list,
+        transports,
         tls,
         identity,
         local,

@@ -9,6 +9,7 @@ use crate::relay::Provider;
 const SECTIONS: &[&str] = &[
     "relay",
     "smarthost",
+    "transports",
     "tls",
     "rewrite",
     "aliases",
@@ -45,7 +46,9 @@ pub(super) fn stated(table: &DeTable<'_>) -> Vec<String> {
     for name in SECTIONS {
         let Some(section) = table.get(*name) else { continue };
         match section.get_ref() {
-            DeValue::Table(_) if ["aliases", "rewrite", "mailboxes", "database"].contains(name) => {
+            DeValue::Table(_)
+                if ["transports", "aliases", "rewrite", "mailboxes", "database"].contains(name) =>
+            {
                 keys.push((*name).to_owned());
             }
             DeValue::Table(table) => add(&mut keys, name, table),

@@ -26,6 +26,11 @@ pub(super) struct Spec {
     #[schemars(required)]
     pub(super) relay: Option<Spot<RelaySection>>,
     pub(super) smarthost: Option<Many<SmarthostSection>>,
+    /// Domains (`".acme.example"` is all below one) and addresses whose mail goes another way than the rest:
+    /// `"partner.example" = "[mx.partner.example]:25"` to a server; `"direct"` to the servers that DNS names; back to the sender
+    /// with `"error 5.1.2 this domain has moved"`; nowhere for now with `"retry 4.3.2 back on Monday"`; or `"discard"`. Nobody
+    /// logs in there, and TLS is that of `[tls]`, or of the domain's line in `[tls.policies]`.
+    pub(super) transports: Option<Entries<String>>,
     pub(super) tls: Option<TlsSection>,
     /// Local names with targets of their own: `webmaster = "web@acme.example"`, or a list. A target is an address or
     /// another local name. Mail to names that are not here goes to `root-mail-to`.
@@ -197,7 +202,7 @@ pub(super) struct TlsSection {
     /// all names below.
     #[serde(rename = "match")]
     pub(super) matches: Option<Many<String>>,
-    /// Domains that are spoken to otherwise, where mail goes straight to them: `"partner.example" = "secure"`, with names
+    /// Domains that are spoken to otherwise, where mail goes straight to them, or by `[transports]`: `"partner.example" = "secure"`, with names
     /// that its certificate may have instead, `"secure mx.partner.example"`; `".partner.example"` is all below a domain.
     pub(super) policies: Option<Entries<String>>,
     /// Ask domains for the policy that they publish (MTA-STS), where mail goes straight to them: by postfix-mta-sts-resolver

@@ -58,6 +58,7 @@ const FOREIGN: &[&str] = &[
     "mailboxes.aliases",
     "tls.policies",
     "services",
+    "transports",
 ];
 /// Prose, in which a commit hash is no secret.
 const PROSE: &[&str] = &["package.changelog", "package.description", "package.summary", "headers.patterns"];

@@ -7,10 +7,15 @@ use super::spot::Spot;
 use super::tls_policies;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Severity, Span};
-use crate::relay::{Auth, Tls, TlsLevel, TlsMode, TlsVersion};
+use crate::relay::{Auth, Tls, TlsLevel, TlsMode, TlsVersion, Transport};
 
 /// The TLS policy. Judged against the smarthosts where these are known.
-pub(super) fn check(judge: &mut Judge, section: Option<&TlsSection>, hosts: Option<&Smarthosts>) -> Tls {
+pub(super) fn check(
+    judge: &mut Judge,
+    section: Option<&TlsSection>,
+    hosts: Option<&Smarthosts>,
+    transports: &[Transport],
+) -> Tls {
     let nothing = TlsSection::default();
     let section = section.unwrap_or(&nothing);
     let without = hosts.and_then(|hosts| hosts.without_tls.clone());
@@ -35,7 +40,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&TlsSection>, hosts: Opti
             Some(MinVersion::V1_2) | None => TlsVersion::V1_2,
         },
         match_names,
-        policies: tls_policies::check(judge, section, hosts),
+        policies: tls_policies::check(judge, section, hosts, transports),
         mta_sts: tls_policies::mta_sts(judge, section, hosts),
         ca_file: judge.read_if(
             "path",
@@ -60,6 +65,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&TlsSection>, hosts: Opti
         );
     }
     unused(judge, section, &tls);
+    tls_policies::of_transports(judge, &tls, transports, direct);
     // Where the level was chosen by `tls = "none"` of a smarthost, that is the place to show.
     let place = section.level.as_ref().map(|spot| spot.span.clone()).or(without);
     match hosts {

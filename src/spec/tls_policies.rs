@@ -3,58 +3,155 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
+use super::mailboxes::DatabaseSection;
 use super::schema::TlsSection;
 use super::smarthost::Smarthosts;
+use super::spot::Spot;
 use super::tls::certificate_name;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
-use crate::relay::{TlsLevel, TlsPolicy};
+use crate::relay::{Tls, TlsLevel, TlsPolicy, Transport, Way, way_of};
+
+const UNASKED: &str = "mail goes to a smarthost, and nobody would ask for the policy of a domain";
 
 /// The policies, each for one domain.
-pub(super) fn check(judge: &mut Judge, section: &TlsSection, hosts: Option<&Smarthosts>) -> Vec<TlsPolicy> {
+pub(super) fn check(
+    judge: &mut Judge,
+    section: &TlsSection,
+    hosts: Option<&Smarthosts>,
+    transports: &[Transport],
+) -> Vec<TlsPolicy> {
     let entries = section.policies.as_ref();
     let entries = entries.map(|entries| entries.0.as_slice()).unwrap_or_default();
-    if let (Some((key, _)), Some(false)) = (entries.first(), hosts.map(|hosts| hosts.list.is_empty())) {
-        let message = "mail goes to a smarthost, and nobody would ask for the policy of a domain";
-        judge.report(
-            Diagnostic::error("tls-policy", key.span.clone(), message)
-                .hint("`level` in [tls] is for the smarthost"),
-        );
-    }
-    let mut policies = Vec::new();
+    let mut policies: Vec<TlsPolicy> = Vec::new();
     let mut domains = BTreeSet::new();
     for (key, value) in entries {
         let path = format!("tls.policies.{}", values::shown(key.as_str()));
         let what = "a level, and the names of certificates behind it";
         let policy = judge.read("tls-policy", &path, what, value, policy);
-        let Some(domain) = judge.read("domain", "tls.policies", "domains", key, domain) else { continue };
+        let Some(domain) = judge.read("domain", "tls.policies", "domains", key, values::recipients) else {
+            continue;
+        };
         if !domains.insert(domain.clone()) {
             let message = format!("`{domain}` is here twice");
             judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
-        } else if let Some((level, match_names)) = policy {
-            policies.push(TlsPolicy { domain, level, match_names });
+            continue;
         }
+        let transport = way_of(transports, &domain);
+        if let Some(finding) = unasked(key, &domain, transport, hosts) {
+            judge.report(finding);
+            continue;
+        }
+        let Some((level, match_names)) = policy else { continue };
+        let policy = TlsPolicy { domain, level, match_names };
+        if let Some(other) = transport.and_then(|it| contrary(&policies, &policy, it, transports)) {
+            let message =
+                format!("mail for `{}` and `{}` goes to the same server", policy.domain, other.domain);
+            let finding = Diagnostic::error("tls-policy", key.span.clone(), message);
+            judge.report(finding.hint("and it has one policy: say the same of both"));
+        }
+        policies.push(policy);
     }
     policies
+}
+
+/// The query for policies in a database, where nobody would send it.
+pub(super) fn in_database(
+    judge: &mut Judge,
+    section: Option<&Spot<DatabaseSection>>,
+    hosts: Option<&Smarthosts>,
+    transports: &[Transport],
+) {
+    let query = section.and_then(|spot| spot.value.queries.as_ref()?.tls_policies.as_ref());
+    let past = transports.iter().any(|it| matches!(it.way, Way::Hop(_) | Way::Direct));
+    if let (Some(spot), false) = (query, past) {
+        to_a_smarthost(judge, &spot.span, hosts);
+    }
+}
+
+/// What is asked for domains, where all mail goes to a smarthost.
+fn to_a_smarthost(judge: &mut Judge, span: &Span, hosts: Option<&Smarthosts>) {
+    if hosts.is_some_and(|hosts| !hosts.list.is_empty()) {
+        let finding = Diagnostic::error("tls-policy", span.clone(), UNASKED);
+        judge.report(finding.hint("what the smarthost asks for is its own affair"));
+    }
+}
+
+/// A policy that nobody would ask for.
+fn unasked(
+    key: &Spot<String>,
+    name: &str,
+    transport: Option<&Transport>,
+    hosts: Option<&Smarthosts>,
+) -> Option<Diagnostic> {
+    let finding = |message: &str| Some(Diagnostic::error("tls-policy", key.span.clone(), message));
+    match transport.map(|transport| &transport.way) {
+        Some(Way::Hop(_) | Way::Direct) => None,
+        Some(_) => finding("by `[transports]` no mail leaves for it, and nobody would ask for its policy"),
+        None if hosts.is_some_and(|hosts| !hosts.list.is_empty()) => {
+            let hint =
+                format!("[transports] \"{}\" = \"direct\" sends its mail past it", values::shown(name));
+            Some(finding(UNASKED)?.hint("`level` in [tls] is for the smarthost").hint(hint))
+        }
+        None if name.contains('@') => Some(
+            finding("the mail of this address goes where all of its domain does")?
+                .hint("name the domain; or give the address a line in [transports]"),
+        ),
+        None => None,
+    }
+}
+
+/// An earlier policy that says something else of the same server.
+fn contrary<'a>(
+    policies: &'a [TlsPolicy],
+    policy: &TlsPolicy,
+    transport: &Transport,
+    transports: &[Transport],
+) -> Option<&'a TlsPolicy> {
+    let alike = |other: &TlsPolicy| (other.level, &other.match_names) == (policy.level, &policy.match_names);
+    policies.iter().find(|other| {
+        !alike(other) && way_of(transports, &other.domain).is_some_and(|it| it.shares_server(transport))
+    })
+}
+
+/// Ways by which mail would wait for ever, because what is asked of the smarthost is asked of other servers, too.
+pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transport], direct: bool) {
+    for transport in transports {
+        let policy = tls.policy_of(transport, transports);
+        let (level, names) =
+            policy.map_or((tls.level, &[][..]), |own| (own.level, own.match_names.as_slice()));
+        if !matches!(level, TlsLevel::Secure | TlsLevel::Verify) || !names.is_empty() {
+            continue;
+        }
+        let key = values::shown(&transport.key);
+        match &transport.way {
+            Way::Hop(hop) if values::is_address_literal(&hop.host) => judge.report(
+                Diagnostic::error(
+                    "tls-match",
+                    transport.span.clone(),
+                    format!("the certificate of `{}` cannot be verified: Postfix compares names, not addresses", hop.host),
+                )
+                .hint(format!("write the server's name; or what its certificate has: [tls.policies] \"{key}\" = \"secure NAME\""))
+                .hint(format!("without a certificate to go by: [tls.policies] \"{key}\" = \"encrypt\", or \"may\"")),
+            ),
+            Way::Direct if policy.is_none() && !direct => judge.report(
+                Diagnostic::warning(
+                    "tls-level",
+                    transport.span.clone(),
+                    "mail for it waits unless its servers prove the name of the domain: most cannot",
+                )
+                .hint(format!("[tls.policies] \"{key}\" = \"may\" encrypts where they can")),
+            ),
+            _ => {}
+        }
+    }
 }
 
 /// Where the spec asks for the policies that domains publish, if it does.
 pub(super) fn mta_sts(judge: &mut Judge, section: &TlsSection, hosts: Option<&Smarthosts>) -> Option<Span> {
     let spot = section.mta_sts.as_ref().filter(|spot| spot.value)?;
-    if hosts.is_some_and(|hosts| !hosts.list.is_empty()) {
-        let message = "mail goes to a smarthost, and nobody would ask for the policy of a domain";
-        let finding = Diagnostic::error("tls-policy", spot.span.clone(), message);
-        judge.report(finding.hint("what the smarthost asks for is its own affair"));
-    }
+    to_a_smarthost(judge, &spot.span, hosts);
     Some(spot.span.clone())
-}
-
-/// A domain, or `.domain` for all below it.
-fn domain(text: &str) -> Result<String, Fault> {
-    match text.strip_prefix('.') {
-        Some(parent) => values::domain(parent).map(|domain| format!(".{domain}")),
-        None => values::domain(text),
-    }
 }
 
 fn policy(text: &str) -> Result<(TlsLevel, Vec<String>), Fault> {

@@ -250,6 +250,14 @@ pub(super) fn sender(text: &str) -> Checked<String> {
     if text.contains('@') { address(text) } else { domain(text) }
 }
 
+/// Recipients: a domain, `.domain` for all below it, or an address.
+pub(super) fn recipients(text: &str) -> Checked<String> {
+    match text.strip_prefix('.') {
+        Some(parent) => domain(parent).map(|domain| format!(".{domain}")),
+        None => sender(text).map(|name| name.to_ascii_lowercase()),
+    }
+}
+
 /// A sender that gets another address: a local name, an address, or `@domain` for all of a domain.
 pub(super) fn rewritten(text: &str) -> Checked<String> {
     match text.strip_prefix('@') {

@@ -77,9 +77,11 @@ USE vimbadmin;
 CREATE TABLE domain (domain VARCHAR(255) PRIMARY KEY, active BOOLEAN);
 CREATE TABLE mailbox (username VARCHAR(255) PRIMARY KEY, active BOOLEAN);
 CREATE TABLE alias (address VARCHAR(255) PRIMARY KEY, goto TEXT, active BOOLEAN);
+CREATE TABLE tls_policy (domain VARCHAR(255) PRIMARY KEY, policy VARCHAR(16), params VARCHAR(255));
 INSERT INTO domain VALUES ('acme.example', 1), ('other.example', 1), ('left.example', 0);
 INSERT INTO mailbox VALUES ('jane@acme.example', 1), ('joe@acme.example', 1), ('ops@acme.example', 1), ('gone@acme.example', 0);
 INSERT INTO alias VALUES ('sales@acme.example', 'jane@acme.example,joe@acme.example', 1), ('@other.example', 'joe@acme.example', 1);
+INSERT INTO tls_policy VALUES ('customer.example', 'may', NULL), ('partner.example', 'secure', 'match=mx.partner.example');
 """
 # The same in tables of one's own, for PostgreSQL.
 OWN_SCHEMA = """
@@ -89,6 +91,44 @@ CREATE TABLE redirections (mail TEXT PRIMARY KEY, target TEXT);
 INSERT INTO domains VALUES ('acme.example');
 INSERT INTO people VALUES ('jane@acme.example', 'jane@acme.example'), ('ops@acme.example', 'ops@acme.example');
 INSERT INTO redirections VALUES ('sales@acme.example', 'jane@acme.example,ops@acme.example');
+"""
+# The same in a directory: people, more addresses of theirs, a domain. Whoever does not log in finds nothing.
+DIRECTORY = """include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+include /etc/ldap/schema/misc.schema
+pidfile /run/slapd/slapd.pid
+modulepath /usr/lib/ldap
+moduleload back_mdb
+TLSCertificateFile /etc/ldap/lab.pem
+TLSCertificateKeyFile /etc/ldap/lab.key
+security simple_bind=128
+database mdb
+suffix dc=acme,dc=example
+directory /var/lib/ldap
+access to attrs=userPassword by anonymous auth
+access to * by dn.exact=cn=postfix,dc=acme,dc=example read
+"""
+ENTRIES = """dn: dc=acme,dc=example
+objectClass: domain
+objectClass: domainRelatedObject
+dc: acme
+associatedDomain: acme.example
+
+dn: cn=postfix,dc=acme,dc=example
+objectClass: organizationalRole
+objectClass: simpleSecurityObject
+cn: postfix
+userPassword:: {password}
+"""
+PERSON = """
+dn: cn={name},dc=acme,dc=example
+objectClass: inetOrgPerson
+objectClass: inetLocalMailRecipient
+cn: {name}
+sn: {name}
+mail: {name}@acme.example
+mailLocalAddress: {address}
 """
 SIGNER = """Domain acme.example
 Selector lab
@@ -113,6 +153,7 @@ key = "".join(re.findall('"([^"]*)"', record)).encode()
 print(dkim.verify(sys.stdin.buffer.read(), dnsfunc=lambda name, timeout=5: {b"lab._domainkey.acme.example.": key}[name]))
 """
 # Whatever a setting, a shell or SQL could take for its own.
+DIRECTORY_USER = "cn=postfix,dc=acme,dc=example"
 DATABASE_USER, DATABASE_PASSWORD = "postfix", "d\\b p'a\"ss # $0 %s {x}"
 DATABASE_LOGIN = {"RELAY_DATABASE_USERNAME": DATABASE_USER, "RELAY_DATABASE_PASSWORD": DATABASE_PASSWORD}
 
@@ -135,7 +176,7 @@ class MailServer:
         self.host, self.lan = host, Lan(host)
         self.authority = host.smarthost.authority
         # The root has the programs for all scenarios; Postfix starts what it works with.
-        host.sh("systemctl --quiet disable mariadb postgresql opendkim rspamd unbound postfix-mta-sts-resolver; update-ca-certificates")
+        host.sh("systemctl --quiet disable mariadb postgresql slapd opendkim rspamd unbound postfix-mta-sts-resolver; update-ca-certificates")
 
     def close(self):
         self.lan.close()
@@ -181,6 +222,22 @@ class MailServer:
         self.host.sh("su postgres -c 'createdb mail'")
         grant = f"CREATE USER {DATABASE_USER} PASSWORD '{quoted}'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {DATABASE_USER};"
         self.host.sh("su postgres -c 'psql -v ON_ERROR_STOP=1 mail'", input=OWN_SCHEMA + grant)
+
+    def keep_directory(self):
+        """OpenLDAP, with TLS, and nobody in it yet."""
+        host = self.host
+        host.write("/etc/ldap/slapd.conf", DIRECTORY)
+        host.sh(
+            "cp /etc/ssl/relay.pem /etc/ldap/lab.pem && cp /etc/ssl/relay.key /etc/ldap/lab.key && chown openldap /etc/ldap/lab.*"
+            " && sed -i 's|^SLAPD_CONF=.*|SLAPD_CONF=/etc/ldap/slapd.conf|' /etc/default/slapd && rm -rf /var/lib/ldap/*"
+        )
+
+    def fill_directory(self):
+        encoded = base64.b64encode(DATABASE_PASSWORD.encode()).decode()
+        people = (("jane", "sales@acme.example"), ("ops", "sales@acme.example"), ("joe", "@other.example"))
+        text = ENTRIES.format(password=encoded) + "".join(PERSON.format(name=name, address=address) for name, address in people)
+        add = "slapadd -f /etc/ldap/slapd.conf && chown -R openldap: /var/lib/ldap"
+        self.host.sh(f"systemctl stop slapd; {add}; systemctl start slapd", input=text)
 
     def arrived(self, owner, subject, timeout=30):
         """The one message with this subject in a mailbox, read over IMAP."""

@@ -364,7 +364,15 @@ build_tables() {
 add_login() {
     for table in $tables; do
         case $table in
-        *:database) [ "$database_login" = no ] || cat "$into/login" >>"$into/${table%%:*}" || return 1 ;;
+        *:database)
+            name=${table%%:*}
+            if [ "$database_login" = yes ]; then
+                cat "$into/login" >>"$into/$name" || return 1
+            elif [ "$database" = ldap ]; then
+                # Who does not log in is nobody to a directory, and finds nobody: mail would be refused, and not put off.
+                sed 's|^server_host = .*|server_host = ldapi://%2Fno%20login%20yet|' "$share/tables/$name" >"$into/$name" || return 1
+            fi
+            ;;
         esac
     done
     rm -f "$into/login"

@@ -230,11 +230,13 @@ function credentials(wanted,    i, host, prefix, secret, text) {
 }
 
 # Nothing where there is no login yet.
-function database_login() {
+function database_login(    user, secret) {
     if ("RELAY_DATABASE_PASSWORD" in value_of) want("RELAY_DATABASE_USERNAME", "RELAY_DATABASE_PASSWORD")
     if (!("RELAY_DATABASE_USERNAME" in value_of)) return ""
     want("RELAY_DATABASE_PASSWORD", "RELAY_DATABASE_USERNAME")
-    return "user = " value_of["RELAY_DATABASE_USERNAME"] "\npassword = " value_of["RELAY_DATABASE_PASSWORD"] "\n"
+    user = database == "ldap" ? "bind_dn" : "user"
+    secret = database == "ldap" ? "bind_pw" : "password"
+    return user " = " value_of["RELAY_DATABASE_USERNAME"] "\n" secret " = " value_of["RELAY_DATABASE_PASSWORD"] "\n"
 }
 
 # Without a line feed at their end: curl sends a file as it is.

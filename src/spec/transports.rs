@@ -1,0 +1,216 @@
+//! `[transports]`: domains and addresses whose mail goes another way than the rest.
+
+use std::collections::BTreeSet;
+
+use super::inbound::next_hop;
+use super::judge::Judge;
+use super::relay;
+use super::smarthost::Smarthosts;
+use super::spot::{Entries, Spot};
+use super::values::{self, Fault};
+use crate::diag::{Diagnostic, nearest};
+use crate::relay::{Identity, Inbound, Mailboxes, NextHop, Server, Source, Submission, Transport, Way};
+
+/// What else the spec says of mail and servers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) smarthosts: Option<&'a Smarthosts>,
+    pub(super) identity: &'a Identity,
+    pub(super) server: Option<&'a Server>,
+    pub(super) submission: Option<&'a Submission>,
+    pub(super) inbound: Option<&'a Inbound>,
+    pub(super) mailboxes: Option<&'a Mailboxes>,
+}
+
+/// The ways, each with its place.
+pub(super) fn check(
+    judge: &mut Judge,
+    entries: Option<&Entries<String>>,
+    known: Known<'_>,
+) -> Vec<Transport> {
+    let mut transports = Vec::new();
+    let mut keys = BTreeSet::new();
+    for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
+        let path = format!("transports.{}", values::shown(key.as_str()));
+        let what = "a server, `direct`, `discard`, or `error` or `retry` with words behind it";
+        let way = judge.read("transport", &path, what, value, way);
+        let what = "domains, `.domain` for all below one, or addresses";
+        let Some(name) = judge.read("transport", "transports", what, key, name) else { continue };
+        if !keys.insert(name.clone()) {
+            judge.report(relay::twice(key, &name));
+            continue;
+        }
+        if let Some(finding) = owned(key, &name, known) {
+            judge.report(finding);
+        }
+        let Some(way) = way else { continue };
+        if let Way::Hop(hop) = &way {
+            leads_on(judge, value, hop, known);
+        }
+        transports.push(Transport { key: name, way, span: value.span.clone() });
+    }
+    transports
+}
+
+/// What is looked up.
+fn name(text: &str) -> Result<String, Fault> {
+    if text == "*" {
+        return Err(Fault::new("it stands for all mail").hint("where all mail goes is said in [smarthost]"));
+    }
+    if values::local_name(text).is_ok() && !text.contains('.') {
+        return Err(Fault::new("it is a local name").hint(match text {
+            "root" => "root-mail-to in [relay] says who gets its mail",
+            _ => "[aliases] says who gets its mail",
+        }));
+    }
+    values::recipients(text)
+}
+
+fn way(text: &str) -> Result<Way, Fault> {
+    const WORDS: [&str; 4] = ["direct", "discard", "error", "retry"];
+    values::access_text(text)?;
+    let (word, said) = text.split_once(' ').map_or((text, ""), |(word, said)| (word, said.trim_start()));
+    match (word, said) {
+        ("error" | "retry", "") => Err(Fault::new("it does not say why")
+            .hint("the words stand behind it: \"error 5.1.2 this domain has moved\"")),
+        ("error", words) => told('5', words).map(Way::Error),
+        ("retry", words) => told('4', words).map(Way::Retry),
+        ("direct", "") => Ok(Way::Direct),
+        ("discard", "") => Ok(Way::Discard),
+        ("hold", _) => Err(Fault::new("mail is held where it comes in, and not where it goes")
+            .hint("`retry` lets it wait; in a relay with clients, [access] recipients can hold it")),
+        (_, "") => match nearest(word, WORDS).filter(|_| !word.contains(['.', ':', '['])) {
+            Some(near) => Err(Fault::new("it has no dot, and is no word that is known here")
+                .hint(format!("did you mean `{near}`? A host of this name is `[{word}]`"))),
+            None => next_hop(text).map(Way::Hop),
+        },
+        _ => Err(Fault::new(format!("nothing can stand behind `{}`", values::shown(word)))
+            .hint("a server is one word, such as `mx.partner.example:25`")),
+    }
+}
+
+/// Words for who sent the mail, with a code (RFC 3463) of the class that tells what has become of it, if with any.
+fn told(class: char, words: &str) -> Result<String, Fault> {
+    let first = words.split(' ').next().unwrap_or_default();
+    let parts: Vec<&str> = first.split('.').collect();
+    let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if parts.len() == 3 && parts.iter().all(number) {
+        if parts[0] != class.to_string() {
+            let why = format!("`{first}` is no code of it: that begins with {class}");
+            let hint = "5 is for what failed (`error`), 4 for what may still succeed (`retry`)";
+            return Err(Fault::new(why).hint(hint));
+        }
+        if first.len() == words.len() {
+            return Err(Fault::new("behind the code stands no word"));
+        }
+    }
+    Ok(words.to_owned())
+}
+
+/// Mail that has a way already, by another section.
+fn owned(key: &Spot<String>, name: &str, known: Known<'_>) -> Option<Diagnostic> {
+    let domain = name.rsplit_once('@').map_or(name, |(_, domain)| domain);
+    let finding = |message: String, hint: &str| {
+        Some(Diagnostic::error("transport", key.span.clone(), message).hint(hint))
+    };
+    let local = domain == "localhost" || domain.ends_with(".localdomain");
+    if local || known.identity.hostname.as_deref() == Some(domain) {
+        let hint = "it goes to root-mail-to in [relay], or by [aliases]";
+        return finding(format!("`{domain}` is the host itself: its mail goes to people"), hint);
+    }
+    if known.inbound.is_some_and(|inbound| inbound.domains.iter().any(|(own, _)| own == domain)) {
+        let hint = "its server is named there; [inbound.aliases] sends the mail of one address elsewhere";
+        return finding(format!("`inbound.domains` says where the mail of `{domain}` goes"), hint);
+    }
+    if known.inbound.is_some_and(|inbound| inbound.receives_for(domain)) {
+        let hint = "[inbound.aliases] says who gets its mail";
+        return finding(format!("`{domain}` is one of `inbound.alias-domains`"), hint);
+    }
+    match known.mailboxes.map(|mailboxes| &mailboxes.source) {
+        Some(Source::Listed(listed)) if listed.domains.iter().any(|own| own == domain) => {
+            let hint = "[mailboxes.aliases] sends the mail of one address elsewhere";
+            finding(format!("`{domain}` has mailboxes here, and its mail goes to them"), hint)
+        }
+        _ => None,
+    }
+}
+
+/// A server that takes mail of ours must not be ourselves; and to the smarthost it would go without a log-in.
+fn leads_on(judge: &mut Judge, value: &Spot<String>, hop: &NextHop, known: Known<'_>) {
+    let address: Option<std::net::IpAddr> = hop.host.parse().ok();
+    let own = hop.host == "localhost"
+        || known.identity.hostname.as_deref() == Some(&hop.host)
+        || address.is_some_and(|address| {
+            let listen = known.server.map(|server| server.listen.as_slice()).unwrap_or_default();
+            address.is_loopback() || address.is_unspecified() || listen.contains(&address)
+        });
+    let ports = if known.submission.is_some() { &[25, 465, 587][..] } else { &[25] };
+    let mut finding = |message: &str, hint: &str| {
+        judge.report(Diagnostic::error("transport", value.span.clone(), message).hint(hint));
+    };
+    if own && ports.contains(&hop.port) {
+        finding(
+            "this is the relay itself: the mail would go in a circle",
+            "name the server that takes it; another program on this host has a port of its own",
+        );
+    }
+    let mut smarthosts = known.smarthosts.iter().flat_map(|hosts| &hosts.list);
+    if smarthosts.any(|host| (&host.host, host.port) == (&hop.host, hop.port)) {
+        finding(
+            "this is the smarthost, and mail goes there without it",
+            "take the line out: by this way nobody would log in",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (text, read) in [
+            ("Partner.Example", Some("partner.example")),
+            (".intern.example", Some(".intern.example")),
+            ("Alerts@Acme.example", Some("alerts@acme.example")),
+            ("root", None),
+            ("*", None),
+            ("@acme.example", None),
+            ("..acme.example", None),
+            ("a b@acme.example", None),
+        ] {
+            assert_eq!(name(text).ok().as_deref(), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn ways() {
+        let hop = |host: &str, port| Ok(Way::Hop(NextHop { host: host.to_owned(), port }));
+        assert_eq!(way("[mx.partner.example]:25"), hop("mx.partner.example", 25));
+        assert_eq!(way("mx.partner.example"), hop("mx.partner.example", 25));
+        assert_eq!(way("[fd00::5]:2525"), hop("fd00::5", 2525));
+        assert_eq!(way("[discart]"), hop("discart", 25));
+        assert_eq!(way("direct"), Ok(Way::Direct));
+        assert_eq!(way("discard"), Ok(Way::Discard));
+        assert_eq!(way("error it has moved"), Ok(Way::Error("it has moved".to_owned())));
+        assert_eq!(way("retry 4.3.2 on Monday"), Ok(Way::Retry("4.3.2 on Monday".to_owned())));
+        for wrong in [
+            "",
+            "error",
+            "retry",
+            "hold",
+            "discart",
+            "discard it",
+            "mx.a.example 25",
+            "error 4.1.1 x",
+            "retry 5.1.1 x",
+            "error 5.1.1",
+            "a.example:",
+            "error a\nb",
+            "error $x",
+            "error \u{fc}",
+        ] {
+            assert!(way(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
