@@ -172,6 +172,7 @@ def test_whom_a_relay_refuses(host, smarthost, lan, tally):
     names_are_refused(lan)
     assert host.warnings() == []
     recipients_are_refused(smarthost, lan)
+    a_port_takes_small_messages_only(lan)
 
     # An entry that permits is an exception from a wider one, and makes nobody a trusted client.
     sent = len(smarthost.mails())
@@ -218,6 +219,16 @@ def senders_are_refused(host, smarthost, lan):
     host.sh("postsuper -H ALL && postqueue -f")
     assert smarthost.wait_for("held").envelope_to == [CUSTOMER]
     assert "thrown away" not in [mail["Subject"] for mail in smarthost.mails()]
+
+
+def a_port_takes_small_messages_only(lan):
+    for port, code in (25, 250), (2525, 552):
+        with lan.app.smtp(port=port) as session:
+            session.ehlo()
+            assert session.docmd("MAIL", "FROM:<app@acme.example> SIZE=30000")[0] == code
+    with lan.app.smtp(port=2525) as session, pytest.raises(smtplib.SMTPDataError, match="552"):
+        session.helo()  # and does not say how much comes
+        session.sendmail("app@acme.example", [CUSTOMER], "Subject: large\r\n\r\n" + "x\r\n" * 10000)
 
 
 def recipients_are_refused(smarthost, lan):
