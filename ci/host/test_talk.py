@@ -150,6 +150,7 @@ REASONS = {
     "server certificate verification failed for smtp.lab.example[10.55.0.2]:598: certificate has expired": "certificate-expired",
     "certificate verification failed for x[1.2.3.4]:25: untrusted issuer /CN=LabCA": "unknown-ca",
     "delivery temporarily suspended: TLS is required, but was not offered by host smtp.lab.example[10.55.0.2]": "tls-not-offered",
+    "non DNSSEC destination": "no-tlsa",
     "connect to smtp.lab.example[10.55.0.2]:599: Connection refused": "refused",
     "connect to smtp.lab.example[10.55.0.2]:587: Connection timed out": "timeout",
     "connect to smtp.lab.example[2001:db8::1]:587: Network is unreachable": "unreachable",

@@ -106,6 +106,19 @@ fn policies_of_ways_past_the_smarthost() {
     ");
 }
 
+/// Whoever of them it is that DNS is asked about: Postfix must want signed answers.
+#[test]
+fn dane_wants_signed_answers() {
+    let gateway = fs_err::read_to_string("examples/mail-gateway.toml").unwrap();
+    let behind = gateway.replace("[inbound.domains]\n", "[inbound]\ntls = \"dane\"\n\n[inbound.domains]\n");
+    let single = format!("{gateway}\n[tls.policies]\n\"partner.example\" = \"dane-only\"\n");
+    for (text, asked) in [(gateway.clone(), false), (behind, true), (single, true)] {
+        let main_cf =
+            files(&load(&text).unwrap(), "debian-12").remove("/usr/share/mail-relay/main.cf").unwrap();
+        assert_eq!(main_cf.contains("smtp_dns_support_level = dnssec"), asked, "{text}");
+    }
+}
+
 #[test]
 fn the_sandbox_lets_postfix_write_a_log_of_its_own() {
     let text = format!("{}\n[main-cf]\nmaillog_file = \"/var/log/relay/mail.log\"\n", spec::example());
