@@ -9,7 +9,7 @@ from lab.sink import Sink
 
 @pytest.mark.roots(*EACH)
 def test_ways_past_the_smarthost(host, smarthost):
-    for name in ("mx.partner.example", "mx.unproven.example", "customer.example"):
+    for name in ("mx.partner.example", "mx.wrapped.example", "mx.unproven.example", "customer.example"):
         host.resolver.set(name, smarthost.elsewhere)
     host.resolver.set("mx.greedy.example", smarthost.sink)
     host.install("transports")
@@ -18,7 +18,7 @@ def test_ways_past_the_smarthost(host, smarthost):
 
     # Without credentials what goes by the smarthost waits, and nothing else.
     host.mail("by the smarthost")
-    for domain in ("partner.example", "customer.example"):
+    for domain in ("partner.example", "wrapped.example", "customer.example"):
         mail = host.deliver(f"to {domain}", f"jane@{domain}")
         assert (mail.envelope_from, mail.user, mail.tls) == ("noreply@acme.example", "", "TLSv1.3")
         assert mail["Received"] is None

@@ -2,6 +2,8 @@
 //!
 //! The sources are transport(5), error(8), SASL_README and postconf(5).
 
+use std::collections::BTreeSet;
+
 use super::PlanError;
 use super::inbound;
 use super::layer::{Item, Layer};
@@ -17,6 +19,9 @@ const TRANSPORT: &str = "transport";
 const DIRECT: &str =
     "M direct/unix=direct unix - - n - - smtp -o smtp_sasl_auth_enable=no -o smtp_tls_wrappermode=no";
 
+/// The same where TLS does begin with the connection: how it begins is a matter of the service, not of the server.
+const DIRECT_TLS: &str = "M direct-tls/unix=direct-tls unix - - n - - smtp -o smtp_sasl_auth_enable=no -o smtp_tls_wrappermode=yes";
+
 /// The ways that are not that of the rest. A transport of the table stands above default_transport: mail that goes by it
 /// waits for no credentials.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
@@ -29,14 +34,19 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     }
 }
 
-/// Whether mail goes to other servers than the rest.
-fn leaves(transport: &Transport) -> bool {
-    matches!(transport.way, Way::Hop(_) | Way::Direct)
+/// The service by which mail goes to other servers than the rest: its name, and the edit that makes it.
+fn service(way: &Way) -> Option<(&'static str, &'static str)> {
+    match way {
+        Way::Hop(hop) if hop.begins_with_tls() => Some(("direct-tls", DIRECT_TLS)),
+        Way::Hop(_) | Way::Direct => Some(("direct", DIRECT)),
+        Way::Error(_) | Way::Retry(_) | Way::Discard => None,
+    }
 }
 
 /// Edits of master.cf.
-pub(super) fn edits(relay: &Relay) -> Option<String> {
-    relay.transports.iter().any(leaves).then(|| DIRECT.to_owned())
+pub(super) fn edits(relay: &Relay) -> Vec<String> {
+    let used: BTreeSet<_> = relay.transports.iter().filter_map(|one| service(&one.way)).collect();
+    used.into_iter().map(|(_, edit)| edit.to_owned()).collect()
 }
 
 /// The ports of these servers.
@@ -67,7 +77,7 @@ fn rows(transports: &[Transport]) -> Result<Lookup, TableError> {
     let mut rows = Lookup::new("Where mail for domains and addresses goes instead, see transport(5).");
     for Transport { key, way, .. } in transports {
         let result = match way {
-            Way::Hop(hop) => format!("direct:{}", server(hop)),
+            Way::Hop(hop) => format!("{}:{}", service(way).map_or("", |(name, _)| name), server(hop)),
             // Without a next hop it is the domain of the recipient.
             Way::Direct => "direct:".to_owned(),
             Way::Error(words) => format!("error:{words}"),
@@ -90,6 +100,7 @@ mod tests {
         let ways = [
             ("partner.example", hop("mx.partner.example", 25)),
             (".intern.example", hop("fd00::5", 2525)),
+            ("shop.example", hop("submit.shop.example", 465)),
             ("direct.example", Way::Direct),
             ("old.example", Way::Error("5.1.2 this domain has moved".to_owned())),
             ("later.example", Way::Retry("4.3.2 on Monday".to_owned())),
@@ -99,6 +110,9 @@ mod tests {
             ways.map(|(key, way)| Transport { key: key.to_owned(), way, span: 0..0 }).into_iter().collect();
         insta::assert_snapshot!(rows(&all).unwrap().to_string());
         let destinations: Vec<_> = all.iter().filter_map(destination).collect();
-        assert_eq!(destinations, ["[mx.partner.example]:25", "[ipv6:fd00::5]:2525", "direct.example"]);
+        assert_eq!(
+            destinations,
+            ["[mx.partner.example]:25", "[ipv6:fd00::5]:2525", "[submit.shop.example]:465", "direct.example"]
+        );
     }
 }

@@ -41,6 +41,16 @@ pub struct NextHop {
     pub port: u16,
 }
 
+/// Ports on which TLS starts at once: 465 (RFC 8314), and what providers offer where 465 is blocked.
+pub const IMPLICIT_TLS_PORTS: &[u16] = &[443, 465, 2465, 8465];
+
+impl NextHop {
+    /// Whether TLS begins with the connection, and not by STARTTLS.
+    pub fn begins_with_tls(&self) -> bool {
+        IMPLICIT_TLS_PORTS.contains(&self.port)
+    }
+}
+
 /// The addresses in the domains of servers behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipients {

@@ -12,7 +12,7 @@ mod surroundings;
 mod transports;
 
 pub use content::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
-pub use inbound::{Abuse, Greylisting, Inbound, Named, NextHop, Recipients};
+pub use inbound::{Abuse, Greylisting, IMPLICIT_TLS_PORTS, Inbound, Named, NextHop, Recipients};
 pub use mailboxes::{
     Database, Delivery, Directory, Listed, Mailboxes, Queries, Results, Source, Sql, SqlKind, Store,
 };

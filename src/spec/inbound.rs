@@ -81,7 +81,7 @@ fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(Spot<St
     let mut names = BTreeSet::new();
     for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
         let path = format!("inbound.domains.{}", values::shown(key.as_str()));
-        let hop = judge.read("next-hop", &path, "a host, or a host and a port", value, next_hop);
+        let hop = judge.read("next-hop", &path, "a host, or a host and a port", value, behind);
         let Some(name) = judge.read("domain", "inbound.domains", "domains", key, values::domain) else {
             continue;
         };
@@ -121,6 +121,18 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
             .ok_or_else(|| Fault::new(format!("`{}` is no port", values::shown(port))))?,
     };
     Ok(NextHop { host: values::host(host)?, port })
+}
+
+/// A server that takes mail from another one.
+fn behind(text: &str) -> Result<NextHop, Fault> {
+    match next_hop(text)? {
+        hop if hop.begins_with_tls() => Err(Fault::new(format!(
+            "on port {} TLS begins at once, and mail from server to server does not",
+            hop.port
+        ))
+        .hint("leave the port out: 25 is for servers, and `tls` in [inbound] says how they speak TLS")),
+        hop => Ok(hop),
+    }
 }
 
 /// Which addresses exist. A domain of which none does would be one whose mail is all refused.
@@ -293,5 +305,6 @@ mod tests {
         for wrong in ["", "a.lan:", "a.lan:0", "a.lan:+25", "a.lan:70000", "[fd00::5]25", "a b"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+        assert!(behind("mail.acme.lan:465").is_err() && behind("mail.acme.lan:25").is_ok());
     }
 }

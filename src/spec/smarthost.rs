@@ -7,10 +7,7 @@ use super::schema::{AuthMethod, SmarthostSection, TlsStart};
 use super::spot::{Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
-use crate::relay::{Auth, OAuth2, Provider, Providers, Smarthost, TlsMode};
-
-/// Ports on which TLS starts at once: 465 (RFC 8314), and what providers offer where 465 is blocked.
-const IMPLICIT_PORTS: &[u16] = &[443, 465, 2465, 8465];
+use crate::relay::{Auth, IMPLICIT_TLS_PORTS, OAuth2, Provider, Providers, Smarthost, TlsMode};
 
 /// The smarthosts, and the place where the spec does without TLS.
 #[derive(Debug, Default)]
@@ -280,7 +277,7 @@ fn mode(
     provider: &Provider,
     host: Option<&str>,
 ) -> TlsMode {
-    let usual = if IMPLICIT_PORTS.contains(&port) { TlsMode::Implicit } else { TlsMode::StartTls };
+    let usual = if IMPLICIT_TLS_PORTS.contains(&port) { TlsMode::Implicit } else { TlsMode::StartTls };
     let preset = provider.mode_of(port);
     let known = preset.unwrap_or(usual);
     let own = host.is_some_and(|host| provider.owns(host));

@@ -120,10 +120,26 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
         let policy = tls.policy_of(transport, transports);
         let (level, names) =
             policy.map_or((tls.level, &[][..]), |own| (own.level, own.match_names.as_slice()));
+        let key = values::shown(&transport.key);
+        // Postfix insists: "TLS wrappermode requires smtp_tls_security_level = encrypt (or stronger)".
+        if let Way::Hop(hop) = &transport.way
+            && hop.begins_with_tls()
+            && matches!(level, TlsLevel::None | TlsLevel::May | TlsLevel::Dane)
+        {
+            judge.report(
+                Diagnostic::error(
+                    "tls-level",
+                    transport.span.clone(),
+                    format!("on port {} TLS begins at once, and this level may do without", hop.port),
+                )
+                .hint(format!(
+                    "say [tls.policies] \"{key}\" = \"encrypt\", or a stronger one; or another port"
+                )),
+            );
+        }
         if !matches!(level, TlsLevel::Secure | TlsLevel::Verify) || !names.is_empty() {
             continue;
         }
-        let key = values::shown(&transport.key);
         match &transport.way {
             Way::Hop(hop) if values::is_address_literal(&hop.host) => judge.report(
                 Diagnostic::error(
