@@ -25,7 +25,9 @@ class Network:
         self.hub = f"postpack-{os.getpid()}-hub"
         self._hosts = itertools.count(1)
         _create(self.hub)
-        self._ip("link", "add", "br0", "type", "bridge")
+        # An address of its own: a bridge without one takes the lowest of its ports', and changes it when hosts come and go. Those that
+        # stay would speak to the old one for up to a minute.
+        self._ip("link", "add", "br0", "address", "02:00:00:00:00:01", "type", "bridge")
         self._ip("link", "set", "br0", "up")
 
     def add_address(self, address):
