@@ -242,6 +242,7 @@ def test_mailboxes_of_a_directory(mail_server, smarthost):
     mail_server.start("mail-server-ldap")
     # Without a login the directory would know nobody.
     assert recipient(lan.stranger, JANE)[0] == 451
+    assert "there is no login yet [database-refuses]" in host.sh("mail-relay doctor", check=False).out
     host.credentials(RELAY_DATABASE_USERNAME=DIRECTORY_USER, RELAY_DATABASE_PASSWORD=DATABASE_PASSWORD)
     mail_server.fill_directory()
     host.sh("mail-relay apply && systemctl reload postfix")
@@ -272,6 +273,8 @@ def test_mailboxes_of_a_directory(mail_server, smarthost):
 
     host.sh("systemctl stop slapd")
     assert recipient(lan.stranger, JANE)[0] == 451
+    told = host.sh("mail-relay doctor", check=False).out
+    assert "database-away" in told and "systemctl start slapd" in told, told
     host.sh("systemctl start slapd && systemctl reload postfix")
     wait_until(lambda: recipient(lan.stranger, JANE)[0] == 250, "the directory to be asked again")
     host.sh(host.os.purge.format(host.package_name("mail-server-ldap")))

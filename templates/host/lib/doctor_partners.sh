@@ -15,6 +15,8 @@ look_at_partners() {
 # Each live file is asked for what nobody has. No answer of a client holds a password.
 look_at_database() {
     [ -n "$database" ] || return 0
+    # Then nobody asks a directory (build.sh).
+    if [ "$database:$database_login" = ldap:no ]; then finding database-refuses 'there is no login yet'; return; fi
     for table in $tables; do
         name=${table%%:*}
         [ "${table##*:}" = database ] && [ -f "$postfix_dir/$name" ] || continue
@@ -31,15 +33,15 @@ database_says() {
     case $words in
     'unsupported dictionary type'*) finding package-damaged "$words" ;;
     *'ccess denied'* | *'command denied'* | *'permission denied'* | *'authentication failed'* | *' role '*'not exist'* | \
-        *'not permitted to log in'* | *'no password supplied'* | *'no pg_hba.conf entry'*) finding database-refuses "$words" ;;
+        *'not permitted to log in'* | *'no password supplied'* | *'no pg_hba.conf entry'* | *'Invalid credentials'*) finding database-refuses "$words" ;;
     *'nknown database'* | *' database '*'not exist'*) finding database-query "$name" "$words" ;;
-    'connect to '*) finding database-away "$words" "$(mend_of_database)" ;;
+    'connect to '* | *"Can't contact LDAP server"*) finding database-away "$words" "$(mend_of_database)" ;;
     *) finding database-query "$name" "$words" ;;
     esac
 }
 
 mend_of_database() {
-    case $database in mysql) units='mariadb mysql' ;; *) units=postgresql ;; esac
+    case $database in mysql) units='mariadb mysql' ;; ldap) units=slapd ;; *) units=postgresql ;; esac
     for own in $units; do
         if is_stopped "$own"; then echo "\$ systemctl start $own && systemctl reload postfix"; return; fi
     done
