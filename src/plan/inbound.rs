@@ -43,7 +43,7 @@ pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
 /// The way to the servers behind.
 pub(super) fn routes(relay: &Relay) -> Vec<Item> {
     let domains = relay.inbound.iter().flat_map(|inbound| &inbound.domains);
-    domains.map(|(domain, hop)| inline(domain, &format!("relay:{}", server(hop)))).collect()
+    domains.map(|(domain, hop)| inline(domain, &format!("relay:{}", server(&hop.host, hop.port)))).collect()
 }
 
 fn abuse(layer: &mut Layer<'_>, abuse: &Abuse) {

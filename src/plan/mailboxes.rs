@@ -5,6 +5,7 @@
 use super::PlanError;
 use super::layer::{Item, Layer};
 use super::table::{Kind, Table, table};
+use super::words::server;
 use crate::postfix::client::Client;
 use crate::postfix::table::{Lookup, TableError};
 use crate::relay::{Database, Delivery, Directory, Listed, Relay, Source, Sql, SqlKind, Store};
@@ -56,8 +57,7 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     layer.set("virtual_mailbox_maps", &names(&mailboxes.source).1);
     let nexthop = match &mailboxes.delivery {
         Delivery::Socket(path) => format!("lmtp:unix:{path}"),
-        Delivery::Network(host, port) if host.contains(':') => format!("lmtp:inet:[ipv6:{host}]:{port}"),
-        Delivery::Network(host, port) => format!("lmtp:inet:[{host}]:{port}"),
+        Delivery::Network(host, port) => format!("lmtp:inet:{}", server(host, *port)),
     };
     layer.set("virtual_transport", &nexthop);
     // What the host's own programs send to a mailbox is rewritten as if it left.

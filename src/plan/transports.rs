@@ -14,14 +14,6 @@ use crate::relay::{Relay, Transport, Way};
 
 const TRANSPORT: &str = "transport";
 
-/// The smtp(8) of mail that does not go to the smarthost: it never logs in, nor does TLS begin with the connection, as it
-/// may there. Pauses and numbers of connections that the smarthost asks for are no concern of others.
-const DIRECT: &str =
-    "M direct/unix=direct unix - - n - - smtp -o smtp_sasl_auth_enable=no -o smtp_tls_wrappermode=no";
-
-/// The same where TLS does begin with the connection: how it begins is a matter of the service, not of the server.
-const DIRECT_TLS: &str = "M direct-tls/unix=direct-tls unix - - n - - smtp -o smtp_sasl_auth_enable=no -o smtp_tls_wrappermode=yes";
-
 /// The ways that are not that of the rest. A transport of the table stands above default_transport: mail that goes by it
 /// waits for no credentials.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
@@ -34,19 +26,31 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     }
 }
 
-/// The service by which mail goes to other servers than the rest: its name, and the edit that makes it.
-fn service(way: &Way) -> Option<(&'static str, &'static str)> {
+/// How mail goes to another server than the rest: whether TLS begins with the connection. `None` where no mail leaves.
+fn wrapped(way: &Way) -> Option<bool> {
     match way {
-        Way::Hop(hop) if hop.begins_with_tls() => Some(("direct-tls", DIRECT_TLS)),
-        Way::Hop(_) | Way::Direct => Some(("direct", DIRECT)),
+        Way::Hop(hop) => Some(hop.begins_with_tls()),
+        Way::Direct => Some(false),
         Way::Error(_) | Way::Retry(_) | Way::Discard => None,
     }
 }
 
-/// Edits of master.cf.
+/// The service for it: how TLS begins is a matter of the service, not of the server.
+fn service(wrapped: bool) -> &'static str {
+    if wrapped { "direct-tls" } else { "direct" }
+}
+
+/// Edits of master.cf: the smtp(8) of mail that does not go to the smarthost never logs in, nor does TLS begin as it may there.
+/// Pauses and numbers of connections that the smarthost asks for are no concern of others.
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
-    let used: BTreeSet<_> = relay.transports.iter().filter_map(|one| service(&one.way)).collect();
-    used.into_iter().map(|(_, edit)| edit.to_owned()).collect()
+    let used: BTreeSet<bool> = relay.transports.iter().filter_map(|one| wrapped(&one.way)).collect();
+    let edit = |wrapped| {
+        let (name, mode) = (service(wrapped), if wrapped { "yes" } else { "no" });
+        format!(
+            "M {name}/unix={name} unix - - n - - smtp -o smtp_sasl_auth_enable=no -o smtp_tls_wrappermode={mode}"
+        )
+    };
+    used.into_iter().map(edit).collect()
 }
 
 /// The ports of these servers.
@@ -61,7 +65,7 @@ pub(super) fn ports(relay: &Relay) -> impl Iterator<Item = u16> {
 /// What the TLS policy of such a way is looked up by: the next hop, letter for letter. `None` where no mail leaves.
 pub(super) fn destination(transport: &Transport) -> Option<String> {
     match &transport.way {
-        Way::Hop(hop) => Some(server(hop)),
+        Way::Hop(hop) => Some(server(&hop.host, hop.port)),
         Way::Direct => Some(transport.key.rsplit_once('@').map_or(&*transport.key, |(_, it)| it).to_owned()),
         _ => None,
     }
@@ -77,9 +81,9 @@ fn rows(transports: &[Transport]) -> Result<Lookup, TableError> {
     let mut rows = Lookup::new("Where mail for domains and addresses goes instead, see transport(5).");
     for Transport { key, way, .. } in transports {
         let result = match way {
-            Way::Hop(hop) => format!("{}:{}", service(way).map_or("", |(name, _)| name), server(hop)),
+            Way::Hop(hop) => format!("{}:{}", service(hop.begins_with_tls()), server(&hop.host, hop.port)),
             // Without a next hop it is the domain of the recipient.
-            Way::Direct => "direct:".to_owned(),
+            Way::Direct => format!("{}:", service(false)),
             Way::Error(words) => format!("error:{words}"),
             Way::Retry(words) => format!("retry:{words}"),
             Way::Discard => "discard:".to_owned(),

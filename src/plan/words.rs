@@ -1,6 +1,6 @@
 //! What a relay says, in Postfix's words.
 
-use crate::relay::{IpVersion, NextHop, TlsLevel};
+use crate::relay::{IpVersion, TlsLevel};
 
 /// Protocols that nobody should speak any more (RFC 8996). As exclusions, which every version reads.
 pub(super) const OLD_PROTOCOLS: &str = "!SSLv2, !SSLv3, !TLSv1, !TLSv1.1";
@@ -27,9 +27,9 @@ pub(super) fn loopback(ip: IpVersion) -> &'static str {
 }
 
 /// A server as a next hop: itself, and not those that DNS names for its domain.
-pub(super) fn server(hop: &NextHop) -> String {
-    let family = if hop.host.contains(':') { "ipv6:" } else { "" };
-    format!("[{family}{}]:{}", hop.host, hop.port)
+pub(super) fn server(host: &str, port: u16) -> String {
+    let family = if host.contains(':') { "ipv6:" } else { "" };
+    format!("[{family}{host}]:{port}")
 }
 
 /// Postfix's name of a TLS security level.
