@@ -15,14 +15,9 @@ look_at_service() {
 # --- the daemon ---
 
 look_at_unit() {
-    running=$(systemctl is-active "$unit" 2>/dev/null)
+    running=$(settled_state "$unit")
     enabled=$(systemctl is-enabled postfix.service 2>/dev/null)
-    # Arch's unit tries again and again.
-    [ "$(property SubState "$unit")" != auto-restart ] || running=failed
-    case $running in
-    active | reloading | activating) ;;
-    *) why_stopped; return ;;
-    esac
+    if [ "$running" != active ]; then why_stopped; return; fi
     case $enabled in enabled | enabled-runtime | static | indirect | generated | alias) ;; *) finding postfix-disabled "$enabled" ;; esac
     case $(property NeedDaemonReload "$unit") in yes) finding unit-changed "$unit" ;; esac
 }

@@ -29,6 +29,24 @@ leave_old_unit() {
     systemctl reset-failed postfix@-.service 2>/dev/null
 }
 
+# What the unit $1 has come to: active, inactive, failed. While it starts, stops or reloads, for ten seconds at most, that is awaited;
+# and one that is started again and again (Arch's unit is) has failed, though each try looks like a start.
+settled_state() {
+    tries=50
+    while :; do
+        states=$(systemctl show -p ActiveState -p SubState "$1" 2>/dev/null)
+        case $states in
+        *SubState=auto-restart*) echo failed; return ;;
+        *State=activating* | *State=deactivating* | *State=reloading* | *State=refreshing*) ;;
+        *) break ;;
+        esac
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || break
+        sleep 0.2
+    done
+    printf '%s\n' "$states" | sed -n 's/^ActiveState=//p' | grep . || echo unknown
+}
+
 is_running() {
     if in_system; then
         systemctl -q is-active "$(daemon_unit)" && return

@@ -30,7 +30,7 @@ find_service() {
         unit_state='not installed'
     elif in_system; then
         unit=$(daemon_unit)
-        unit_state=$(systemctl is-active "$unit" 2>/dev/null)
+        unit_state=$(settled_state "$unit")
         enabled=$(systemctl is-enabled postfix.service 2>/dev/null)
     elif is_running; then unit_state=active
     else unit_state=inactive; fi
