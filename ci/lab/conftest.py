@@ -100,6 +100,15 @@ def postfix_host(root, smarthost):
 
 
 @pytest.fixture
+def partnered_host(root, smarthost):
+    """The same, where what works with a relay can be obtained."""
+    root = roots.with_partners(root)
+    with closing(Host(root, smarthost, with_postfix(root, smarthost))) as host:
+        host.disable("fail2ban", "firewalld")
+        yield host
+
+
+@pytest.fixture
 def bare_relay(root, smarthost):
     """A host with the null client installed, without credentials, not booted. Its
     installation is done once per root and session, and is the layer below."""
@@ -159,7 +168,7 @@ def provider(host, smarthost):
 
 def begin_quietly(host):
     """Boot without the programs that a scenario starts itself."""
-    host.sh("systemctl --quiet disable fail2ban firewalld 2>/dev/null", check=False)
+    host.disable("fail2ban", "firewalld", "dovecot", "haproxy")
     host.boot()
 
 
@@ -261,7 +270,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     item.failed = report.failed
-    hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host")
+    hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host", "partnered_host")
     host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
     if server := item.funcargs.get("mail_server"):
         host = server.host

@@ -1,31 +1,21 @@
 """The relay of a local network: it takes the mail of hosts that it trusts, and nobody else's."""
 
-import base64
 import smtplib
 
 import pytest
 
-from lab.lan import RELAY, verifying
+from lab.lan import RELAY
+from lab.lan_relay import CUSTOMER, FROM, assert_refused, greeted, secure, start
+from lab.mail import NAME, certify
 from lab.relaying import ROUTED, VICTIM, Attempts, batches, message
 
 ROOT = "ops@acme.example"
-FROM = "noreply@acme.example"
-CUSTOMER = "jane@customer.example"
-NAME = "web1.corp.example"
 
 
 @pytest.fixture
 def host(postfix_host):
     """What the relay depends on is there; installations on less are other scenarios'."""
     return postfix_host
-
-
-def start(host, spec):
-    host.install(spec)
-    host.credentials()
-    host.boot()
-    # As an administrator looks at it after the first boot.
-    assert host.sh("postconf -n 2>&1 >/dev/null").out == ""
 
 
 def codes(session, *commands):
@@ -115,21 +105,6 @@ def assert_sent(smarthost, subject, sender, recipient):
     assert mail["Received"] is None
     assert "lan.example (" not in mail.raw and "10.66." not in mail.raw and "fd00:66:" not in mail.raw
     return mail
-
-
-def greeted(client, to=RELAY[0], source=None):
-    session = client.smtp(to, source)
-    session.ehlo()
-    return session
-
-
-def assert_refused(attempts, host, smarthost, sent):
-    assert attempts.answers and attempts.accepted() == []
-    # Newer Postfix hangs up on who does not wait for answers.
-    assert [answer for answer in attempts.answers if answer[1] < 500 and "pipelined" not in answer[0]] == []
-    assert host.queue() == [] and len(smarthost.mails()) == sent
-    # The relay goes on.
-    host.deliver(f"after {sent} messages and the attempts")
 
 
 def routes_lead_nowhere(smarthost, lan, tally):
@@ -295,25 +270,8 @@ def limits_bind_clients(host, lan):
 # TLS for clients
 
 
-def certify(host, smarthost):
-    """The relay's certificate and key, as an administrator puts them there before the package comes."""
-    pem = smarthost.authority.certificate(NAME)
-    key, end, certificate = pem.partition("-----END PRIVATE KEY-----\n")
-    host.write("/etc/ssl/relay.key", key + end, 0o600)
-    host.write("/etc/ssl/relay.pem", certificate)
-
-
-def secure(client, smarthost, to=RELAY[0], source=None):
-    """A session that has begun TLS with the server of this name, by this authority; nothing less will do."""
-    session = greeted(client, to, source)
-    session._host = NAME  # whom the certificate must name; smtplib takes it from the address it was given
-    session.starttls(context=verifying(smarthost.authority))
-    session.ehlo()
-    return session
-
-
 def test_tls_for_clients(host, smarthost, lan, tally):
-    certify(host, smarthost)
+    certify(host)
     start(host, "lan-relay-tls")
     for to in RELAY:
         with secure(lan.app, smarthost, to) as session:
@@ -343,113 +301,4 @@ def test_tls_for_clients(host, smarthost, lan, tally):
         session.sendmail(FROM, [CUSTOMER], "Subject: over TLS alone\r\n\r\nx\r\n")
     smarthost.wait_for("over TLS alone")
     host.deliver("of the host itself")
-    host.sh("mail-relay test ops@acme.example")
-
-
-# Clients from anywhere
-
-DOVECOT = {
-    "2.3": """protocols =
-ssl = no
-disable_plaintext_auth = no
-passdb {
-  driver = passwd-file
-  args = /etc/dovecot/users
-}
-""",
-    "2.4": """dovecot_config_version = 2.4.0
-dovecot_storage_version = 2.4.0
-protocols =
-ssl = no
-auth_allow_cleartext = yes
-passdb passwd-file {
-  passwd_file_path = /etc/dovecot/users
-}
-""",
-}
-SOCKET = """auth_mechanisms = plain login
-service auth {
-  unix_listener /var/spool/postfix/private/auth {
-    mode = 0660
-    user = postfix
-    group = postfix
-  }
-}
-"""
-USER, PASSWORD = "laptop@acme.example", "p@ss:w #1"
-
-
-@pytest.mark.roots("debian-12", "debian-13")
-def test_clients_with_a_password(host, smarthost, lan, tally):
-    certify(host, smarthost)
-    host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y dovecot-core")
-    version = host.sh("dovecot --version").out[:3]
-    host.write("/etc/dovecot/dovecot.conf", DOVECOT[version] + SOCKET)
-    host.write("/etc/dovecot/users", f"{USER}:{{PLAIN.b64}}{base64.b64encode(PASSWORD.encode()).decode()}\n")
-    start(host, "lan-relay-auth")
-    # As docs/lan-relay.md has a person look.
-    host.sh("ls -l /var/spool/postfix/private/auth && systemctl --no-pager status dovecot")
-    for to in RELAY:
-        with greeted(lan.stranger, to) as session:
-            assert not session.has_extn("auth") and session.has_extn("starttls")
-            assert session.docmd("AUTH", "PLAIN")[0] in (503, 530, 538)
-        with secure(lan.stranger, smarthost, to) as session:
-            assert session.has_extn("auth")
-            with pytest.raises(smtplib.SMTPAuthenticationError, match="535"):
-                session.login(USER, "wrong")
-            session.login(USER, PASSWORD)
-            session.sendmail("laptop@acme.example", [CUSTOMER], f"Subject: from elsewhere to {to}\r\n\r\nx\r\n")
-        mail = smarthost.wait_for(f"from elsewhere to {to}")
-        assert (mail.envelope_from, mail.envelope_to) == ("laptop@acme.example", [CUSTOMER])
-        assert mail["Received"] is None and USER not in mail.raw.partition("\n\n")[2]
-    lan.app.send(FROM, CUSTOMER, "Subject: of the network, without a password\n\nx\n")
-    smarthost.wait_for("of the network, without a password")
-
-    sent = len(smarthost.mails())
-    attempts = Attempts(NAME)
-    attempts.envelopes(lambda: secure(lan.stranger, smarthost))
-    attempts.envelopes(lambda: greeted(lan.stranger))
-    assert_refused(attempts, host, smarthost, sent)
-    tally("attempts to relay, refused", len(attempts.answers))
-
-
-HAPROXY = """defaults
-    mode tcp
-    timeout connect 5s
-    timeout client 30s
-    timeout server 30s
-listen smtp
-    bind 10.66.0.5:2525
-    bind [fd00:66::5]:2525
-    server relay 10.66.0.5:25 send-proxyVERSION
-"""
-
-
-@pytest.mark.roots("debian-12", "debian-13")
-def test_a_proxy_in_front(host, smarthost, lan, tally):
-    """HAProxy says who the client is. Its own address would be a trusted one."""
-    host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y haproxy")
-    start(host, "lan-relay-proxy")
-    for version in ("", "-v2"):
-        host.write("/etc/haproxy/haproxy.cfg", HAPROXY.replace("VERSION", version))
-        host.sh("systemctl restart haproxy")
-        for to in RELAY:
-            with lan.app.smtp(to, port=2525) as session:
-                session.sendmail(FROM, [CUSTOMER], f"Subject: through the proxy{version} to {to}\r\n\r\nx\r\n")
-            smarthost.wait_for(f"through the proxy{version} to {to}")
-            sent = len(smarthost.mails())
-            attempts = Attempts(NAME)
-
-            def begin():
-                session = lan.stranger.smtp(to, port=2525)
-                session.ehlo()
-                return session
-
-            attempts.envelopes(begin, senders=("spammer@stranger.example",))
-            assert_refused(attempts, host, smarthost, sent)
-            tally("attempts to relay, refused", len(attempts.answers))
-    # The host's own programs speak to the relay as before, without a proxy.
-    host.deliver("of the host itself")
-    lan.itself.send("www-data", CUSTOMER, "Subject: of a program of the host\n\nhi\n", "127.0.0.1")
-    smarthost.wait_for("of a program of the host")
     host.sh("mail-relay test ops@acme.example")

@@ -132,6 +132,10 @@ class Host(Machine):
     def install_packages(self, names):
         return self.sh(self.os.install_named.format(" ".join(sorted(names))))
 
+    def obtain(self, package, command):
+        """What works with a relay, is no dependency of one, and is Debian's on every root: a Debian installs it, the others have it."""
+        self.sh(self.os.obtain.format(package, command), timeout=120)
+
     def remove_with_dependencies(self, names):
         """As a person does who wants nothing of it left that the family's tools can remove."""
         return self.sh(self.os.remove_all.format(" ".join(sorted(names))))
@@ -151,6 +155,10 @@ class Host(Machine):
 
     def enabled(self, unit):
         return self.sh(f"systemctl is-enabled {unit}", check=False).out.strip()
+
+    def disable(self, *units):
+        """Those of them that the root has."""
+        self.sh(f"for unit in {' '.join(units)}; do systemctl --quiet disable $unit 2>/dev/null; done; true")
 
     # The relay
 
@@ -254,6 +262,7 @@ class Deb:
     reinstall_file = reinstall
     downgrade = "apt-get install -y --allow-downgrades {}"
     dependencies = ("postfix", "ca-certificates", "libsasl2-modules", "bsd-mailx")
+    obtain = "DEBIAN_FRONTEND=noninteractive apt-get install -y {0}"
     install_named = "DEBIAN_FRONTEND=noninteractive apt-get install -y {0} && apt-mark auto {0}"
     remove_all = "apt-get purge -y {} && apt-get autoremove -y --purge"
     list = "dpkg-query -W -f '${Package} ${db:Status-Status}\\n' | sed -n 's/ installed$//p'"
@@ -292,6 +301,7 @@ class Rpm:
     reinstall_file = reinstall
     downgrade = "dnf downgrade -y {}"
     dependencies = ("postfix", "ca-certificates", "cyrus-sasl-plain", "s-nail", "openssl")
+    obtain = "command -v {1}"
     install_named = "dnf install -y {}"
     remove_all = "dnf remove -y {}"
     list = "rpm -qa --queryformat '%{NAME}\\n'"
@@ -323,6 +333,7 @@ class Pacman:
     reinstall = "pacman -S --noconfirm {}"
     reinstall_file = downgrade = install
     dependencies = ("postfix", "ca-certificates", "libsasl", "s-nail")
+    obtain = "command -v {1}"
     install_named = "pacman -S --noconfirm {}"
     remove_all = "pacman -Rns --noconfirm {}"
     list = "pacman -Qq"

@@ -31,6 +31,8 @@ def satisfy(root, packages, libraries_of):
         libraries = [d for d in re.split(r",\s*", wanted.strip()) if d.startswith("lib")]
         if libraries:
             inside(root, f"apt-get -q satisfy -y --no-install-recommends '{', '.join(libraries)}'")
+    # The programs may have brought one of those along, whose files the stand-in's own package would find in its way.
+    inside(root, f"for name in {' '.join(libraries_of)}; do if dpkg -s $name >/dev/null 2>&1; then dpkg --purge --force-depends $name; fi; done")
     assert not (root / "etc/ssl/certs/ca-certificates.crt").exists()
 
 

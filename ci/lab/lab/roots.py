@@ -50,6 +50,11 @@ def with_programs(name):
     return programs if programs in beside(name) else name
 
 
+def with_partners(name):
+    """The root on which Debian's Dovecot and HAProxy can be had: a Debian installs them from its repository."""
+    return name if recipe(name)["kind"] == "deb" else with_programs(name)
+
+
 def path(name):
     """The root made by today's recipe. Another checkout's recipe has a folder of its own."""
     return ROOTS / f"{name}-{_digest(name)}"
