@@ -86,6 +86,15 @@ def add_route(netns, network):
     run(["ip", "-n", netns, "route", "add", network, "dev", "eth0"])
 
 
+def add_device(netns, name):
+    """A network device that leads nowhere."""
+    run(["ip", "-n", netns, "link", "add", name, "type", "veth", "peer", "name", f"{name}-peer"])
+
+
+def remove_device(netns, name):
+    run(["ip", "-n", netns, "link", "delete", name])
+
+
 @contextmanager
 def entered(netns):
     """Sockets that this thread makes between here and the end of the block are in the namespace, and stay there."""
