@@ -33,8 +33,6 @@ table inet closed {{
 """
 LOAD = "nft -c -f /etc/nftables.conf && nft -f /etc/nftables.conf"
 
-pytestmark = pytest.mark.roots("debian-12", "debian-13", "rpm-dnf5", "pacman-7")
-
 
 def reaches(host, user, address, port):
     """Does a program of that user get a connection?"""
@@ -75,7 +73,12 @@ def firewalld(server, smarthost):
         f" && {closed} --add-ingress-zone=HOST && {closed} --add-egress-zone=ANY && {closed} --set-target=REJECT"
         " && systemctl start firewalld && firewall-cmd --state"
     )
-    assert_mail_alone_leaves(server, smarthost, "through firewalld")
+    if "established" in server.sh("nft list chain inet firewalld filter_OUTPUT").out:
+        assert_mail_alone_leaves(server, smarthost, "through firewalld")
+    else:
+        # Debian 11: whoever closes the way out, closes it in the midst of each connection, whatever any policy accepts (firewalld #705).
+        assert server.sh("firewall-cmd --version").out == "0.9.3\n"
+        assert not reaches(server, "postfix", smarthost.good, 587)
     server.sh("systemctl stop firewalld && nft flush ruleset")
     assert reaches(server, "daemon", smarthost.good, 465)
 
