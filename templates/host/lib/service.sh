@@ -130,7 +130,7 @@ serve() {
     *)
         if leave_old_unit; then set -- start; fi
         old=
-        [ "$1" != reload ] || old=$(queue_manager)
+        [ "$1" != reload ] || old=$(senders)
         control "$1" || { warn "Postfix did not $1; mend: see 'systemctl status $(daemon_unit)', then 'systemctl restart postfix'"; return 1; }
         wait_for_end_of "$old"
         # What waited for this change need not wait for its next turn.
@@ -146,21 +146,23 @@ master_pid() {
     if kill -0 "${pid:-none}"; then echo "$pid"; fi
 } 2>/dev/null
 
-# That of its queue manager.
-queue_manager() {
+# Those of its processes that know today's password: the clients, and the queue manager that asks them.
+senders() {
     master=$(master_pid) && children=$(cat "/proc/$master/task/$master/children") || return 0
     for child in $children; do
-        if read -r program <"/proc/$child/comm" && [ "$program" = qmgr ]; then echo "$child"; fi
+        if read -r program <"/proc/$child/comm"; then case $program in qmgr | smtp | lmtp) echo "$child" ;; esac; fi
     done
 } 2>/dev/null
 
-# After a reload the old queue manager (process $1) may serve one more flush, by processes that know the old password: the mail would
-# wait for its next turn.
+# After a reload the old processes $1 end what they are at, and may take one more message: what is refused for the old password would
+# wait for its next turn, so it must be in the queue before that is flushed. Who is at a long message is not awaited.
 wait_for_end_of() {
-    turns=0
-    while [ -n "$1" ] && [ -d "/proc/$1" ] && [ "$turns" -lt 50 ]; do
-        sleep 0.1
-        turns=$((turns + 1))
+    turns=50
+    for process in $1; do
+        while [ -d "/proc/$process" ] && [ "$turns" -gt 0 ]; do
+            sleep 0.1
+            turns=$((turns - 1))
+        done
     done
 }
 
