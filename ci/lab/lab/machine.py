@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .shell import CLEAN_ENV, IN_MEMORY, ON_DISK, RUN, CommandFailed, run, wait_until
+from .shell import CLEAN_ENV, RUN, CommandFailed, run, wait_until
 
 _numbers = itertools.count(1)
 
@@ -208,7 +208,7 @@ def discard(home):
 
 def clean(everything):
     """Discard machines whose session is gone, or all of them."""
-    for home in sorted(home for runs in {RUN, IN_MEMORY, ON_DISK} for home in runs.glob("*-*-*")):
+    for home in sorted(RUN.glob("*-*-*")):
         owner = int(home.name.split("-")[0])
         if not everything and Path(f"/proc/{owner}").exists():
             continue

@@ -12,21 +12,8 @@ from pathlib import Path
 LAB = Path(__file__).resolve().parent.parent
 REPOSITORY = LAB.parent.parent
 CACHE = Path(os.environ.get("POSTPACK_LAB_CACHE", "/var/cache/postpack-lab"))
-IN_MEMORY, ON_DISK = Path("/dev/shm/postpack-lab/run"), CACHE / "run"
-
-
-def roomiest():
-    """Memory, which saves a tenth of the lab's time, where it has room for the disks of a session (2 GB) and the queues of a burst."""
-    if not os.path.ismount("/dev/shm"):
-        return ON_DISK
-    shared = os.statvfs("/dev/shm")
-    free = {line.split()[0]: int(line.split()[1]) * 1024 for line in Path("/proc/meminfo").read_text().splitlines()}
-    room = min(free["MemAvailable:"], shared.f_bavail * shared.f_frsize)
-    return IN_MEMORY if room > 8e9 and not shared.f_flag & os.ST_NOEXEC else ON_DISK
-
-
-# What a running session holds: folders named after the owner's pid. Its workers inherit the choice.
-RUN = Path(os.environ.setdefault("POSTPACK_LAB_RUN", str(roomiest())))
+# What a running session holds: folders named after the owner's pid.
+RUN = Path(os.environ.get("POSTPACK_LAB_RUN", CACHE / "run"))
 
 # A command inside a root sees this and nothing of the caller's environment.
 CLEAN_ENV = {
