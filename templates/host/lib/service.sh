@@ -157,7 +157,7 @@ senders() {
 # After a reload the old processes $1 end what they are at, and may take one more message: what is refused for the old password would
 # wait for its next turn, so it must be in the queue before that is flushed. Who is at a long message is not awaited.
 wait_for_end_of() {
-    turns=50
+    turns=100
     for process in $1; do
         while [ -d "/proc/$process" ] && [ "$turns" -gt 0 ]; do
             sleep 0.1
