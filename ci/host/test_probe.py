@@ -256,13 +256,17 @@ def test_no_process_and_no_file_is_left(probe, server, tmp_path):
     probe(server(silent=True).port, seconds=1)
     # What was told to end may need a moment where there are many.
     end = time.monotonic() + 10
-    while time.monotonic() < end and any(opened_by(process, tmp_path) for process in Path("/proc").glob("[0-9]*")):
+    while open_in(tmp_path) and time.monotonic() < end:
         time.sleep(0.05)
-    assert [process for process in Path("/proc").glob("[0-9]*") if opened_by(process, tmp_path)] == []
+    assert open_in(tmp_path) == []
 
 
-def opened_by(process, folder):
-    try:
-        return [name for name in map(os.readlink, (process / "fd").iterdir()) if name.startswith(str(folder))]
-    except OSError:  # it has ended
-        return []
+def open_in(folder):
+    """What processes have open there, and their numbers."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            found += [(process.name, name) for name in map(os.readlink, (process / "fd").iterdir()) if str(folder) in name]
+        except OSError:  # it has ended
+            continue
+    return found

@@ -105,13 +105,7 @@ def test_a_proxy_in_front(host, smarthost, lan, tally):
             smarthost.wait_for(f"through the proxy{version} to {to}")
             sent = len(smarthost.mails())
             attempts = Attempts(NAME)
-
-            def begin():
-                session = lan.stranger.smtp(to, port=2525)
-                session.ehlo()
-                return session
-
-            attempts.envelopes(begin, senders=("spammer@stranger.example",))
+            attempts.envelopes(lambda: greeted(lan.stranger, to, port=2525), senders=("spammer@stranger.example",))
             assert_refused(attempts, host, smarthost, sent)
             tally("attempts to relay, refused", len(attempts.answers))
     # The host's own programs speak to the relay as before, without a proxy.

@@ -15,8 +15,8 @@ def start(host, spec):
     assert host.sh("postconf -n 2>&1 >/dev/null").out == ""
 
 
-def greeted(client, to=RELAY[0], source=None):
-    session = client.smtp(to, source)
+def greeted(client, to=RELAY[0], source=None, port=25):
+    session = client.smtp(to, source, port)
     session.ehlo()
     return session
 

@@ -85,7 +85,7 @@ tool() {
     esac
 }
 
-# What Postfix has in force for the parameter $1. All are asked for at once, because each start of postconf costs as much as ten of sed;
+# What Postfix has in force for the parameter $1. All are asked for at once, because each start of postconf costs as much as several of awk;
 # a parameter of our own that nothing refers to is not among all.
 live() {
     [ -e "$probe_folder/live" ] || postconf -x >"$probe_folder/live" 2>/dev/null
