@@ -125,27 +125,40 @@ def relay(root, smarthost):
 
 @pytest.fixture(scope="session")
 def kept(smarthost_of_worker):
-    """What a worker keeps from scenario to scenario: the booted relay of one root, by its name."""
+    """The booted relays that a worker keeps from scenario to scenario: by kind, the root and the host."""
     relays = {}
     yield relays
-    for relay in relays.values():
+    for _, relay in relays.values():
         relay.close()
 
 
 @pytest.fixture
 def idle_relay(root, smarthost, kept, request):
     """Such a relay for a scenario that only sends mail and looks, and changes nothing on the host: the next one finds it as it is."""
-    relay = kept.pop(root, None)
-    for other in [*kept]:
-        kept.pop(other).close()
+    yield from keep("idle", root, smarthost, kept, request)
+
+
+@pytest.fixture
+def repaired_relay(root, smarthost, kept, request):
+    """Such a relay for a scenario that breaks the host and repairs it: the next one finds it healthy."""
+    yield from keep("repaired", root, smarthost, kept, request)
+
+
+def keep(kind, root, smarthost, kept, request):
+    """The worker's relay of this kind: closed after a failure, and when the next scenario is about another root."""
+    name, relay = kept.pop(kind, (root, None))
+    if name != root:
+        relay.close()
+        relay = None
     relay = relay or Host(root, smarthost, applied(root, smarthost))
     try:
         yield relay if relay.booted else relay.boot()
     finally:
-        if request.node.failed:
+        # A scenario without a verdict has failed in a fixture.
+        if getattr(request.node, "failed", True):
             relay.close()
         else:
-            kept[root] = relay
+            kept[kind] = root, relay
 
 
 @pytest.fixture
@@ -270,7 +283,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     item.failed = report.failed
-    hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "server", "network_server", "postfix_host", "partnered_host")
+    hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "repaired_relay", "server", "network_server", "postfix_host", "partnered_host")
     host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
     if server := item.funcargs.get("mail_server"):
         host = server.host
