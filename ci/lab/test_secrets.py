@@ -9,6 +9,7 @@ import pytest
 
 from lab import odd, packages, roots
 from lab.host import RELAY_ENV
+from lab.kills import difference, tree
 from lab.shell import LAB, run
 from lab.sink import Sink
 from lab.steps import Disk
@@ -17,49 +18,82 @@ from lab.steps import Disk
 ROOTS = ("debian-11", "rpm-dnf5", "pacman-7")
 
 
+# Those of specs/many-smarthosts.toml, all at one name.
+PORTS = range(2600, 2616)
+
+
 @pytest.mark.long
 @pytest.mark.roots(*ROOTS)
 def test_odd_credentials_arrive_byte_for_byte_or_are_refused(relay, smarthost, root, tally):
+    """Each apply has an account for every port of the smarthost, and a message leaves by each."""
+    relay.install("many-smarthosts")
     # The scenario says when, not the path unit.
     relay.sh("systemctl stop mail-relay-apply.path")
-    in_force = (smarthost.user.encode(), smarthost.password.encode())
-    for number, pair in enumerate(odd.pairs()):
-        if number % len(ROOTS) != ROOTS.index(root) or not odd.dovecot_takes(pair[1]):
-            continue
-        fresh = apply_odd(relay, number, pair, tally)
-        in_force = pair if fresh else in_force
-        smarthost.expect(*in_force)
-        subject = f"odd {number}"
-        relay.mail(subject)
-        smarthost.wait_for(subject)
-        logins = smarthost.received()
-        # A mail by an account as before may go over a connection that Postfix has kept.
-        assert set(logins) == {in_force} or not (fresh or logins), (pair, logins)
+    ways = "".join(f"{{ {port}.example = smtp:{next_hop(port)} }} " for port in PORTS)
+    relay.write("/etc/mail-relay/main.cf.d/ways.cf", f"transport_maps = inline:{{ {ways}}}\n")
 
-    with Sink(smarthost, "any-password") as sink:
-        relay.resolver.set(smarthost.name, smarthost.sink)
-        for number, pair in enumerate(odd.pairs()):
-            if not odd.dovecot_takes(pair[1]):
-                if apply_odd(relay, number, pair, tally):
-                    in_force = pair
-                relay.mail(f"odd {number}")
-                relay.wait_queue_empty()
-                assert sink.logins()[-1:] == [in_force], pair
+    pairs = list(enumerate(odd.pairs()))
+    of_this_root = [(number, pair) for number, pair in pairs if number % len(ROOTS) == ROOTS.index(root) and odd.dovecot_takes(pair[1])]
+    for some in batches(of_this_root):
+        apply_odd(relay, some, tally)
+        smarthost.expect(*(pair for _, pair in some))
+        send(relay, some)
+        for number, _ in some:
+            smarthost.wait_for(f"odd {number}")
+        assert set(smarthost.received()) == {pair for _, pair in some}
+
+    relay.resolver.set(smarthost.name, smarthost.sink)
+    not_for_dovecot = [(number, pair) for number, pair in pairs if not odd.dovecot_takes(pair[1])]
+    for some in batches(not_for_dovecot):
+        with Sink(smarthost, "any-password", ports=PORTS) as sink:
+            apply_odd(relay, some, tally)
+            send(relay, some)
+            relay.wait_queue_empty()
+            assert set(sink.logins()) == {pair for _, pair in some}
+
+    for number, pair in of_this_root + not_for_dovecot:
+        if odd.fault(*pair):
+            refuse_odd(relay, number, pair, tally)
 
 
-def apply_odd(relay, number, pair, tally):
-    """Save these credentials, each third in the same kind of quotes, and apply. Are they in force?"""
+def next_hop(port):
+    return f"[smtp.lab.example]:{port}"
+
+
+def batches(numbered):
+    """What Postfix can carry of these (number, pair), by as many as there are ports."""
+    carried = [(number, pair) for number, pair in numbered if not odd.fault(*pair)]
+    return [carried[at : at + len(PORTS)] for at in range(0, len(carried), len(PORTS))]
+
+
+def apply_odd(relay, some, tally):
+    """Save and apply these credentials, an account for each port; the first has the keys without a name, which count for all the rest."""
+    keys = ["", *(f"S{place:02}_" for place in range(1, len(PORTS)))]
+    lines = [odd.lines(*pair, number // len(ROOTS), key) for (number, pair), key in zip(some, keys)]
+    relay.path(RELAY_ENV).write_bytes(b"".join(lines))
+    relay.sh("mail-relay apply")
+    # What Postfix finds for each port, in hexadecimal.
+    names = " ".join(f"'{next_hop(port)}'" for port, _ in zip(PORTS, some))
+    looked_up = relay.sh(
+        f"maps=$(postconf -xh smtp_sasl_password_maps); for name in {names}; do postmap -q $name $maps | od -An -v -tx1 | tr -d ' \\n'; echo; done"
+    ).out.split()
+    assert [bytes.fromhex(line) for line in looked_up] == [user + b":" + password + b"\n" for _, (user, password) in some], some
+    tally("odd credentials that arrived", len(some))
+
+
+def send(relay, some):
+    relay.sh("; ".join(f"echo hi | mail -s 'odd {number}' who@{port}.example" for port, (number, _) in zip(PORTS, some)))
+
+
+def refuse_odd(relay, number, pair, tally):
+    """The fault is named, and no byte of what Postfix reads changes."""
+    before = tree(relay.root, ["etc/postfix"], times=True)
     relay.path(RELAY_ENV).write_bytes(odd.lines(*pair, number // len(ROOTS)))
     applied = relay.sh("mail-relay apply", check=False)
-    fault = odd.fault(*pair)
-    if not fault:
-        assert applied.code == 0, (pair, applied)
-        tally("odd credentials that arrived")
-        return True
-    assert applied.code == 2 and fault in applied.err, (pair, applied)
+    assert applied.code == 2 and odd.fault(*pair) in applied.err, (pair, applied)
     assert "stays in force" in applied.err, (pair, applied)
+    assert not difference(tree(relay.root, ["etc/postfix"], times=True), before), pair
     tally("odd credentials refused")
-    return False
 
 
 MARKER = "MaRkEr7f3aSecret"
@@ -129,10 +163,10 @@ def left(folder):
 @pytest.mark.roots("debian-12", "rpm-dnf4", "pacman-7")
 def test_nothing_on_a_running_host_repeats_a_secret(relay, smarthost):
     """Applied by the path unit, used at the smarthost, refused by it, purged: in no log, no journal, no file of others."""
-    smarthost.expect(f"{MARKER}user".encode(), f"{MARKER}password".encode())
+    smarthost.expect((f"{MARKER}user".encode(), f"{MARKER}password".encode()))
     relay.write(RELAY_ENV, MARKED, 0o600)
     relay.sh("mail-relay apply && mail-relay status; mail-relay test")
-    smarthost.expect(b"somebody", b"else")
+    smarthost.expect((b"somebody", b"else"))
     relay.sh("mail-relay test; systemctl restart postfix; mail-relay status", check=False)
     relay.write(RELAY_ENV, MARKED + "what is this\n", 0o600)
     relay.sh("mail-relay apply; mail-relay test", check=False)

@@ -40,10 +40,11 @@ def fault(user, password):
     return None
 
 
-def lines(user, password, number):
-    """relay.env, with the quotes that a person might choose: the ways take turns."""
+def lines(user, password, number, key=""):
+    """relay.env, with the quotes that a person might choose: the ways take turns. `key` is the smarthost's part of the keys."""
     quote = [_single, _double, _bare][number % 3]
-    return b"RELAY_USERNAME=" + quote(user) + b"\nRELAY_PASSWORD=" + quote(password) + b"\n"
+    begin = f"RELAY_{key}".encode()
+    return begin + b"USERNAME=" + quote(user) + b"\n" + begin + b"PASSWORD=" + quote(password) + b"\n"
 
 
 def _single(value):

@@ -40,13 +40,13 @@ REFUSALS = {
 
 
 class Sink:
-    def __init__(self, smarthost, kind, certificate=None):
+    def __init__(self, smarthost, kind, certificate=None, ports=(25, 587)):
         from . import network
         from .shell import wait_until
 
         self._log = Path(tempfile.mkstemp(prefix="postpack-sink-")[1])
         self._err = open(f"{self._log}.err", "wb")
-        argv = ["/usr/bin/python3", __file__, kind, smarthost.sink, self._log, certificate or smarthost.certificate]
+        argv = ["/usr/bin/python3", __file__, kind, smarthost.sink, self._log, certificate or smarthost.certificate, *ports]
         self._process = network.inside(smarthost.network.hub, argv, self._err)
         wait_until(lambda: self.lines() == ["listening"], "the sink")
 
@@ -73,7 +73,7 @@ class Sink:
         Path(self._err.name).unlink()
 
 
-async def serve(kind, address, log, certificate):
+async def serve(kind, address, log, certificate, ports):
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate)
     if kind == "old-tls":
@@ -122,13 +122,13 @@ async def serve(kind, address, log, certificate):
             await writer.drain()
         writer.close()
 
-    for port in (25, 587):
+    for port in ports:
         await asyncio.start_server(session, address, port)
     print("listening", file=log, flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    kind, address, log, certificate = sys.argv[1:]
+    kind, address, log, certificate, *ports = sys.argv[1:]
     with open(log, "w") as file:
-        asyncio.run(serve(kind, address, file, certificate))
+        asyncio.run(serve(kind, address, file, certificate, map(int, ports)))

@@ -95,10 +95,10 @@ class Smarthost:
 
     # Credentials of a scenario's own
 
-    def expect(self, user, password):
-        """Let in this pair beside the usual one, and forget what came before."""
+    def expect(self, *pairs):
+        """Let in these pairs in addition to the usual one, and forget what came before."""
         odd = self._machine.path("/srv/odd")
-        (odd / "expected").write_bytes(f"{user.hex()}:{password.hex()}\n".encode())
+        (odd / "expected").write_text("".join(f"{user.hex()}:{password.hex()}\n" for user, password in pairs))
         (odd / "received").write_bytes(b"")
 
     def received(self):
@@ -132,7 +132,7 @@ class Smarthost:
             machine.write(f"/etc/dovecot/{name}", (files / name).read_text())
         machine.write("/usr/local/bin/lab-deliver", (files / "deliver").read_text(), 0o755)
         # Dovecot's user writes there.
-        machine.sh("mkdir -m 0777 /srv/odd; touch /srv/odd/received; chmod 666 /srv/odd/received")
+        machine.sh("mkdir -m 0777 /srv/odd; touch /srv/odd/expected /srv/odd/received; chmod 666 /srv/odd/received")
         self.accept(self.user, self.password)
         machine.write("/etc/postfix/good.pem", self.authority.certificate(NAME), 0o600)
         machine.write("/etc/postfix/wrong_name.pem", self.authority.certificate("mail.other.example"), 0o600)

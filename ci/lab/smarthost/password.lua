@@ -1,5 +1,5 @@
--- Dovecot's answer for users that its file does not know: what came over the wire is written down, in hexadecimal, and the one pair that a
--- scenario expects is let in. A checkpassword program would be told 512 bytes at most, and Dovecot reads its answer line by line.
+-- Dovecot's answer for users that its file does not know: what came over the wire is written down, in hexadecimal, and the pairs that a
+-- scenario expects are let in. A checkpassword program would be told 512 bytes at most, and Dovecot reads its answer line by line.
 
 local folder = "/srv/odd"
 
@@ -12,10 +12,10 @@ function auth_password_verify(request, password)
     local log = assert(io.open(folder .. "/received", "a"))
     log:write(received, "\n")
     log:close()
-    local expected = io.open(folder .. "/expected")
-    if expected and expected:read() == received then
-        expected:close()
-        return dovecot.auth.PASSDB_RESULT_OK, {}
+    for expected in io.lines(folder .. "/expected") do
+        if expected == received then
+            return dovecot.auth.PASSDB_RESULT_OK, {}
+        end
     end
     return dovecot.auth.PASSDB_RESULT_PASSWORD_MISMATCH, {}
 end
