@@ -7,9 +7,9 @@ import pytest
 from lab import roots
 from lab.host import RELAY_ENV
 from lab.kills import Victim, difference, tree
-from lab.shell import wait_until
+from lab.shell import sample, wait_until
 from lab.steps import Disk
-from test_kills import ALL, CREDENTIALS
+from test_kills import CREDENTIALS
 
 # How relay.env can be wrong: the commands that make it so, and what apply must say.
 ENV_FAULTS = {
@@ -116,10 +116,6 @@ def judge(victim, copy, done, what):
     return f"{what}: {wrong}\n{done}" if wrong else ""
 
 
-def every(numbers, stride):
-    return numbers[:: 1 if ALL else stride]
-
-
 def show(faults):
     faults = [fault for fault in faults if fault]
     assert not faults, f"{len(faults)} faults\n" + "\n".join(faults[:8])
@@ -130,7 +126,7 @@ def show(faults):
 def test_a_command_fails(disk, victim, tally):
     """One command of apply dies, as of lack of memory; apply goes on as it sees fit."""
     faults = []
-    for number in every(victim.commands()[1:], 8):
+    for number in sample(victim.commands()[1:], 8):
         with disk.copy() as copy:
             first = []
 
@@ -149,7 +145,7 @@ def test_a_command_fails(disk, victim, tally):
 def test_the_disk_is_full(disk, victim, tally):
     """From some step on, and until apply has ended."""
     faults = []
-    for number in every(range(1, len(victim.steps) + 1), 24):
+    for number in sample(range(1, len(victim.steps) + 1), 24):
         with disk.copy() as copy:
 
             def answer(*_):

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import pytest
 
 from lab.burst import Burst
-from lab.shell import wait_until
+from lab.shell import tier, wait_until
 
-MESSAGES = 10_000
+MESSAGES = 10_000 if tier() == "full" else 2_000
 # As long as nobody is there to help: Postfix tries deferred mail again after five minutes.
 PATIENCE = 180
 
@@ -27,20 +27,20 @@ def test_nothing_is_lost_and_nothing_comes_twice(relay, smarthost):
             wait_until(lambda: "535 5.7.8" in relay.log(), "the old account to be refused", PATIENCE)
             relay.credentials("relay-user-2", "another password")
             wait_until(lambda: "sasl_username=relay-user-2" in smarthost.log(), "the new account", PATIENCE)
-        burst.wait()
-    assert burst.accepted == MESSAGES
-    wait_until(lambda: len(smarthost.mails()) >= MESSAGES, "all to arrive", PATIENCE)
+        burst.finish()
+    assert burst.accepted >= MESSAGES
+    wait_until(lambda: len(smarthost.mails()) >= burst.accepted, "all to arrive", PATIENCE)
     relay.wait_queue_empty()
 
     mails = smarthost.mails()
-    assert Counter(mail["Subject"] for mail in mails) == {f"burst {n}": 1 for n in range(MESSAGES)}
+    assert Counter(mail["Subject"] for mail in mails) == {f"burst {n}": 1 for n in range(burst.accepted)}
     assert all(mail.body == f"This is message {mail['Subject'].split()[1]}.\n" for mail in mails)
     assert {mail.user for mail in mails} == {smarthost.user, "relay-user-2"}
 
 
 @contextmanager
 def during(burst):
-    """What happens in the block happens while messages are handed in."""
+    """What happens in the block happens while messages are submitted."""
     before = burst.accepted
     yield
-    assert before < burst.accepted < burst.total
+    assert before < burst.accepted

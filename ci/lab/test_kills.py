@@ -1,11 +1,10 @@
 """Killed at any step, the relay has a whole configuration, and the next run mends everything."""
 
-import os
-
 import pytest
 
 from lab import roots
 from lab.kills import CONTENT, FOLDERS, Victim, difference, tree
+from lab.shell import sample
 from lab.steps import Disk
 
 pytestmark = pytest.mark.long
@@ -57,13 +56,9 @@ def apply_again(victim, script="mail-relay apply"):
     return script, same_as(victim.after, FOLDERS, victim.content)
 
 
-# Set to "all", there is a kill at each command of each scenario, and a repair of each state.
-ALL = os.environ.get("POSTPACK_LAB_KILLS") == "all"
-
-
 def killed(victim, tally, stride=4, every=20, **repairs):
     """Every state that a kill can leave is sound and can be mended; and a real kill leaves no other."""
-    count = victim.judge(repairs, victim.commands()[:: 1 if ALL else every], 1 if ALL else stride)
+    count = victim.judge(repairs, sample(victim.commands(), every), stride)
     tally("kills (SIGKILL at a command)", count.kills)
     tally("steps looked at", len(victim.steps))
     tally("different states of a disk", count.states)
@@ -75,7 +70,7 @@ def killed(victim, tally, stride=4, every=20, **repairs):
 FAMILIES = ("debian-12", "rpm-dnf4", "pacman-7")
 
 
-def sample(root):
+def sparse(root):
     return {} if root == "debian-12" else {"every": 50, "stride": 16}
 
 
@@ -87,7 +82,7 @@ def test_first_apply_over_a_hand_made_relay(root, installed, tally):
     with hand_made.copy() as copy:
         old = tree(copy.root, ["etc/postfix"], times=True)
     mended = {"again": apply_again(victim), "remove": ("mail-relay remove", same_as(old, ["etc/postfix"], times=True))}
-    killed(victim, tally, **sample(root), **mended)
+    killed(victim, tally, **sparse(root), **mended)
 
 
 @pytest.fixture
@@ -108,7 +103,7 @@ def test_change_of_smarthost(root, applied_twice, tally):
     """Whatever main.cf is in force, its smarthost's password stands in the table."""
     changed = CREDENTIALS.format("second") + "RELAY_HOST=other.lab.example\n"
     victim = Victim(applied_twice.after("true", {ENV: changed}), "mail-relay apply")
-    killed(victim, tally, **sample(root), again=apply_again(victim))
+    killed(victim, tally, **sparse(root), again=apply_again(victim))
 
 
 @pytest.mark.roots("debian-12")

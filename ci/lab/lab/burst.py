@@ -1,22 +1,21 @@
 """Mail by the thousand: sessions of `sendmail -bs` on a host, each message with a number."""
 
-import itertools
 import threading
 
 
 class Burst:
-    """Hands `total` messages to the host in the background. What was answered with 250 is the
-    host's to deliver; anything else ends the session and the scenario."""
+    """Submits messages to the host in the background: as many as `least`, and on until finish().
+    The host must deliver what it answered with 250; anything else ends the session and the scenario."""
 
     SESSIONS = 3
     # Programs and configuration change beneath: a session now and then begins anew.
     MESSAGES_OF_A_SESSION = 250
 
-    def __init__(self, host, total):
+    def __init__(self, host, least):
         self._host = host
-        self._numbers = iter(range(total))
         self._taking = threading.Lock()
-        self.total = total
+        self._least, self._given = least, 0
+        self._finishing = False
         self.accepted = 0
         self._failure = None
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(self.SESSIONS)]
@@ -27,10 +26,12 @@ class Burst:
         return self
 
     def __exit__(self, *_):
-        self._numbers = iter(())
-        self.wait()
+        self._least = 0
+        self.finish()
 
-    def wait(self):
+    def finish(self):
+        """Returns when the sessions have ended."""
+        self._finishing = True
         for thread in self._threads:
             thread.join()
         if self._failure:
@@ -45,7 +46,10 @@ class Burst:
 
     def _take(self):
         with self._taking:
-            return list(itertools.islice(self._numbers, self.MESSAGES_OF_A_SESSION))
+            if self._finishing and self._given >= self._least:
+                return range(0)
+            self._given += self.MESSAGES_OF_A_SESSION
+            return range(self._given - self.MESSAGES_OF_A_SESSION, self._given)
 
     def _session(self, numbers):
         with self._host.start("exec sendmail -bs") as smtp:

@@ -6,6 +6,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .shell import sample
+
 # Each apply makes the folder anew; and the list of digests may name files of a generation that has just gone.
 NO_STATE = "var/lib/mail-relay/stage/", "var/lib/mail-relay/ours"
 FOLDERS = ("etc/postfix", "etc/mail-relay", "var/lib/mail-relay", "tmp", "var/tmp")
@@ -112,11 +114,11 @@ class Victim:
         """The numbers of the steps where a program starts."""
         return [number for number, (what, _) in enumerate(self.steps, 1) if what == "exec"]
 
-    def judge(self, repairs, kills, stride=1):
+    def judge(self, repairs, kills, stride):
         """`repairs`: name to (script, judge); judge(copy) says what is wrong with a repaired copy. At the steps `kills` the command is
-        killed in truth, one run each. With a stride, only some of the states are repaired."""
+        killed in truth, one run each. Of the states, one of `stride` is repaired."""
         count, seen_live = Count(), set()
-        for number, layer in list(self.states.values())[::stride]:
+        for number, layer in sample(list(self.states.values()), stride):
             self._judge_state(count, number, layer, repairs, seen_live)
         for number in kills:
             with self.disk.copy() as copy:
