@@ -154,7 +154,8 @@ LOCAL = [
     Break("sendmail-command", "dnf install -y sendmail", roots=RPM, after="dnf remove -y sendmail"),
     Break(
         "other-server",
-        "dnf install -y sendmail; alternatives --set mta /usr/sbin/sendmail.postfix; systemctl stop postfix; systemctl start sendmail; until bash -c '</dev/tcp/127.0.0.1/25'; do sleep 0.1; done 2>/dev/null",
+        "dnf install -y sendmail; alternatives --set mta /usr/sbin/sendmail.postfix; systemctl stop postfix;"
+        " systemctl start sendmail; until bash -c '</dev/tcp/127.0.0.1/25'; do sleep 0.1; done 2>/dev/null",
         roots=RPM,
         after="dnf remove -y sendmail",
     ),

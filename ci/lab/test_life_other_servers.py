@@ -7,7 +7,7 @@ from lab.dialogue import Dialogue
 from lab.shell import wait_until
 
 # The oldest apt and the newest, with two other servers each.
-DEBIAN = ("debian-11", "debian-sid")
+DEBIAN = [(root, server) for root in ("debian-11", "debian-sid") for server in roots.recipe(root)["mail-servers"]]
 KEPT = "/var/spool/mail-of-the-other-server"
 
 
@@ -23,19 +23,17 @@ def assert_ours(host, subject):
     host.sh("mail-relay status")
 
 
-@pytest.mark.long
-@pytest.mark.roots(*DEBIAN)
-def test_dpkg_lets_one_be_installed(host, root):
+@pytest.mark.parametrize("root, server", DEBIAN)
+def test_dpkg_lets_one_be_installed(host, server):
     """Conflicts of the virtual package mail-transport-agent."""
     host.boot()
-    for server in roots.recipe(root)["mail-servers"]:
-        host.sh(f"DEBIAN_FRONTEND=noninteractive apt-get install -y {server}")
-        host.install()
-        host.credentials()
-        assert server not in host.packages()
-        assert_ours(host, f"after {server}")
-        host.sh("systemctl --failed --quiet --no-legend | grep . && exit 1 || :")
-        host.sh(f"apt-get purge -y {host.package_name()} postfix")
+    host.sh(f"DEBIAN_FRONTEND=noninteractive apt-get install -y {server}")
+    host.install()
+    host.credentials()
+    assert server not in host.packages()
+    assert_ours(host, f"after {server}")
+    host.sh("systemctl --failed --quiet --no-legend | grep . && exit 1 || :")
+    host.sh(f"apt-get purge -y {host.package_name()} postfix")
 
 
 @pytest.mark.roots("rpm-dnf4", "rpm-dnf5")

@@ -75,7 +75,8 @@ def apply_odd(relay, some, tally):
     # What Postfix finds for each port, in hexadecimal.
     names = " ".join(f"'{next_hop(port)}'" for port, _ in zip(PORTS, some))
     looked_up = relay.sh(
-        f"maps=$(postconf -xh smtp_sasl_password_maps); for name in {names}; do postmap -q $name $maps | od -An -v -tx1 | tr -d ' \\n'; echo; done"
+        f"maps=$(postconf -xh smtp_sasl_password_maps); for name in {names}; do"
+        " postmap -q \"$name\" \"$maps\" | od -An -v -tx1 | tr -d ' \\n'; echo; done"
     ).out.split()
     assert [bytes.fromhex(line) for line in looked_up] == [user + b":" + password + b"\n" for _, (user, password) in some], some
     tally("odd credentials that arrived", len(some))
