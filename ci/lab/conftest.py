@@ -1,30 +1,37 @@
 """Fixtures of the scenarios: `host` on each root that the run selected, and `smarthost`."""
 
 import itertools
+import json
 import os
+import time
 from collections import Counter
 from contextlib import closing
 
 import pytest
 
-from lab import machine, network, roots, tokens
+from lab import machine, network, roots, tiers, tokens, verdicts
 from lab.host import Host
 from lab.lan import Lan
 from lab.mail import MailServer, certify
-from lab.shell import RUN, locked
+from lab.record import recording, uses
+from lab.shell import RUN, locked, tier
 from lab.smarthost import Smarthost
 
 
 def pytest_addoption(parser):
     parser.addoption("--root", action="append", choices=roots.names(), help="only on this root")
+    parser.addoption("--shard", metavar="N/M", help="only the Nth of M parts of the scenarios")
+    parser.addoption("--remembered", action="store_true", help="leave out scenarios that have passed with the same bytes")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "roots(*names): the scenario is about these roots only")
     config.addinivalue_line("markers", "long: the scenario takes half a minute and more, so it begins early")
+    config.read_on_import = {}
     if not hasattr(config, "workerinput"):
         machine.clean(everything=False)
         network.clean()
+        network.allow_many_hosts()
         # The workers share what one of them installs.
         os.environ["LAB_SESSION"] = str(os.getpid())
 
@@ -33,6 +40,15 @@ def pytest_unconfigure(config):
     if not hasattr(config, "workerinput"):
         for folder in RUN.glob(f"{os.getpid()}-0-*"):
             machine.discard(folder)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector):
+    """Records what a module of scenarios reads when it is imported."""
+    with recording() as used:
+        yield
+    if isinstance(collector, pytest.Module):
+        collector.config.read_on_import[collector.path] = used
 
 
 def pytest_generate_tests(metafunc):
@@ -45,15 +61,49 @@ def pytest_generate_tests(metafunc):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Other roots than the selected ones are no part of the run: deselected, not skipped. The long scenarios come early, so that no
-    worker is at one when the others have ended, and among short ones, because a worker is given many neighbours at first."""
-    selected = config.getoption("root") or roots.names()
-    chosen = [item for item in items if item.callspec.params["root"] in selected]
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    long = [item for item in chosen if item.get_closest_marker("long")]
-    short = iter([item for item in chosen if not item.get_closest_marker("long")])
+    """Scenarios that are no part of the run are deselected, not skipped. The long ones come early, so that no worker is still at
+    one when the others have ended, and among short ones, because a worker is given many neighbours at first."""
+    if faults := list(tiers.faults(items)):
+        raise pytest.UsageError("\n".join(faults))
+    shard, selected = config.getoption("shard"), config.getoption("root") or roots.names()
+    wanted = [item for item in items if tiers.root_of(item) in selected]
+    if tier() == "standard":
+        wanted = [item for item in wanted if tiers.in_standard(item)]
+    if shard:
+        wanted = [item for item in wanted if tiers.in_shard(item, shard)]
+    passed = remembered(wanted, config)
+    wanted = [item for item in wanted if item.nodeid not in passed]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    long = [item for item in wanted if item.get_closest_marker("long")]
+    short = iter([item for item in wanted if not item.get_closest_marker("long")])
     items[:] = [one for item in long for one in (item, *itertools.islice(short, 2))]
     items += short
+
+
+def remembered(items, config):
+    """The scenarios among these that need not run again: for all workers as the first of them finds it."""
+    if not config.getoption("remembered"):
+        return set()
+    file = session_folder("remembered") / "scenarios"
+    with locked(file.with_name("lock")):
+        if not file.exists():
+            found = [item.nodeid for item in items if verdicts.holds(item, config.read_on_import[item.path])]
+            file.write_text(json.dumps(found))
+    return set(json.loads(file.read_text()))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Remembers a scenario that passed, and forgets one that did not."""
+    item.passed = []
+    start = time.monotonic()
+    with recording() as used:
+        yield
+    imported = item.config.read_on_import[item.path]
+    if item.passed == [True, True, True]:
+        verdicts.remember(item, imported, used, time.monotonic() - start)
+    else:
+        verdicts.forget(item, imported)
 
 
 @pytest.fixture(scope="session")
@@ -150,7 +200,9 @@ def keep(kind, root, smarthost, kept, request):
     if name != root:
         relay.close()
         relay = None
-    relay = relay or Host(root, smarthost, applied(root, smarthost))
+    # Asked for in any case: this scenario uses what the layers are made of.
+    layers = applied(root, smarthost)
+    relay = relay or Host(root, smarthost, layers)
     try:
         yield relay if relay.booted else relay.boot()
     finally:
@@ -238,11 +290,14 @@ def with_postfix(root, smarthost):
 def layer(name, root, smarthost, below, prepare):
     """What prepare(host) changes on a host, once per session."""
     folder = session_folder(name) / "layer"
+    made_of = folder.with_name("made-of")
     with locked(folder.with_name("lock")):
         if not folder.exists():
-            with closing(Host(root, smarthost, below)) as host:
+            with recording() as used, closing(Host(root, smarthost, below)) as host:
                 prepare(host)
                 host.freeze(folder)
+            made_of.write_text(json.dumps(sorted(used)))
+    uses(*json.loads(made_of.read_text()))
     return folder
 
 
@@ -261,7 +316,7 @@ def tally(request):
     return add
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
     sums = Counter()
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     for report in reports:
@@ -272,6 +327,32 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("counts")
         for what, number in sorted(sums.items()):
             terminalreporter.line(f"{number:7} {what}")
+    if passed := remembered([], config):
+        terminalreporter.section("remembered: passed before with the same package, root, scenario and lab")
+        for scenario, ids in itertools.groupby(sorted(passed), lambda name: name.partition("[")[0]):
+            terminalreporter.line(f"{scenario} {' '.join(name.removeprefix(scenario) for name in ids)}")
+    done = {report.nodeid for report in reports if getattr(report, "when", None)}
+    terminalreporter.line(f"lab: {len(done)} scenarios run, {len(passed)} remembered")
+    if failed := [report for report in reports if getattr(report, "failed", False)]:
+        terminalreporter.section("the first failure")
+        terminalreporter.line(first_words(failed[0]))
+
+
+def first_words(report):
+    """A failure within one screen: the scenario, what went wrong, the host's last words, and the command that repeats it."""
+    wrong = str(getattr(report.longrepr, "reprcrash", None) or report.longrepr)
+    last = "\n".join(words for name, words in report.sections if name == "host")
+    return "\n".join([
+        report.nodeid, *wrong.splitlines()[-15:], "", *(f"host: {line}" for line in last.splitlines()[-15:]), "",
+        f"repeat it alone: ci/lab/run -n 0 '{report.nodeid}'",
+    ])  # fmt: skip
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Nothing to run is no failure where all of it has passed before."""
+    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and remembered([], session.config):
+        session.exitstatus = pytest.ExitCode.OK
 
 
 LAST_WORDS = "mailq; journalctl --boot --no-pager --output=short | tail -n 60"
@@ -283,6 +364,7 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     item.failed = report.failed
+    item.passed.append(report.passed)
     hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "repaired_relay", "server", "network_server", "postfix_host", "partnered_host")
     host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
     if server := item.funcargs.get("mail_server"):

@@ -2,11 +2,13 @@
 
 import os
 
+from .record import uses
 from .shell import LAB, RUN, locked, run
 
 
 def compiled(source, *options):
     """The path of what `source`, below ci/lab, compiles to."""
+    uses(f"file:ci/lab/{source}")
     source = LAB / source
     into = RUN.parent / source.stem
     with locked(RUN.parent / f"{source.stem}.lock"):

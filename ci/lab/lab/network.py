@@ -57,6 +57,13 @@ class Network:
         run(["ip", "-n", self.hub, *words])
 
 
+def allow_many_hosts():
+    """Several labs at a time use up Debian's default of 128 inotify instances: each booted systemd holds some."""
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    if int(limit.read_text()) < 1024:
+        limit.write_text("1024")
+
+
 def clean():
     """Remove the namespaces of sessions that are gone."""
     for line in run(["ip", "netns", "list"]).out.splitlines():

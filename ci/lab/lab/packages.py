@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from .record import uses
 from .shell import LAB, REPOSITORY, RUN, run
 
 # One run's packages are its own: another checkout may be in the lab at the same time.
@@ -12,6 +13,7 @@ FOLDER = "POSTPACK_LAB_PACKAGES"
 
 def of(spec):
     """The folder that holds what was built from a spec."""
+    uses(f"package:{spec}")
     return Path(os.environ[FOLDER]) / spec
 
 

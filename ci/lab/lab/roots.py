@@ -11,6 +11,7 @@ import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 
+from .record import uses
 from .shell import CACHE, CLEAN_ENV, LAB, locked, run
 
 ROOTS = CACHE / "roots"
@@ -57,6 +58,7 @@ def with_partners(name):
 
 def path(name):
     """The root made by today's recipe. Another checkout's recipe has a folder of its own."""
+    uses(f"root:{name}")
     return ROOTS / f"{name}-{_digest(name)}"
 
 

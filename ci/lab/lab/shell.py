@@ -25,7 +25,7 @@ CLEAN_ENV = {
 
 
 def tier():
-    """How much a run samples: "full", or "standard", which is sparser."""
+    """How thoroughly a run looks: `standard`, or `full` (ci/lab/tiers.toml)."""
     return os.environ.get("LAB_TIER", "full")
 
 
