@@ -7,15 +7,13 @@ _default:
 example:
     cargo run --release -- build
 
-# All tests; root on Debian runs the lab, too
-test:
-    ci/test
+# The standard tier of the tests; `just test --full` before a release
+test *ARGS:
+    ci/test {{ARGS}}
 
-# What needs no root and no foreign tools, in seconds
+# The quick tier: formatting, lints, unit and host tests
 quick:
-    cargo fmt --check
-    cargo clippy --all-targets -- -D warnings
-    cargo test -- --skip real_
+    ci/test --quick
 
 # The lab alone: just lab -k null_client --root debian-12
 lab *ARGS:

@@ -59,6 +59,7 @@ def stages(tier, complete, fresh):
         # One cargo at a time: they share a lock.
         Stage("unit, snapshot and property tests", "ci/postfix-roots cargo test --locked", ("build", "roots of the lab"), nice=5),
         Stage("lintian, rpmlint, shellcheck", "ci/lint", ("build",), nice=5),
+        Stage("tests of the lab", "ci/lab/own/run", nice=5),
         Stage("list of mutants", "ci/mutants --check", nice=5),
         Stage("reproducibility", "ci/reproducible && ci/reproducible --self-test", ("build", "host program"), nice=5),
         Stage("bills of materials, provenance", "ci/attestations", ("reproducibility",), nice=5),

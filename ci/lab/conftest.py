@@ -18,6 +18,10 @@ from lab.shell import RUN, locked, tier
 from lab.smarthost import Smarthost
 
 
+# Tests of the lab itself, which are no scenarios.
+collect_ignore = ["own"]
+
+
 def pytest_addoption(parser):
     parser.addoption("--root", action="append", choices=roots.names(), help="only on this root")
     parser.addoption("--shard", metavar="N/M", help="only the Nth of M parts of the scenarios")
