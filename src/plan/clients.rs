@@ -22,6 +22,9 @@ const ALLOWED: &str = "allowed_senders";
 const CLIENTS: &str = "client_access";
 const OWN: &str = "own_clients";
 
+/// Clients whose headers are rewritten: strangers' mail may be signed.
+const REWRITTEN: &str = "permit_inet_interfaces, permit_mynetworks";
+
 /// Where it listens, and whom it trusts.
 pub(super) fn network(layer: &mut Layer<'_>, relay: &Relay) {
     let own = loopback(relay.network.ip);
@@ -83,6 +86,7 @@ pub(super) fn protection(layer: &mut Layer<'_>, relay: &Relay) {
         None => {
             layer.set("smtpd_client_restrictions", "permit_mynetworks, reject");
             layer.set("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
+            layer.set("local_header_rewrite_clients", REWRITTEN);
         }
         Some(server) => lists(layer, server, relay.inbound.as_ref()),
     }
@@ -182,8 +186,10 @@ fn rates(layer: &mut Layer<'_>, server: &Server) {
 
 fn headers(layer: &mut Layer<'_>, server: &Server, inbound: bool) {
     if server.complete_headers {
-        layer.section("Headers of clients' mail: names get a domain, and a Date or Message-ID that is missing is added.");
-        layer.set("local_header_rewrite_clients", "permit_inet_interfaces, permit_mynetworks");
+        layer.section(
+            "Headers of clients' mail: local names are rewritten, and a Date or Message-ID that is missing is added.",
+        );
+        layer.set("local_header_rewrite_clients", REWRITTEN);
         if !inbound {
             layer.set("always_add_missing_headers", "yes");
         }

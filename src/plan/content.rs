@@ -3,6 +3,7 @@
 
 use super::PlanError;
 use super::layer::{Item, Layer};
+use super::rewriting;
 use super::table::{Kind, Table, table};
 use crate::postfix::table::{Regexp, TableError};
 use crate::relay::{LineAction, Milter, MilterAction, Relay, Rule};
@@ -29,13 +30,27 @@ fn checks(relay: &Relay) -> [(&'static str, &'static str, &'static str, &[Rule])
     ]
 }
 
-/// What is looked at, and by whom.
+/// Header and body checks, the milters that inspect messages, and notices.
 pub(super) fn checked(layer: &mut Layer<'_>, relay: &Relay) {
-    if checks(relay).iter().any(|(.., rules)| !rules.is_empty()) {
+    let senders = rewriting::header_checks(relay);
+    if senders.is_some() || checks(relay).iter().any(|(.., rules)| !rules.is_empty()) {
         layer.section("What messages may hold.");
     }
-    for (parameter, name, ..) in checks(relay).iter().filter(|(.., rules)| !rules.is_empty()) {
-        layer.set(parameter, &format!("regexp:/etc/postfix/{name}"));
+    for (parameter, name, _, rules) in checks(relay) {
+        let own = (!rules.is_empty()).then(|| format!("regexp:/etc/postfix/{name}"));
+        match (parameter, &senders, own) {
+            // The rules of the spec come first: they may refuse the message.
+            ("header_checks", Some(senders), own) => {
+                layer.list(parameter, own.iter().chain([senders]).map(|table| Item::from(&**table)));
+            }
+            // By default these are those of the message, where only senders of the message itself are rewritten.
+            ("mime_header_checks" | "nested_header_checks", Some(_), None) => {
+                let of_message = !relay.content.headers.is_empty();
+                layer.set(parameter, if of_message { "regexp:/etc/postfix/content_headers" } else { "" });
+            }
+            (_, _, Some(own)) => layer.set(parameter, &own),
+            (_, _, None) => {}
+        }
     }
     milters(layer, relay);
     notices(layer, relay);

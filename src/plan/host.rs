@@ -13,6 +13,7 @@ use super::mailboxes;
 use super::main_cf as layers;
 use super::policies;
 use super::postscreen;
+use super::rewriting;
 use super::services;
 use super::submission;
 use super::surroundings;
@@ -80,6 +81,7 @@ pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
 /// Services of master.cf that sections of the spec ask for.
 pub(super) fn master_edits(relay: &Relay) -> Vec<String> {
     let mut master_edits = clients::listeners(relay);
+    master_edits.extend(rewriting::edits(relay));
     master_edits.extend(submission::edits(relay));
     master_edits.extend(inbound::edits(relay));
     master_edits.extend(postscreen::edits(relay));

@@ -68,7 +68,7 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
 
 /// What anybody may write to, before all else is refused as a relay for strangers.
 pub(super) fn own_postmaster(inbound: Option<&Inbound>) -> Option<Item> {
-    inbound.map(|_| always("$myhostname"))
+    inbound.map(|_| always("$relay_host_domain"))
 }
 
 /// `check_recipient_access inline:{...}` for [`ALWAYS`]; without a domain of every one.

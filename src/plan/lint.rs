@@ -3,7 +3,7 @@
 use super::Planned;
 use crate::diag::{Diagnostic, Severity, Span, has_errors};
 use crate::postfix::check::{Context, Target, parameters, whole};
-use crate::relay::{Parameter, Relay, Restriction};
+use crate::relay::{Parameter, Relay, Restriction, Sender};
 use crate::spec::Checked;
 use crate::target::{Distribution, Format};
 
@@ -182,16 +182,26 @@ fn targets(checked: &Checked) -> Vec<&'static Distribution> {
 const HOST_PARAMETERS: &[&str] = &[
     "relay_ca_file",
     "relay_from",
+    "relay_host_domain",
     "relay_root_address",
     "relay_root_mail_to",
     "relay_smarthosts",
+    "relay_system_domain",
     "relay_system_name",
 ];
 
 /// What of some relays decides a parameter that others may set.
 fn owner_in(relay: &Relay, parameter: &str) -> Option<&'static str> {
-    if parameter == "transport_maps" && !relay.transports.is_empty() {
-        return Some("transports");
+    let local = relay.identity.from.is_some()
+        || relay.identity.senders.iter().any(|(sender, _)| matches!(sender, Sender::Local(_)));
+    match parameter {
+        "transport_maps" if !relay.transports.is_empty() => return Some("transports"),
+        "sender_canonical_maps" | "sender_canonical_classes" if local => return Some("rewrite.senders"),
+        "canonical_maps" | "canonical_classes" if super::rewriting::rewrites_addresses(relay) => {
+            return Some("rewrite.senders");
+        }
+        "header_checks" if super::rewriting::rewrites_addresses(relay) => return Some("content.headers"),
+        _ => {}
     }
     relay.inbound.as_ref()?;
     match parameter {
@@ -231,6 +241,7 @@ fn owner(parameter: &str) -> Option<&'static str> {
             "relay.root-mail-to"
         }
         "smtp_generic_maps" => "relay.from",
+        "local_header_rewrite_clients" => "rewrite.client-headers",
         "myhostname" => "relay.hostname",
         "myorigin" => "relay.origin",
         "smtp_helo_name" => "relay.helo-name",

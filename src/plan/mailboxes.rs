@@ -60,7 +60,7 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
         Delivery::Network(host, port) => format!("lmtp:inet:{}", server(host, *port)),
     };
     layer.set("virtual_transport", &nexthop);
-    // What the host's own programs send to a mailbox is rewritten as if it left.
+    // Notices of Postfix to a mailbox have the sender that they would leave with.
     layer.set("lmtp_generic_maps", "$smtp_generic_maps");
 }
 

@@ -8,25 +8,16 @@ use super::PlanError;
 use super::clients;
 use super::content;
 use super::inbound;
-use super::layer::{Item, Layer, inline};
+use super::layer::{Item, Layer};
 use super::mailboxes;
 use super::postscreen;
+use super::rewriting;
 use super::submission;
-use super::tables;
 use super::tls_policies;
 use super::transports;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
-use crate::relay::{Auth, From, Headers, Relay, TlsLevel, TlsVersion};
-
-/// Every local name lives in this domain, whatever the host is called. A bare `www-data` must not become
-/// `www-data@acme.example` on a host that is itself named acme.example. It needs a dot, or append_dot_mydomain
-/// would add a domain.
-const LOCAL_DOMAIN: &str = "localhost.localdomain";
-
-/// The host's own names besides [`LOCAL_DOMAIN`], as Postfix can tell them without knowing the host.
-const LOCAL_NAMES: &[&str] =
-    &["$myhostname", "$relay_system_name", "localhost", "localhost.$mydomain", LOCAL_DOMAIN];
+use crate::relay::{Auth, Headers, Relay, TlsLevel, TlsVersion};
 
 /// What tlsproxy(8) needs in master.cf; without it, connection reuse stops all delivery. The two options keep
 /// Postfix 3.10 from warning that it has no server certificate: it is a client here.
@@ -41,7 +32,9 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     clients::network(&mut layer, relay);
     identity(&mut layer, relay);
     local_mail(&mut layer, relay);
-    senders(&mut layer, relay);
+    rewriting::recipients(&mut layer, relay);
+    rewriting::senders(&mut layer, relay);
+    outgoing_headers(&mut layer, relay);
     smarthosts(&mut layer, relay);
     transports::parameters(&mut layer, relay);
     tls(&mut layer, relay);
@@ -58,11 +51,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
 }
 
 fn identity(layer: &mut Layer<'_>, relay: &Relay) {
-    layer.section("Names without a domain get this one; the tables below turn it into real addresses.");
-    let forwards = relay.identity.from.is_some() && !relay.local.root_mail_to.is_empty();
-    let own = if forwards { LOCAL_DOMAIN } else { "$myhostname" };
-    layer.set("myorigin", relay.identity.origin.as_deref().unwrap_or(own));
-    layer.set("append_dot_mydomain", "yes");
+    rewriting::origin(layer, relay);
     if let Some(name) = &relay.identity.helo_name {
         layer.set("smtp_helo_name", name);
     }
@@ -87,92 +76,13 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
         relay.inbound.as_ref().map(|inbound| inbound.alias_domains.as_slice()).unwrap_or_default();
     layer.list("virtual_alias_domains", alias_domains.iter().map(|domain| Item::from(domain.as_str())));
     layer.set("biff", "no");
-
-    let aliases =
-        tables::has_aliases(relay).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
-    let of_mailboxes = mailboxes::alias_maps(relay);
-    if relay.local.root_mail_to.is_empty() {
-        let maps: Vec<Item> = of_mailboxes.into_iter().chain(aliases).collect();
-        if !maps.is_empty() {
-            layer.section("Mail to the names of the spec.");
-            layer.list("virtual_alias_maps", maps);
-        }
-        return;
-    }
-    layer.section(
-        "Mail to local names: first the names of the spec, then root; then addresses of others, which stay what\n\
-         they are even on a host that bears their domain; then every other local name. One entry in each table:\n\
-         Postfix looks an address up in all tables first, then its name, then its domain.",
-    );
-    let maps = local_maps(aliases, relay, "$relay_root_mail_to", "@$myorigin");
-    layer.list("virtual_alias_maps", of_mailboxes.into_iter().chain(maps));
-
-    layer.section("The To header of such mail names whom it goes to.");
-    layer.set("recipient_canonical_classes", "header_recipient");
-    let named = relay.local.aliases.iter().filter_map(|(name, targets)| {
-        // A header takes one address; a target without a domain is another local name.
-        targets.iter().find(|target| target.contains('@')).map(|target| inline(name, target))
-    });
-    let maps = local_maps(named, relay, "$relay_root_address", "@$myorigin");
-    layer.list("recipient_canonical_maps", maps);
 }
 
-fn senders(layer: &mut Layer<'_>, relay: &Relay) {
-    let named = relay.identity.senders.iter().map(|(name, address)| inline(name, address));
-    if relay.identity.from.is_some() {
-        layer.section(
-            "Sender addresses that the world can answer, in the envelope and in the header. Only local ones: the\n\
-             null sender stays null, and addresses of others stay what they are.",
-        );
-        // smtp_generic_maps are looked up once, so every name leads to the address itself.
-        layer.list("smtp_generic_maps", local_maps(named, relay, "$relay_from", "$relay_from"));
-    } else if !relay.identity.senders.is_empty() {
-        layer.section("Sender addresses of the spec.");
-        layer.list("smtp_generic_maps", named);
-    }
+fn outgoing_headers(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.headers != Headers::default() {
         layer.section("Headers that stay at home. On the way out only: before that, they stop mail loops.");
         layer.set("smtp_header_checks", "regexp:/etc/postfix/header_checks");
     }
-}
-
-/// Tables for local names in the order that counts: those of the spec, root, addresses of others, and then
-/// everybody in the local domain. The host's other names lead to `by_name`.
-fn local_maps(
-    named: impl IntoIterator<Item = Item>,
-    relay: &Relay,
-    address: &str,
-    by_name: &str,
-) -> Vec<Item> {
-    named
-        .into_iter()
-        .chain(root(address))
-        .chain(others(relay))
-        .chain([inline("@$myorigin", address)])
-        .chain(LOCAL_NAMES.iter().map(|name| inline(&format!("@{name}"), by_name)))
-        .collect()
-}
-
-/// root, and root of a host that is named like the mail domain.
-fn root(address: &str) -> [Item; 2] {
-    [inline("root", address), inline("root@$myhostname", address)]
-}
-
-/// `{@acme.example = @acme.example}` for each domain of others: an address that is its own translation is
-/// looked up no further.
-fn others(relay: &Relay) -> Vec<Item> {
-    let targets = relay.local.aliases.iter().flat_map(|(_, targets)| targets);
-    let named = relay.identity.senders.iter().map(|(_, address)| address);
-    let addresses = relay.local.root_mail_to.iter().chain(targets).chain(named);
-    let mut domains: Vec<&str> =
-        addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
-    domains.extend(relay.identity.from.iter().map(From::domain));
-    // An address that has a translation, if only itself, is known: no recipient would be refused.
-    domains.retain(|domain| !relay.inbound.as_ref().is_some_and(|inbound| inbound.receives_for(domain)));
-    domains.retain(|domain| !mailboxes::may_be_in(relay, domain));
-    domains.sort_unstable();
-    domains.dedup();
-    domains.iter().map(|domain| inline(&format!("@{domain}"), &format!("@{domain}"))).collect()
 }
 
 fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {

@@ -15,6 +15,7 @@ mod memory;
 mod policies;
 mod postscreen;
 mod render;
+mod rewriting;
 mod services;
 mod submission;
 mod surroundings;

@@ -85,7 +85,9 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     if let Some(name) = &relay.identity.hostname {
         rows.push(("myhostname", name.clone()));
     }
+    rows.push(("relay_host_domain", "$myhostname".to_owned()));
     rows.push(("relay_system_name", "$myhostname".to_owned()));
+    rows.push(("relay_system_domain", "$myhostname".to_owned()));
     rows.push(("smtp_tls_wrappermode", if wrapper { "yes" } else { "no" }.to_owned()));
     for (name, value) in clients::where_known(relay).into_iter().filter_map(|it| it.split_once('=')) {
         if Catalogue::get(name).is_some_and(|info| info.exists_in(distribution.postfix.version)) {

@@ -6,6 +6,7 @@ use super::PlanError;
 use super::clients::literal;
 use super::layer::Layer;
 use super::mailboxes;
+use super::rewriting;
 use super::table::{Kind, Table, table};
 use crate::postfix::table::{Regexp, TableError};
 use crate::relay::{Headers, Relay, Submission, SubmissionPort};
@@ -60,8 +61,9 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
         String::new()
     } else {
         // Those of a message within the message are nobody's business.
+        let senders = rewriting::header_checks(relay).map(|table| format!(",{table}")).unwrap_or_default();
         format!(
-            " -o header_checks=regexp:/etc/postfix/{CHECKS} -o mime_header_checks= -o nested_header_checks="
+            " -o header_checks=regexp:/etc/postfix/{CHECKS}{senders} -o mime_header_checks= -o nested_header_checks="
         )
     };
     edits.push(format!(

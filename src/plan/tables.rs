@@ -1,7 +1,7 @@
 //! The lookup tables of a relay, and what is in them.
 
 use super::table::{Kind, Table, table};
-use super::{PlanError, clients, content, inbound, mailboxes, submission, tls_policies, transports};
+use super::{PlanError, clients, content, inbound, mailboxes, rewriting, submission, tls_policies, transports};
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
 
@@ -9,7 +9,8 @@ use crate::relay::{Headers, Relay};
 pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     let mut tables = vec![table("aliases", Kind::Text, aliases(relay))?];
     if relay.headers != Headers::default() {
-        tables.push(table("header_checks", Kind::Regexp, header_checks(&relay.headers))?);
+        let checks = header_checks(&relay.headers, relay.server.is_none());
+        tables.push(table("header_checks", Kind::Regexp, checks)?);
     }
     if has_aliases(relay) {
         tables.push(table("virtual", Kind::Indexed, virtual_aliases(relay))?);
@@ -17,6 +18,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     if let Some(server) = &relay.server {
         tables.extend(clients::tables(server)?);
     }
+    tables.extend(rewriting::tables(relay)?);
     tables.extend(submission::tables(relay)?);
     tables.extend(mailboxes::tables(relay)?);
     tables.extend(tls_policies::tables(relay)?);
@@ -28,20 +30,29 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     Ok(tables)
 }
 
-/// Received headers of this host: made by its own Postfix for local programs (`by HOST (Postfix...`), or naming
-/// the loopback interface or a private network (RFC 1918, RFC 4193). Those of other hosts stay.
-const OWN_HOPS: &[&str] = &[
-    r"^Received: by [^ ]+ \(Postfix",
-    r"^Received: from .*\[(127\.|10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|IPv6:(::1\]|f[cd]))",
-];
+/// Received headers that this host's Postfix made for local programs: `by HOST (Postfix...`.
+const OWN_HOPS: &str = r"^Received:[[:space:]]*by [^ ]+ \(Postfix";
 
-/// Removes headers on the way out; see header_checks(5) and regexp_table(5).
-fn header_checks(headers: &Headers) -> Result<Regexp, TableError> {
+/// How an address of the loopback interface or of a private network begins (RFC 1918, RFC 3927, RFC 4193, RFC 4291, RFC 6598).
+const PRIVATE: &str = r"(127\.|10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|(IPv6:)?(::1[])]|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:))";
+
+/// Any address, in brackets (RFC 5321) or in parentheses (Exchange).
+const ADDRESS: &str =
+    r"[[(](([0-9]{1,3}\.){3}[0-9]{1,3}|(IPv6:)?[0-9a-f]{1,4}:[0-9a-f:.]*:[0-9a-f:.]*)[])]";
+
+/// Removes headers on the way out; see header_checks(5) and regexp_table(5). On a host that sends its `own` mail only, all
+/// hops are internal, unless they name a public address: what local programs and other MTAs write differs.
+fn header_checks(headers: &Headers, own: bool) -> Result<Regexp, TableError> {
     let mut rules =
         Regexp::new("Headers that do not leave this host, see header_checks(5); the first match wins.");
     if headers.strip_received {
-        for pattern in OWN_HOPS {
-            rules.push(pattern, "IGNORE")?;
+        rules.push(OWN_HOPS, "IGNORE")?;
+        if own {
+            rules.push(&format!("^Received:.*[[(]{PRIVATE}"), "IGNORE")?;
+            rules.push(&format!("^Received:[[:space:]]*from .*{ADDRESS}"), "DUNNO")?;
+            rules.push("^Received:", "IGNORE")?;
+        } else {
+            rules.push(&format!(r"^Received:[[:space:]]*from .*\[{PRIVATE}"), "IGNORE")?;
         }
     }
     for name in &headers.strip {
@@ -101,6 +112,8 @@ mod tests {
             strip: vec!["User-Agent".to_owned(), "X.Y".to_owned()],
             patterns: vec!["^X-Path: /srv".to_owned()],
         };
-        insta::assert_snapshot!(header_checks(&headers).unwrap().to_string());
+        insta::assert_snapshot!(header_checks(&headers, true).unwrap().to_string());
+        let lan = header_checks(&headers, false).unwrap().to_string();
+        assert!(!lan.contains("/^Received:/") && !lan.contains("DUNNO"), "{lan}");
     }
 }

@@ -315,8 +315,21 @@ pub struct Identity {
     pub helo_name: Option<String>,
     /// What local sender addresses become.
     pub from: Option<From>,
-    /// Senders with an address of their own: local user names, whole addresses, and `@domain` for all of a domain.
-    pub senders: Vec<(String, String)>,
+    /// Senders with an address of their own; no address is itself rewritten.
+    pub senders: Vec<(Sender, String)>,
+}
+
+/// A sender that gets another address; in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sender {
+    /// A local user name.
+    Local(String),
+    /// An address.
+    Address(String),
+    /// All addresses of a domain.
+    Domain(String),
+    /// All others.
+    All,
 }
 
 /// What local sender addresses become when they leave.
@@ -345,6 +358,10 @@ pub struct LocalMail {
     pub root_mail_to: Vec<String>,
     /// Local names with targets of their own: addresses or other local names.
     pub aliases: Vec<(String, Vec<String>)>,
+    /// Domains whose addresses are local names, besides the host's technical names.
+    pub domains: Vec<String>,
+    /// Domains with mailboxes elsewhere, also where the host is called like one.
+    pub mail_domains: Vec<String>,
 }
 
 /// What is taken out of the header of mail that leaves.

@@ -18,6 +18,7 @@ mod package;
 mod pattern;
 mod postscreen;
 mod relay;
+mod rewriting;
 mod schema;
 mod secrets;
 mod sending;

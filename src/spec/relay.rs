@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::Judge;
+use super::rewriting;
 use super::schema::{RelaySection, RewriteSection};
 use super::spot::{Entries, Many, Spot};
 use super::values;
@@ -103,10 +104,11 @@ pub(super) fn identity(
         judge.read_if("host-name", "relay.helo-name", what, section.helo_name.as_ref(), values::helo_name);
     let from =
         judge.read_if("from", "relay.from", "a mail address or `@domain`", section.from.as_ref(), from);
+    let senders = rewriting::senders(judge, section, rewrite, from.as_ref());
     if let Some(provider) = provider {
         sender_rule(judge, section, provider, from.as_ref(), place);
     }
-    Identity { hostname, origin, helo_name, from, senders: senders(judge, rewrite) }
+    Identity { hostname, origin, helo_name, from, senders }
 }
 
 fn from(text: &str) -> Result<From, values::Fault> {
@@ -165,26 +167,6 @@ fn sender_rule(
     judge.report(if rule.is_empty() { finding } else { finding.hint(rule) });
 }
 
-fn senders(judge: &mut Judge, rewrite: Option<&RewriteSection>) -> Vec<(String, String)> {
-    let Some(entries) = rewrite.and_then(|rewrite| rewrite.senders.as_ref()) else { return Vec::new() };
-    let mut senders = Vec::new();
-    let mut names = BTreeSet::new();
-    for (key, value) in &entries.0 {
-        let path = format!("rewrite.senders.{}", values::shown(key.as_str()));
-        let what = "local names, addresses, or `@domain`";
-        let name = judge.read("sender", "rewrite.senders", what, key, values::rewritten);
-        let address = judge.read("address", &path, "a mail address", value, values::address);
-        if let (Some(name), Some(address)) = (name, address) {
-            if names.insert(name.clone()) {
-                senders.push((name, address));
-            } else {
-                judge.report(twice(key, &name));
-            }
-        }
-    }
-    senders
-}
-
 /// Case makes no difference to Postfix.
 pub(super) fn twice(key: &Spot<String>, name: &str) -> Diagnostic {
     Diagnostic::error("duplicate-name", key.span.clone(), format!("`{name}` is here twice"))
@@ -236,7 +218,8 @@ pub(super) fn local_mail(
             ),
         }
     }
-    LocalMail { root_mail_to: root, aliases: check_aliases(judge, aliases) }
+    let (domains, mail_domains) = rewriting::domains(judge, section);
+    LocalMail { root_mail_to: root, aliases: check_aliases(judge, aliases), domains, mail_domains }
 }
 
 fn check_aliases(judge: &mut Judge, aliases: Option<&Entries<Many<String>>>) -> Vec<(String, Vec<String>)> {

@@ -136,6 +136,11 @@ pub(super) struct RelaySection {
     /// Who gets mail to root and to every local name without an alias: an address or a list. Without it `from`, if
     /// that is a full address.
     pub(super) root_mail_to: Option<Many<String>>,
+    /// Domains whose addresses are local names. Bare names, localhost and technical names of the host (`web1.acme.example`,
+    /// `web1.lan`) always are; a host name that is also a mail domain (`acme.example`) is not.
+    pub(super) local_domains: Option<Many<String>>,
+    /// Domains with mailboxes elsewhere. Their addresses are never local, whatever the host is called.
+    pub(super) mail_domains: Option<Many<String>>,
     /// The relay's own name (FQDN); the host's without it.
     pub(super) hostname: Option<Spot<String>>,
     /// Domain of addresses without one.
@@ -254,10 +259,11 @@ pub(super) enum MinVersion {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct RewriteSection {
     /// Senders with an address of their own: local names (`www-data = "web@acme.example"`), whole addresses
-    /// (`"printer@printer.lan" = "scans@acme.example"`), or all of a domain (`"@printer.lan" = "scans@acme.example"`).
+    /// (`"printer@printer.lan" = "scans@acme.example"`), all of a domain (`"@printer.lan" = "scans@acme.example"`), or
+    /// all others (`"*" = "noreply@acme.example"`). Only senders change: the envelope sender, `From` and `Sender`.
     pub(super) senders: Option<Entries<String>>,
-    /// Rewrite and complete the headers of clients' mail like those of the host's own: names without a domain, a
-    /// missing Date or Message-ID. Only for relays that clients reach.
+    /// Rewrite and complete the headers of clients' mail like those of the host's own: local names, a missing Date or
+    /// Message-ID. Only for relays that clients reach.
     #[schemars(extend("default" = true))]
     pub(super) client_headers: Option<Spot<bool>>,
 }

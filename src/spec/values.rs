@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::diag::is_odd;
+use crate::relay::Sender;
 
 /// Why a text is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,12 +259,13 @@ pub(super) fn recipients(text: &str) -> Checked<String> {
     }
 }
 
-/// A sender that gets another address: a local name, an address, or `@domain` for all of a domain.
-pub(super) fn rewritten(text: &str) -> Checked<String> {
+/// A sender that gets another address: a local name, an address, `@domain` for all of a domain, or `*` for all others.
+pub(super) fn rewritten(text: &str) -> Checked<Sender> {
     match text.strip_prefix('@') {
-        Some(name) => domain(name).map(|name| format!("@{name}")),
-        None if text.contains('@') => address(text).map(|address| address.to_ascii_lowercase()),
-        None => local_name(text),
+        Some(name) => domain(name).map(|name| Sender::Domain(name.to_ascii_lowercase())),
+        None if text == "*" => Ok(Sender::All),
+        None if text.contains('@') => address(text).map(|address| Sender::Address(address.to_ascii_lowercase())),
+        None => local_name(text).map(Sender::Local),
     }
 }
 

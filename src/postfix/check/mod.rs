@@ -3,6 +3,7 @@
 //! `postconf` and `postfix check` are silent about most mistakes; the daemons find them when mail arrives, and
 //! stop. Here they are found where they were written.
 
+mod lookup;
 mod maps;
 mod restrictions;
 #[cfg(test)]

@@ -198,6 +198,11 @@ fn mistakes_that_show_together() {
         "smtp_tls_wrappermode = yes\nsmtp_tls_security_level = may",
         "smtp_tls_security_level = secure\nsmtp_tls_protocols = !SSLv2",
         "smtp_generic_maps = static:ops@acme.example",
+        "sender_canonical_maps = regexp:{ {/.+/ noreply@acme.example} }",
+        "sender_canonical_maps = regexp:{ {/@lan$$/ noreply@acme.example} }",
+        "sender_canonical_maps = regexp:{ {/.+/ noreply@acme.example} }\nsender_canonical_classes = header_sender",
+        "canonical_maps = pcre:{ {/^(?!x)/ noreply@acme.example} }\ncanonical_classes = envelope_sender",
+        "canonical_maps = unionmap:{inline:{ {@a.example = @b.example} }, regexp:{ {/^[^@]*$$/ x@b.example} }}",
         "own_list = permit_mynetworks, reject\nsmtpd_client_restrictions = $own_list",
         "own_list = permit_mynetworks, reject",
     ];

@@ -156,11 +156,11 @@ wanted_keys() {
 
 # What only the host can know. main.cf of the package refers to these by name; where the administrator's layer takes that away, they
 # are left out, because Postfix warns of a parameter that nothing uses.
-host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to relay_root_address relay_system_name'
+host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to relay_root_address relay_host_domain relay_system_name relay_system_domain'
 
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
-    level=$(compatibility) && system=$(system_name) || { warn "uname does not work here; mend: reinstall coreutils"; return 1; }
+    level=$(compatibility) && find_host_domains || { warn "uname does not work here; mend: reinstall coreutils"; return 1; }
     choose_from && choose_root && own_name_is_own || return 2
     {
         echo "compatibility_level = $level"
@@ -173,7 +173,9 @@ build_host_layer() {
             echo "relay_root_address = ${relay_root_mail_to%%,*}"
         fi
         [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
+        echo "relay_host_domain = $host_domain"
         echo "relay_system_name = $system"
+        echo "relay_system_domain = $system_domain"
         echo "smtp_tls_wrappermode = $wrapper"
         set_where_known
         sends_directly || [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
@@ -198,19 +200,41 @@ set_where_known() {
     done
 }
 
-# Where another name is set, the system's own one stays local, else root@that-name would leave for the outside.
-# An image under construction has the name of its builder, which must not stay in it.
-system_name() {
-    system=
-    if [ -n "${relay_hostname:-$hostname}" ] && [ -d /run/systemd/system ]; then
-        system=$(uname -n) || return 1
-        case $system in
-        *[!A-Za-z0-9.-]* | '') system= ;;
-        *.*) ;;
-        *) system="$system.\$mydomain" ;;
-        esac
-    fi
-    echo "${system:-\$myhostname}"
+# Sets host_domain, system and system_domain: the domains of this host's local names, and the system's own name where another one is
+# set. root is local at each name, else root@that-name would leave; all other addresses only at a technical name: people have
+# mailboxes at shop.example, also where a host is called so. An image under construction has the name of its builder, which must not
+# stay in it, and a technical name stays a reference to what Postfix takes it for.
+find_host_domains() {
+    host_domain=\$myhostname system=\$myhostname system_domain=\$relay_host_domain
+    [ -d /run/systemd/system ] || return 0
+    own=$(uname -n | tr '[:upper:]' '[:lower:]') || return 1
+    is_technical "${relay_hostname:-${hostname:-$own}}" || host_domain=localhost.localdomain
+    case $own in '' | *[!A-Za-z0-9.-]*) return 0 ;; esac
+    [ -n "${relay_hostname:-$hostname}" ] || return 0
+    system=$own
+    case $own in *.*) ;; *) system="$own.\$mydomain" ;; esac
+    system_domain=\$relay_system_name
+    # RELAY_HOSTNAME is the way out for a host whose technical-looking name is a mail domain.
+    if ! is_technical "$own" || [ -n "$relay_hostname" ] && ! is_private "$own"; then system_domain=localhost.localdomain; fi
+}
+
+# The name of a machine, and not what people register as a domain: with a label in front of one, or in no public domain at all.
+is_technical() {
+    is_private "$1" && return
+    case $1 in
+    *.*.*.*) return 0 ;;
+    *.co.?? | *.com.?? | *.net.?? | *.org.?? | *.ac.?? | *.edu.?? | *.gov.?? | *.gob.?? | *.gv.?? | *.ne.?? | *.or.?? | *.go.??) return 1 ;;
+    *.*.*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+# Names that are in no public domain: RFC 6761, RFC 6762, RFC 8375, and what networks use.
+is_private() {
+    case $1 in
+    *.localdomain | *.localhost | *.local | *.lan | *.internal | *.intranet | *.intern | *.home | *.home.arpa | *.corp | *.private) return 0 ;;
+    *.*) return 1 ;;
+    esac
 }
 
 find_ca_file() {

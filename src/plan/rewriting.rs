@@ -1,0 +1,269 @@
+//! Address rewriting: which addresses are local, where their mail goes, and which senders leave the host.
+//!
+//! Everything happens in cleanup(8), so milters see the result. The sources are ADDRESS_REWRITING_README, canonical(5),
+//! virtual(5), generic(5), header_checks(5), cleanup(8) and mail_addr_find.c of Postfix.
+//!
+//! - Tables for local names match local names alone: bare names, localhost, and technical names of the host. They are
+//!   looked up again with their own result (canonical(5) is recursive), so every result must be a fixed point.
+//! - `[rewrite] senders` must not touch recipients, Cc or Reply-To. smtp_generic_maps would rewrite all of them, and the
+//!   class header_sender covers Reply-To. So the envelope has `canonical_maps` with the class envelope_sender alone, and
+//!   `From` and `Sender` have a header_checks table.
+//! - The null sender is looked up as `""`, which no key and no pattern here matches.
+
+use super::PlanError;
+use super::layer::{Item, Layer, inline};
+use super::mailboxes;
+use super::table::{Kind, Table, table};
+use super::tables;
+use crate::postfix::table::{Regexp, TableError};
+use crate::relay::{From, Relay, Sender};
+
+/// The domain of local names, whatever the host is called. A bare `www-data` must not become
+/// `www-data@acme.example` on a host that is itself named acme.example. It needs a dot, or append_dot_mydomain
+/// would add a domain.
+const LOCAL_DOMAIN: &str = "localhost.localdomain";
+
+/// The host's own names besides [`LOCAL_DOMAIN`]. `mail-relay apply` decides whether the first two are technical names.
+const LOCAL_NAMES: &[&str] =
+    &["$relay_host_domain", "$relay_system_domain", "localhost", "localhost.$mydomain", LOCAL_DOMAIN];
+
+/// Senders with an address of their own, in the envelope.
+const ENVELOPE: &str = "sender_rewrites";
+/// The same in the header.
+const HEADERS: &str = "sender_headers";
+
+/// The domain of names without one.
+pub(super) fn origin(layer: &mut Layer<'_>, relay: &Relay) {
+    layer.section("Names without a domain get this one; the tables below turn it into real addresses.");
+    layer.set("myorigin", relay.identity.origin.as_deref().unwrap_or(home(relay)));
+    layer.set("append_dot_mydomain", "yes");
+}
+
+/// Where names of the host live: with `from`, their senders must be distinguishable from those of real addresses.
+fn home(relay: &Relay) -> &'static str {
+    if relay.identity.from.is_some() { LOCAL_DOMAIN } else { "$myhostname" }
+}
+
+/// Mail to local names, and aliases.
+pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
+    let aliases =
+        tables::has_aliases(relay).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
+    let of_mailboxes = mailboxes::alias_maps(relay);
+    let returns = has_returns(relay).then(|| Item::from("$relay_returns"));
+    if relay.local.root_mail_to.is_empty() {
+        // Nobody reads it here, so it is for the host's name at the smarthost.
+        let home = (home(relay) == LOCAL_DOMAIN).then(|| inline(&format!("@{LOCAL_DOMAIN}"), "@$myhostname"));
+        let maps: Vec<Item> = of_mailboxes.into_iter().chain(aliases).chain(home).collect();
+        if !maps.is_empty() {
+            layer.section("Mail to the names of the spec.");
+            layer.list("virtual_alias_maps", maps);
+        }
+        return;
+    }
+    if returns.is_some() {
+        layer.section("Only the cleanup(8) of bounces has entries here: see master.cf.");
+        layer.set("relay_returns", "");
+    }
+    layer.section(
+        "Mail to local names: first the names of the spec, then root; then addresses of others, which stay what\n\
+         they are even on a host that bears their domain; then every other local name. One entry in each table:\n\
+         Postfix looks an address up in all tables first, then its name, then its domain.",
+    );
+    let others = others(relay, |domain| {
+        // An address that has a translation, if only itself, is known: no recipient would be refused.
+        !relay.inbound.as_ref().is_some_and(|inbound| inbound.receives_for(domain))
+            && !mailboxes::may_be_in(relay, domain)
+    });
+    let maps = local_maps(relay, aliases, &others, "$relay_root_mail_to");
+    layer.list("virtual_alias_maps", returns.into_iter().chain(of_mailboxes).chain(maps));
+
+    layer.section("The To and Cc headers of such mail name the person who gets it.");
+    layer.set("recipient_canonical_classes", "header_recipient");
+    let named = relay.local.aliases.iter().filter_map(|(name, targets)| {
+        // A header takes one address; a target without a domain is another local name.
+        targets.iter().find(|target| target.contains('@')).map(|target| inline(name, target))
+    });
+    layer.list("recipient_canonical_maps", local_maps(relay, named, &others, "$relay_root_address"));
+}
+
+/// Sender addresses.
+pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
+    let identity = &relay.identity;
+    // A sender with a domain is left to the next tables.
+    let named = identity.senders.iter().filter_map(|(sender, address)| match sender {
+        Sender::Local(name) => Some(inline(name, address)),
+        Sender::Address(key) => Some(inline(key, key)),
+        Sender::Domain(domain) => Some(inline(&format!("@{domain}"), &format!("@{domain}"))),
+        Sender::All => None,
+    });
+    if identity.from.is_some() {
+        layer.section(
+            "Local senders become addresses that the world can answer, in the envelope and in the header, before\n\
+             milters see the message. The null sender stays null, and addresses of others stay what they are.",
+        );
+        layer.set("sender_canonical_classes", "envelope_sender, header_sender");
+        let fixed = inline("$relay_from", "$relay_from");
+        let notices = inline("$double_bounce_sender@$myorigin", "$double_bounce_sender@$myorigin");
+        let named = [fixed, notices].into_iter().chain(named);
+        let others = others(relay, |_| true);
+        layer.list("sender_canonical_maps", local_maps(relay, named, &others, "$relay_from"));
+        layer.section(
+            "Postfix knows its notices by their sender, and throws them away when they cannot be delivered. So that\n\
+             one is rewritten on the way out only.",
+        );
+        layer.list("smtp_generic_maps", [inline("$double_bounce_sender@$myorigin", "$relay_from")]);
+    } else if identity.senders.iter().any(|(sender, _)| matches!(sender, Sender::Local(_))) {
+        layer.section("Local senders of the spec.");
+        layer.set("sender_canonical_classes", "envelope_sender, header_sender");
+        layer.list("sender_canonical_maps", named);
+    }
+    if rewrites_addresses(relay) {
+        layer.section("Senders of the spec. These tables see no recipient, and no header but From and Sender.");
+        layer.set("canonical_classes", "envelope_sender");
+        layer.set("canonical_maps", &format!("regexp:/etc/postfix/{ENVELOPE}"));
+    }
+}
+
+/// Whether the spec names senders with a domain.
+pub(super) fn rewrites_addresses(relay: &Relay) -> bool {
+    relay.identity.senders.iter().any(|(sender, _)| !matches!(sender, Sender::Local(_)))
+}
+
+/// The table for header_checks, if there is one.
+pub(super) fn header_checks(relay: &Relay) -> Option<String> {
+    rewrites_addresses(relay).then(|| format!("regexp:/etc/postfix/{HEADERS}"))
+}
+
+/// Whether bounces to `from` go to the person who reads root's mail: where `from` keeps the local part, each address is
+/// one that somebody chose.
+fn has_returns(relay: &Relay) -> bool {
+    matches!(relay.identity.from, Some(From::Address(_))) && !relay.local.root_mail_to.is_empty()
+}
+
+/// Edits of master.cf: bounces have a cleanup(8) of their own. All senders of the host become one address, often one that
+/// nobody reads, and returned mail would be lost.
+pub(super) fn edits(relay: &Relay) -> Vec<String> {
+    if !has_returns(relay) {
+        return Vec::new();
+    }
+    let mut edits = vec![
+        "M bounce-cleanup/unix=bounce-cleanup unix n - n - 0 cleanup \
+         -o {relay_returns = inline:{ {$relay_from = $relay_root_mail_to} }}"
+            .to_owned(),
+    ];
+    let services = ["bounce", "defer", "trace"];
+    edits.extend(services.map(|service| format!("P {service}/unix/cleanup_service_name=bounce-cleanup")));
+    edits
+}
+
+/// Tables for local names in the order that counts: those of the spec, root, addresses of others, and then
+/// everybody in the local domain, where the host's other names lead.
+fn local_maps(
+    relay: &Relay,
+    named: impl IntoIterator<Item = Item>,
+    others: &[String],
+    address: &str,
+) -> Vec<Item> {
+    // With an `origin`, a name without a domain is in that domain, as the spec says.
+    let home = if relay.identity.origin.is_some() { LOCAL_DOMAIN } else { "$myorigin" };
+    let lead = |name: &str| inline(&format!("@{name}"), &format!("@{home}"));
+    named
+        .into_iter()
+        .chain(["root", "root@$myhostname", "root@$relay_system_name"].map(|root| inline(root, address)))
+        .chain(others.iter().map(|domain| inline(&format!("@{domain}"), &format!("@{domain}"))))
+        .chain([inline(&format!("@{home}"), address)])
+        .chain(LOCAL_NAMES.iter().filter(|name| **name != home).map(|name| lead(name)))
+        .chain(relay.local.domains.iter().map(|domain| lead(domain)))
+        .collect()
+}
+
+/// Domains of others, whose addresses are never local: an address that is its own translation is looked up no further.
+fn others(relay: &Relay, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let targets = relay.local.aliases.iter().flat_map(|(_, targets)| targets);
+    let named = relay.identity.senders.iter().map(|(_, address)| address);
+    let addresses = relay.local.root_mail_to.iter().chain(targets).chain(named);
+    let mut domains: Vec<&str> =
+        addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
+    domains.extend(relay.identity.from.iter().map(From::domain));
+    domains.extend(relay.local.mail_domains.iter().map(String::as_str));
+    domains.retain(|domain| wanted(domain));
+    domains.sort_unstable();
+    domains.dedup();
+    domains.into_iter().map(str::to_owned).collect()
+}
+
+/// The tables that the parameters name.
+pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
+    if !rewrites_addresses(relay) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![
+        table(ENVELOPE, Kind::Regexp, envelope(relay))?,
+        table(HEADERS, Kind::Regexp, headers(relay))?,
+    ])
+}
+
+/// Whole addresses before domains, and all of the rest last.
+fn in_order(relay: &Relay) -> Vec<&(Sender, String)> {
+    let mut senders: Vec<_> = relay.identity.senders.iter().collect();
+    senders.sort_by_key(|(sender, _)| match sender {
+        Sender::Local(_) => 0,
+        Sender::Address(_) => 1,
+        Sender::Domain(_) => 2,
+        Sender::All => 3,
+    });
+    senders
+}
+
+fn envelope(relay: &Relay) -> Result<Regexp, TableError> {
+    let mut rules = Regexp::new(
+        "Envelope senders of the spec, see canonical(5) and regexp_table(5); the first match wins, and its result is\n\
+         looked up again.",
+    );
+    let mut fixed: Vec<&str> = relay.identity.senders.iter().map(|(_, address)| address.as_str()).collect();
+    fixed.sort_unstable();
+    fixed.dedup();
+    for address in fixed {
+        rules.push(&format!("^{}$", Regexp::escape(address)), address)?;
+    }
+    for (sender, address) in in_order(relay) {
+        let pattern = match sender {
+            Sender::Local(_) => continue,
+            Sender::Address(key) => format!("^{}$", Regexp::escape(key)),
+            Sender::Domain(domain) => format!("@{}$", Regexp::escape(domain)),
+            // Not the null sender, which has no `@`.
+            Sender::All => "@".to_owned(),
+        };
+        if !matches!(sender, Sender::Address(key) if key.eq_ignore_ascii_case(address)) {
+            rules.push(&pattern, address)?;
+        }
+    }
+    Ok(rules)
+}
+
+fn headers(relay: &Relay) -> Result<Regexp, TableError> {
+    let mut rules = Regexp::new(
+        "From and Sender headers with senders of the spec, see header_checks(5); the first match wins.",
+    );
+    let all = relay.identity.senders.iter().any(|(sender, _)| *sender == Sender::All);
+    let mut push = |pattern: &str, address: &str| {
+        let names = "^((Resent-)?(From|Sender):";
+        // `Name <address>`, then the address alone or before a comment. Everything else in the line stays.
+        rules.push(&format!("{names}.*<){pattern}(>.*)$"), &format!("$1{address}$4"))?;
+        rules.push(
+            &format!("{names}[[:space:]]*){pattern}(|[[:space:]]*\\(.*|[[:space:]]+)$"),
+            &format!("$1{address}$4"),
+        )
+    };
+    for (sender, address) in in_order(relay) {
+        match sender {
+            // A local name is for sender_canonical_maps, unless all others are caught here.
+            Sender::Local(name) if all => push(&Regexp::escape(name), address)?,
+            Sender::Local(_) => {}
+            Sender::Address(key) => push(&Regexp::escape(key), address)?,
+            Sender::Domain(domain) => push(&format!("[^][:space:]<>(),;:@[]+@{}", Regexp::escape(domain)), address)?,
+            Sender::All => push("[^][:space:]<>(),;:[]+", address)?,
+        }
+    }
+    Ok(rules)
+}
