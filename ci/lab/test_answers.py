@@ -30,7 +30,7 @@ def test_show_config_says_where_a_parameter_comes_from(relay, smarthost):
     told = {row["name"]: row for row in json.loads(relay.sh("mail-relay show-config --format json --all").out)}
     assert len(told) > 500
     expected = {
-        "smtp_generic_maps": ("spec", "relay.from"),
+        "sender_canonical_maps": ("spec", "relay.from"),
         "virtual_alias_maps": ("spec", "relay.root-mail-to"),
         "smtp_header_checks": ("spec", "headers.strip"),
         "inet_interfaces": ("profile", "null-client"),

@@ -183,6 +183,7 @@ const HOST_PARAMETERS: &[&str] = &[
     "relay_ca_file",
     "relay_from",
     "relay_host_domain",
+    "relay_return",
     "relay_root_address",
     "relay_root_mail_to",
     "relay_smarthosts",

@@ -76,7 +76,9 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     }
     rows.push(("relay_ca_file", ca_file));
     if relay.identity.from.is_some() {
-        rows.push(("relay_from", from_text(relay.identity.from.as_ref())));
+        let from = from_text(relay.identity.from.as_ref());
+        rows.push(("relay_return", if from.starts_with('@') { format!("root{from}") } else { from.clone() }));
+        rows.push(("relay_from", from));
     }
     if let Some(first) = relay.local.root_mail_to.first() {
         rows.push(("relay_root_mail_to", relay.local.root_mail_to.join(", ")));

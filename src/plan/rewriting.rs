@@ -49,7 +49,7 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
     let aliases =
         tables::has_aliases(relay).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
     let of_mailboxes = mailboxes::alias_maps(relay);
-    let returns = has_returns(relay).then(|| Item::from("$relay_returns"));
+    let returns = has_returns(relay).then(|| Item::from("${relay_returns?{inline:{ {$relay_return = $relay_root_mail_to} }}}"));
     if relay.local.root_mail_to.is_empty() {
         // Nobody reads it here, so it is for the host's name at the smarthost.
         let home = (home(relay) == LOCAL_DOMAIN).then(|| inline(&format!("@{LOCAL_DOMAIN}"), "@$myhostname"));
@@ -61,7 +61,7 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
         return;
     }
     if returns.is_some() {
-        layer.section("Only the cleanup(8) of bounces has entries here: see master.cf.");
+        layer.section("Only bounces that go back to the host's own senders are delivered to root's person: see master.cf.");
         layer.set("relay_returns", "");
     }
     layer.section(
@@ -134,10 +134,9 @@ pub(super) fn header_checks(relay: &Relay) -> Option<String> {
     rewrites_addresses(relay).then(|| format!("regexp:/etc/postfix/{HEADERS}"))
 }
 
-/// Whether bounces to `from` go to the person who reads root's mail: where `from` keeps the local part, each address is
-/// one that somebody chose.
+/// Whether bounces to `from` (to root, where it keeps the local part) go to the person who reads root's mail.
 fn has_returns(relay: &Relay) -> bool {
-    matches!(relay.identity.from, Some(From::Address(_))) && !relay.local.root_mail_to.is_empty()
+    relay.identity.from.is_some() && !relay.local.root_mail_to.is_empty()
 }
 
 /// Edits of master.cf: bounces have a cleanup(8) of their own. All senders of the host become one address, often one that
@@ -147,9 +146,7 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
         return Vec::new();
     }
     let mut edits = vec![
-        "M bounce-cleanup/unix=bounce-cleanup unix n - n - 0 cleanup \
-         -o {relay_returns = inline:{ {$relay_from = $relay_root_mail_to} }}"
-            .to_owned(),
+        "M bounce-cleanup/unix=bounce-cleanup unix n - n - 0 cleanup -o relay_returns=yes".to_owned(),
     ];
     let services = ["bounce", "defer", "trace"];
     edits.extend(services.map(|service| format!("P {service}/unix/cleanup_service_name=bounce-cleanup")));
@@ -249,10 +246,10 @@ fn headers(relay: &Relay) -> Result<Regexp, TableError> {
     let mut push = |pattern: &str, address: &str| {
         let names = "^((Resent-)?(From|Sender):";
         // `Name <address>`, then the address alone or before a comment. Everything else in the line stays.
-        rules.push(&format!("{names}.*<){pattern}(>.*)$"), &format!("$1{address}$4"))?;
+        rules.push(&format!("{names}.*<){pattern}(>.*)$"), &format!("REPLACE ${{1}}{address}${{4}}"))?;
         rules.push(
             &format!("{names}[[:space:]]*){pattern}(|[[:space:]]*\\(.*|[[:space:]]+)$"),
-            &format!("$1{address}$4"),
+            &format!("REPLACE ${{1}}{address}${{4}}"),
         )
     };
     for (sender, address) in in_order(relay) {

@@ -107,6 +107,10 @@ fn references(text: &str, groups: u32) -> Result<(), Fault> {
                 Fault::new("`$` is followed by no number").hint("write `$$` for the character itself")
             );
         }
+        if !after.starts_with('{') && inner[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(Fault::new("Postfix reads the letters behind `$` and the number as part of its name")
+                .hint(format!("write `${{{number}}}`")));
+        }
         if number > groups {
             return Err(Fault::new(format!(
                 "the pattern has {groups} groups in parentheses, no group {number}"
@@ -256,6 +260,7 @@ mod tests {
             ("replace X: $1", 0),
             ("replace X: $", 1),
             ("replace X: ${1", 1),
+            ("replace X: $1x", 1),
             ("redirect somebody", 0),
             ("filter smtp:x", 0),
         ] {

@@ -156,7 +156,7 @@ wanted_keys() {
 
 # What only the host can know. main.cf of the package refers to these by name; where the administrator's layer takes that away, they
 # are left out, because Postfix warns of a parameter that nothing uses.
-host_parameters='relay_smarthosts relay_ca_file relay_from relay_root_mail_to relay_root_address relay_host_domain relay_system_name relay_system_domain'
+host_parameters='relay_smarthosts relay_ca_file relay_from relay_return relay_root_mail_to relay_root_address relay_host_domain relay_system_name relay_system_domain'
 
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
@@ -167,7 +167,11 @@ build_host_layer() {
         echo "default_database_type = $database_type"
         sends_directly || echo "relay_smarthosts = $relayhost"
         echo "relay_ca_file = $ca_file"
-        [ -z "$relay_from" ] || echo "relay_from = $relay_from"
+        if [ -n "$relay_from" ]; then
+            echo "relay_from = $relay_from"
+            # Where bounces of root's mail are sent.
+            case $relay_from in @*) echo "relay_return = root$relay_from" ;; *) echo "relay_return = $relay_from" ;; esac
+        fi
         if [ -n "$relay_root_mail_to" ]; then
             echo "relay_root_mail_to = $relay_root_mail_to"
             echo "relay_root_address = ${relay_root_mail_to%%,*}"

@@ -1,0 +1,163 @@
+"""Who submits what, and how it must arrive: the table of test_rewriting.py.
+
+A row is one message. What must become of it is said by `Rules`, which knows nothing of Postfix: it is what docs/ promise.
+"""
+
+import itertools
+from dataclasses import dataclass, field
+
+FROM, OPS = "noreply@acme.example", "ops@acme.example"
+CUSTOMER, COLLEAGUE = "jane@customer.example", "bob@partner.example"
+
+
+@dataclass
+class Rules:
+    """A spec on a host of this name."""
+
+    host: str
+    from_: str = FROM
+    technical: bool = True
+    local: tuple = ()  # local-domains
+    aliases: dict = field(default_factory=dict)
+    senders: dict = field(default_factory=dict)
+    system: str = ""  # the system's own name, where RELAY_HOSTNAME is another
+    system_local: bool = True
+
+    def name(self, address):
+        """The local name that an address stands for, or None."""
+        local, at, domain = address.partition("@")
+        domain = domain.lower()
+        own = {"localhost", "localhost.localdomain", *self.local}
+        roots = {self.host.lower(), self.system.lower()}
+        if self.technical:
+            own |= {self.host.lower(), self.host.lower().partition(".")[0]}
+        if self.system and self.system_local:
+            own |= {self.system.lower()}
+        return local if not at or domain in own or (local == "root" and domain in roots) else None
+
+    def sender(self, address):
+        """The envelope sender, and an address of From or Sender."""
+        if not address:
+            return ""
+        key = address.lower()
+        domain = "@" + key.rpartition("@")[2]
+        if key in self.senders:
+            return self.senders[key]
+        if domain in self.senders:
+            return self.senders[domain]
+        name = self.name(address)
+        if name in self.senders:
+            return self.senders[name]
+        if "*" in self.senders:
+            return self.senders["*"]
+        if name is None:
+            return address
+        return name + self.from_ if self.from_.startswith("@") else self.from_
+
+    def recipient(self, address):
+        """A recipient, and an address of To or Cc."""
+        name = self.name(address)
+        return address if name is None else self.aliases.get(name, OPS)
+
+    def reply(self, address):
+        """Reply-To: nobody could answer a local name; all else stays, also what is rewritten as a sender."""
+        name = self.name(address)
+        if name is None or "@" in address and address.lower() in self.senders:
+            return address
+        if name in self.senders:
+            return self.senders[name]
+        return name + self.from_ if self.from_.startswith("@") else self.from_
+
+
+@dataclass
+class Row:
+    """A message: `way` is sendmail, smtp (of a program of the host), or lan (of a client)."""
+
+    number: int
+    way: str
+    sender: str
+    recipient: str
+    headers: tuple  # pairs
+
+    @property
+    def subject(self):
+        return f"row {self.number}"
+
+    @property
+    def text(self):
+        lines = [f"{name}: {value}" for name, value in (*self.headers, ("Subject", self.subject))]
+        return "\n".join(lines) + "\n\nhi\n"
+
+    def header(self, name):
+        return next((value for own, value in self.headers if own == name), None)
+
+
+def bare(header):
+    """The address of a header that has one."""
+    address = header.partition("<")[2].partition(">")[0] or header.split(" (")[0]
+    return address.strip().strip('"')
+
+
+WRITTEN = ("{}", "<{}>", "Some Body <{}>", '"Body, Some" <{}>', "{} (Some Body)", "=?utf-8?q?J=C3=A4ne?= <{}>")
+
+
+def rows(ways, senders, recipients, numbers):
+    """Each sender by each way, with recipients, and forms of the header, in turn."""
+    found = []
+    to, forms, replies = itertools.cycle(recipients), itertools.cycle(WRITTEN), itertools.cycle([None, *recipients, *filter(None, senders)])
+    for way, sender in itertools.product(ways, senders):
+        recipient, reply = next(to), next(replies)
+        headers = [("From", next(forms).format(sender or CUSTOMER)), ("To", recipient), ("Cc", next(to))]
+        headers += [("Reply-To", reply)] if reply else []
+        found.append(Row(next(numbers), way, sender, recipient, tuple(headers)))
+    # A program that writes no From: it is made of the envelope.
+    found += [Row(next(numbers), way, sender, CUSTOMER, ()) for way, sender in itertools.product(ways, senders[:2]) if sender]
+    return found
+
+
+# Names of hosts of null clients, and whether they are technical.
+HOSTS = {
+    "web1.corp.example": True,
+    "shop.example": False,
+    "shop.co.uk": False,
+    "web1": True,
+    "nas.lan": True,
+    "WEB1.Corp.Example": True,
+}
+NULL_CLIENT = {
+    "local": ("printers.acme",),
+    "aliases": {"webmaster": "web@acme.example"},
+    "senders": {
+        "backup": "backups@acme.example",
+        "jane@lab.acme.example": "research@acme.example",
+        "@scanner.lan": "scans@acme.example",
+        "app@web1.corp.example": "app@acme.example",
+    },
+}
+
+
+def of_null_client(host, numbers):
+    """Names without a domain, the host's, and those that look alike."""
+    names = ("www-data", "root", f"www-data@{host}", f"root@{host}", "cron@localhost", "info@lists.other.example")
+    senders = (*names, "backup", "app@web1.corp.example", "jane@lab.acme.example", "a4@scanner.lan", "shop@acme.example", "x@printers.acme", "")
+    recipients = (
+        CUSTOMER, "root", f"info@{host}", "jane@lab.acme.example", "webmaster", "www-data@localhost", COLLEAGUE, FROM,
+        f"root@{host}", "a4@scanner.lan", "info@lists.other.example", "postmaster", "x@printers.acme",
+    )  # fmt: skip
+    return rows(("sendmail", "smtp"), senders, recipients, numbers)
+
+
+LAN = {"jane@lab.acme.example": "research@acme.example", "@scanner.lan": "scans@acme.example"}
+
+
+def of_lan(host, numbers):
+    """Clients, and programs of the relay."""
+    senders = ("root", "jane@lab.acme.example", "a4@scanner.lan", "cron@localhost", f"www-data@{host}", "shop@acme.example", COLLEAGUE, "")
+    recipients = (CUSTOMER, "jane@lab.acme.example", "a4@scanner.lan", "root", COLLEAGUE)
+    return rows(("lan", "smtp", "sendmail"), senders, recipients, numbers)
+
+
+def of_all(host, numbers):
+    """One sender for all, with exceptions; bounces stay bounces."""
+    senders = ("root", "a4@scanner.lan", "backup", "camera@10.66.0.9.invalid", COLLEAGUE, f"www-data@{host}", "alerts@acme.example", "")
+    return rows(("lan", "sendmail"), senders, (CUSTOMER, COLLEAGUE, "a4@scanner.lan"), numbers)
