@@ -25,7 +25,8 @@ def begin(host, spec):
 def rename(host, name):
     """As hostnamectl does it, and then a restart: /etc/hosts, of which Debian's services have a copy, stays."""
     host.write("/etc/hostname", f"{name}\n")
-    host.sh(f"hostname {name} && mail-relay apply && systemctl restart {host.daemon_unit()}")
+    unit = host.daemon_unit()
+    host.sh(f"hostname {name} && mail-relay apply && systemctl reset-failed {unit} && systemctl restart {unit}")
 
 
 def send(host, rows, clients):
