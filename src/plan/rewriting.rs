@@ -49,7 +49,8 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
     let aliases =
         tables::has_aliases(relay).then(|| Item::from("$default_database_type:/etc/postfix/virtual"));
     let of_mailboxes = mailboxes::alias_maps(relay);
-    let returns = has_returns(relay).then(|| Item::from("${relay_returns?{inline:{ {$relay_return = $relay_root_mail_to} }}}"));
+    let returns = has_returns(relay)
+        .then(|| Item::from("${relay_returns?{inline:{ {$relay_return = $relay_root_mail_to} }}}"));
     if relay.local.root_mail_to.is_empty() {
         // Nobody reads it here, so it is for the host's name at the smarthost.
         let home = (home(relay) == LOCAL_DOMAIN).then(|| inline(&format!("@{LOCAL_DOMAIN}"), "@$myhostname"));
@@ -118,7 +119,9 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
         layer.list("sender_canonical_maps", named);
     }
     if rewrites_addresses(relay) {
-        layer.section("Senders of the spec. These tables see no recipient, and no header but From and Sender.");
+        layer.section(
+            "Senders of the spec. These tables see no recipient, and no header but From and Sender.",
+        );
         layer.set("canonical_classes", "envelope_sender");
         layer.set("canonical_maps", &format!("regexp:/etc/postfix/{ENVELOPE}"));
     }
@@ -145,9 +148,8 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
     if !has_returns(relay) {
         return Vec::new();
     }
-    let mut edits = vec![
-        "M bounce-cleanup/unix=bounce-cleanup unix n - n - 0 cleanup -o relay_returns=yes".to_owned(),
-    ];
+    let mut edits =
+        vec!["M bounce-cleanup/unix=bounce-cleanup unix n - n - 0 cleanup -o relay_returns=yes".to_owned()];
     let services = ["bounce", "defer", "trace"];
     edits.extend(services.map(|service| format!("P {service}/unix/cleanup_service_name=bounce-cleanup")));
     edits
@@ -194,10 +196,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     if !rewrites_addresses(relay) {
         return Ok(Vec::new());
     }
-    Ok(vec![
-        table(ENVELOPE, Kind::Regexp, envelope(relay))?,
-        table(HEADERS, Kind::Regexp, headers(relay))?,
-    ])
+    Ok(vec![table(ENVELOPE, Kind::Regexp, envelope(relay))?, table(HEADERS, Kind::Regexp, headers(relay))?])
 }
 
 /// Whole addresses before domains, and all of the rest last.
@@ -258,7 +257,9 @@ fn headers(relay: &Relay) -> Result<Regexp, TableError> {
             Sender::Local(name) if all => push(&Regexp::escape(name), address)?,
             Sender::Local(_) => {}
             Sender::Address(key) => push(&Regexp::escape(key), address)?,
-            Sender::Domain(domain) => push(&format!("[^][:space:]<>(),;:@[]+@{}", Regexp::escape(domain)), address)?,
+            Sender::Domain(domain) => {
+                push(&format!("[^][:space:]<>(),;:@[]+@{}", Regexp::escape(domain)), address)?;
+            }
             Sender::All => push("[^][:space:]<>(),;:[]+", address)?,
         }
     }

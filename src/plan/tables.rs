@@ -1,7 +1,9 @@
 //! The lookup tables of a relay, and what is in them.
 
 use super::table::{Kind, Table, table};
-use super::{PlanError, clients, content, inbound, mailboxes, rewriting, submission, tls_policies, transports};
+use super::{
+    PlanError, clients, content, inbound, mailboxes, rewriting, submission, tls_policies, transports,
+};
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
 
@@ -37,8 +39,7 @@ const OWN_HOPS: &str = r"^Received:[[:space:]]*by [^ ]+ \(Postfix";
 const PRIVATE: &str = r"(127\.|10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|(IPv6:)?(::1[])]|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:))";
 
 /// Any address, in brackets (RFC 5321) or in parentheses (Exchange).
-const ADDRESS: &str =
-    r"[[(](([0-9]{1,3}\.){3}[0-9]{1,3}|(IPv6:)?[0-9a-f]{1,4}:[0-9a-f:.]*:[0-9a-f:.]*)[])]";
+const ADDRESS: &str = r"[[(](([0-9]{1,3}\.){3}[0-9]{1,3}|(IPv6:)?[0-9a-f]{1,4}:[0-9a-f:.]*:[0-9a-f:.]*)[])]";
 
 /// Removes headers on the way out; see header_checks(5) and regexp_table(5). On a host that sends its `own` mail only, all
 /// hops are internal, unless they name a public address: what local programs and other MTAs write differs.

@@ -107,9 +107,13 @@ fn references(text: &str, groups: u32) -> Result<(), Fault> {
                 Fault::new("`$` is followed by no number").hint("write `$$` for the character itself")
             );
         }
-        if !after.starts_with('{') && inner[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(Fault::new("Postfix reads the letters behind `$` and the number as part of its name")
-                .hint(format!("write `${{{number}}}`")));
+        if !after.starts_with('{')
+            && inner[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        {
+            return Err(Fault::new(
+                "Postfix reads the letters behind `$` and the number as part of its name",
+            )
+            .hint(format!("write `${{{number}}}`")));
         }
         if number > groups {
             return Err(Fault::new(format!(

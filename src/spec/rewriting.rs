@@ -28,7 +28,8 @@ pub(super) fn senders(
         if sender == Some(Sender::All) && receives(section) {
             let message = "`*` would rewrite the senders of strangers, who could not be answered";
             judge.report(
-                Diagnostic::error("sender", key.span.clone(), message).hint("name the senders or their domains"),
+                Diagnostic::error("sender", key.span.clone(), message)
+                    .hint("name the senders or their domains"),
             );
             continue;
         }

@@ -264,7 +264,9 @@ pub(super) fn rewritten(text: &str) -> Checked<Sender> {
     match text.strip_prefix('@') {
         Some(name) => domain(name).map(|name| Sender::Domain(name.to_ascii_lowercase())),
         None if text == "*" => Ok(Sender::All),
-        None if text.contains('@') => address(text).map(|address| Sender::Address(address.to_ascii_lowercase())),
+        None if text.contains('@') => {
+            address(text).map(|address| Sender::Address(address.to_ascii_lowercase()))
+        }
         None => local_name(text).map(Sender::Local),
     }
 }

@@ -188,7 +188,10 @@ impl<'a> File<'a> {
                 let (id, why) = if of("recipient") && is(SOMEBODY, Answer::Yes) {
                     ("all-recipients", "this replaces every recipient: all mail would go to one address")
                 } else if of("envelope_sender") && is(NULL_SENDER, Answer::Yes) {
-                    ("null-sender", "this gives bounces a sender: two hosts could send them to each other for ever")
+                    (
+                        "null-sender",
+                        "this gives bounces a sender: two hosts could send them to each other for ever",
+                    )
                 } else {
                     if of("envelope_sender") && is(NULL_SENDER, Answer::Unknown) && item.text.contains('{') {
                         self.about(name, |subject| {
