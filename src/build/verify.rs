@@ -78,16 +78,23 @@ pub fn verify(
     let mut sbom: BTreeSet<Scope> = demands.sbom.iter().copied().collect();
     sbom.extend(before.iter().flat_map(|before| &before.attest.sbom));
     let sbom: Vec<Scope> = sbom.into_iter().collect();
-    let (made, mut mismatches) = compare_units(units, folder, &sbom, options, templates, progress)?;
+    // Inputs are digested as `build` does for the same request.
+    let mut options = options.clone();
+    options.attest.sbom = sbom;
+    options.attest.provenance = provenance(before, demands, &options);
+    let options = &options;
+    let (made, mut mismatches) = compare_units(units, folder, options, templates, progress)?;
     let compared: usize = made.iter().map(|unit| unit.files.len()).sum();
 
     let kept = before.map(|before| lists::kept(before, &made, units, options)).unwrap_or_default();
     let partial = before.filter(|_| !kept.is_empty());
     let mut attest = options.attest.clone();
-    attest.sbom = sbom;
-    attest.provenance = provenance(before, demands, options, partial.is_some());
     let mut manifest = match partial {
         Some(before) => {
+            // Of some rows nobody can say what all of them were made of.
+            if let (Some(ours), Some(theirs)) = (&mut attest.provenance, &before.attest.provenance) {
+                ours.origin = theirs.origin.clone();
+            }
             let units = made.into_iter().chain(kept.into_iter().cloned()).collect();
             Manifest::new(before.inputs.clone(), before.shard.clone(), attest, units)
         }
@@ -118,14 +125,11 @@ pub fn verify(
 fn compare_units(
     units: &dyn Units,
     folder: &Path,
-    sbom: &[Scope],
     options: &Options,
     templates: &Templates,
     progress: &dyn Progress,
 ) -> Result<(Vec<Unit>, Vec<Mismatch>), BuildError> {
-    // The inputs of a unit are digested as `build` does for the same request.
-    let mut options = options.clone();
-    options.attest.sbom = sbom.to_vec();
+    let sbom = options.attest.sbom.as_slice();
     let compared: Vec<Option<Compared>> = pool(options.threads)?.install(|| {
         (0..units.count())
             .into_par_iter()
@@ -163,7 +167,6 @@ fn provenance(
     before: Option<&Manifest>,
     demands: &Demands,
     options: &Options,
-    is_partial: bool,
 ) -> Option<Provenance> {
     let before = before.and_then(|before| before.attest.provenance.as_ref());
     if before.is_none() && !demands.provenance {
@@ -171,8 +174,7 @@ fn provenance(
     }
     let theirs = before.map(|before| before.builder_id.clone());
     let builder_id = demands.builder_id.clone().or(theirs).unwrap_or_else(|| attest::BUILDER.to_owned());
-    let ours = options.attest.provenance.as_ref().map(|provenance| &provenance.origin);
-    let origin = before.filter(|_| is_partial).map(|before| &before.origin).or(ours)?.clone();
+    let origin = options.attest.provenance.as_ref()?.origin.clone();
     Some(Provenance { builder_id, origin })
 }
 
