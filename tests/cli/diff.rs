@@ -11,7 +11,7 @@ fn two() -> World {
 }
 
 /// Without the lines on sizes, which change with every word of the host command.
-fn without_sizes(said: &str) -> String {
+pub(crate) fn without_sizes(said: &str) -> String {
     let is_size = |line: &str| line.to_lowercase().contains("size: ");
     said.lines().filter(|line| !is_size(line)).collect::<Vec<_>>().join("\n")
 }
