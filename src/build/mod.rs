@@ -112,7 +112,9 @@ impl Report {
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// Documents about the whole build would describe packages that it did not make.
-    #[error("{0} and the other packages in the folder are not part of this build, so no document can describe them")]
+    #[error(
+        "{0} and the other packages in the folder are not part of this build, so no document can describe them"
+    )]
     Unmade(String),
     /// Two jobs would make the same file.
     #[error("two of the specs would both make {0}")]

@@ -19,7 +19,10 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        return Err(Error::new(ErrorKind::FileTooLarge, format!("{}: more than {most} bytes", path.display())));
+        return Err(Error::new(
+            ErrorKind::FileTooLarge,
+            format!("{}: more than {most} bytes", path.display()),
+        ));
     }
     Ok(bytes)
 }

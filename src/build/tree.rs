@@ -52,7 +52,8 @@ impl Trees {
         {
             return Err(TreeError::Twice(name.clone()));
         }
-        let root = folder.map_or_else(|| self.stage.path().to_path_buf(), |name| self.stage.path().join(name));
+        let root =
+            folder.map_or_else(|| self.stage.path().to_path_buf(), |name| self.stage.path().join(name));
         for file in files {
             let relative = Path::new(file.path.trim_start_matches('/'));
             if !relative.components().all(|part| matches!(part, Component::Normal(_))) {

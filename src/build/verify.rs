@@ -89,19 +89,16 @@ pub fn verify(
     let kept = before.map(|before| lists::kept(before, &made, units, options)).unwrap_or_default();
     let partial = before.filter(|_| !kept.is_empty());
     let mut attest = options.attest.clone();
-    let mut manifest = match partial {
-        Some(before) => {
-            // Of some rows nobody can say what all of them were made of.
-            if let (Some(ours), Some(theirs)) = (&mut attest.provenance, &before.attest.provenance) {
-                ours.origin = theirs.origin.clone();
-            }
-            let units = made.into_iter().chain(kept.into_iter().cloned()).collect();
-            Manifest::new(before.inputs.clone(), before.shard.clone(), attest, units)
+    let mut manifest = if let Some(before) = partial {
+        // Of some rows nobody can say what all of them were made of.
+        if let (Some(ours), Some(theirs)) = (&mut attest.provenance, &before.attest.provenance) {
+            ours.origin = theirs.origin.clone();
         }
-        None => {
-            let inputs = options.digest_of_all(options.part.is_empty());
-            Manifest::new(inputs, options.shard.clone(), attest, made)
-        }
+        let units = made.into_iter().chain(kept.into_iter().cloned()).collect();
+        Manifest::new(before.inputs.clone(), before.shard.clone(), attest, units)
+    } else {
+        let inputs = options.digest_of_all(options.part.is_empty());
+        Manifest::new(inputs, options.shard.clone(), attest, made)
     };
     let mut documents = 0;
     if let Some(before) = partial {
@@ -163,11 +160,7 @@ fn compare_units(
 }
 
 /// The provenance that must be there, if any.
-fn provenance(
-    before: Option<&Manifest>,
-    demands: &Demands,
-    options: &Options,
-) -> Option<Provenance> {
+fn provenance(before: Option<&Manifest>, demands: &Demands, options: &Options) -> Option<Provenance> {
     let before = before.and_then(|before| before.attest.provenance.as_ref());
     if before.is_none() && !demands.provenance {
         return None;

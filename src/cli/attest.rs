@@ -8,8 +8,8 @@ use super::error::Failure;
 use super::input;
 use super::making::Making;
 use crate::attest::{BUILDER, Material, Origin, Parameters, Provenance, Request, Scope};
-use crate::diag::Source;
 use crate::build::Demands;
+use crate::diag::Source;
 use crate::fleet::Files;
 use crate::template::Templates;
 

@@ -104,8 +104,8 @@ pub(super) fn judged(
             Ok(planned) => {
                 let checked = &planned.checked;
                 let formats = formats(&name, &checked.formats, &making.package_format)?;
-                let settings: String = settings.iter().map(|setting| format!("\0{setting}")).collect();
-                specs.inputs.push(format!("{text}{settings}\0{}", checked.time));
+                let words: Vec<String> = settings.iter().map(ToString::to_string).collect();
+                specs.inputs.push([text, words.join("\0"), checked.time.to_string()].join("\0"));
                 specs.jobs.push(Mutex::new(Some(Job::all(planned, &formats))));
             }
             Err(failure) if failure.message.is_empty() => wrong = true,
@@ -235,7 +235,7 @@ fn say(report: &Report, args: &Args, terminal: &mut Terminal) -> Result<(), Fail
         terminal.done("Built", &args.output.display().to_string(), &detail);
     }
     if !report.left.is_empty() {
-        let names = shown(&report.left, READABLE, |name| name.to_string());
+        let names = shown(&report.left, READABLE, ToString::to_string);
         terminal.done("Unlisted", &names, "still in the folder, made by an earlier build");
     }
     if !report.replaced.is_empty() {

@@ -47,7 +47,8 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
                 let Judged { findings, .. } = input::judge(source, &args.changes.settings());
                 report(&name, "", findings, args, &mut all, terminal)
             }
-            Err((source, finding)) => {
+            Err(unreadable) => {
+                let (source, finding) = *unreadable;
                 report(&source.name.clone(), "", vec![(source, vec![finding])], args, &mut all, terminal)
             }
         };
@@ -114,11 +115,11 @@ fn report(
 }
 
 /// A spec that cannot be read is a finding as well: what is wrong with the others is still said.
-fn read(name: &str) -> Result<Source, (Source, Diagnostic)> {
+fn read(name: &str) -> Result<Source, Box<(Source, Diagnostic)>> {
     input::read(name).map_err(|failure| {
         let mut finding = Diagnostic::new(Severity::Error, "unreadable", None, failure.message);
         finding.hints = failure.hints;
-        (Source { name: name.to_owned(), text: String::new() }, finding)
+        Box::new((Source { name: name.to_owned(), text: String::new() }, finding))
     })
 }
 

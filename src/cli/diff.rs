@@ -119,8 +119,10 @@ fn of_fleets(
     let meant = all_old.iter().filter(|(_, row)| old.contains(row));
     let meant: BTreeSet<&String> =
         meant.chain(all_new.iter().filter(|(_, row)| new.contains(row))).map(|(name, _)| name).collect();
-    let pairs: Vec<_> =
-        meant.into_iter().map(|name| (name.clone(), (all_old.get(name).copied(), all_new.get(name).copied()))).collect();
+    let pairs: Vec<_> = meant
+        .into_iter()
+        .map(|name| (name.clone(), (all_old.get(name).copied(), all_new.get(name).copied())))
+        .collect();
     let plan = |rows: &Rows<'_>, row: Option<usize>| -> Result<Option<Arc<Planned>>, ()> {
         row.map(|row| rows.check(row).map(Arc::new).ok_or(())).transpose()
     };

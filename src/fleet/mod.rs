@@ -109,9 +109,13 @@ impl Files {
         let count = sources.iter().count();
         let settings = Placed::all(settings, &mut sources);
         match (starts.get("inventory"), words.get("inventory")) {
-            (Some(start), Some((name, _))) if findings.is_empty() => {
-                Ok(Self { sources, count, settings, base: starts.get("base").copied(), inventory: (*start, name.clone()) })
-            }
+            (Some(start), Some((name, _))) if findings.is_empty() => Ok(Self {
+                sources,
+                count,
+                settings,
+                base: starts.get("base").copied(),
+                inventory: (*start, name.clone()),
+            }),
             _ => Err(sources.split(findings)),
         }
     }
@@ -292,7 +296,9 @@ impl<'f> Fleet<'f> {
                 &cell.span,
             );
         }
-        self.files.settings.iter().for_each(|setting| setting.put(&mut table, self.files.sources.text()));
+        for setting in &self.files.settings {
+            setting.put(&mut table, self.files.sources.text());
+        }
         let mut findings = Vec::new();
         overlay::fill(&mut table, &mut |name, span| {
             if row.get(name).is_none() {

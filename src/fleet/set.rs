@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::inventory::Cell;
 use super::{MOST_PARTS, overlay};
-use crate::diag::{Diagnostic, Source, Sources};
+use crate::diag::{Diagnostic, Source, Sources, Span};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
 
@@ -62,6 +62,8 @@ impl std::fmt::Display for Setting {
 #[derive(Debug)]
 pub(super) struct Placed {
     path: String,
+    /// Where the key is written.
+    span: Span,
     cell: Cell,
 }
 
@@ -69,17 +71,19 @@ impl Placed {
     /// Adds the options to the sources.
     pub(super) fn all(settings: &[Setting], sources: &mut Sources) -> Vec<Self> {
         let place = |setting: &Setting| {
-            let start = sources.add(setting.source.clone()) + setting.start;
+            let begin = sources.add(setting.source.clone());
+            let start = begin + setting.start;
             let text = setting.value().to_owned();
             let span = start..start + text.len();
-            Self { path: setting.path.clone(), cell: Cell { text, is_text: true, span } }
+            let key = if setting.start == 0 { span.clone() } else { begin..start - 1 };
+            Self { path: setting.path.clone(), span: key, cell: Cell { text, is_text: true, span } }
         };
         settings.iter().map(place).collect()
     }
 
     /// Sets the key in a table. The value is read like a cell of an inventory.
     pub(super) fn put<'f>(&self, table: &mut DeTable<'f>, text: &'f str) {
-        overlay::set(table, &self.path, overlay::value(&self.path, &self.cell, text), &self.cell.span);
+        overlay::set(table, &self.path, overlay::value(&self.path, &self.cell, text), &self.span);
     }
 }
 
@@ -94,7 +98,9 @@ pub fn load(
     let placed = Placed::all(settings, &mut sources);
     let (checked, findings) = match spec::parse(sources.part(start)) {
         Ok(mut table) => {
-            placed.iter().for_each(|setting| setting.put(&mut table, sources.text()));
+            for setting in &placed {
+                setting.put(&mut table, sources.text());
+            }
             spec::load_table(table, sources.text(), providers)
         }
         Err(findings) => (None, findings),
@@ -112,7 +118,9 @@ mod tests {
             assert!(good.parse::<Setting>().is_ok(), "{good}");
         }
         let deep = "a.".repeat(MOST_PARTS) + "b=1";
-        for bad in ["", "version=1", "package.version", ".x=1", "a.=1", "a..b=1", "a.\"b\"=1", "[a].b=1", &deep] {
+        for bad in
+            ["", "version=1", "package.version", ".x=1", "a.=1", "a..b=1", "a.\"b\"=1", "[a].b=1", &deep]
+        {
             assert!(bad.parse::<Setting>().is_err(), "{bad}");
         }
     }

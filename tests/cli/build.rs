@@ -8,6 +8,7 @@ fn without_a_spec_it_builds_the_example() {
         insta::assert_snapshot!(run, @"
         exit 0
         --- stderr
+            Using the embedded example neither relay.toml nor fleet.toml is here
             Built dist/acme-mail-relay-1.0.0-1-any.pkg.tar.zst [size]
             Built dist/acme-mail-relay-1.0.0-1.noarch.rpm [size]
             Built dist/acme-mail-relay.cloud-init.yaml [size]

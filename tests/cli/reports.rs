@@ -21,7 +21,8 @@ fn a_build_names_what_it_wrote_and_what_it_left() {
     let report = world.json(&format!("{build} --format json --rebuild"));
     let all = ["acme-relay-db1 unchanged", "acme-relay-web1 unchanged", "acme-relay-web2 unchanged"];
     assert_eq!(statuses(&report), all);
-    let report = world.json(&format!("{build} --format json --set relay.from=x@acme.example --only host=web2"));
+    let report =
+        world.json(&format!("{build} --format json --set relay.from=x@acme.example --only host=web2"));
     let one = ["acme-relay-db1 unchanged", "acme-relay-web1 unchanged", "acme-relay-web2 built"];
     assert_eq!(statuses(&report), one);
     assert_eq!(report["same-version"], serde_json::json!(["acme-relay-web2_1.0.8-1_all.deb"]));
@@ -193,11 +194,16 @@ fn a_key_is_set_on_the_command_line() {
     world.result("verify dist relay.toml --quiet --set package.version=1.4.0 --release 3");
     assert_eq!(world.run("verify dist relay.toml").code, 1);
     world.result("check relay.toml --set package.targets=debian-12;arch --set limits.message-size=20M");
-    insta::assert_snapshot!("set_wrong", world.run("check relay.toml --set relay.from=nobody --set packge.version=2"));
+    insta::assert_snapshot!(
+        "set_wrong",
+        world.run("check relay.toml --set relay.from=nobody --set packge.version=2")
+    );
     insta::assert_snapshot!("release_wrong", world.run("check relay.toml --release x"));
     assert_eq!(world.run("check relay.toml --set version=2").code, 2);
     let world = fleet();
-    world.result("build fleet.toml --quiet --package-format deb --set package.version=2.{{serial}} --provenance");
+    world.result(
+        "build fleet.toml --quiet --package-format deb --set package.version=2.{{serial}} --provenance",
+    );
     assert!(world.names("dist").contains("acme-relay-web2_2.8-1_all.deb"));
     assert!(world.read("dist/provenance.intoto.json").contains("package.version=2.{{serial}}"));
 }
@@ -241,14 +247,24 @@ fn a_row_of_a_fleet_is_rendered_and_compared() {
     assert!(names.contains("acme-relay-web1/etc/postfix/main.cf") && !names.contains("db1"), "{names}");
     world.write("old.toml", &world.read("fleet.toml"));
     assert_eq!(world.run("diff old.toml fleet.toml").code, 0);
-    world.write("fleet.toml", &world.read("fleet.toml").replace("\"5M\"", "\"6M\"").replace("hosts.csv", "new.csv"));
+    world.write(
+        "fleet.toml",
+        &world.read("fleet.toml").replace("\"5M\"", "\"6M\"").replace("hosts.csv", "new.csv"),
+    );
     let hosts = world.read("hosts.csv").replace("db1,berlin-2,9,,\n", "db2,berlin-2,9,,deb\n");
     world.write("new.csv", &hosts);
-    insta::assert_snapshot!("diff_fleets", crate::diff::without_sizes(&world.said("diff old.toml fleet.toml")));
+    insta::assert_snapshot!(
+        "diff_fleets",
+        crate::diff::without_sizes(&world.said("diff old.toml fleet.toml"))
+    );
     let found = world.json("diff old.toml fleet.toml --format json --only host=web2");
     assert_eq!(found["packages"].as_array().unwrap().len(), 1);
     assert_eq!(found["packages"][0]["status"], "changed");
-    let diff = found["packages"][0]["differences"].as_array().unwrap().iter().find(|it| it["name"] == "/usr/share/mail-relay/main.cf");
+    let diff = found["packages"][0]["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["name"] == "/usr/share/mail-relay/main.cf");
     let diff = diff.unwrap()["diff"].as_str().unwrap();
     assert!(diff.contains("-message_size_limit = 5000000\n+message_size_limit = 6000000"), "{diff}");
 }

@@ -65,10 +65,9 @@ fn json(theirs: &[u8], ours: &[u8]) -> Option<String> {
 pub(super) fn value(place: &str, theirs: &Value, ours: &Value) -> Option<String> {
     let next = |key: &str| format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
     match (theirs, ours) {
-        (Value::Object(theirs), Value::Object(ours)) if theirs.keys().eq(ours.keys()) => theirs
-            .iter()
-            .zip(ours.values())
-            .find_map(|((key, theirs), ours)| value(&next(key), theirs, ours)),
+        (Value::Object(theirs), Value::Object(ours)) if theirs.keys().eq(ours.keys()) => {
+            theirs.iter().zip(ours.values()).find_map(|((key, theirs), ours)| value(&next(key), theirs, ours))
+        }
         (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => theirs
             .iter()
             .zip(ours)

@@ -114,7 +114,9 @@ fn line(Change { difference, diff, .. }: &Change) -> String {
     let Difference { kind, name, before, after } = difference;
     let name = if *kind == Part::Script { format!("script {name}") } else { name.clone() };
     // Values of files are shown by what is in them, as far as that can be shown.
-    let value = |value: &str| if *kind == Part::Field && diff.is_none() { format!(": {value}") } else { String::new() };
+    let value = |value: &str| {
+        if *kind == Part::Field && diff.is_none() { format!(": {value}") } else { String::new() }
+    };
     match (before, after) {
         (Some(before), Some(after)) => {
             let detail = match kind {
