@@ -228,6 +228,7 @@ fn a_users_template_cannot_break_anything() {
     insta::assert_snapshot!(World::new().said("build --templates style"), @"
     exit 2
     --- stderr
+        Using the embedded example neither relay.toml nor fleet.toml is here
     error: failed to read directory `style`: No such file or directory (os error 2)
     ");
 }

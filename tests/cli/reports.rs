@@ -67,6 +67,9 @@ fn what_matches_nothing_is_an_error_or_a_warning() {
     assert_eq!(world.run("check fleet.toml --strict").code, 2);
 }
 
+/// A file of a folder with its new content; nothing if it is removed.
+type Edit = (String, Option<Vec<u8>>);
+
 /// Everything that can be done to a folder of a build, and what `verify` names.
 #[test]
 fn verify_believes_nothing_in_the_folder() {
@@ -85,7 +88,7 @@ fn verify_believes_nothing_in_the_folder() {
     let (zeros, dead) = ("0".repeat(64), "dead".repeat(16));
     let mut package = good[deb].clone();
     package[3000] ^= 1;
-    let cases: Vec<(Vec<(String, Option<Vec<u8>>)>, &str)> = vec![
+    let cases: Vec<(Vec<Edit>, &str)> = vec![
         (vec![(deb.to_owned(), Some(package))], deb),
         (vec![(deb.to_owned(), None)], deb),
         (vec![replace("SHA256SUMS", &digest, &zeros)], "SHA256SUMS"),
