@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::manifest::Unit;
-use super::{Artifact, BuildError};
+use super::{Artifact, BuildError, FileName};
 use crate::attest::{self, Document, Packaged, Scope, Words};
 use crate::package::{Content as Text, Entry, EntryKind, Meta, Package, Relation, WriteError};
 use crate::plan::{self, Companion, Planned};
@@ -36,16 +36,16 @@ pub(super) struct Made {
 }
 
 impl Made {
-    pub(super) fn new(file_name: &str, kind: &str, bytes: Vec<u8>) -> Self {
+    pub(super) fn new(file_name: &str, kind: &str, bytes: Vec<u8>) -> std::io::Result<Self> {
         let artifact = Artifact {
-            file_name: file_name.to_owned(),
+            file_name: FileName::new(file_name)?,
             kind: kind.to_owned(),
             size: bytes.len() as u64,
             sha256: format!("{:x}", Sha256::digest(&bytes)),
             version: None,
             depends: Vec::new(),
         };
-        Self { artifact, bytes }
+        Ok(Self { artifact, bytes })
     }
 }
 
@@ -144,10 +144,10 @@ impl Job {
             _ => None,
         };
         let Some((format, planned)) = format else {
-            return Ok(vec![Made::new(&self.file_name, self.kind(), self.bytes(templates)?)]);
+            return Ok(vec![Made::new(&self.file_name, self.kind(), self.bytes(templates)?)?]);
         };
         let package = plan::package(planned, format, templates)?;
-        let mut made = Made::new(&self.file_name, self.kind(), self.write(format, &package, templates)?);
+        let mut made = Made::new(&self.file_name, self.kind(), self.write(format, &package, templates)?)?;
         let version = match format {
             Format::Deb => deb::version,
             Format::Rpm => rpm::version,
@@ -160,7 +160,7 @@ impl Job {
         }
         let name = format!("{}{}", self.file_name, attest::SBOM_EXTENSION);
         let text = self.sbom(format, &package, &made.artifact, templates)?;
-        Ok(vec![made, Made::new(&name, "sbom", text)])
+        Ok(vec![made, Made::new(&name, "sbom", text)?])
     }
 
     /// The bill of materials of a package with its files.

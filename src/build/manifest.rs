@@ -1,13 +1,15 @@
 //! What stands in an output folder and what it was made of: so that nothing is built twice.
 
+use std::collections::HashSet;
+use std::fs::Metadata;
 use std::path::Path;
 use std::time::SystemTime;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Artifact;
 use super::job::Made;
+use super::{Artifact, SUMS, regular};
 use crate::attest::{self, Document, Packaged, Request, Scope, Statement, Words};
 
 /// Name of the manifest in the output folder.
@@ -51,6 +53,45 @@ pub struct Unit {
     pub files: Vec<Artifact>,
 }
 
+/// Why there is no manifest in a folder.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoManifest {
+    /// There is no such file.
+    #[error("it is missing")]
+    Missing,
+    /// It cannot be read, or is not what a build writes.
+    #[error("not the manifest of a build: {0}")]
+    Damaged(String),
+}
+
+/// When a file was written, and when anything about it changed last. Anybody can set the first, only the kernel the second.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    written: SystemTime,
+    #[cfg(unix)]
+    changed: (i64, i64),
+}
+
+impl Moment {
+    fn of(metadata: &Metadata) -> std::io::Result<Self> {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt as _;
+        Ok(Self {
+            written: metadata.modified()?,
+            #[cfg(unix)]
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+
+    fn is_until(self, other: Self) -> bool {
+        #[cfg(unix)]
+        if self.changed > other.changed {
+            return false;
+        }
+        self.written <= other.written
+    }
+}
+
 impl Manifest {
     /// A manifest of these units.
     pub(super) fn new(inputs: String, shard: Option<String>, attest: Request, mut units: Vec<Unit>) -> Self {
@@ -69,7 +110,7 @@ impl Manifest {
                 .iter()
                 .flat_map(|unit| unit.files.iter().filter_map(|file| unit.packaged(file)))
                 .collect();
-            made.push(Made::new(attest::SBOM, "sbom", Document::new("sbom", &packages).to_json()?));
+            made.push(Made::new(attest::SBOM, "sbom", Document::new("sbom", &packages).to_json()?)?);
         }
         self.documents = made.iter().map(|made| made.artifact.clone()).collect();
         if let Some(provenance) = &self.attest.provenance {
@@ -78,7 +119,7 @@ impl Manifest {
             subjects.sort_unstable();
             let (sbom, shard) = (self.attest.sbom.as_slice(), self.shard.as_deref());
             let text = Statement { subjects, provenance, sbom, shard }.to_json()?;
-            let statement = Made::new(attest::PROVENANCE, "provenance", text);
+            let statement = Made::new(attest::PROVENANCE, "provenance", text)?;
             self.documents.push(statement.artifact.clone());
             made.push(statement);
         }
@@ -91,16 +132,30 @@ impl Manifest {
         files.sort_by(|a, b| a.file_name.cmp(&b.file_name));
         files
             .into_iter()
-            .fold(String::new(), |sums, file| sums + &file.sha256 + "  " + &file.file_name + "\n")
+            .fold(String::new(), |sums, file| sums + &file.sha256 + "  " + file.file_name.as_str() + "\n")
     }
 
-    /// The manifest of a folder, with the time it was written; nothing where there is none that we understand: then
-    /// everything is built.
-    pub(super) fn read(folder: &Path) -> Option<(Self, SystemTime)> {
+    /// The manifest of a folder, with the time it was written.
+    ///
+    /// # Errors
+    /// There is none that we understand: then nothing is known of the folder.
+    pub(super) fn read(folder: &Path) -> Result<(Self, Moment), NoManifest> {
+        // That of 10,000 hosts in three formats has 12 MB.
+        const LARGEST: u64 = 1 << 30;
         let path = folder.join(MANIFEST);
-        let time = std::fs::metadata(&path).and_then(|metadata| metadata.modified()).ok()?;
-        let manifest = serde_json::from_slice(&fs_err::read(&path).ok()?).ok()?;
-        Some((manifest, time))
+        let failed = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::NotFound => NoManifest::Missing,
+            _ => NoManifest::Damaged(error.to_string()),
+        };
+        let bytes = regular::read(&path, LARGEST).map_err(failed)?;
+        let written = std::fs::symlink_metadata(&path).and_then(|metadata| Moment::of(&metadata));
+        let manifest: Self =
+            serde_json::from_slice(&bytes).map_err(|error| NoManifest::Damaged(error.to_string()))?;
+        let mut names = HashSet::from([SUMS, MANIFEST]);
+        if let Some(file) = manifest.files().find(|file| !names.insert(file.file_name.as_str())) {
+            return Err(NoManifest::Damaged(format!("it lists {} twice", file.file_name)));
+        }
+        Ok((manifest, written.map_err(failed)?))
     }
 
     /// One unit a line: a fleet's manifest is read by people with grep, too.
@@ -129,7 +184,7 @@ impl Manifest {
     }
 
     /// Whether all of its files are there as they were made.
-    pub(super) fn is_whole(&self, folder: &Path, written: SystemTime) -> bool {
+    pub(super) fn is_whole(&self, folder: &Path, written: Moment) -> bool {
         self.units.par_iter().all(|unit| unit.is_whole(folder, written))
             && self.documents.iter().all(|file| file.is_whole(folder, written))
     }
@@ -137,7 +192,7 @@ impl Manifest {
 
 impl Unit {
     /// Whether its files are there, of the same size, and not written to since the manifest was.
-    pub(super) fn is_whole(&self, folder: &Path, written: SystemTime) -> bool {
+    pub(super) fn is_whole(&self, folder: &Path, written: Moment) -> bool {
         self.files.iter().all(|file| file.is_whole(folder, written))
     }
 
@@ -147,7 +202,7 @@ impl Unit {
             format: file.kind.parse().ok()?,
             name: &self.package,
             version: file.version.as_deref()?,
-            file_name: &file.file_name,
+            file_name: file.file_name.as_str(),
             sha256: &file.sha256,
             words: self.words.as_ref()?,
             depends: &file.depends,
@@ -158,11 +213,21 @@ impl Unit {
 
 impl Artifact {
     /// Whether it is there, of the same size, and not written to since the manifest was.
-    fn is_whole(&self, folder: &Path, written: SystemTime) -> bool {
+    fn is_whole(&self, folder: &Path, written: Moment) -> bool {
         std::fs::symlink_metadata(folder.join(&self.file_name)).is_ok_and(|metadata| {
             metadata.is_file()
                 && metadata.len() == self.size
-                && metadata.modified().is_ok_and(|time| time <= written)
+                && Moment::of(&metadata).is_ok_and(|moment| moment.is_until(written))
         })
+    }
+
+    /// Whether its bytes are those that the manifest lists.
+    pub(super) fn is_there(&self, folder: &Path) -> bool {
+        regular::sha256(&folder.join(&self.file_name), self.size).as_ref() == Some(&self.sha256)
+    }
+
+    /// Whether it is a package.
+    pub fn is_package(&self) -> bool {
+        self.kind.parse::<crate::target::Format>().is_ok()
     }
 }

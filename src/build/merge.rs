@@ -5,16 +5,24 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::manifest::{MANIFEST, Manifest};
+use super::manifest::{MANIFEST, Manifest, NoManifest};
 use super::stage::Stage;
-use super::{SUMS, write_new};
+use super::{SUMS, regular, write_new};
 
 /// Why parts cannot be put together. The output folder is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// A folder has no manifest that we understand.
+    /// A folder has no manifest.
     #[error("{}: no {MANIFEST} of a build is there", .0.display())]
     NoManifest(PathBuf),
+    /// A folder has a manifest that no build wrote.
+    #[error("{}: {why}", .manifest.display())]
+    BadManifest {
+        /// The manifest.
+        manifest: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The parts are not of one whole.
     #[error("{}: {why}", .folder.display())]
     Foreign {
@@ -27,7 +35,7 @@ pub enum MergeError {
     #[error("shard {0} is missing")]
     Missing(String),
     /// A file is not what the manifest says.
-    #[error("{}: not the file that was built: its SHA-256 is another", .0.display())]
+    #[error("{}: not the file that was built: SHA-256 mismatch", .0.display())]
     Damaged(PathBuf),
     /// Two parts have a file of the same name.
     #[error("{0} is in two of the parts")]
@@ -46,7 +54,12 @@ pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
     let mut count = 0;
     for folder in parts {
         let foreign = |why: String| MergeError::Foreign { folder: folder.clone(), why };
-        let (manifest, _) = Manifest::read(folder).ok_or_else(|| MergeError::NoManifest(folder.clone()))?;
+        let (manifest, _) = Manifest::read(folder).map_err(|error| match error {
+            NoManifest::Missing => MergeError::NoManifest(folder.clone()),
+            NoManifest::Damaged(_) => {
+                MergeError::BadManifest { manifest: folder.join(MANIFEST), why: error.to_string() }
+            }
+        })?;
         let shard = manifest.shard.as_deref().and_then(|shard| shard.split_once('/'));
         let numbers = shard.and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
         let (number, of): (usize, usize) =
@@ -78,13 +91,18 @@ pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
         // What is said of a shard is not said of the whole.
         for file in manifest.units.iter().flat_map(|unit| &unit.files) {
             let path = folder.join(&file.file_name);
-            let bytes = fs_err::read(&path)?;
+            let bytes = match regular::read(&path, file.size) {
+                Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                    return Err(MergeError::Damaged(path));
+                }
+                bytes => bytes?,
+            };
             if format!("{:x}", Sha256::digest(&bytes)) != file.sha256 {
                 return Err(MergeError::Damaged(path));
             }
             let target = stage.path().join(&file.file_name);
             if target.exists() {
-                return Err(MergeError::Collision(file.file_name.clone()));
+                return Err(MergeError::Collision(file.file_name.to_string()));
             }
             write_new(&target, &bytes)?;
         }

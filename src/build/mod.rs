@@ -1,19 +1,24 @@
 //! Many packages: built in parallel, checksummed, and put into the output folder all at once or not at all.
 
+mod contents;
 mod job;
 mod manifest;
 mod merge;
+mod name;
+mod regular;
 mod stage;
 mod tree;
 mod verify;
 
+pub use contents::{contents, text};
 pub use job::Job;
 pub use manifest::{MANIFEST, Manifest, Unit};
 pub use merge::{MergeError, merge};
-pub use tree::{TreeError, write_tree};
-pub use verify::{Mismatch, Verdict, verify};
+pub use name::{FileName, NotAFileName};
+pub use tree::{TreeError, Trees};
+pub use verify::{Demands, Mismatch, Verdict, verify};
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -29,6 +34,7 @@ use crate::package::{Inspection, ReadError, WriteError};
 use crate::plan::PlanError;
 use crate::template::Templates;
 use crate::{deb, pacman, rpm};
+use job::Made;
 use stage::Stage;
 
 /// The list of checksums, in the format of sha256sum(1).
@@ -45,6 +51,16 @@ pub trait Units: Sync {
 
     /// A digest of what one is made of.
     fn inputs(&self, unit: usize) -> String;
+
+    /// Whether a unit that was built before is one of the whole that was not meant this time, and so stays in the lists.
+    fn keeps(&self, _before: &Unit) -> bool {
+        false
+    }
+
+    /// What those of the whole that were not meant are made of.
+    fn rest(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A file that was made.
@@ -52,7 +68,7 @@ pub trait Units: Sync {
 #[serde(rename_all = "kebab-case")]
 pub struct Artifact {
     /// Its name in the output folder.
-    pub file_name: String,
+    pub file_name: FileName,
     /// `deb`, `rpm`, `pacman`, `sbom`, `provenance` or `file`.
     pub kind: String,
     /// Bytes.
@@ -72,13 +88,34 @@ pub struct Artifact {
 pub struct Report {
     /// What is in the output folder now.
     pub manifest: Manifest,
-    /// How many of its units were built; the others were there already.
-    pub built: usize,
+    /// The files that were written; the others were there already, with the same bytes.
+    pub written: BTreeSet<FileName>,
+    /// Packages that had other bytes under the same name, and so the same version, before.
+    pub replaced: Vec<FileName>,
+    /// Files that were listed before and are listed no more, but still there.
+    pub left: Vec<FileName>,
+}
+
+impl Report {
+    /// Whether anything of a unit was written.
+    pub fn is_built(&self, unit: &Unit) -> bool {
+        unit.files.iter().any(|file| self.written.contains(&file.file_name))
+    }
+
+    /// How many of the units were built.
+    pub fn built(&self) -> usize {
+        self.manifest.units.iter().filter(|unit| self.is_built(unit)).count()
+    }
 }
 
 /// Why a build failed. The output folder is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
+    /// Documents about the whole build would describe packages that it did not make.
+    #[error(
+        "{0} and the other packages in the folder are not part of this build, so no document can describe them"
+    )]
+    Unmade(String),
     /// Two jobs would make the same file.
     #[error("two of the specs would both make {0}")]
     Collision(String),
@@ -127,8 +164,10 @@ pub struct Options {
     pub reuse: bool,
     /// What the bytes depend on beside the units: options, and the user's templates.
     pub context: String,
-    /// What all units are made of, and which of them are meant.
+    /// What the whole is made of.
     pub inputs: String,
+    /// Which of the whole is meant; empty if all of it is.
+    pub part: String,
     /// Which part of a whole this is: `2/8`.
     pub shard: Option<String>,
     /// What is to be said of it.
@@ -146,15 +185,31 @@ impl Options {
         };
         format!("{:x}", Sha256::digest(format!("{version}\0{}{sbom}\0{inputs}", self.context)))
     }
+
+    /// A digest of the whole, or of the part that is meant.
+    fn digest_of_all(&self, is_whole: bool) -> String {
+        let part = if is_whole { "" } else { self.part.as_str() };
+        self.digest(&format!("{}\0{part}", self.inputs))
+    }
+
+    /// Documents are only about what was made in the same run, whatever a manifest says of older files.
+    fn may_reuse(&self) -> bool {
+        self.reuse && self.attest.is_empty()
+    }
 }
 
 /// What is in the output folder, if that is what would be built: nothing has to be read but its manifest.
 pub fn unchanged(out: &Path, options: &Options) -> Option<Report> {
-    let (manifest, written) = Manifest::read(out).filter(|_| options.reuse)?;
-    let same = manifest.inputs == options.digest(&options.inputs)
+    let (manifest, written) = Manifest::read(out).ok().filter(|_| options.may_reuse())?;
+    let same = manifest.inputs == options.digest_of_all(options.part.is_empty())
         && manifest.shard == options.shard
         && manifest.attest == options.attest;
-    (same && manifest.is_whole(out, written)).then_some(Report { manifest, built: 0 })
+    (same && manifest.is_whole(out, written)).then(|| Report {
+        manifest,
+        written: BTreeSet::new(),
+        replaced: Vec::new(),
+        left: Vec::new(),
+    })
 }
 
 /// So many threads; one for each processor without a number.
@@ -176,17 +231,16 @@ pub fn build(
     templates: &Templates,
     progress: &dyn Progress,
 ) -> Result<Report, BuildError> {
-    let before = Manifest::read(out).filter(|_| options.reuse);
-    let known = before.iter().flat_map(|(manifest, written)| {
-        manifest
-            .units
-            .iter()
-            .filter(|unit| unit.is_whole(out, *written))
-            .map(|unit| (unit.inputs.as_str(), unit))
+    let before = Manifest::read(out).ok();
+    let kept = kept(units, before.as_ref().map(|(manifest, _)| manifest), options)?;
+    let known = before.iter().filter(|_| options.may_reuse()).flat_map(|(manifest, written)| {
+        let whole = manifest.units.iter().filter(|unit| unit.is_whole(out, *written));
+        whole.map(|unit| (unit.inputs.as_str(), unit))
     });
     let stage = Stage::new(out)?;
     let work = Work {
         units,
+        out,
         known: known.collect(),
         stage: stage.path(),
         options,
@@ -194,8 +248,9 @@ pub fn build(
         progress,
         refused: AtomicBool::new(false),
         names: Mutex::default(),
+        written: Mutex::default(),
     };
-    let made: Vec<Option<(Unit, bool)>> = pool(options.threads)?.install(|| {
+    let made: Vec<Option<Unit>> = pool(options.threads)?.install(|| {
         (0..units.count())
             .into_par_iter()
             // One at a time: nobody should wait for a thread that has all that is left.
@@ -206,30 +261,83 @@ pub fn build(
     if work.refused.load(Ordering::Relaxed) {
         return Err(BuildError::Refused);
     }
-    let built = made.iter().flatten().filter(|(_, new)| *new).count();
-    let new: Vec<String> = made
-        .iter()
-        .flatten()
-        .filter(|(_, new)| *new)
-        .flat_map(|(unit, _)| unit.files.iter().map(|file| file.file_name.clone()))
-        .collect();
-    let units = made.into_iter().flatten().map(|(unit, _)| unit).collect();
-    let inputs = options.digest(&options.inputs);
-    let mut manifest = Manifest::new(inputs, options.shard.clone(), options.attest.clone(), units);
+    let mut listed: Vec<Unit> = made.into_iter().flatten().collect();
+    let names = work.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let kept = kept.into_iter().filter(|unit| {
+        unit.files.iter().all(|file| !names.contains(file.file_name.as_str()) && file.is_there(out))
+    });
+    let kept: Vec<Unit> = kept.cloned().collect();
+    let is_whole = options.part.is_empty() || is_current(units, &kept, options);
+    listed.extend(kept);
+    let inputs = options.digest_of_all(is_whole);
+    let mut manifest = Manifest::new(inputs, options.shard.clone(), options.attest.clone(), listed);
     for document in manifest.documents()? {
-        write_new(&stage.path().join(&document.artifact.file_name), &document.bytes)?;
+        work.write(&document)?;
     }
     write_new(&stage.path().join(SUMS), manifest.sums().as_bytes())?;
     write_new(&stage.path().join(MANIFEST), manifest.to_json().map_err(std::io::Error::from)?.as_bytes())?;
+    let written = work.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let before = before.map(|(manifest, _)| manifest);
+    let replaced = replaced(&manifest, &written, before.as_ref(), out);
     // The lists come last: until then the old ones stand there.
-    let documents = manifest.documents.iter().map(|file| file.file_name.as_str());
-    stage.publish(new.iter().map(String::as_str).chain(documents).chain([SUMS, MANIFEST]))?;
-    Ok(Report { manifest, built })
+    stage.publish(written.iter().map(FileName::as_str).chain([SUMS, MANIFEST]))?;
+    let listed: HashSet<&FileName> = manifest.files().map(|file| &file.file_name).collect();
+    let left = before.iter().flat_map(Manifest::files).map(|file| &file.file_name);
+    let left = left.filter(|name| !listed.contains(name) && fs_err::symlink_metadata(out.join(name)).is_ok());
+    let left = left.cloned().collect();
+    Ok(Report { manifest, written, replaced, left })
+}
+
+/// What of the manifest before stays in the lists, though it is not part of this build.
+fn kept<'m>(
+    units: &dyn Units,
+    before: Option<&'m Manifest>,
+    options: &Options,
+) -> Result<Vec<&'m Unit>, BuildError> {
+    let before = before.filter(|before| options.shard.is_none() && before.shard.is_none());
+    let kept: Vec<&Unit> =
+        before.iter().flat_map(|before| &before.units).filter(|unit| units.keeps(unit)).collect();
+    match kept.first() {
+        Some(unit) if !options.attest.is_empty() => Err(BuildError::Unmade(unit.package.clone())),
+        _ => Ok(kept),
+    }
+}
+
+/// Whether what was kept is all that was not meant, made of what it would be made of now.
+fn is_current(units: &dyn Units, kept: &[Unit], options: &Options) -> bool {
+    if kept.is_empty() {
+        return false;
+    }
+    let rest = units.rest().into_par_iter().map(|inputs| options.digest(&inputs));
+    let rest: HashSet<String> = rest.collect();
+    rest.len() == kept.len() && kept.iter().all(|unit| rest.contains(&unit.inputs))
+}
+
+/// Packages whose bytes differ from those that the folder had under the same name: as its manifest lists them, or as they
+/// are there.
+fn replaced(
+    manifest: &Manifest,
+    written: &BTreeSet<FileName>,
+    before: Option<&Manifest>,
+    out: &Path,
+) -> Vec<FileName> {
+    let listed: HashMap<&FileName, &str> = before
+        .into_iter()
+        .flat_map(Manifest::files)
+        .map(|file| (&file.file_name, file.sha256.as_str()))
+        .collect();
+    let differs = |file: &&Artifact| match listed.get(&file.file_name) {
+        Some(digest) => *digest != file.sha256,
+        None => std::fs::symlink_metadata(out.join(&file.file_name)).is_ok(),
+    };
+    let packages = manifest.files().filter(|file| file.is_package() && written.contains(&file.file_name));
+    packages.filter(differs).map(|file| file.file_name.clone()).collect()
 }
 
 /// What the threads share.
 struct Work<'a> {
     units: &'a dyn Units,
+    out: &'a Path,
     /// What is there already, by its inputs.
     known: HashMap<&'a str, &'a Unit>,
     stage: &'a Path,
@@ -239,11 +347,13 @@ struct Work<'a> {
     /// Something is wrong with a unit: the others are judged, too, but nothing is made any more.
     refused: AtomicBool,
     names: Mutex<HashSet<String>>,
+    /// Files that the folder does not have with the same bytes.
+    written: Mutex<BTreeSet<FileName>>,
 }
 
 impl Work<'_> {
-    /// The unit, and whether it is new. Nothing if something is wrong with one.
-    fn make(&self, index: usize) -> Result<Option<(Unit, bool)>, BuildError> {
+    /// A unit. Nothing if something is wrong with one.
+    fn make(&self, index: usize) -> Result<Option<Unit>, BuildError> {
         if self.progress.is_over() {
             return Err(BuildError::Interrupted);
         }
@@ -251,7 +361,7 @@ impl Work<'_> {
         if let Some(unit) = self.known.get(inputs.as_str()) {
             self.claim(unit.files.iter().map(|file| file.file_name.as_str()))?;
             self.progress.one_done();
-            return Ok(Some(((*unit).clone(), false)));
+            return Ok(Some((*unit).clone()));
         }
         let Some(jobs) = self.units.jobs(index) else {
             self.refused.store(true, Ordering::Relaxed);
@@ -264,7 +374,7 @@ impl Work<'_> {
         let files: Vec<Vec<Artifact>> =
             jobs.par_iter().with_max_len(1).map(|job| self.files(job)).collect::<Result<_, BuildError>>()?;
         self.progress.one_done();
-        Ok(Some((job::unit(&jobs, inputs, files.concat(), &self.options.attest.sbom), true)))
+        Ok(Some(job::unit(&jobs, inputs, files.concat(), &self.options.attest.sbom)))
     }
 
     /// Takes names for a unit: no other may have them.
@@ -280,10 +390,21 @@ impl Work<'_> {
 
     fn files(&self, job: &Job) -> Result<Vec<Artifact>, BuildError> {
         let made = job.make(self.templates, &self.options.attest.sbom)?.into_iter().map(|made| {
-            write_new(&self.stage.join(&made.artifact.file_name), &made.bytes)?;
+            self.write(&made)?;
             Ok(made.artifact)
         });
         made.collect()
+    }
+
+    /// Writes a file, unless the folder has it with the same bytes.
+    fn write(&self, made: &Made) -> std::io::Result<()> {
+        let name = &made.artifact.file_name;
+        if regular::holds(&self.out.join(name), &made.bytes).unwrap_or(false) {
+            return Ok(());
+        }
+        write_new(&self.stage.join(name), &made.bytes)?;
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        Ok(())
     }
 }
 

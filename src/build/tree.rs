@@ -1,9 +1,10 @@
-//! A file tree on disk, for `render`.
+//! File trees on disk, for `render`.
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path};
 
+use super::FileName;
 use super::stage::Stage;
 use crate::plan::HostFile;
 
@@ -13,32 +14,74 @@ pub enum TreeError {
     /// The folder is none, or holds something: nothing is overwritten.
     #[error("{0} is not an empty folder; render writes into a new or empty one only")]
     Occupied(String),
+    /// Two trees would have the same folder.
+    #[error("two rows make a package of the name {0}")]
+    Twice(FileName),
     /// The folder cannot be written to.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// Writes files below a folder, which must be new or empty; all of them or none.
-///
-/// # Errors
-/// The folder holds something, or cannot be written.
-pub fn write_tree(files: &[HostFile], out: &Path) -> Result<(), TreeError> {
-    if out.exists() && !(out.is_dir() && fs_err::read_dir(out)?.next().is_none()) {
-        return Err(TreeError::Occupied(out.display().to_string()));
-    }
-    let stage = Stage::new(out)?;
-    let mut tops = BTreeSet::new();
-    for file in files {
-        let relative = file.path.trim_start_matches('/');
-        tops.extend(relative.split('/').next());
-        let path = stage.path().join(relative);
-        if let Some(parent) = path.parent() {
-            fs_err::create_dir_all(parent)?;
+/// File trees that are made below a folder, which must be new or empty; all of them appear, or none.
+#[allow(missing_debug_implementations, reason = "a folder under way says nothing")]
+pub struct Trees {
+    stage: Stage,
+    tops: BTreeSet<String>,
+    count: usize,
+}
+
+impl Trees {
+    /// Begins with none.
+    ///
+    /// # Errors
+    /// The folder holds something, or cannot be written.
+    pub fn new(out: &Path) -> Result<Self, TreeError> {
+        if out.exists() && !(out.is_dir() && fs_err::read_dir(out)?.next().is_none()) {
+            return Err(TreeError::Occupied(out.display().to_string()));
         }
-        fs_err::write(&path, &file.content)?;
-        set_mode(&path, file.mode)?;
+        Ok(Self { stage: Stage::new(out)?, tops: BTreeSet::new(), count: 0 })
     }
-    Ok(stage.publish(tops.iter().copied())?)
+
+    /// Adds the files of a host: below a folder of this name, or as the only tree.
+    ///
+    /// # Errors
+    /// Another tree has the folder, or a file cannot be written.
+    pub fn add(&mut self, folder: Option<&FileName>, files: &[HostFile]) -> Result<(), TreeError> {
+        if let Some(name) = folder
+            && !self.tops.insert(name.to_string())
+        {
+            return Err(TreeError::Twice(name.clone()));
+        }
+        let root =
+            folder.map_or_else(|| self.stage.path().to_path_buf(), |name| self.stage.path().join(name));
+        for file in files {
+            let relative = Path::new(file.path.trim_start_matches('/'));
+            if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+                let message = format!("{} is not a path below a folder", file.path);
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message).into());
+            }
+            if folder.is_none() {
+                self.tops.extend(relative.iter().next().map(|top| top.to_string_lossy().into_owned()));
+            }
+            let path = root.join(relative);
+            if let Some(parent) = path.parent() {
+                fs_err::create_dir_all(parent)?;
+            }
+            fs_err::write(&path, &file.content)?;
+            set_mode(&path, file.mode)?;
+            self.count += 1;
+        }
+        Ok(())
+    }
+
+    /// Puts all trees into the folder, and returns how many files they have.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn publish(self) -> Result<usize, TreeError> {
+        self.stage.publish(self.tops.iter().map(String::as_str))?;
+        Ok(self.count)
+    }
 }
 
 #[cfg(unix)]

@@ -1,17 +1,18 @@
-//! Builds again what is in a folder and compares it byte for byte.
+//! Builds again what is in a folder and compares it byte for byte. Nothing in the folder is believed: neither a file, nor
+//! a list of files.
+
+mod lists;
+mod words;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::manifest::{Manifest, Unit};
-use super::{BuildError, MANIFEST, Options, Progress, SUMS, Units, inspect, job, pool};
-use crate::attest::{self, Provenance, Request};
-use crate::package::Inspection;
+use super::manifest::{Manifest, NoManifest, Unit};
+use super::{BuildError, MANIFEST, Options, Progress, SUMS, Units, job, pool, regular};
+use crate::attest::{self, Provenance, Scope};
 use crate::template::Templates;
 
 /// A file that is not what the inputs make.
@@ -24,6 +25,23 @@ pub struct Mismatch {
     pub byte: Option<u64>,
     /// What differs, each a sentence: fields, files and scripts of a package.
     pub what: Vec<String>,
+}
+
+impl Mismatch {
+    fn new(file_name: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { file_name: file_name.into(), byte: None, what: vec![what.into()] }
+    }
+}
+
+/// What must be in the folder, whatever its manifest says.
+#[derive(Debug, Clone, Default)]
+pub struct Demands {
+    /// Bills of materials.
+    pub sbom: Vec<Scope>,
+    /// The provenance.
+    pub provenance: bool,
+    /// The builder that the provenance names.
+    pub builder_id: Option<String>,
 }
 
 /// What was made again of a unit, and what is wrong with the files in the folder.
@@ -39,26 +57,76 @@ pub struct Verdict {
     pub mismatches: Vec<Mismatch>,
 }
 
-/// Makes every file of the units again, in memory, and compares it with the one in the folder. If the units are the
-/// `whole` of what was built, the folder must list nothing else.
+/// Makes every file of the units again, in memory, and compares it with the one in the folder; then the documents, the
+/// manifest and the checksums. Every other file of the folder is a mismatch, unless it is a signature.
 ///
-/// Bills of materials and provenance are made again if the folder's manifest asks for them; of what, is said by
-/// `options`, and only the name of the builder is taken from there.
+/// Where only some rows of a fleet, or one shard of a whole, are compared, the lists are believed in what they say of the
+/// others. Of the provenance, the name of the builder is taken from the folder unless it is demanded.
 ///
 /// # Errors
 /// Something is wrong with the units, or the folder cannot be read.
 pub fn verify(
     units: &dyn Units,
     folder: &Path,
-    whole: bool,
+    demands: &Demands,
     options: &Options,
     templates: &Templates,
     progress: &dyn Progress,
 ) -> Result<Verdict, BuildError> {
-    let before = Manifest::read(folder).map(|(manifest, _)| manifest);
-    let attest = before.as_ref().map(|before| request(&before.attest, options)).unwrap_or_default();
-    // Its list of files says whether some rows are all; of the whole nobody asks.
-    let before = before.filter(|_| !whole);
+    let read = Manifest::read(folder).map(|(manifest, _)| manifest);
+    let before = read.as_ref().ok();
+    let mut sbom: BTreeSet<Scope> = demands.sbom.iter().copied().collect();
+    sbom.extend(before.iter().flat_map(|before| &before.attest.sbom));
+    let sbom: Vec<Scope> = sbom.into_iter().collect();
+    // Inputs are digested as `build` does for the same request.
+    let mut options = options.clone();
+    options.attest.sbom = sbom;
+    options.attest.provenance = provenance(before, demands, &options);
+    let options = &options;
+    let (made, mut mismatches) = compare_units(units, folder, options, templates, progress)?;
+    let compared: usize = made.iter().map(|unit| unit.files.len()).sum();
+
+    let kept = before.map(|before| lists::kept(before, &made, units, options)).unwrap_or_default();
+    let partial = before.filter(|_| !kept.is_empty());
+    let mut attest = options.attest.clone();
+    let mut manifest = if let Some(before) = partial {
+        // Of some rows nobody can say what all of them were made of.
+        if let (Some(ours), Some(theirs)) = (&mut attest.provenance, &before.attest.provenance) {
+            ours.origin = theirs.origin.clone();
+        }
+        let units = made.into_iter().chain(kept.into_iter().cloned()).collect();
+        Manifest::new(before.inputs.clone(), before.shard.clone(), attest, units)
+    } else {
+        let inputs = options.digest_of_all(options.part.is_empty());
+        Manifest::new(inputs, options.shard.clone(), attest, made)
+    };
+    let mut documents = 0;
+    if let Some(before) = partial {
+        manifest.documents.clone_from(&before.documents);
+    } else {
+        for document in manifest.documents()? {
+            documents += 1;
+            mismatches.extend(compare(document.artifact.file_name.as_str(), &document.bytes, folder)?);
+        }
+    }
+    mismatches.extend(lists::sums(&manifest, folder, &mismatches)?);
+    mismatches.extend(match read {
+        Err(error @ NoManifest::Damaged(_)) => Some(Mismatch::new(MANIFEST, error.to_string())),
+        _ => lists::manifest(&manifest, folder, &mismatches)?,
+    });
+    mismatches.extend(lists::strangers(&manifest, folder, &mismatches)?);
+    mismatches.sort_by(|a, b| a.file_name.cmp(&b.file_name));
+    Ok(Verdict { compared: compared + documents, mismatches })
+}
+
+fn compare_units(
+    units: &dyn Units,
+    folder: &Path,
+    options: &Options,
+    templates: &Templates,
+    progress: &dyn Progress,
+) -> Result<(Vec<Unit>, Vec<Mismatch>), BuildError> {
+    let sbom = options.attest.sbom.as_slice();
     let compared: Vec<Option<Compared>> = pool(options.threads)?.install(|| {
         (0..units.count())
             .into_par_iter()
@@ -67,10 +135,11 @@ pub fn verify(
                 if progress.is_over() {
                     return Err(BuildError::Interrupted);
                 }
+                let inputs = options.digest(&units.inputs(unit));
                 let Some(jobs) = units.jobs(unit) else { return Ok(None) };
                 let files = jobs.par_iter().with_max_len(1).map(|job| {
-                    let made = job.make(templates, &attest.sbom)?.into_iter().map(|made| {
-                        let mismatch = compare(&made.artifact.file_name, &made.bytes, folder)?;
+                    let made = job.make(templates, sbom)?.into_iter().map(|made| {
+                        let mismatch = compare(made.artifact.file_name.as_str(), &made.bytes, folder)?;
                         Ok((made.artifact, mismatch))
                     });
                     made.collect::<Result<Vec<_>, BuildError>>()
@@ -78,7 +147,7 @@ pub fn verify(
                 let files: Vec<Vec<_>> = files.collect::<Result<_, BuildError>>()?;
                 let (files, mismatches): (Vec<_>, Vec<_>) = files.into_iter().flatten().unzip();
                 progress.one_done();
-                let unit = job::unit(&jobs, String::new(), files, &attest.sbom);
+                let unit = job::unit(&jobs, inputs, files, sbom);
                 Ok(Some((unit, mismatches.into_iter().flatten().collect())))
             })
             .collect::<Result<_, BuildError>>()
@@ -87,170 +156,51 @@ pub fn verify(
         return Err(BuildError::Refused);
     }
     let (units, mismatches): (Vec<Unit>, Vec<Vec<Mismatch>>) = compared.into_iter().flatten().unzip();
-    let mut mismatches = mismatches.concat();
-    let mut made = Manifest::new(String::new(), options.shard.clone(), attest, units);
-    // What is said of all that was built can be made again only of all.
-    if whole || before.is_some_and(|before| names(&before.units) == names(&made.units)) {
-        for document in made.documents()? {
-            mismatches.extend(compare(&document.artifact.file_name, &document.bytes, folder)?);
-        }
-    }
-    let names: BTreeSet<&str> = made.files().map(|file| file.file_name.as_str()).collect();
-    if whole {
-        mismatches.extend(foreign(folder, &names)?);
-    }
-    mismatches.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-    Ok(Verdict { compared: names.len(), mismatches })
+    Ok((units, mismatches.concat()))
 }
 
-/// What is to be said again of what is built again.
-fn request(before: &Request, options: &Options) -> Request {
-    let origin = options.attest.provenance.as_ref().map(|provenance| provenance.origin.clone());
-    let provenance = before.provenance.as_ref().zip(origin);
-    Request {
-        sbom: before.sbom.clone(),
-        provenance: provenance
-            .map(|(before, origin)| Provenance { builder_id: before.builder_id.clone(), origin }),
+/// The provenance that must be there, if any.
+fn provenance(before: Option<&Manifest>, demands: &Demands, options: &Options) -> Option<Provenance> {
+    let before = before.and_then(|before| before.attest.provenance.as_ref());
+    if before.is_none() && !demands.provenance {
+        return None;
     }
-}
-
-fn names(units: &[Unit]) -> BTreeSet<&str> {
-    units.iter().flat_map(|unit| &unit.files).map(|file| file.file_name.as_str()).collect()
-}
-
-/// Files in the list of checksums that the inputs do not make, and documents that are in no list.
-fn foreign(folder: &Path, names: &BTreeSet<&str>) -> std::io::Result<Vec<Mismatch>> {
-    let sums = match fs_err::read_to_string(folder.join(SUMS)) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        sums => sums?,
-    };
-    let listed: BTreeSet<&str> =
-        sums.lines().filter_map(|line| line.split_once("  ")).map(|(_, name)| name).collect();
-    // An old document beside a new package would tell lies about it.
-    let documents = [attest::SBOM, attest::PROVENANCE].map(str::to_owned).into_iter();
-    let stray = documents
-        .chain(names.iter().map(|name| format!("{name}{}", attest::SBOM_EXTENSION)))
-        .filter(|name| !listed.contains(name.as_str()) && folder.join(name).exists())
-        .map(|name| (name, format!("it is there, and {SUMS} does not list it")));
-    let listed = listed
-        .iter()
-        .map(|name| ((*name).to_owned(), format!("{SUMS} lists it, and nothing in the input makes it")));
-    Ok(listed
-        .chain(stray)
-        .filter(|(name, _)| !names.contains(name.as_str()) && *name != MANIFEST)
-        .map(|(file_name, why)| Mismatch { file_name, byte: None, what: vec![why] })
-        .collect())
+    let theirs = before.map(|before| before.builder_id.clone());
+    let builder_id = demands.builder_id.clone().or(theirs).unwrap_or_else(|| attest::BUILDER.to_owned());
+    let origin = options.attest.provenance.as_ref()?.origin.clone();
+    Some(Provenance { builder_id, origin })
 }
 
 fn compare(name: &str, ours: &[u8], folder: &Path) -> std::io::Result<Option<Mismatch>> {
+    // What is so much longer than what the input makes was not made by it; nobody needs to know what it is.
+    const SPARE: usize = 64 << 20;
     let path = folder.join(name);
-    match fs_err::File::open(&path) {
-        Ok(theirs) if is_same(&theirs, ours)? => return Ok(None),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let what = vec!["it is not there".to_owned()];
-            return Ok(Some(Mismatch { file_name: name.to_owned(), byte: None, what }));
-        }
-        Err(error) => return Err(error),
-    }
-    let theirs = fs_err::read(&path)?;
+    let theirs = match regular::holds(&path, ours) {
+        Ok(true) => return Ok(None),
+        Ok(false) => regular::read(&path, (ours.len() + SPARE) as u64),
+        Err(error) => Err(error),
+    };
+    let theirs = match theirs {
+        Ok(theirs) => theirs,
+        Err(error) => return wrong_file(name, error).map(Some),
+    };
     let same = theirs.iter().zip(ours).take_while(|(a, b)| a == b).count();
-    let mut what = vec![];
-    if theirs.len() != ours.len() {
-        what.push(format!("{} bytes, where the input makes {}", theirs.len(), ours.len()));
-    }
-    match (inspect(&theirs), inspect(ours)) {
-        (Ok(theirs), Ok(ours)) => what.extend(differences(&theirs, &ours)),
-        (Err(error), Ok(_)) => what.push(format!("it is damaged: {error}")),
-        _ => what.extend(json_difference(&theirs, ours)),
-    }
-    Ok(Some(Mismatch { file_name: name.to_owned(), byte: Some(same as u64), what }))
+    Ok(Some(Mismatch { file_name: name.to_owned(), byte: Some(same as u64), what: words::of(&theirs, ours) }))
 }
 
-/// Whether a file holds these bytes: a part at a time, because the documents of a fleet are large.
-fn is_same(file: impl Read, mut bytes: &[u8]) -> std::io::Result<bool> {
-    let mut file = BufReader::new(file);
-    loop {
-        let part = file.fill_buf()?;
-        if part.is_empty() {
-            return Ok(bytes.is_empty());
-        }
-        let Some(rest) = bytes.strip_prefix(part) else { return Ok(false) };
-        bytes = rest;
-        let length = part.len();
-        file.consume(length);
-    }
-}
-
-/// The first value that differs, where the input makes a document in JSON.
-fn json_difference(theirs: &[u8], ours: &[u8]) -> Option<String> {
-    // The document of a large fleet would take more memory than all else together; the byte says enough.
-    const READABLE: usize = 16 << 20;
-    if theirs.len().max(ours.len()) > READABLE {
-        return None;
-    }
-    match (serde_json::from_slice(theirs), serde_json::from_slice(ours)) {
-        (Ok(theirs), Ok(ours)) => value_difference("", &theirs, &ours),
-        (Err(error), Ok(_)) => Some(format!("it is damaged: {error}")),
-        (_, Err(_)) => None,
-    }
-}
-
-/// Where two values differ first, as a JSON pointer.
-fn value_difference(place: &str, theirs: &Value, ours: &Value) -> Option<String> {
-    let next = |key: &str| format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
-    match (theirs, ours) {
-        (Value::Object(theirs), Value::Object(ours)) if theirs.keys().eq(ours.keys()) => theirs
-            .iter()
-            .zip(ours.values())
-            .find_map(|((key, theirs), ours)| value_difference(&next(key), theirs, ours)),
-        (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => theirs
-            .iter()
-            .zip(ours)
-            .enumerate()
-            .find_map(|(index, (theirs, ours))| value_difference(&next(&index.to_string()), theirs, ours)),
-        _ if theirs == ours => None,
-        _ => {
-            let (theirs, ours) = (theirs.to_string(), ours.to_string());
-            Some(if theirs.len() + ours.len() < 200 {
-                format!("value {place}: `{theirs}`, where the input makes `{ours}`")
-            } else {
-                format!("value {place} is another")
-            })
-        }
-    }
-}
-
-/// What differs between two packages, each a sentence.
-fn differences(theirs: &Inspection, ours: &Inspection) -> Vec<String> {
-    let mut what = Vec::new();
-    let mut pairs = |kind: &str, theirs: &[(String, String)], ours: &[(String, String)]| {
-        for (name, value) in ours {
-            match theirs.iter().find(|(known, _)| known == name) {
-                Some((_, other)) if other == value => {}
-                Some((_, other)) if value.len() + other.len() < 200 => {
-                    what.push(format!("{kind} {name}: `{other}`, where the input makes `{value}`"));
-                }
-                Some(_) => what.push(format!("{kind} {name} is another")),
-                None => what.push(format!("{kind} {name} is missing")),
-            }
-        }
-        for (name, _) in theirs.iter().filter(|(name, _)| !ours.iter().any(|(known, _)| known == name)) {
-            what.push(format!("{kind} {name} is not made by the input"));
-        }
+/// What is wrong with a file that was not read to its end.
+fn wrong_file(name: &str, error: std::io::Error) -> std::io::Result<Mismatch> {
+    use std::io::ErrorKind;
+    let what = match error.kind() {
+        ErrorKind::NotFound => "missing",
+        ErrorKind::InvalidInput => "not a regular file",
+        ErrorKind::FileTooLarge => "much longer than what the input makes",
+        _ => return Err(error),
     };
-    pairs("field", &theirs.fields, &ours.fields);
-    pairs("script", &theirs.scripts, &ours.scripts);
-    let files = |inspection: &Inspection| -> Vec<(String, String)> {
-        let row = |file: &crate::package::InspectedFile| {
-            let digest = file.sha256.as_deref().or(file.target.as_deref()).unwrap_or_default();
-            (file.path.clone(), format!("{} {} {} {digest}", file.mode, file.owner, file.size))
-        };
-        inspection.files.iter().map(row).collect()
-    };
-    pairs("file", &files(theirs), &files(ours));
-    if what.is_empty() {
-        what.push("the same fields, files and scripts, packed in another way".to_owned());
-    }
-    what
+    Ok(Mismatch::new(name, what))
+}
+
+/// Whether a file of the folder is known by its name: one that is listed, or a list.
+fn listed(manifest: &Manifest) -> BTreeSet<&str> {
+    manifest.files().map(|file| file.file_name.as_str()).chain([SUMS, MANIFEST]).collect()
 }

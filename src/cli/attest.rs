@@ -8,12 +8,13 @@ use super::error::Failure;
 use super::input;
 use super::making::Making;
 use crate::attest::{BUILDER, Material, Origin, Parameters, Provenance, Request, Scope};
+use crate::build::Demands;
 use crate::diag::Source;
 use crate::fleet::Files;
 use crate::template::Templates;
 
 /// What is written beside the packages.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Attest {
     /// Write a bill of materials in SPDX: one of the whole build (`--sbom` alone), one for each package with the files
     /// in it (`--sbom=packages`), or both (`--sbom=build,packages`).
@@ -50,6 +51,12 @@ fn uri(text: &str) -> Result<String, String> {
 }
 
 impl Attest {
+    /// What must be in a folder.
+    pub(super) fn demands(&self) -> Demands {
+        let Self { sbom, provenance, builder_id } = self.clone();
+        Demands { sbom, provenance, builder_id }
+    }
+
     /// What was asked for. `origin` is asked only if somebody wants to know.
     pub(super) fn request(
         &self,
@@ -101,7 +108,8 @@ fn told(
     let parameters = Parameters {
         specs,
         package_format: making.package_format.iter().map(|format| format.name().to_owned()).collect(),
-        only: making.selection.only.iter().map(ToString::to_string).collect(),
+        only: making.selection.rows.only.iter().map(ToString::to_string).collect(),
+        set: making.changes.settings().iter().map(ToString::to_string).collect(),
         source_date_epoch: input::source_date_epoch()?,
     };
     Ok(Origin { parameters, materials })

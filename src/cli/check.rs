@@ -1,21 +1,26 @@
 use rayon::prelude::*;
 
+use super::changes::Changes;
 use super::error::Failure;
-use super::fleet::{self, Rows, Selection};
+use super::fleet::{self, Only, Rows, Selection};
 use super::input::{self, Judged};
 use super::output::{Format, Terminal};
 use crate::build::Units as _;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
-use crate::fleet::is_fleet;
+use crate::fleet::{Refused, is_fleet};
 
 /// Say what is wrong with a spec, and what would be right.
 ///
 /// Judges the spec itself and what the relay would do on every distribution it is built for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Specs to check; `-` reads standard input.
-    #[arg(required = true, value_name = "SPEC")]
+    /// Specs to check; `-` reads standard input. Without one, ./relay.toml or ./fleet.toml.
+    #[arg(value_name = "SPEC")]
     specs: Vec<String>,
+    #[command(flatten)]
+    rows: Only,
+    #[command(flatten)]
+    changes: Changes,
     /// Form of the findings.
     #[arg(long, default_value = "text")]
     format: Format,
@@ -28,29 +33,26 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     input::stdin_once(&args.specs)?;
     let mut wrong = false;
     let mut all = Vec::new();
-    for name in &args.specs {
-        let Judged { source, mut findings, .. } = judge(name);
-        if is_fleet(&source.text) {
-            let good = check_fleet(source, args, &mut all, terminal)?;
-            wrong |= !good;
-            continue;
-        }
-        stricter(&mut findings, args.strict);
-        let good = !has_errors(&findings);
-        wrong |= !good;
-        match args.format {
-            Format::Text => {
-                terminal.diagnostics(&findings, &source);
-                if good {
-                    terminal.done("Checked", &source.name, &warnings(&findings));
-                }
+    let names = if args.specs.is_empty() { vec![input::default_spec(terminal)?] } else { args.specs.clone() };
+    let sources: Vec<_> = names.iter().map(|name| read(name)).collect();
+    let is_a_fleet = |source: &Result<Source, _>| source.as_ref().is_ok_and(|source| is_fleet(&source.text));
+    if !args.rows.only.is_empty() && !sources.iter().any(is_a_fleet) {
+        return Err(Failure::input("--only is for fleets, and no SPEC has [fleet]"));
+    }
+    for source in sources {
+        let good = match source {
+            Ok(source) if is_fleet(&source.text) => check_fleet(source, args, &mut all, terminal)?,
+            Ok(source) => {
+                let name = source.name.clone();
+                let Judged { findings, .. } = input::judge(source, &args.changes.settings());
+                report(&name, "", findings, args, &mut all, terminal)
             }
-            Format::Json => all.push(serde_json::json!({
-                "spec": source.name,
-                "ok": good,
-                "findings": crate::diag::to_json(&findings, &source),
-            })),
-        }
+            Err(unreadable) => {
+                let (source, finding) = *unreadable;
+                report(&source.name.clone(), "", vec![(source, vec![finding])], args, &mut all, terminal)
+            }
+        };
+        wrong |= !good;
     }
     if args.format == Format::Json {
         terminal.json(&all)?;
@@ -73,11 +75,23 @@ fn check_fleet(
     terminal: &mut Terminal,
 ) -> Result<bool, Failure> {
     let name = source.name.clone();
-    let files = fleet::gather(source, terminal)?;
+    let files = fleet::gather(source, &args.changes.settings(), terminal)?;
     let fleet = fleet::read(&files, terminal)?;
-    let rows = Rows::new(&fleet, &Selection::default(), &[], terminal)?;
+    let selection = Selection { rows: args.rows.clone(), shard: None };
+    let rows = Rows::new(&fleet, &selection, &[], terminal)?;
     (0..rows.count()).into_par_iter().for_each(|unit| drop(rows.check(unit)));
-    let mut by_file = rows.findings();
+    Ok(report(&name, &format!("{} rows", rows.count()), rows.findings(), args, all, terminal))
+}
+
+/// Reports what was found in a spec; whether all is well.
+fn report(
+    name: &str,
+    detail: &str,
+    mut by_file: Refused,
+    args: &Args,
+    all: &mut Vec<serde_json::Value>,
+    terminal: &mut Terminal,
+) -> bool {
     for (_, findings) in &mut by_file {
         stricter(findings, args.strict);
     }
@@ -90,31 +104,23 @@ fn check_fleet(
             };
         let findings: Vec<_> = by_file.iter().flat_map(found).collect();
         all.push(serde_json::json!({ "spec": name, "ok": good, "findings": findings }));
-    } else {
-        let mut said: Vec<Diagnostic> = Vec::new();
-        for (source, findings) in by_file {
-            terminal.diagnostics(&findings, &source);
-            said.extend(findings);
-        }
-        if good {
-            let detail = [format!("{} rows", rows.count()), warnings(&said)];
-            terminal.done("Checked", &name, detail.join(" ").trim_end());
-        }
+        return good;
     }
-    Ok(good)
+    terminal.findings(&by_file);
+    if good {
+        let said: Vec<Diagnostic> = by_file.into_iter().flat_map(|(_, findings)| findings).collect();
+        terminal.done("Checked", name, format!("{detail} {}", warnings(&said)).trim());
+    }
+    good
 }
 
-/// A spec that cannot be read is a finding, too: what is wrong with the others is still said.
-fn judge(name: &str) -> Judged {
-    match input::read(name) {
-        Ok(source) => input::judge(source),
-        Err(failure) => {
-            let mut finding = Diagnostic::new(Severity::Error, "unreadable", None, failure.message);
-            finding.hints = failure.hints;
-            let source = Source { name: name.to_owned(), text: String::new() };
-            Judged { source, planned: None, findings: vec![finding] }
-        }
-    }
+/// A spec that cannot be read is a finding as well: what is wrong with the others is still said.
+fn read(name: &str) -> Result<Source, Box<(Source, Diagnostic)>> {
+    input::read(name).map_err(|failure| {
+        let mut finding = Diagnostic::new(Severity::Error, "unreadable", None, failure.message);
+        finding.hints = failure.hints;
+        Box::new((Source { name: name.to_owned(), text: String::new() }, finding))
+    })
 }
 
 fn warnings(findings: &[Diagnostic]) -> String {

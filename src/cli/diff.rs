@@ -1,113 +1,163 @@
+mod change;
+mod report;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::error::Failure;
-use super::input;
-use super::output::Terminal;
-use crate::build::Job;
-use crate::diag::printable;
-use crate::package::{Inspection, ReadError};
-use crate::target::Format;
-use crate::template::Templates;
+use rayon::prelude::*;
 
-/// Show what changes on a host between two specs or packages.
+use self::change::{Change, Packed, changes};
+use self::report::{Host, Outcome};
+use super::error::Failure;
+use super::fleet::{self, Only, Rows, Selection};
+use super::input;
+use super::output::{Format, Terminal};
+use crate::diag::printable;
+use crate::fleet::{Files, Fleet, is_fleet};
+use crate::package::ReadError;
+use crate::plan::Planned;
+
+/// Show what changes on a host between two specs or packages, or on which hosts between two fleets.
 ///
-/// A spec is compared as the packages it would become, in every format that both sides have. Exit status 1 says
-/// that they differ.
+/// A spec is compared as the packages it would become, in every format that both sides have; rows of fleets are paired by
+/// the name of their package. Texts are shown as a unified diff, except those of an .rpm file. Exit status 1 if anything
+/// differs.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A spec (`-` reads standard input), or a package.
+    /// A spec (`-` reads standard input), a fleet, or a package.
     a: String,
-    /// Another one, of either kind.
-    b: String,
+    /// Another one, of either kind. Without it, ./relay.toml or ./fleet.toml.
+    b: Option<String>,
+    #[command(flatten)]
+    rows: Only,
+    /// Form of the answer.
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+/// Packages of one host, by format.
+type Packages = BTreeMap<&'static str, Packed>;
+
+/// One side, as far as it can be read without the other.
+enum Side {
+    One(Packages),
+    Many(Files),
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
-    input::stdin_once([&args.a, &args.b])?;
-    let (a, b) = (side(&args.a, terminal)?, side(&args.b, terminal)?);
-    let mut text = String::new();
-    let mut compared = false;
-    for (format, before) in &a {
-        if let Some(after) = b.get(format) {
-            compared = true;
-            text.push_str(&differences(before, after));
+    let b = args.b.clone().map_or_else(|| input::default_spec(terminal), Ok)?;
+    input::stdin_once([&args.a, &b])?;
+    let (before, after) = (side(&args.a, terminal)?, side(&b, terminal)?);
+    if !args.rows.only.is_empty() && matches!((&before, &after), (Side::One(_), _) | (_, Side::One(_))) {
+        return Err(Failure::input("--only needs fleets on both sides"));
+    }
+    let hosts = match (&before, &after) {
+        (Side::One(before), Side::One(after)) => {
+            if !before.keys().any(|format| after.contains_key(format)) {
+                return Err(Failure::input("the two have no package format in common"));
+            }
+            vec![Host::compared(String::new(), changes(before, after))]
         }
+        (Side::Many(before), Side::Many(after)) => {
+            let (one, other) = (fleet::read(before, terminal)?, fleet::read(after, terminal)?);
+            of_fleets(&one, &other, args, terminal)?
+        }
+        _ => {
+            return Err(Failure::input("a fleet can only be compared with a fleet")
+                .hint("`postpack render --only` writes the files of one row"));
+        }
+    };
+    let differs = hosts.iter().any(|host| host.outcome != Outcome::Same);
+    match args.format {
+        Format::Json => terminal.json(&report::json(&args.a, &b, &hosts))?,
+        Format::Text => terminal.result(&printable(&report::text(&hosts)))?,
     }
-    if !compared {
-        return Err(Failure::input("the two have no package format in common"));
+    if matches!(before, Side::Many(_)) {
+        terminal.done("Compared", &format!("{} {b}", args.a), &report::summary(&hosts));
+    } else if !differs {
+        terminal.done("Same", &args.a, &b);
     }
-    if text.is_empty() {
-        terminal.done("Same", &args.a, &args.b);
-        return Ok(());
-    }
-    terminal.result(&printable(&text))?;
-    Err(Failure::differs())
+    if differs { Err(Failure::differs()) } else { Ok(()) }
 }
 
-/// The packages behind a word on the command line, by format.
-fn side(name: &str, terminal: &mut Terminal) -> Result<BTreeMap<&'static str, Inspection>, Failure> {
+/// What a word on the command line means.
+fn side(name: &str, terminal: &mut Terminal) -> Result<Side, Failure> {
     let bytes = input::bytes(name)?;
-    match crate::build::inspect(&bytes) {
-        Ok(inspection) => return Ok(BTreeMap::from([(inspection.format, inspection)])),
+    match Packed::read(&bytes) {
+        Ok(packed) => return Ok(Side::One(BTreeMap::from([(packed.format(), packed)]))),
         Err(error @ ReadError::Damaged(_)) => return Err(Failure::input(format!("{name}: {error}"))),
         // No package: then it is a spec, whatever it is called.
         Err(ReadError::Unknown) => {}
     }
-    let planned = Arc::new(input::load(input::decode(name, bytes)?, terminal)?);
-    let templates = Templates::builtin();
-    let mut packages = BTreeMap::new();
-    for format in Format::ALL.into_iter().filter(|format| planned.checked.formats.contains(format)) {
-        let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("{name}: {error}"));
-        let bytes = Job::package(format, &planned).bytes(&templates).map_err(|error| failed(&error))?;
-        let inspection = crate::build::inspect(&bytes).map_err(|error| failed(&error))?;
-        packages.insert(inspection.format, inspection);
+    let source = input::decode(name, bytes)?;
+    if is_fleet(&source.text) {
+        return Ok(Side::Many(fleet::gather(source, &[], terminal)?));
     }
-    Ok(packages)
+    Ok(Side::One(Packed::all(input::load(source, &[], terminal)?)?))
 }
 
-/// What differs, a line each; empty if nothing does.
-fn differences(a: &Inspection, b: &Inspection) -> String {
-    let mut lines = Vec::new();
-    compare(&mut lines, "", &pairs(&a.fields), &pairs(&b.fields));
-    let files = |side: &Inspection| -> BTreeMap<String, String> {
-        side.files
-            .iter()
-            .map(|file| {
-                let content = file.sha256.as_deref().or(file.target.as_deref()).unwrap_or_default();
-                (file.path.clone(), format!("{} {} {content}", file.mode, file.owner))
-            })
-            .collect()
-    };
-    compare(&mut lines, "", &files(a), &files(b));
-    compare(&mut lines, "script ", &pairs(&a.scripts), &pairs(&b.scripts));
-    if lines.is_empty() {
-        return String::new();
-    }
-    let mut text = format!("{}:\n", a.format);
-    for line in lines {
-        let _ = writeln!(text, "  {line}");
-    }
-    text
-}
-
-fn pairs(pairs: &[(String, String)]) -> BTreeMap<String, String> {
-    pairs.iter().cloned().collect()
-}
-
-fn compare(lines: &mut Vec<String>, kind: &str, a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) {
-    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    for name in names {
-        match (a.get(name), b.get(name)) {
-            (Some(_), None) => lines.push(format!("- {kind}{name}")),
-            (None, Some(_)) => lines.push(format!("+ {kind}{name}")),
-            (Some(before), Some(after)) if before != after => {
-                // A short value is shown; a file or a script is only named.
-                let short = before.len() + after.len() < 100 && !name.starts_with('/') && kind.is_empty();
-                let detail = if short { format!(": {before} -> {after}") } else { String::new() };
-                lines.push(format!("~ {kind}{name}{detail}"));
-            }
-            _ => {}
+/// What changes for every package that one of two fleets makes.
+fn of_fleets(
+    before: &Fleet<'_>,
+    after: &Fleet<'_>,
+    args: &Args,
+    terminal: &mut Terminal,
+) -> Result<Vec<Host>, Failure> {
+    // Rows that are gone are not in the newer inventory, and new ones not in the older: one match is enough.
+    let select = |fleet: &Fleet<'_>| fleet.select(&args.rows.only, None);
+    let (old, new) = match (select(before), select(after)) {
+        (Err(why), Err(_)) => return Err(Failure::input(why)),
+        (old, new) => {
+            let rows = |rows: Result<Vec<usize>, String>| BTreeSet::from_iter(rows.unwrap_or_default());
+            (rows(old), rows(new))
         }
+    };
+    let selection = Selection::default();
+    let (one, other) =
+        (Rows::new(before, &selection, &[], terminal)?, Rows::new(after, &selection, &[], terminal)?);
+    let (all_old, all_new) = (by_name(before), by_name(after));
+    let meant = all_old.iter().filter(|(_, row)| old.contains(row));
+    let meant: BTreeSet<&String> =
+        meant.chain(all_new.iter().filter(|(_, row)| new.contains(row))).map(|(name, _)| name).collect();
+    let pairs: Vec<_> = meant
+        .into_iter()
+        .map(|name| (name.clone(), (all_old.get(name).copied(), all_new.get(name).copied())))
+        .collect();
+    let plan = |rows: &Rows<'_>, row: Option<usize>| -> Result<Option<Arc<Planned>>, ()> {
+        row.map(|row| rows.check(row).map(Arc::new).ok_or(())).transpose()
+    };
+    let hosts: Vec<Result<Result<Host, Failure>, ()>> = pairs
+        .into_par_iter()
+        .map(|(name, (old, new))| {
+            let (old, new) = (plan(&one, old), plan(&other, new));
+            Ok(host(name, old?, new?))
+        })
+        .collect();
+    one.say(terminal);
+    other.say(terminal);
+    let hosts = hosts.into_iter().collect::<Result<Vec<_>, ()>>().map_err(|()| Failure::already_said())?;
+    hosts.into_iter().collect()
+}
+
+fn host(name: String, old: Option<Arc<Planned>>, new: Option<Arc<Planned>>) -> Result<Host, Failure> {
+    let packages = |planned: Arc<Planned>| Packed::of(&planned);
+    Ok(match (old, new) {
+        (Some(old), Some(new)) => Host::compared(name, changes(&packages(old)?, &packages(new)?)),
+        (None, _) => Host::alone(name, Outcome::Added),
+        (_, None) => Host::alone(name, Outcome::Removed),
+    })
+}
+
+/// Rows by the names of their packages; several of one name are told apart by their versions.
+fn by_name(fleet: &Fleet<'_>) -> BTreeMap<String, usize> {
+    let packages: Vec<([String; 2], usize)> =
+        (0..fleet.len()).filter_map(|row| Some((fleet.package(row)?, row))).collect();
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for ([name, _], _) in &packages {
+        *count.entry(name).or_default() += 1;
     }
+    let key = |[name, version]: &[String; 2]| {
+        if count.get(name.as_str()) == Some(&1) { name.clone() } else { format!("{name} {version}") }
+    };
+    packages.iter().map(|(package, row)| (key(package), *row)).collect()
 }

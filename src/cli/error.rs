@@ -93,6 +93,9 @@ impl From<BuildError> for Failure {
         match error {
             BuildError::Collision(_) => Self::input(error.to_string())
                 .hint("give each [package] a name of its own, or build into different folders"),
+            BuildError::Unmade(_) => Self::input(error.to_string()).hint(
+                "build all of the fleet, or build the selected rows into a folder of their own (-o DIR)",
+            ),
             BuildError::Write { error: WriteError::Template(error), .. } => error.into(),
             BuildError::Plan(error) => error.into(),
             _ => Self::failed(error.to_string()),
@@ -104,6 +107,7 @@ impl From<TreeError> for Failure {
     fn from(error: TreeError) -> Self {
         match error {
             TreeError::Occupied(_) => Self::input(error.to_string()),
+            TreeError::Twice(_) => Self::input(error.to_string()).hint("select one of them with --only"),
             TreeError::Io(_) => Self::failed(error.to_string()),
         }
     }

@@ -1,25 +1,36 @@
 //! From the files of a fleet to units that can be built.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
 
 use super::error::Failure;
 use super::input;
 use super::output::Terminal;
-use crate::build::{Job, Units};
+use crate::build::{Job, Unit, Units};
 use crate::diag::{Diagnostic, Source, has_errors};
-use crate::fleet::{Files, Fleet, Refused, Selector, Shard};
+use crate::fleet::{Files, Fleet, Refused, Selector, Setting, Shard};
 use crate::plan::{self, Memory, Planned};
 use crate::relay::Providers;
 use crate::target::Format;
 
+/// Which rows of a fleet are meant.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Only {
+    /// Use only the rows of a fleet that match, such as `site=berlin*,role!=db`.
+    ///
+    /// May be given several times: a row is used if it matches one of them. Each of them must match a row.
+    #[arg(long, value_name = "COLUMN=PATTERN,...")]
+    pub(super) only: Vec<Selector>,
+}
+
 /// Which hosts of a fleet are meant.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Selection {
-    /// Only the rows of a fleet for which this holds: `site=berlin*,role!=db`. May be given several times: a row is
-    /// meant if one of them holds.
-    #[arg(long, value_name = "COLUMN=PATTERN,...")]
-    pub(super) only: Vec<Selector>,
+    #[command(flatten)]
+    pub(super) rows: Only,
     /// Only one of N equal parts of a fleet, such as 2/8; `postpack merge` puts them together.
     #[arg(long, value_name = "K/N")]
     pub(super) shard: Option<Shard>,
@@ -28,18 +39,22 @@ pub(super) struct Selection {
 impl Selection {
     /// Whether anything was asked for.
     pub(super) fn is_any(&self) -> bool {
-        !self.only.is_empty() || self.shard.is_some()
+        !self.rows.only.is_empty() || self.shard.is_some()
     }
 }
 
 /// The files of a fleet whose own file is given.
-pub(super) fn gather(source: Source, terminal: &mut Terminal) -> Result<Files, Failure> {
+pub(super) fn gather(
+    source: Source,
+    settings: &[Setting],
+    terminal: &mut Terminal,
+) -> Result<Files, Failure> {
     let read = |path: &Path| {
         let name = path.display().to_string();
         let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
         input::decode(&name, bytes).map(|source| source.text).map_err(|failure| failure.message)
     };
-    Files::gather(source, read).map_err(|refused| say(&refused, terminal))
+    Files::gather(source, settings, read).map_err(|refused| say(&refused, terminal))
 }
 
 /// Understands the files of a fleet.
@@ -48,9 +63,7 @@ pub(super) fn read<'f>(files: &'f Files, terminal: &mut Terminal) -> Result<Flee
 }
 
 fn say(refused: &Refused, terminal: &mut Terminal) -> Failure {
-    for (source, findings) in refused {
-        terminal.diagnostics(findings, source);
-    }
+    terminal.findings(refused);
     Failure::already_said()
 }
 
@@ -60,6 +73,10 @@ pub(super) struct Rows<'f> {
     fleet: &'f Fleet<'f>,
     /// Those that are meant, by their index in the fleet.
     meant: Vec<usize>,
+    /// The others, if they are only left out this time.
+    others: Vec<usize>,
+    /// Names of the packages of those that are meant, and versions by name of the packages of the others.
+    names: (HashSet<String>, HashMap<String, Vec<String>>),
     formats: Vec<Format>,
     time: Option<u64>,
     providers: Providers,
@@ -75,16 +92,30 @@ impl<'f> Rows<'f> {
         formats: &[Format],
         terminal: &mut Terminal,
     ) -> Result<Self, Failure> {
-        let rows = fleet.select(&selection.only, selection.shard).map_err(Failure::input)?;
+        let rows = fleet.select(&selection.rows.only, selection.shard).map_err(Failure::input)?;
         // Those of other shards count, too: the parts are put together in the end.
-        let all = fleet.select(&selection.only, None).map_err(Failure::input)?;
+        let all = fleet.select(&selection.rows.only, None).map_err(Failure::input)?;
         let collisions = fleet.collisions(&all);
         if !collisions.is_empty() {
             return Err(say(&fleet.sort_out(collisions), terminal));
         }
+        let meant: HashSet<usize> = all.into_iter().collect();
+        let others: Vec<usize> = match selection.shard {
+            None => (0..fleet.len()).filter(|row| !meant.contains(row)).collect(),
+            Some(_) => Vec::new(),
+        };
+        let mut names: (HashSet<String>, HashMap<String, Vec<String>>) = Default::default();
+        if !others.is_empty() {
+            names.0 = rows.iter().filter_map(|row| fleet.package(*row)).map(|[name, _]| name).collect();
+            for [name, version] in others.iter().filter_map(|row| fleet.package(*row)) {
+                names.1.entry(name).or_default().push(version);
+            }
+        }
         Ok(Self {
             fleet,
             meant: rows,
+            others,
+            names,
             formats: formats.to_vec(),
             time: input::source_date_epoch()?,
             providers: Providers::builtin(),
@@ -120,9 +151,7 @@ impl<'f> Rows<'f> {
 
     /// Says what was found.
     pub(super) fn say(&self, terminal: &mut Terminal) {
-        for (source, findings) in self.findings() {
-            terminal.diagnostics(&findings, &source);
-        }
+        terminal.findings(&self.findings());
     }
 }
 
@@ -140,5 +169,18 @@ impl Units for Rows<'_> {
 
     fn inputs(&self, unit: usize) -> String {
         self.fleet.digest(self.meant[unit])
+    }
+
+    fn keeps(&self, before: &Unit) -> bool {
+        let (meant, others) = &self.names;
+        let is_of = |version: &String| before.version.starts_with(&format!("{version}-"));
+        // Where several rows make packages of one name, the version tells them apart.
+        others
+            .get(&before.package)
+            .is_some_and(|versions| !meant.contains(&before.package) || versions.iter().any(is_of))
+    }
+
+    fn rest(&self) -> Vec<String> {
+        self.others.par_iter().map(|row| self.fleet.digest(*row)).collect()
     }
 }

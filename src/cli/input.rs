@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::error::Failure;
 use super::output::Terminal;
-use crate::diag::{Diagnostic, Source, has_errors};
+use crate::diag::{Source, has_errors};
+use crate::fleet::{self, Refused, Setting};
 use crate::plan::{self, Planned};
 use crate::relay::Providers;
 use crate::spec;
@@ -14,12 +15,36 @@ use crate::template::{self, Templates};
 /// A spec that was read and judged.
 #[derive(Debug)]
 pub(super) struct Judged {
-    /// Its text and name.
-    pub(super) source: Source,
     /// What it says, if nothing is wrong.
     pub(super) planned: Option<Planned>,
     /// What there is to say about it.
-    pub(super) findings: Vec<Diagnostic>,
+    pub(super) findings: Refused,
+}
+
+/// Specs that are used without being named.
+const DEFAULTS: [&str; 2] = ["relay.toml", "fleet.toml"];
+
+/// The spec of this folder, if there is one.
+pub(super) fn of_folder(terminal: &mut Terminal) -> Result<Option<&'static str>, Failure> {
+    let there: Vec<&str> = DEFAULTS.into_iter().filter(|name| Path::new(name).exists()).collect();
+    match there.as_slice() {
+        [] => Ok(None),
+        [name] => {
+            terminal.done("Using", name, "");
+            Ok(Some(name))
+        }
+        names => Err(Failure::input(format!("no SPEC is given, and both {} are here", names.join(" and ")))
+            .hint(format!("name one of them, such as `{}`", names[0]))),
+    }
+}
+
+/// The spec that is meant where none is named.
+pub(super) fn default_spec(terminal: &mut Terminal) -> Result<String, Failure> {
+    let found = of_folder(terminal)?.map(str::to_owned);
+    found.ok_or_else(|| {
+        Failure::input(format!("no SPEC is given, and neither {} is here", DEFAULTS.join(" nor ")))
+            .hint("`postpack init -o relay.toml` writes a spec to start from")
+    })
 }
 
 /// Refuses to read standard input twice: the second time it would be empty.
@@ -81,26 +106,30 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Failure> {
     Ok(Source { name: name.to_owned(), text })
 }
 
-/// The embedded example, for `build` without a spec.
+/// The embedded example.
 pub(super) fn example() -> Source {
     Source { name: "<example>".to_owned(), text: spec::example().to_owned() }
 }
 
 /// Judges a spec: its grammar and values, then what the relay would do on its targets.
-pub(super) fn judge(source: Source) -> Judged {
-    let (checked, mut findings) = spec::load(&source, &Providers::builtin());
+pub(super) fn judge(source: Source, settings: &[Setting]) -> Judged {
+    let (checked, mut findings, sources) = fleet::load(source, settings, &Providers::builtin());
     let planned = checked.map(Planned::new);
     if let Some(planned) = &planned {
         findings.extend(plan::check(planned));
     }
     let planned = planned.filter(|_| !has_errors(&findings));
-    Judged { source, planned, findings }
+    Judged { planned, findings: sources.split(findings) }
 }
 
 /// Reads and judges one spec, shows what there is to say, and stops on errors.
-pub(super) fn load(source: Source, terminal: &mut Terminal) -> Result<Planned, Failure> {
-    let judged = judge(source);
-    terminal.diagnostics(&judged.findings, &judged.source);
+pub(super) fn load(
+    source: Source,
+    settings: &[Setting],
+    terminal: &mut Terminal,
+) -> Result<Planned, Failure> {
+    let judged = judge(source, settings);
+    terminal.findings(&judged.findings);
     let mut planned = judged.planned.ok_or_else(Failure::already_said)?;
     if let Some(time) = source_date_epoch()? {
         planned.checked.time = time;

@@ -2,6 +2,7 @@
 
 mod attest;
 mod build;
+mod changes;
 mod check;
 mod completions;
 mod diff;

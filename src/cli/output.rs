@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::error::Failure;
 use crate::diag::{Diagnostic, Severity, Source, printable};
+use crate::fleet::Refused;
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -35,6 +36,7 @@ pub(super) struct Terminal {
 }
 
 const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::BrightCyan.on_default().bold();
 const DONE: Style = AnsiColor::BrightGreen.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -82,6 +84,8 @@ impl Terminal {
     pub(super) fn done(&mut self, verb: &str, object: &str, detail: &str) {
         if !self.quiet {
             let mut err = anstream::stderr().lock();
+            // It may name a file of somebody else.
+            let object = printable(object);
             let _ = writeln!(err, "{DONE}{verb:>9}{DONE:#} {object} {FAINT}{detail}{FAINT:#}");
         }
     }
@@ -97,6 +101,22 @@ impl Terminal {
             // Rendered with colour; the stream takes it out where it is not wanted.
             let text = crate::diag::render_text(&shown, source, true);
             let _ = writeln!(anstream::stderr().lock(), "{}", text.trim_end());
+        }
+    }
+
+    /// Shows diagnostics of several files.
+    pub(super) fn findings(&mut self, found: &Refused) {
+        for (source, findings) in found {
+            self.diagnostics(findings, source);
+        }
+    }
+
+    /// Warns about something that happened, with what to do.
+    pub(super) fn warn(&mut self, message: &str, hint: &str) {
+        if !self.quiet {
+            let mut err = anstream::stderr().lock();
+            let _ = writeln!(err, "{WARNING}warning{WARNING:#}: {}", printable(message));
+            let _ = writeln!(err, "{HINT}hint{HINT:#}: {hint}");
         }
     }
 

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::attest;
+use super::attest::{self, Attest};
 use super::build as building;
 use super::error::Failure;
 use super::fleet::{self, Rows};
@@ -11,44 +11,48 @@ use super::output::{Format, Terminal};
 use super::progress::Progress;
 use crate::attest::{Origin, Provenance, Request};
 use crate::build::{self, BuildError, Options, Units, Verdict};
+use crate::diag::printable;
 use crate::fleet::is_fleet;
 use crate::template::Templates;
 
 /// Build again what is in a folder, and compare it byte for byte.
 ///
-/// Nothing is written. For each file that differs it says at which byte, and which field, file or script of the package
-/// is another. Exit status 1 if anything differs.
+/// Writes nothing. For each file that differs it names the first byte, and the fields, files and scripts of the package
+/// that differ. Checksums, manifest and documents are made again as well, and every other file of the folder is reported,
+/// except signatures. With --sbom, --provenance or --builder-id, these must be there. Exit status 1 if anything differs.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder with what was built.
     #[arg(value_name = "DIST")]
     dist: PathBuf,
-    /// Specs that it was built of; the embedded example without one.
+    /// Specs that it was built of; without one, ./relay.toml or ./fleet.toml, or else the embedded example.
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     #[command(flatten)]
     making: Making,
+    #[command(flatten)]
+    attest: Attest,
     /// Form of the verdict.
     #[arg(long, default_value = "text")]
     format: Format,
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
-    let mut sources = building::sources(&args.specs)?;
+    let mut sources = building::sources(&args.specs, &args.making, terminal)?;
     building::one_kind(&sources, &args.making.selection)?;
     let templates = input::templates(args.making.templates.as_deref())?;
     let verdict = if is_fleet(&sources[0].text) {
-        let files = fleet::gather(sources.remove(0), terminal)?;
+        let files = fleet::gather(sources.remove(0), &args.making.changes.settings(), terminal)?;
         let fleet = fleet::read(&files, terminal)?;
         let rows = Rows::new(&fleet, &args.making.selection, &args.making.package_format, terminal)?;
         let origin = attest::origin_of_fleet(&files, &args.making, &templates)?;
-        let verdict = verify(&rows, origin, args, &templates, terminal);
+        let verdict = verify(&rows, files.digest(), origin, args, &templates, terminal)?;
         rows.say(terminal);
         verdict
     } else {
         let origin = attest::origin(&sources, &args.making, &templates)?;
-        let specs = building::judged(sources, &args.making.package_format, terminal)?;
-        verify(&specs, origin, args, &templates, terminal)
+        let specs = building::judged(sources, &args.making, terminal)?;
+        verify(&specs, specs.digest(), origin, args, &templates, terminal)?
     };
     match verdict {
         Err(BuildError::Refused) => Err(Failure::already_said()),
@@ -58,23 +62,22 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
 
 fn verify(
     units: &dyn Units,
+    inputs: String,
     origin: Origin,
     args: &Args,
     templates: &Templates,
     terminal: &Terminal,
-) -> Result<Verdict, BuildError> {
-    let selection = &args.making.selection;
+) -> Result<Result<Verdict, BuildError>, Failure> {
     let provenance = Provenance { builder_id: String::new(), origin };
     let options = Options {
-        threads: args.making.jobs,
-        shard: selection.shard.map(|shard| shard.to_string()),
+        inputs,
         attest: Request { provenance: Some(provenance), ..Request::default() },
-        ..Options::default()
+        ..args.making.options(templates)?
     };
     let progress = Progress::new(units.count(), args.making.progress, terminal);
-    let verdict = build::verify(units, &args.dist, !selection.is_any(), &options, templates, &progress);
+    let verdict = build::verify(units, &args.dist, &args.attest.demands(), &options, templates, &progress);
     progress.finish();
-    verdict
+    Ok(verdict)
 }
 
 fn say(verdict: &Verdict, args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
@@ -89,7 +92,7 @@ fn say(verdict: &Verdict, args: &Args, terminal: &mut Terminal) -> Result<(), Fa
                 let _ = writeln!(text, "    {what}");
             }
         }
-        terminal.result(&text)?;
+        terminal.result(&printable(&text))?;
     }
     if verdict.mismatches.is_empty() {
         let detail = format!("{} files, byte for byte", verdict.compared);

@@ -6,7 +6,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 
-pub use read::{is_deb, read};
+pub use read::{contents, is_deb, read};
 
 use crate::archive::{Member, Method, Parts, Tar};
 use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};

@@ -45,6 +45,18 @@ fn is_extension(end: &str) -> bool {
     matches!(end, "" | ".xz" | ".gz" | ".zst")
 }
 
+/// The files in a .deb, with their bytes.
+///
+/// # Errors
+/// Those of [`read`], and that it has more bytes than any relay package.
+pub fn contents(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ReadError> {
+    let members = members(bytes)?;
+    let data = members.iter().find(|(name, _)| name.strip_prefix("data.tar").is_some_and(is_extension));
+    let (_, data) = data.ok_or_else(|| ReadError::Damaged("it has no data.tar".into()))?;
+    let unpacked = decompressor(data).map_err(|error| ReadError::Damaged(error.to_string()))?;
+    Ok(list(unpacked, |_| true)?.texts)
+}
+
 /// Name and content of the members of an ar.
 fn members(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, ReadError> {
     let damaged = || ReadError::Damaged("the ar archive ends or is broken in the middle".into());

@@ -17,7 +17,7 @@ pub const SECRET: &str = "secret";
 pub type Span = std::ops::Range<usize>;
 
 /// A text with the name under which a person knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Path of the file, or `<stdin>`, or `<example>`.
     pub name: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use super::MOST_PARTS;
 use crate::diag::{Diagnostic, Span};
 
 /// A cell: its text, and its place.
@@ -29,6 +30,11 @@ impl Row {
     pub(super) fn get(&self, column: &str) -> Option<&str> {
         self.cells.get(column).map(|cell| cell.text.as_str())
     }
+}
+
+/// A name of a column that makes sense. More parts would be so many tables inside of each other.
+fn too_deep(heading: &str) -> bool {
+    heading.split('.').nth(MOST_PARTS).is_some()
 }
 
 /// The rows of an inventory, whose places are moved by `start`.
@@ -75,6 +81,10 @@ fn read_csv(text: &str) -> Result<Vec<Row>, Diagnostic> {
     };
     let headings = reader.headers().map_err(|error| refuse(&error))?.clone();
     for (index, heading) in headings.iter().enumerate() {
+        if too_deep(heading) {
+            let what = format!("the name of a column has at most {MOST_PARTS} parts");
+            return Err(wrong(cell_span(text, 0, index), what));
+        }
         if heading.is_empty() || headings.iter().take(index).any(|other| other == heading) {
             let what = if heading.is_empty() {
                 "a column has no heading".to_owned()
@@ -158,6 +168,10 @@ fn json_cells(
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(object.get())?;
     for (name, raw) in members {
         let name = format!("{prefix}{name}");
+        if too_deep(&name) {
+            let what = format!("objects are nested more than {MOST_PARTS} deep");
+            return Err(<serde_json::Error as serde::de::Error>::custom(what));
+        }
         let span = span_of(text, raw);
         let written = raw.get();
         match written.as_bytes().first() {

@@ -2,14 +2,16 @@
 //!
 //! Each row becomes a spec of its own, put together of tables whose spans still point into the files they are from;
 //! from there on it goes the way of every spec. Later wins: base, the fleet file's own sections, the groups that the
-//! row belongs to in their order, the row's columns with a dot in their names (`relay.from`). In every text `{{column}}`
+//! row belongs to in their order, the row's columns with a dot in their names (`relay.from`), settings. In every text `{{column}}`
 //! stands for what the row has in that column.
 
 mod inventory;
 mod overlay;
 mod select;
+mod set;
 
 pub use select::{Selector, SelectorError, Shard};
+pub use set::{Setting, load};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,14 +23,21 @@ use crate::diag::{Diagnostic, Severity, Source, Sources, Span, nearest};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
 use inventory::Row;
+use set::Placed;
 
 /// Keys of `[fleet]`.
 const KEYS: [&str; 2] = ["base", "inventory"];
+
+/// The most parts that the name of a column or key may have: each is a table inside of another.
+const MOST_PARTS: usize = 16;
 
 /// The files of a fleet, read but not yet understood.
 #[derive(Debug)]
 pub struct Files {
     sources: Sources,
+    /// How many of the sources are files; options follow.
+    count: usize,
+    settings: Vec<Placed>,
     /// Where the base begins, if the fleet has one of its own.
     base: Option<usize>,
     /// Where the inventory begins, and the name by which its kind is known.
@@ -48,6 +57,8 @@ pub struct Fleet<'f> {
 #[derive(Debug)]
 struct Group<'f> {
     when: Selector,
+    /// Where `when` is written.
+    span: Span,
     overlay: DeTable<'f>,
 }
 
@@ -60,12 +71,16 @@ pub fn is_fleet(text: &str) -> bool {
 }
 
 impl Files {
-    /// Reads the files of a fleet. `read` gives the text of a file, or says why it cannot be read; paths are relative
+    /// Reads the files of a fleet, whose specs have settings on top. `read` gives the text of a file, or says why it cannot be read; paths are relative
     /// to the folder of the fleet's own file.
     ///
     /// # Errors
     /// What is wrong with the fleet's own file, or with the names in it.
-    pub fn gather(source: Source, read: impl Fn(&Path) -> Result<String, String>) -> Result<Self, Refused> {
+    pub fn gather(
+        source: Source,
+        settings: &[Setting],
+        read: impl Fn(&Path) -> Result<String, String>,
+    ) -> Result<Self, Refused> {
         let folder = Path::new(&source.name).parent().map(Path::to_path_buf).unwrap_or_default();
         let mut findings = Vec::new();
         let mut sources = Sources::default();
@@ -91,24 +106,30 @@ impl Files {
                 Err(why) => findings.push(Diagnostic::error("fleet", span.clone(), why)),
             }
         }
+        let count = sources.iter().count();
+        let settings = Placed::all(settings, &mut sources);
         match (starts.get("inventory"), words.get("inventory")) {
-            (Some(start), Some((name, _))) if findings.is_empty() => {
-                Ok(Self { sources, base: starts.get("base").copied(), inventory: (*start, name.clone()) })
-            }
+            (Some(start), Some((name, _))) if findings.is_empty() => Ok(Self {
+                sources,
+                count,
+                settings,
+                base: starts.get("base").copied(),
+                inventory: (*start, name.clone()),
+            }),
             _ => Err(sources.split(findings)),
         }
     }
 }
 
 impl Files {
-    /// A digest of all of them: SHA-256, hexadecimal.
+    /// A digest of all of them, and of the settings: SHA-256, hexadecimal.
     pub fn digest(&self) -> String {
         format!("{:x}", Sha256::digest(self.sources.text()))
     }
 
     /// All of them, each with its name and text.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.sources.iter()
+        self.sources.iter().take(self.count)
     }
 }
 
@@ -173,9 +194,9 @@ impl<'f> Fleet<'f> {
         let columns = rows.iter().flat_map(|row| row.cells.keys().cloned()).collect();
         let fleet = Self { files, base, groups, rows, columns };
         if findings.is_empty() {
-            for column in fleet.groups.iter().flat_map(|group| group.when.columns()) {
-                if !fleet.columns.contains(column) {
-                    findings.push(Diagnostic::new(Severity::Error, "fleet", None, fleet.no_column(column)));
+            for group in &fleet.groups {
+                for column in group.when.columns().filter(|column| !fleet.columns.contains(*column)) {
+                    findings.push(Diagnostic::error("fleet", group.span.clone(), fleet.no_column(column)));
                 }
             }
         }
@@ -195,12 +216,15 @@ impl<'f> Fleet<'f> {
     /// The rows that are meant: those for which one of the selectors holds (all without one), then one shard of them.
     ///
     /// # Errors
-    /// A selector asks for a column that the inventory does not have.
+    /// A selector names a column that the inventory does not have, or matches no row.
     pub fn select(&self, only: &[Selector], shard: Option<Shard>) -> Result<Vec<usize>, String> {
         for column in only.iter().flat_map(Selector::columns) {
             if !self.columns.contains(column) {
                 return Err(self.no_column(column));
             }
+        }
+        if let Some(selector) = only.iter().find(|selector| !self.has(selector)) {
+            return Err(self.unmatched(selector).join("; "));
         }
         let meant =
             |row: &Row| only.is_empty() || only.iter().any(|selector| selector.matches(|name| row.get(name)));
@@ -210,6 +234,43 @@ impl<'f> Fleet<'f> {
             .filter(|(number, _)| shard.is_none_or(|shard| shard.takes(*number)))
             .map(|(_, row)| row)
             .collect())
+    }
+
+    /// Whether a selector matches any row.
+    fn has(&self, selector: &Selector) -> bool {
+        self.rows.iter().any(|row| selector.matches(|name| row.get(name)))
+    }
+
+    /// Why a selector matches no row, and what it may have meant.
+    fn unmatched(&self, selector: &Selector) -> [String; 2] {
+        const SHOWN: usize = 8;
+        let Some(alone) = selector.parts().find(|part| !self.has(part)) else {
+            let why = format!("no row of the inventory matches `{selector}`");
+            return [why, "each condition matches some row, but no row matches all of them".to_owned()];
+        };
+        let why = format!("no row of the inventory matches `{alone}`");
+        let column = alone.columns().next().unwrap_or_default();
+        let values: BTreeSet<&str> = self.rows.iter().filter_map(|row| row.get(column)).collect();
+        let plain = alone.pattern().replace(['*', '?'], "");
+        let hint = nearest(&plain, values.iter().copied()).map_or_else(
+            || {
+                let shown: Vec<&str> = values.iter().copied().take(SHOWN).collect();
+                let more = values.len().saturating_sub(SHOWN);
+                let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+                format!("values of `{column}`: {}{more}", shown.join(", "))
+            },
+            |near| format!("did you mean `{near}`?"),
+        );
+        [why, hint]
+    }
+
+    /// Groups that no row belongs to.
+    fn idle_groups(&self) -> impl Iterator<Item = Diagnostic> {
+        self.groups.iter().filter(|group| !self.has(&group.when)).map(|group| {
+            let [why, hint] = self.unmatched(&group.when);
+            let message = format!("the group has no effect: {why}");
+            Diagnostic::warning("group", group.span.clone(), message).hint(hint)
+        })
     }
 
     fn no_column(&self, column: &str) -> String {
@@ -234,6 +295,9 @@ impl<'f> Fleet<'f> {
                 overlay::value(column, cell, self.files.sources.text()),
                 &cell.span,
             );
+        }
+        for setting in &self.files.settings {
+            setting.put(&mut table, self.files.sources.text());
         }
         let mut findings = Vec::new();
         overlay::fill(&mut table, &mut |name, span| {
@@ -272,7 +336,8 @@ impl<'f> Fleet<'f> {
         }
     }
 
-    /// Findings of many rows by their files, each said once: what is wrong with the base is wrong with every host.
+    /// Findings of many rows and of the groups by their files, each said once: what is wrong with the base is wrong with
+    /// every host.
     pub fn sort_out(&self, findings: Vec<(usize, Vec<Diagnostic>)>) -> Refused {
         let mut known: Vec<(Diagnostic, Vec<usize>)> = Vec::new();
         let mut index: BTreeMap<(usize, String), usize> = BTreeMap::new();
@@ -295,7 +360,14 @@ impl<'f> Fleet<'f> {
                 count => finding.hint(format!("so in {count} rows; the first is {first}")),
             }
         });
-        self.files.sources.split(told.collect())
+        self.files.sources.split(self.idle_groups().chain(told).collect())
+    }
+
+    /// Name and version of the package of a row, as far as the row's spec states them.
+    pub fn package(&self, row: usize) -> Option<[String; 2]> {
+        let table = self.document(row).ok()?;
+        let word = |key| overlay::text_at(&table, "package", key);
+        Some([word("name")?, word("version").unwrap_or_default()])
     }
 
     /// Rows that would make packages of the same name and version. Nothing has to be built to know them.
@@ -350,7 +422,7 @@ fn groups<'f>(own: &mut DeTable<'f>, findings: &mut Vec<Diagnostic>) -> Vec<Grou
             continue;
         };
         match when.get_ref().as_str().map(str::parse::<Selector>) {
-            Some(Ok(when)) => groups.push(Group { when, overlay }),
+            Some(Ok(selector)) => groups.push(Group { when: selector, span: when.span(), overlay }),
             Some(Err(error)) => wrong(when.span(), &error.to_string()),
             None => wrong(when.span(), "`when` must be a text such as \"site=berlin*\""),
         }

@@ -52,6 +52,16 @@ impl std::fmt::Display for Selector {
 }
 
 impl Selector {
+    /// Its conditions, each as a selector.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Self> {
+        self.conditions.iter().map(|condition| Self { conditions: vec![condition.clone()] })
+    }
+
+    /// The pattern of the first condition.
+    pub(super) fn pattern(&self) -> String {
+        self.conditions.first().map(|condition| condition.pattern.to_string()).unwrap_or_default()
+    }
+
     /// The columns it asks for.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.conditions.iter().map(|condition| condition.column.as_str())

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod bytes;
 mod content;
+mod difference;
 mod error;
 #[cfg(test)]
 pub(crate) mod host;
@@ -17,6 +18,7 @@ mod version;
 
 pub use crate::archive::gzip;
 pub use content::Content;
+pub use difference::{Difference, Part};
 pub use error::{ReadError, WriteError};
 pub use relation::{Relation, Relations, Requirement};
 pub(crate) use text::{WIDTH, paragraphs, wrap};

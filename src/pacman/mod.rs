@@ -6,7 +6,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 
-pub use read::read;
+pub use read::{contents, read};
 
 use crate::archive::{Member, Method, Tar};
 use crate::package::{Content, Entry, EntryKind, Meta, Package, Tree, Version, WriteError};

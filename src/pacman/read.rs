@@ -34,6 +34,14 @@ pub fn read(bytes: &[u8]) -> Result<Inspection, ReadError> {
     Ok(Inspection { format: "pacman", fields, files, scripts })
 }
 
+/// The files in a pacman package, with their bytes.
+///
+/// # Errors
+/// Those of [`read`], and that it has more bytes than any relay package.
+pub fn contents(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, ReadError> {
+    Ok(list(decompressor(bytes).map_err(|_| ReadError::Unknown)?, |_| true)?.texts)
+}
+
 fn is_compressed(bytes: &[u8]) -> bool {
     [&b"\x28\xb5\x2f\xfd"[..], b"\xfd7zXZ\0", b"\x1f\x8b"].iter().any(|mark| bytes.starts_with(mark))
 }

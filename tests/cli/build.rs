@@ -8,6 +8,7 @@ fn without_a_spec_it_builds_the_example() {
         insta::assert_snapshot!(run, @"
         exit 0
         --- stderr
+            Using the embedded example neither relay.toml nor fleet.toml is here
             Built dist/acme-mail-relay-1.0.0-1-any.pkg.tar.zst [size]
             Built dist/acme-mail-relay-1.0.0-1.noarch.rpm [size]
             Built dist/acme-mail-relay.cloud-init.yaml [size]
@@ -227,6 +228,7 @@ fn a_users_template_cannot_break_anything() {
     insta::assert_snapshot!(World::new().said("build --templates style"), @"
     exit 2
     --- stderr
+        Using the embedded example neither relay.toml nor fleet.toml is here
     error: failed to read directory `style`: No such file or directory (os error 2)
     ");
 }

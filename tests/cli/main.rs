@@ -10,5 +10,6 @@ mod inspect;
 mod lists;
 mod mistakes;
 mod render;
+mod reports;
 mod streams;
 mod world;

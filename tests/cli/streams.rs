@@ -27,7 +27,8 @@ fn help_and_version() {
       verify       Build again what is in a folder, and compare it byte for byte
       merge        Put the shards of a fleet together
       inspect      Show what is in a package of any of the three formats: metadata, files, scripts
-      diff         Show what changes on a host between two specs or packages
+      diff         Show what changes on a host between two specs or packages, or on which hosts between
+                   two fleets
       schema       Print the JSON Schema of the spec, for editors
       providers    List the provider presets, or show one
       profiles     List the kinds of relay
