@@ -340,6 +340,9 @@ pub(super) struct ServerSection {
     /// Lets clients from anywhere send after they have proved who they are, over TLS. `dovecot`: by the socket
     /// `private/auth` in Postfix's queue folder.
     pub(super) auth: Option<Spot<ServerAuth>>,
+    /// Accept that anyone on the way can read the passwords of clients that log in without TLS.
+    #[schemars(extend("default" = false))]
+    pub(super) allow_cleartext_password: Option<Spot<bool>>,
     /// A proxy in front says where clients come from (PROXY protocol), to the addresses of `listen`. It must then be
     /// the only one that reaches port 25 there.
     #[schemars(extend("default" = false))]

@@ -291,7 +291,8 @@ pub(super) fn parameters(
 
 fn parameter_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
-    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '_')) {
+    // The name of a transport can be part of it, as in `smtp-amavis_destination_recipient_limit`.
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.-".contains(*c))) {
         Some(odd) => Err(Fault::new(format!("{} cannot be part of a name", values::character(odd)))),
         None => Ok(text.to_owned()),
     }

@@ -27,8 +27,8 @@ pub use whole::whole;
 pub struct Context<'a> {
     /// The systems the relay is made for.
     pub targets: Vec<Target<'a>>,
-    /// The key of the spec that sets a parameter, for parameters that are not set by their Postfix name.
-    pub owner: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// What the relay itself says of a parameter that a person sets; with an error, its value is not looked at.
+    pub refusal: &'a dyn Fn(&Parameter) -> Option<Diagnostic>,
     /// Parameters that come from elsewhere, such as those the host sets.
     pub defined: &'a [&'a str],
     /// Types of tables whose packages come with the relay.
@@ -54,26 +54,6 @@ pub struct Target<'a> {
 
 /// The parameter that names restriction lists of one's own.
 const CLASSES: &str = "smtpd_restriction_classes";
-
-/// Parameters that Postfix's packages know better.
-const INSTALLED: [&str; 16] = [
-    "command_directory",
-    "config_directory",
-    "daemon_directory",
-    "data_directory",
-    "html_directory",
-    "mail_owner",
-    "mailq_path",
-    "manpage_directory",
-    "meta_directory",
-    "multi_instance_enable",
-    "newaliases_path",
-    "queue_directory",
-    "readme_directory",
-    "sendmail_path",
-    "setgid_group",
-    "shlib_directory",
-];
 
 /// Checks what a person wrote by Postfix's own names.
 pub fn parameters(written: &[Parameter], context: &Context<'_>) -> Vec<Diagnostic> {
@@ -127,10 +107,12 @@ fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
         subject.name_error("parameter-name", format!("`{name}` is no parameter name"));
         return false;
     }
-    if let Some(key) = (subject.context.owner)(name) {
-        subject.name_error("parameter-owned", format!("`{name}` follows from `{key}` of the spec"));
-        subject.hint(format!("Set `{key}` instead."));
-        return false;
+    if let Some(finding) = subject.place.and_then(|place| (subject.context.refusal)(place)) {
+        let refused = finding.severity == Severity::Error;
+        subject.findings.push(finding);
+        if refused {
+            return false;
+        }
     }
     let Some(info) = Catalogue::get(name) else {
         // Postfix takes any name that another value refers to, or that is declared as a restriction class.
@@ -163,11 +145,6 @@ fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
     if info.kind == Kind::ReadOnly {
         subject.name_error("read-only-parameter", format!("Postfix itself sets `{name}`"));
         return false;
-    }
-    if INSTALLED.contains(&name) {
-        let message = format!("`{name}` belongs to the installation of Postfix, and differs between systems");
-        subject.push_name(Severity::Warning, "installed-parameter", message);
-        subject.hint("Leave it out: what Postfix was built with is right on each system.".to_owned());
     }
     availability(subject, &info);
     true
