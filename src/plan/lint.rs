@@ -6,7 +6,8 @@ use super::Planned;
 use super::verdicts::{self, Facts, Place};
 use crate::diag::{Diagnostic, Severity, Span, has_errors, nearest};
 use crate::postfix::catalogue::Catalogue;
-use crate::postfix::check::{Context, Target, parameters, whole};
+use crate::postfix::MainCf;
+use crate::postfix::check::{Context, Target, lists, parameters, whole};
 use crate::relay::{Parameter, Relay, Restriction};
 use crate::spec::Checked;
 use crate::target::{Distribution, Format};
@@ -31,14 +32,16 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let facts = Facts { relay: &checked.relay, stated, sets: &sets, services: &services };
     let refusal = |parameter: &Parameter| verdicts::judge(parameter, Place::MainCf, &facts);
     let brought = super::mailboxes::table_types(&checked.relay);
-    let context = Context { targets, refusal: &refusal, defined: HOST_PARAMETERS, brought: &brought };
+    let context = Context { targets, refusal: &refusal, defined: HOST_PARAMETERS, parts: false, brought: &brought };
     let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
     findings.extend(without_resolver(checked));
     findings.extend(parameters(written, &context));
+    let nothing = |_: &Parameter| None;
+    let part = Context { targets: context.targets.clone(), refusal: &nothing, parts: true, ..context };
     for restriction in restrictions(&checked.relay) {
-        findings.extend(parameters(std::slice::from_ref(&restriction), &context));
+        findings.extend(parameters(std::slice::from_ref(&restriction), &part));
     }
     findings.extend(transports(written, &services));
     findings.extend(services_of(checked, &context, &facts));
@@ -56,6 +59,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
                     findings.push(finding);
                 }
             }
+            findings.extend(everything(&checked.relay, &known.plan.main_cf));
             findings.extend(super::services::together(&checked.relay, &known.plan.main_cf, &context));
         }
         Err(error) => findings.push(Diagnostic::new(Severity::Error, "plan", None, error.to_string())),
@@ -175,6 +179,55 @@ fn restrictions(relay: &Relay) -> Vec<Parameter> {
     });
     let listed = listed.map(|(name, list)| one("recipient", format!("{name} {}", list.name), &list.span));
     own.chain(listed).collect()
+}
+
+/// Lists of which a restriction of `[restrictions]` makes one that accepts or refuses everything, together with those of the relay.
+fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
+    let Some(server) = &relay.server else { return Vec::new() };
+    let own = &server.restrictions;
+    let lists = [
+        ("client", &own.client),
+        ("helo", &own.helo),
+        ("sender", &own.sender),
+        ("recipient", &own.recipient),
+    ];
+    let mut findings = Vec::new();
+    for (stage, list) in lists {
+        let name = format!("smtpd_{stage}_restrictions");
+        // The tables of [access] permit nobody: there, `permit` ends the search in the table alone.
+        let tables = ["client_access", "sender_access", "recipient_access"];
+        // A gateway is for strangers.
+        let known = ["permit_mynetworks", "permit_sasl_authenticated", "permit_inet_interfaces"];
+        let not_counted = |text: &str| {
+            tables.iter().any(|table| text.ends_with(&format!("/{table}")))
+                || relay.inbound.is_some() && known.contains(&text)
+        };
+        let Some(end) = main.get(&name).and_then(|value| lists::end(value.as_str(), &not_counted)) else { continue };
+        // Restrictions of the relay itself that hold for everybody come last.
+        let Some(own) = list.iter().find(|own| own.text.eq_ignore_ascii_case(&end.word)) else { continue };
+        let at = |code, message: String| Diagnostic::error(code, own.span.clone(), message);
+        let word = &end.word;
+        if !end.permits && !end.permitting {
+            let whom = if relay.inbound.is_some() { "everybody outside" } else { "everybody" };
+            let finding = at("refuses-everything", format!("`{word}` refuses {whom}: nothing before it permits"));
+            findings.push(finding.hint(match stage {
+                "client" if relay.inbound.is_none() => "Leave it out: who is not trusted is refused after it.",
+                "sender" => "For an allow list, set `access.allowed-senders` instead.",
+                "recipient" => {
+                    "`permit` in [access] is an exception from a wider entry. For an allow list, put \
+                     \"check_recipient_access inline:{ acme.example=OK }\" before it."
+                }
+                _ => "Put what permits before it, such as \"check_client_access inline:{ 10.1.2.3=OK }\".",
+            }));
+        } else if end.permits && end.next.is_some() {
+            let message = format!("nothing after `{word}` is looked at, and the relay's own restrictions follow");
+            findings.push(at("accepts-everything", message).hint("Leave it out: what nothing refuses is permitted."));
+        } else if end.permits && !end.refusing {
+            let message = format!("`{word}` accepts everything, as without it");
+            findings.push(Diagnostic::warning("accepts-everything", own.span.clone(), message).hint("Leave it out."));
+        }
+    }
+    findings
 }
 
 /// The distributions a spec is built for: those it names, else all of its formats.

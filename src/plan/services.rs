@@ -346,6 +346,7 @@ impl<'a> Judge<'a> {
             refusal: &refusal,
             targets: context.targets.clone(),
             defined: context.defined,
+            parts: false,
             brought: context.brought,
         };
         self.findings.extend(parameters(&own.options, &here));

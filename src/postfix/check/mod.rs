@@ -3,6 +3,7 @@
 //! `postconf` and `postfix check` are silent about most mistakes; the daemons find them when mail arrives, and
 //! stop. Here they are found where they were written.
 
+pub mod lists;
 mod maps;
 mod restrictions;
 #[cfg(test)]
@@ -31,6 +32,8 @@ pub struct Context<'a> {
     pub refusal: &'a dyn Fn(&Parameter) -> Option<Diagnostic>,
     /// Parameters that come from elsewhere, such as those the host sets.
     pub defined: &'a [&'a str],
+    /// Whether restriction lists are parts of longer ones.
+    pub parts: bool,
     /// Types of tables whose packages come with the relay.
     pub brought: &'a [&'a str],
 }

@@ -49,7 +49,7 @@ fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
         .iter()
         .map(|(title, postfix)| Target { title, postfix, map_packages: &map_packages })
         .collect();
-    run(&Context { targets, refusal: &refusal, defined: &["relay_ca_file"], brought: &[] })
+    run(&Context { targets, refusal: &refusal, defined: &["relay_ca_file"], parts: false, brought: &[] })
 }
 
 fn show(findings: &[Diagnostic]) -> String {
