@@ -22,7 +22,7 @@ fn spec_with(place: &str, value: &str) -> Source {
     let mut spec: Table = toml::from_str(spec::example()).unwrap();
     let text = Value::String(value.to_owned());
     let keys: Vec<&str> = place.split('.').collect();
-    let (path, last, leaf) = match place.strip_suffix("-key") {
+    let (path, last, leaf) = match place.strip_suffix(".*") {
         _ if place == "package.changelog-entry" => {
             let entry = format!("version = '1.0.0'\ndate = '2026-01-01'\nchanges = [{text}]");
             let entry = toml::from_str(&entry).map(Value::Table).unwrap();

@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use super::Planned;
 use super::verdicts::{self, Facts, Place};
 use crate::diag::{Diagnostic, Severity, Span, has_errors, nearest};
-use crate::postfix::catalogue::Catalogue;
 use crate::postfix::MainCf;
+use crate::postfix::catalogue::Catalogue;
 use crate::postfix::check::{Context, Target, lists, parameters, whole};
 use crate::relay::{Parameter, Relay, Restriction};
 use crate::spec::Checked;
@@ -27,12 +27,14 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         .collect();
     let services = super::services::names(&checked.relay, &checked.formats);
     let own_layer = OnceCell::new();
-    let sets = |name: &str| own_layer.get_or_init(|| layer_alone(&checked.relay)).iter().any(|set| set == name);
+    let sets =
+        |name: &str| own_layer.get_or_init(|| layer_alone(&checked.relay)).iter().any(|set| set == name);
     let stated = &checked.origins.stated;
     let facts = Facts { relay: &checked.relay, stated, sets: &sets, services: &services };
     let refusal = |parameter: &Parameter| verdicts::judge(parameter, Place::MainCf, &facts);
     let brought = super::mailboxes::table_types(&checked.relay);
-    let context = Context { targets, refusal: &refusal, defined: HOST_PARAMETERS, parts: false, brought: &brought };
+    let context =
+        Context { targets, refusal: &refusal, defined: HOST_PARAMETERS, parts: false, brought: &brought };
     let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
@@ -202,16 +204,21 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
             tables.iter().any(|table| text.ends_with(&format!("/{table}")))
                 || relay.inbound.is_some() && known.contains(&text)
         };
-        let Some(end) = main.get(&name).and_then(|value| lists::end(value.as_str(), &not_counted)) else { continue };
+        let Some(end) = main.get(&name).and_then(|value| lists::end(value.as_str(), &not_counted)) else {
+            continue;
+        };
         // Restrictions of the relay itself that hold for everybody come last.
         let Some(own) = list.iter().find(|own| own.text.eq_ignore_ascii_case(&end.word)) else { continue };
         let at = |code, message: String| Diagnostic::error(code, own.span.clone(), message);
         let word = &end.word;
         if !end.permits && !end.permitting {
             let whom = if relay.inbound.is_some() { "everybody outside" } else { "everybody" };
-            let finding = at("refuses-everything", format!("`{word}` refuses {whom}: nothing before it permits"));
+            let finding =
+                at("refuses-everything", format!("`{word}` refuses {whom}: nothing before it permits"));
             findings.push(finding.hint(match stage {
-                "client" if relay.inbound.is_none() => "Leave it out: who is not trusted is refused after it.",
+                "client" if relay.inbound.is_none() => {
+                    "Leave it out: who is not trusted is refused after it."
+                }
                 "sender" => "For an allow list, set `access.allowed-senders` instead.",
                 "recipient" => {
                     "`permit` in [access] is an exception from a wider entry. For an allow list, put \
@@ -220,11 +227,16 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
                 _ => "Put what permits before it, such as \"check_client_access inline:{ 10.1.2.3=OK }\".",
             }));
         } else if end.permits && end.next.is_some() {
-            let message = format!("nothing after `{word}` is looked at, and the relay's own restrictions follow");
-            findings.push(at("accepts-everything", message).hint("Leave it out: what nothing refuses is permitted."));
+            let message =
+                format!("nothing after `{word}` is looked at, and the relay's own restrictions follow");
+            findings.push(
+                at("accepts-everything", message).hint("Leave it out: what nothing refuses is permitted."),
+            );
         } else if end.permits && !end.refusing {
             let message = format!("`{word}` accepts everything, as without it");
-            findings.push(Diagnostic::warning("accepts-everything", own.span.clone(), message).hint("Leave it out."));
+            findings.push(
+                Diagnostic::warning("accepts-everything", own.span.clone(), message).hint("Leave it out."),
+            );
         }
     }
     findings

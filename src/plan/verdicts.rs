@@ -113,9 +113,7 @@ impl Verdict {
             Rule::Never => Some(value),
             Rule::Only(values) => (!values.contains(&plain(value))).then_some(value),
             Rule::Not(refused) => words().find(|word| refused.iter().any(|no| no.eq_ignore_ascii_case(word))),
-            Rule::Has(word) => {
-                (!open && !words().any(|one| one.eq_ignore_ascii_case(word))).then_some(value)
-            }
+            Rule::Has(word) => (!open && !words().any(|one| one.eq_ignore_ascii_case(word))).then_some(value),
             Rule::Under(folder) => {
                 (!open && !value.is_empty() && !value.starts_with(folder)).then_some(value)
             }
@@ -191,7 +189,8 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             Some(instead(at_name("parameter-owned", verdict.because(message)), keys))
         }
         Rule::Key => {
-            let message = format!("`{name}` follows from {} of the spec", quoted(verdict.keys.iter().copied(), " and "));
+            let keys = quoted(verdict.keys.iter().copied(), " and ");
+            let message = format!("`{name}` follows from {keys} of the spec");
             Some(instead(at_name("parameter-owned", verdict.because(message)), &verdict.keys))
         }
         Rule::Service => {
@@ -211,6 +210,12 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             let message = verdict.because(format!("`{name}` has no effect"));
             let finding = Diagnostic::warning("ineffective-parameter", parameter.name_span.clone(), message);
             Some(instead(finding, &verdict.keys))
+        }
+        Rule::Never if verdict.unless.is_some() => {
+            let finding =
+                at_name("parameter-refused", verdict.because(format!("`{name}` cannot be set here")));
+            let key = verdict.unless.unwrap_or_default();
+            Some(finding.hint(format!("If that is really meant, set `{key} = true`.")))
         }
         Rule::Never => {
             let (code, message) = if verdict.keys.is_empty() || verdict.keys == ["relay.profile"] {
@@ -275,7 +280,9 @@ pub(super) fn for_host(relay: &Relay) -> String {
         why = verdict.because(why);
         match (verdict.unless, verdict.keys.as_slice()) {
             (None, [] | ["relay.profile"]) => {}
-            (_, keys) => why += &format!("; set {} in the spec instead", quoted(keys.iter().copied(), " or ")),
+            (_, keys) => {
+                why += &format!("; set {} in the spec instead", quoted(keys.iter().copied(), " or "))
+            }
         }
         text += &format!("{}\t{rule}\t{words}\t{why}\n", verdict.name);
     }

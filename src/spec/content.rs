@@ -4,7 +4,7 @@ use super::abuse::endpoint;
 use super::judge::Judge;
 use super::pattern;
 use super::schema::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
-use super::spot::{Entries, Time, Spot};
+use super::spot::{Entries, Spot, Time};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::relay::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};

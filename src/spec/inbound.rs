@@ -135,11 +135,13 @@ fn of_transport(text: &str) -> Option<Fault> {
     if !is_name || is_port || hop.contains(':') && !hop.starts_with('[') {
         return None;
     }
-    let fault = Fault::new("it is written as in transport(5), and stands for a server here");
+    let fault = Fault::new("this is the syntax of transport(5); the value is a server alone");
     Some(match (transport, hop) {
-        ("smtp" | "relay" | "", "") => fault.hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`"),
+        ("smtp" | "relay" | "", "") => {
+            fault.hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`")
+        }
         ("smtp" | "relay" | "", hop) => fault.hint(format!("write `{}`", values::shown(hop))),
-        _ => Fault::new(format!("`{}:` names a transport, and a server is needed", values::shown(transport)))
+        _ => Fault::new(format!("`{}:` names a transport; the value is a server alone", values::shown(transport)))
             .hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`"),
     })
 }
@@ -323,7 +325,19 @@ mod tests {
         assert_eq!(read("[mail.acme.lan]"), hop("mail.acme.lan", 25));
         assert_eq!(read("fd00::5"), hop("fd00::5", 25));
         assert_eq!(read("[fd00::5]:2525"), hop("fd00::5", 2525));
-        for wrong in ["", "a.lan:", "a.lan:0", "a.lan:+25", "a.lan:70000", "[fd00::5]25", "a b", "smtp:", "slow:", "smtp:[a.lan]:25", ":a.lan"] {
+        for wrong in [
+            "",
+            "a.lan:",
+            "a.lan:0",
+            "a.lan:+25",
+            "a.lan:70000",
+            "[fd00::5]25",
+            "a b",
+            "smtp:",
+            "slow:",
+            "smtp:[a.lan]:25",
+            ":a.lan",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert!(behind("mail.acme.lan:465").is_err() && behind("mail.acme.lan:25").is_ok());

@@ -239,7 +239,12 @@ fn read(mut table: DeTable<'_>, text: &str, judge: &mut Judge) -> Option<Spec> {
     match Spec::deserialize(Deserializer::from(toml::Spanned::new(0..text.len(), table))) {
         Ok(spec) => Some(spec),
         Err(error) => {
-            judge.report(Diagnostic::new(Severity::Error, "syntax", error.span(), syntax::sentence(error.message())));
+            judge.report(Diagnostic::new(
+                Severity::Error,
+                "syntax",
+                error.span(),
+                syntax::sentence(error.message()),
+            ));
             None
         }
     }

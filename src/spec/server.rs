@@ -294,7 +294,10 @@ fn cleartext(judge: &mut Judge, section: Option<&ServerSection>, auth: Option<Cl
     let (message, hint) = if auth.is_none() {
         ("nobody logs in on port 25 here, so this allows nothing", "remove it, or set auth = \"dovecot\"")
     } else {
-        ("anybody on the way can read the passwords of clients that log in without TLS", "remove it once all clients support STARTTLS")
+        (
+            "anybody on the way can read the passwords of clients that log in without TLS",
+            "remove it once all clients support STARTTLS",
+        )
     };
     judge.report(Diagnostic::warning("cleartext-password", spot.span.clone(), message).hint(hint));
     auth.is_some()

@@ -271,7 +271,9 @@ fn expected(schema: &Value) -> &'static str {
             "array" => "a list",
             _ => "a table",
         },
-        Some(Value::Array(names)) if !names.iter().any(|name| name == "boolean") => "a string or a whole number",
+        Some(Value::Array(names)) if !names.iter().any(|name| name == "boolean") => {
+            "a string or a whole number"
+        }
         _ => "a string, a number, or true or false",
     }
 }

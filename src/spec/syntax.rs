@@ -15,8 +15,7 @@ pub(super) fn findings(text: &str, errors: &[(Option<Span>, &str)]) -> Vec<Diagn
         let secrets = findings.iter().filter(|finding| finding.code == SECRET);
         secrets.filter_map(|finding| finding.label.as_ref()).any(|(secret, _)| meets(secret, span))
     };
-    let left: Vec<_> =
-        errors.iter().filter(|(span, _)| !span.as_ref().is_some_and(is_covered)).collect();
+    let left: Vec<_> = errors.iter().filter(|(span, _)| !span.as_ref().is_some_and(is_covered)).collect();
     findings.extend(left.into_iter().map(|(span, message)| one(text, span.clone(), message)));
     findings
 }
@@ -32,14 +31,16 @@ fn meets(one: &Span, other: &Span) -> bool {
 
 fn one(text: &str, span: Option<Span>, message: &str) -> Diagnostic {
     let written = span.clone().and_then(|span| text.get(span)).unwrap_or_default().trim();
-    if !message.starts_with("string values must be quoted") || written.is_empty() {
+    let is_word = ["yes", "no", "on", "off"].iter().any(|word| word.eq_ignore_ascii_case(written));
+    if !is_word && (!message.starts_with("string values must be quoted") || written.is_empty()) {
         return Diagnostic::new(Severity::Error, "syntax", span, sentence(message));
     }
     let word = values::shown(written);
-    let finding = Diagnostic::new(Severity::Error, "syntax", span, format!("`{word}` is a text and needs quotes"));
+    let finding =
+        Diagnostic::new(Severity::Error, "syntax", span, format!("`{word}` must be in quotes"));
     finding.hint(match word.to_ascii_lowercase().as_str() {
-        "yes" | "on" | "true" => "write true, or \"yes\" where a text is meant".to_owned(),
-        "no" | "off" | "false" => "write false, or \"no\" where a text is meant".to_owned(),
+        "yes" | "on" | "true" => "write true; or \"yes\" where a text is meant".to_owned(),
+        "no" | "off" | "false" => "write false; or \"no\" where a text is meant".to_owned(),
         _ => format!("write \"{}\"", word.trim_matches(['"', '\''])),
     })
 }
@@ -48,16 +49,18 @@ fn one(text: &str, span: Option<Span>, message: &str) -> Diagnostic {
 fn other_format(text: &str) -> Option<Diagnostic> {
     let mut start = 0;
     let mut first = None;
-    let (mut yaml, mut main_cf, mut toml) = (0, 0, 0);
+    let (mut yaml, mut main_cf, mut toml, mut sections) = (0, 0, 0, 0);
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim();
         if !trimmed.is_empty() && !trimmed.starts_with('#') {
             first.get_or_insert((start..start + line.trim_end().len(), trimmed));
             let name = |text: &str| {
                 let text = text.trim().trim_start_matches("- ");
-                !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+                !text.is_empty()
+                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
             };
-            let quoted = |text: &str| text.trim_start().starts_with(['"', '\'', '[', '{']);
+            let quoted = |text: &str| text.trim_start().starts_with(['"', '\'']);
+            sections += usize::from(trimmed.starts_with('[') && trimmed.contains(']'));
             if trimmed.starts_with('[') || trimmed.split_once('=').is_some_and(|(_, value)| quoted(value)) {
                 toml += 1;
             } else if trimmed.split_once('=').is_some_and(|(key, _)| name(key) && is_of_postfix(key.trim())) {
@@ -75,16 +78,24 @@ fn other_format(text: &str) -> Option<Diagnostic> {
         ("JSON", SAMPLE)
     } else if toml == 0 && yaml > 0 || line == "---" {
         ("YAML", SAMPLE)
-    } else if toml == 0 && main_cf > 0 {
-        ("a main.cf of Postfix", "what [relay] and the other sections have no key for goes into [main-cf]: soft_bounce = \"no\"")
+    } else if sections == 0 && main_cf > toml {
+        (
+            "a main.cf of Postfix",
+            "what [relay] and the other sections have no key for goes into [main-cf]: soft_bounce = \"no\"",
+        )
     } else {
         return None;
     };
     let message = format!("this is {what}, and a spec is TOML");
-    Some(Diagnostic::error("syntax", span, message).hint(hint).hint("`postpack init` writes a spec to start from"))
+    Some(
+        Diagnostic::error("syntax", span, message)
+            .hint(hint)
+            .hint("`postpack init` writes a spec to start from"),
+    )
 }
 
-const SAMPLE: &str = "a section is [relay] on a line of its own, and a key is from = \"noreply@acme.example\"";
+const SAMPLE: &str =
+    "a section is [relay] on a line of its own, and a key is from = \"noreply@acme.example\"";
 
 /// How parameters of main.cf begin that every relay has.
 fn is_of_postfix(name: &str) -> bool {
@@ -103,7 +114,10 @@ mod tests {
             ("{\"relay\": {\"provider\": \"ses\"}}", Some("JSON")),
             ("# a spec\nrelay:\n  provider: ses\n", Some("YAML")),
             ("---\nrelay: {}\n", Some("YAML")),
-            ("smtpd_banner = $myhostname ESMTP\nmyorigin = /etc/mailname\nbiff = no\n", Some("a main.cf of Postfix")),
+            (
+                "smtpd_banner = $myhostname ESMTP\nmyorigin = /etc/mailname\nbiff = no\n",
+                Some("a main.cf of Postfix"),
+            ),
             ("[relay]\nprovider = ses\n", None),
             ("[relay]\nprovider: ses\n", None),
             ("provider = ses", None),

@@ -70,12 +70,11 @@ fn way(text: &str) -> Result<Way, Fault> {
     const WORDS: [&str; 4] = ["direct", "discard", "error", "retry"];
     values::access_text(text)?;
     if let Some((word @ ("error" | "retry" | "discard" | "local" | "virtual"), rest)) = text.split_once(':') {
-        let fault = Fault::new("it is written as in transport(5)");
+        let fault = Fault::new("this is the syntax of transport(5)");
         return Err(match word {
             "discard" => fault.hint("write `discard`"),
-            "local" | "virtual" => {
-                Fault::new("nothing is delivered on this host").hint("[aliases] says who gets the mail of a name")
-            }
+            "local" | "virtual" => Fault::new("nothing is delivered on this host")
+                .hint("[aliases] says who gets the mail of a name"),
             _ => fault.hint(format!("write `{word} {}`", values::shown(rest).trim())),
         });
     }

@@ -379,7 +379,9 @@ pub(super) fn duration(text: &str) -> Checked<u64> {
         "w" => 604_800,
         "" if number == 0 => 1,
         "" => {
-            let hint = format!("write it with its unit: `{number}s`, `{number}m`, `{number}h`, `{number}d` or `{number}w`");
+            let hint = format!(
+                "write it with its unit: `{number}s`, `{number}m`, `{number}h`, `{number}d` or `{number}w`"
+            );
             return Err(Fault::new("the unit is missing").hint(hint));
         }
         _ => return Err(Fault::new(format!("`{}` is no unit of time", shown(unit))).hint(hint)),
@@ -483,7 +485,10 @@ mod tests {
         assert_eq!(size("25 MiB").unwrap(), 25 << 20);
         assert_eq!(size("51200").unwrap(), 51_200);
         assert_eq!((size("10000").unwrap(), size("9999B").unwrap()), (10_000, 9999));
-        refuses(size, &["", "25", "9999", "MB", "10 apples", "0", "3GiB", "99999999999999999999", "-1", "1.5MB"]);
+        refuses(
+            size,
+            &["", "25", "9999", "MB", "10 apples", "0", "3GiB", "99999999999999999999", "-1", "1.5MB"],
+        );
         assert_eq!(duration("5d").unwrap(), 432_000);
         assert_eq!(duration("0").unwrap(), 0);
         refuses(duration, &["5", "5 days", "101d", "", "d", "99999999999999999999d", "1h30m"]);

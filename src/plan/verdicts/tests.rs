@@ -7,7 +7,8 @@ use crate::postfix::check::value as read;
 use crate::relay::Providers;
 use crate::spec;
 
-const PACKAGE: &str = "[package]\nname = 'acme-mail-relay'\nversion = '1.0.0'\nmaintainer = 'Ops <ops@acme.example>'\n";
+const PACKAGE: &str =
+    "[package]\nname = 'acme-mail-relay'\nversion = '1.0.0'\nmaintainer = 'Ops <ops@acme.example>'\n";
 const CERTIFICATE: &str = "[server]\ncertificate = '/etc/ssl/relay.pem'\n";
 
 /// A spec of each profile in which nothing is wrong.
@@ -211,7 +212,11 @@ fn the_keys_of_a_verdict_can_be_set_in_its_profiles() {
         let source = with(profile, &more);
         let found = findings(&source);
         if has_errors(&found) {
-            wrong.push(format!("{key} in {}, for {names:?}\n{}", profile.name(), render_text(&found, &source, false)));
+            wrong.push(format!(
+                "{key} in {}, for {names:?}\n{}",
+                profile.name(),
+                render_text(&found, &source, false)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -223,7 +228,11 @@ fn the_keys_agree_with_those_of_the_host() {
     for line in lines(include_str!("../../../templates/host/lib/origins.tsv")) {
         let (name, keys) = line.split_once('\t').unwrap();
         let verdicts: Vec<Verdict> = Profile::ALL.iter().filter_map(|profile| of(name, *profile)).collect();
-        let mut told = verdicts.iter().flat_map(|verdict| &verdict.keys).filter(|key| **key != "relay.profile").peekable();
+        let mut told = verdicts
+            .iter()
+            .flat_map(|verdict| &verdict.keys)
+            .filter(|key| **key != "relay.profile")
+            .peekable();
         let section = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
         let agrees = |key: &&'static str| keys.split(' ').any(|other| section(other) == section(key));
         assert!(told.peek().is_none() || told.any(|key| agrees(&key)), "{name}: {keys}");
@@ -269,7 +278,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("lan-relay", "inet_interfaces = 'all'", "parameter-owned"),
     ("null-client", "virtual_alias_domains = 'acme.example'", "parameter-refused"),
     ("mail-gateway", "virtual_alias_domains = 'acme.example'", "parameter-owned"),
-    ("*", "smtp_sasl_security_options = 'noanonymous'", "parameter-owned"),
+    ("*", "smtp_sasl_security_options = 'noanonymous'", "parameter-refused"),
     ("*", "smtp_sasl_tls_security_options = 'noplaintext, noanonymous'", "parameter-refused"),
     ("lan-relay", "smtpd_tls_auth_only = 'no'", "parameter-refused"),
     ("mail-server", "smtpd_tls_auth_only = 'no'", "parameter-refused"),
@@ -280,7 +289,11 @@ const CASES: &[(&str, &str, &str)] = &[
     ("mail-gateway", "smtpd_recipient_restrictions = 'permit'", "parameter-owned"),
     ("lan-relay", "smtpd_recipient_restrictions = 'reject_unknown_recipient_domain'", ""),
     ("lan-relay", "smtpd_data_restrictions = 'reject_unauth_pipelining'", "parameter-refused"),
-    ("mail-gateway", "smtpd_data_restrictions = 'reject_unauth_pipelining, reject_multi_recipient_bounce'", ""),
+    (
+        "mail-gateway",
+        "smtpd_data_restrictions = 'reject_unauth_pipelining, reject_multi_recipient_bounce'",
+        "",
+    ),
     ("*", "smtpd_client_restrictions = ''", "?"),
     ("*", "smtpd_delay_reject = 'no'", "parameter-refused"),
     ("*", "message_size_limit = 10", "parameter-owned"),
@@ -329,7 +342,11 @@ fn what_a_section_sets_is_named() {
         (Profile::MailGateway, "content.body", "body_checks = 'regexp:/etc/postfix/content_body'"),
         (Profile::LanRelay, "restrictions.helo", "smtpd_helo_restrictions = 'reject_invalid_helo_hostname'"),
         (Profile::LanRelay, "access.senders", "smtpd_sender_restrictions = 'reject_unknown_sender_domain'"),
-        (Profile::LanRelay, "access.recipients", "smtpd_recipient_restrictions = 'reject_unknown_recipient_domain'"),
+        (
+            Profile::LanRelay,
+            "access.recipients",
+            "smtpd_recipient_restrictions = 'reject_unknown_recipient_domain'",
+        ),
         (Profile::NullClient, "notices.classes", "notify_classes = 'resource'"),
         (Profile::NullClient, "transports", "transport_maps = 'regexp:/etc/postfix/content_headers'"),
         (Profile::MailGateway, "abuse.block-words", "default_rbl_reply = 'no'"),
@@ -338,7 +355,8 @@ fn what_a_section_sets_is_named() {
     for (profile, section, line) in cases {
         let source = with(profile, &format!("{}\n[main-cf]\n{line}\n", sample(section).unwrap()));
         let found = findings(&source);
-        let [finding] = found.iter().filter(|one| one.severity == Severity::Error).collect::<Vec<_>>()[..] else {
+        let [finding] = found.iter().filter(|one| one.severity == Severity::Error).collect::<Vec<_>>()[..]
+        else {
             panic!("{section}: {}", render_text(&found, &source, false));
         };
         assert_eq!(finding.code, "parameter-owned");
@@ -365,7 +383,11 @@ fn a_flag_allows_passwords_in_clear() {
         let service = format!("[services.'{id}']\n{command}options = {{ smtpd_tls_auth_only = 'no' }}\n");
         let found = findings(&with(Profile::LanRelay, &service));
         assert_eq!(found.iter().filter(|one| one.code == "parameter-refused").count(), 1, "{id}: {found:?}");
-        assert!(found.iter().any(|one| one.hints.iter().any(|hint| hint.contains("server.allow-cleartext-password"))));
+        assert!(
+            found
+                .iter()
+                .any(|one| one.hints.iter().any(|hint| hint.contains("server.allow-cleartext-password")))
+        );
     }
 }
 
@@ -391,19 +413,35 @@ fn a_service_of_the_spec_may_differ() {
 #[test]
 fn lists_that_hold_for_everybody() {
     let cases = [
-        (Profile::LanRelay, "access.recipients = { 'acme.example' = 'permit' }\nrestrictions.recipient = ['reject']", "refuses-everything"),
-        (Profile::LanRelay, "restrictions.recipient = ['check_recipient_access inline:{ acme.example=OK }', 'reject']", ""),
+        (
+            Profile::LanRelay,
+            "access.recipients = { 'acme.example' = 'permit' }\nrestrictions.recipient = ['reject']",
+            "refuses-everything",
+        ),
+        (
+            Profile::LanRelay,
+            "restrictions.recipient = ['check_recipient_access inline:{ acme.example=OK }', 'reject']",
+            "",
+        ),
         (Profile::LanRelay, "restrictions.recipient = ['permit_mynetworks', 'reject']", ""),
         (Profile::LanRelay, "restrictions.recipient = ['permit']", "accepts-everything"),
         (Profile::LanRelay, "restrictions.client = ['reject']", "refuses-everything"),
         (Profile::LanRelay, "restrictions.client = ['permit']", "accepts-everything"),
         (Profile::LanRelay, "restrictions.sender = ['defer']", "refuses-everything"),
         (Profile::MailGateway, "restrictions.recipient = ['permit']", "accepts-everything"),
-        (Profile::MailGateway, "restrictions.recipient = ['permit_mynetworks', 'reject']", "refuses-everything"),
+        (
+            Profile::MailGateway,
+            "restrictions.recipient = ['permit_mynetworks', 'reject']",
+            "refuses-everything",
+        ),
         (Profile::MailGateway, "restrictions.recipient = ['reject_unknown_sender_domain']", ""),
         (Profile::NullClient, "main-cf.smtpd_recipient_restrictions = 'reject'", "refuses-everything"),
         (Profile::NullClient, "main-cf.smtpd_recipient_restrictions = 'permit'", "accepts-everything"),
-        (Profile::NullClient, "main-cf.smtpd_recipient_restrictions = 'permit_mynetworks, reject, permit'", "restriction-order"),
+        (
+            Profile::NullClient,
+            "main-cf.smtpd_recipient_restrictions = 'permit_mynetworks, reject, permit'",
+            "restriction-order",
+        ),
         (Profile::NullClient, "main-cf.smtpd_etrn_restrictions = 'reject'", ""),
         (Profile::MailServer, "main-cf.smtpd_end_of_data_restrictions = 'reject'", "refuses-everything"),
     ];
@@ -433,7 +471,8 @@ fn the_package_itself_does_nothing_that_a_host_must_not_do() {
         for setting in crate::plan::main_cf::main_cf(&relay).unwrap().iter() {
             let verdict = of(&setting.name, *profile);
             let valued = verdict.filter(|verdict| verdict.rule != Rule::Never);
-            let refused = valued.and_then(|verdict| verdict.refused(setting.value.as_str()).map(str::to_owned));
+            let refused =
+                valued.and_then(|verdict| verdict.refused(setting.value.as_str()).map(str::to_owned));
             assert_eq!(refused, None, "{} = {} in {}", setting.name, setting.value, profile.name());
         }
     }

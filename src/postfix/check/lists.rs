@@ -99,7 +99,8 @@ mod tests {
         ];
         for (list, expected) in cases {
             let found = end(list, &|text| text == "cidr:/own");
-            let found = found.as_ref().map(|it| (it.word.as_str(), it.permitting, it.refusing, it.next.is_some()));
+            let found =
+                found.as_ref().map(|it| (it.word.as_str(), it.permitting, it.refusing, it.next.is_some()));
             assert_eq!(found, expected, "{list}");
         }
     }

@@ -35,8 +35,8 @@ pub(super) fn check(subject: &mut Subject<'_>, stage: &str) {
             "postscreen" => Some(&POSTSCREEN),
             _ => None,
         };
-        let known = Catalogue::restriction(item.text)
-            .filter(|info| info.subject != "rewrite" || stage == "rewrite");
+        let known =
+            Catalogue::restriction(item.text).filter(|info| info.subject != "rewrite" || stage == "rewrite");
         if let Some(few) = few.filter(|few| !few.contains(&item.text)) {
             unknown(subject, item, few);
             continue;
@@ -134,10 +134,18 @@ fn everything(subject: &mut Subject<'_>, stage: &str) {
     let Some(end) = lists::end(subject.value, &|_| false) else { return };
     let range = Some(end.range.clone());
     if !end.permits && !end.permitting {
-        subject.error("refuses-everything", range, format!("`{name}` refuses everything: nothing before `{}` permits", end.word));
+        subject.error(
+            "refuses-everything",
+            range,
+            format!("`{name}` refuses everything: nothing before `{}` permits", end.word),
+        );
         subject.hint("Put what permits before it, such as `permit_mynetworks`.".to_owned());
     } else if end.permits && !end.refusing {
-        subject.warning("accepts-everything", range, format!("`{name}` accepts everything, as an empty list does"));
+        subject.warning(
+            "accepts-everything",
+            range,
+            format!("`{name}` accepts everything, as an empty list does"),
+        );
     } else if let Some(next) = end.next {
         let message = format!("nothing after `{}` is looked at", end.word);
         subject.warning("restriction-order", Some(next), message);

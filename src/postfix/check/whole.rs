@@ -124,7 +124,8 @@ impl<'a> File<'a> {
             }
         }
         // Its default is `no`. Where a section or a flag decides it, it is set.
-        let offers = self.is("smtpd_sasl_auth_enable", "yes") && !self.is("smtpd_tls_security_level", "encrypt");
+        let offers =
+            self.is("smtpd_sasl_auth_enable", "yes") && !self.is("smtpd_tls_security_level", "encrypt");
         if offers && self.is_empty("smtpd_tls_auth_only") {
             self.about("smtpd_sasl_auth_enable", |subject| {
                 let message = "without `smtpd_tls_auth_only = yes` clients may send their passwords in clear";
