@@ -267,7 +267,7 @@ const HOST_PARAMETERS: &[&str] = &[
 fn layer_alone(relay: &Relay) -> Vec<String> {
     let alone = Relay { parameters: Vec::new(), services: Vec::new(), ..relay.clone() };
     let main = super::main_cf::main_cf(&alone);
-    main.iter().flat_map(|main| main.iter()).map(|setting| setting.name.clone()).collect()
+    main.iter().flat_map(MainCf::iter).map(|setting| setting.name.clone()).collect()
 }
 
 /// Parameters for one transport (`slow_destination_rate_delay`) that no service of master.cf bears the name of.

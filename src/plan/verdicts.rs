@@ -4,6 +4,7 @@
 //! `check` asks for [main-cf] and the options of services. The host's own check of `main.cf.d` (merge.awk) reads the rows that concern
 //! it from the package: [`for_host`].
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use crate::diag::{Diagnostic, Severity};
@@ -218,11 +219,14 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             Some(finding.hint(format!("If that is really meant, set `{key} = true`.")))
         }
         Rule::Never => {
-            let (code, message) = if verdict.keys.is_empty() || verdict.keys == ["relay.profile"] {
+            let keys = verdict.keys.as_slice();
+            let (code, message) = if matches!(keys, [] | ["relay.profile"]) {
                 ("parameter-refused", format!("`{name}` cannot be set here"))
-            } else {
-                let keys = quoted(verdict.keys.iter().copied(), " and ");
+            } else if (facts.sets)(name) {
+                let keys = quoted(keys.iter().copied(), " and ");
                 ("parameter-owned", format!("`{name}` follows from {keys} of the spec"))
+            } else {
+                ("parameter-owned", format!("`{name}` cannot be set here"))
             };
             Some(instead(at_name(code, verdict.because(message)), &verdict.keys))
         }
@@ -276,15 +280,12 @@ pub(super) fn for_host(relay: &Relay) -> String {
             Rule::Under(folder) => ("under", (*folder).to_owned()),
             _ => continue,
         };
-        let mut why = format!("it must {}", verdict.wanted());
-        why = verdict.because(why);
-        match (verdict.unless, verdict.keys.as_slice()) {
-            (None, [] | ["relay.profile"]) => {}
-            (_, keys) => {
-                why += &format!("; set {} in the spec instead", quoted(keys.iter().copied(), " or "))
-            }
-        }
-        text += &format!("{}\t{rule}\t{words}\t{why}\n", verdict.name);
+        let why = verdict.because(format!("it must {}", verdict.wanted()));
+        let keys = match (verdict.unless, verdict.keys.as_slice()) {
+            (None, [] | ["relay.profile"]) => String::new(),
+            (_, keys) => format!("; set {} in the spec instead", quoted(keys.iter().copied(), " or ")),
+        };
+        let _ = writeln!(text, "{}\t{rule}\t{words}\t{why}{keys}", verdict.name);
     }
     text
 }

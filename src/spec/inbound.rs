@@ -141,8 +141,11 @@ fn of_transport(text: &str) -> Option<Fault> {
             fault.hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`")
         }
         ("smtp" | "relay" | "", hop) => fault.hint(format!("write `{}`", values::shown(hop))),
-        _ => Fault::new(format!("`{}:` names a transport; the value is a server alone", values::shown(transport)))
-            .hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`"),
+        _ => Fault::new(format!(
+            "`{}:` names a transport; the value is a server alone",
+            values::shown(transport)
+        ))
+        .hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`"),
     })
 }
 

@@ -57,7 +57,8 @@ pub(super) struct Spec {
     pub(super) systemd: Option<SystemdSection>,
     pub(super) hardening: Option<HardeningSection>,
     pub(super) metrics: Option<MetricsSection>,
-    /// Any other Postfix parameter by its own name. What postpack sets itself belongs into the other sections.
+    /// Any other Postfix parameter by its own name. `postpack check` refuses what another section decides, and what would undo
+    /// the relay: parameters.md lists these parameters.
     pub(super) main_cf: Option<Entries<Scalar>>,
     pub(super) dependencies: Option<DependenciesSection>,
     pub(super) integrations: Option<IntegrationsSection>,

@@ -36,8 +36,7 @@ fn one(text: &str, span: Option<Span>, message: &str) -> Diagnostic {
         return Diagnostic::new(Severity::Error, "syntax", span, sentence(message));
     }
     let word = values::shown(written);
-    let finding =
-        Diagnostic::new(Severity::Error, "syntax", span, format!("`{word}` must be in quotes"));
+    let finding = Diagnostic::new(Severity::Error, "syntax", span, format!("`{word}` must be in quotes"));
     finding.hint(match word.to_ascii_lowercase().as_str() {
         "yes" | "on" | "true" => "write true; or \"yes\" where a text is meant".to_owned(),
         "no" | "off" | "false" => "write false; or \"no\" where a text is meant".to_owned(),
