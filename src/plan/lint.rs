@@ -25,12 +25,16 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
             map_packages: &distribution.format.facts().maps,
         })
         .collect();
-    let services = super::services::names(&checked.relay, &checked.formats);
+    let relay = &checked.relay;
+    // Most specs set no parameter of Postfix.
+    let services = match relay.parameters.as_slice() {
+        [] if relay.services.is_empty() => Vec::new(),
+        _ => super::services::names(relay, &checked.formats),
+    };
     let own_layer = OnceCell::new();
-    let sets =
-        |name: &str| own_layer.get_or_init(|| layer_alone(&checked.relay)).iter().any(|set| set == name);
+    let sets = |name: &str| own_layer.get_or_init(|| layer_alone(relay)).iter().any(|set| set == name);
     let stated = &checked.origins.stated;
-    let facts = Facts { relay: &checked.relay, stated, sets: &sets, services: &services };
+    let facts = Facts { relay, stated, sets: &sets, services: &services };
     let refusal = |parameter: &Parameter| verdicts::judge(parameter, Place::MainCf, &facts);
     let brought = super::mailboxes::table_types(&checked.relay);
     let context =

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use crate::diag::{Diagnostic, Severity};
+use crate::package::Content;
 use crate::postfix::catalogue::{Catalogue, key, lines};
 use crate::relay::{Parameter, Profile, Relay};
 
@@ -261,8 +262,17 @@ fn is_stated(key: &str, stated: &[String]) -> bool {
     stated.iter().any(|one| one == key || one == section)
 }
 
-/// What `main.cf.d` of a host must not do, for merge.awk: name, rule, words of the rule, why.
-pub(super) fn for_host(relay: &Relay) -> String {
+/// What `main.cf.d` of a host must not do, for merge.awk: name, rule, words of the rule, why. The hosts of a fleet share it.
+pub(super) fn for_host(relay: &Relay) -> Content {
+    static TEXTS: [OnceLock<Content>; 4 * Profile::ALL.len()] =
+        [const { OnceLock::new() }; 4 * Profile::ALL.len()];
+    let profile = Profile::ALL.iter().position(|profile| *profile == relay.profile).unwrap_or_default();
+    let inbound = relay.server.as_ref().is_some_and(|server| server.cleartext_password);
+    let flags = usize::from(relay.tls.cleartext_password) + 2 * usize::from(inbound);
+    TEXTS[4 * profile + flags].get_or_init(|| text_for_host(relay).into()).clone()
+}
+
+fn text_for_host(relay: &Relay) -> String {
     let mut text = String::from(
         "# What main.cf.d must not do to this relay. Written by postpack: name, rule, values or words, why. Read by `mail-relay apply`.\n",
     );
@@ -290,5 +300,7 @@ pub(super) fn for_host(relay: &Relay) -> String {
     text
 }
 
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod tests;
