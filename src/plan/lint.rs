@@ -44,8 +44,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     findings.extend(without_spf(checked));
     findings.extend(without_resolver(checked));
     findings.extend(parameters(written, &context));
-    let nothing = |_: &Parameter| None;
-    let part = Context { targets: context.targets.clone(), refusal: &nothing, parts: true, ..context };
+    let part = Context { targets: context.targets.clone(), parts: true, ..context };
     for restriction in restrictions(&checked.relay) {
         findings.extend(parameters(std::slice::from_ref(&restriction), &part));
     }

@@ -421,3 +421,52 @@ fn values_are_compared_as_postfix_reads_them() {
     assert!(refused("default_privs", "Root") && !refused("default_privs", "rooter"));
     assert!(!refused("maillog_file", "") && refused("maillog_file", "/srv/mail.log"));
 }
+
+/// A hint that names a parameter to use instead names the key, where a key decides it here.
+#[test]
+fn hints_lead_to_what_is_right_here() {
+    let cases = [
+        (Profile::NullClient, "main-cf.smtp_use_tls = 'yes'", "Set `tls.level` instead."),
+        (Profile::NullClient, "main-cf.fallback_relay = '[mx.other.example]'", "Set `smarthost` instead."),
+        (
+            Profile::MailGateway,
+            "main-cf.fallback_relay = '[mx.other.example]'",
+            "Use `smtp_fallback_relay` instead.",
+        ),
+        (
+            Profile::MailGateway,
+            "main-cf.reject_unlisted_recipient = 'yes'",
+            "Set `restrictions.recipient` or",
+        ),
+        (
+            Profile::NullClient,
+            "main-cf.reject_unlisted_recipient = 'yes'",
+            "Put it into `smtpd_recipient_restrictions`.",
+        ),
+        (Profile::LanRelay, "main-cf.reject_rbl_client = 'yes'", "Set `restrictions.client` or"),
+        (
+            Profile::MailGateway,
+            "main-cf.smtpd_data_restrictions = 'reject_unlisted_recipient'",
+            "Set `restrictions.recipient` or",
+        ),
+        (
+            Profile::MailGateway,
+            "restrictions.recipient = ['permit_mx_backup']",
+            "Set `inbound.domains` instead.",
+        ),
+        (
+            Profile::LanRelay,
+            "restrictions.recipient = ['reject_invalid_hostname']",
+            "Use `reject_invalid_helo_hostname`.",
+        ),
+    ];
+    for (profile, more, hint) in cases {
+        let source = with(profile, more);
+        let found = findings(&source);
+        let [finding] = found.iter().filter(|one| one.severity != Severity::Note).collect::<Vec<_>>()[..]
+        else {
+            panic!("{more}: {}", render_text(&found, &source, false));
+        };
+        assert!(finding.hints.iter().any(|one| one.starts_with(hint)), "{more}: {finding:?}");
+    }
+}

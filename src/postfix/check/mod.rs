@@ -110,7 +110,8 @@ fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
         subject.name_error("parameter-name", format!("`{name}` is no parameter name"));
         return false;
     }
-    if let Some(finding) = subject.place.and_then(|place| (subject.context.refusal)(place)) {
+    let judged = subject.place.filter(|_| !subject.context.parts);
+    if let Some(finding) = judged.and_then(|place| (subject.context.refusal)(place)) {
         let refused = finding.severity == Severity::Error;
         subject.findings.push(finding);
         if refused {
@@ -131,9 +132,11 @@ fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
                 "restriction-as-parameter",
                 format!("`{name}` is a restriction, not a parameter: Postfix would ignore this line"),
             );
-            subject.hint(format!(
-                "Put `{name}` into a restriction list, such as `smtpd_recipient_restrictions`."
-            ));
+            let list = match Catalogue::restriction(name).map_or("", |info| info.subject) {
+                stage @ ("client" | "helo" | "sender" | "etrn") => format!("smtpd_{stage}_restrictions"),
+                _ => "smtpd_recipient_restrictions".to_owned(),
+            };
+            subject.put_into(&list);
             return false;
         }
         subject.name_error(
@@ -168,7 +171,8 @@ fn availability(subject: &mut Subject<'_>, info: &ParameterInfo) {
             format!("Postfix {deprecated} and later warn about `{name}` in the log, and will drop it"),
         );
         if let Some(instead) = info.instead {
-            subject.hint(format!("Use `{instead}` instead."));
+            let hint = subject.own_words(instead).unwrap_or(format!("Use `{instead}` instead."));
+            subject.hint(hint);
         } else {
             subject.hint("Leave it out: its default is right.".to_owned());
         }
@@ -285,6 +289,18 @@ impl<'a> Subject<'a> {
         if let Some(finding) = self.findings.last_mut() {
             finding.hints.push(text);
         }
+    }
+
+    /// What the relay says of another parameter that a person would set next: the key to use.
+    fn own_words(&self, name: &str) -> Option<String> {
+        let other = Parameter { name: name.to_owned(), ..self.place?.clone() };
+        (self.context.refusal)(&other)?.hints.into_iter().next()
+    }
+
+    /// Adds a hint: the list that takes a restriction, or the key that stands for the list here.
+    fn put_into(&mut self, list: &str) {
+        let hint = self.own_words(list).unwrap_or(format!("Put it into `{list}`."));
+        self.hint(hint);
     }
 
     /// Titles of the targets of which something holds.

@@ -89,7 +89,8 @@ fn state(subject: &mut Subject<'_>, info: &RestrictionInfo, item: &Item<'_>) {
         RestrictionState::OldName(instead) => (format!("`{}` is an old name", info.name), instead),
     };
     subject.error("deprecated-restriction", Some(item.range()), message);
-    subject.hint(format!("Use `{instead}`."));
+    let hint = subject.own_words(instead).unwrap_or(format!("Use `{instead}`."));
+    subject.hint(hint);
 }
 
 /// Restrictions that look at something the stage does not have: postconf(5), the section of each list about what is valid in it.
@@ -107,13 +108,13 @@ fn place(subject: &mut Subject<'_>, info: &RestrictionInfo, item: &Item<'_>, sta
                 "bounce" => "smtpd_data_restrictions",
                 _ => "smtpd_recipient_restrictions",
             };
-            subject.hint(format!("Put it into `{list}`."));
+            subject.put_into(list);
         }
         // "However, no recipient information is available in the case of multi-recipient mail."
         ("recipient", "data") => {
             let message = format!("`{}` does not see messages to several recipients in `{name}`", info.name);
             subject.warning("restriction-place", range, message);
-            subject.hint("Put it into `smtpd_recipient_restrictions`.".to_owned());
+            subject.put_into("smtpd_recipient_restrictions");
         }
         // "Use at the RCPT stage will only reject the second etc. recipient."
         ("bounce", _) => {
