@@ -82,6 +82,50 @@ fn the_spec_reference_is_up_to_date() {
     hold("docs/spec.md", &text);
 }
 
+/// The parameters that are not free, from the table that `check` and `apply` read.
+#[test]
+fn the_parameter_reference_is_up_to_date() {
+    let mut text = String::from(
+        "# Postfix parameters that a relay depends on\n\n<!-- Generated: just generate -->\n\nEverything else in \
+         postconf(5) can be set in `[main-cf]` of a spec, in the options of its services, and in `main.cf.d` of a host. The source is \
+         `pkg/postfix/verdicts.tsv`, where every parameter has a verdict.\n\n\
+         - **never**: refused in `[main-cf]`, for services that Postfix or another section brings, and in `main.cf.d`.\n\
+         - **must**: other values are refused in the same places.\n\
+         - **spec**: refused in `[main-cf]`, where a key decides it. A host may differ in `main.cf.d`.\n\
+         - **section**: refused in `[main-cf]` while the relay sets it itself, by one of these keys or for its profile.\n\
+         - **no effect**: `check` warns.\n\n\
+         | parameter | profiles | verdict | keys | reason |\n|---|---|---|---|---|\n",
+    );
+    let rows = include_str!("../pkg/postfix/verdicts.tsv").lines().filter(|line| !line.starts_with('#'));
+    for row in rows.map(|line| line.split('\t').collect::<Vec<_>>()) {
+        let [name, profiles, verdict, keys, why, _] = row.as_slice() else { panic!("{row:?}") };
+        let (rule, unless) = verdict.split_once(" unless ").unwrap_or((verdict, ""));
+        let (word, words) = rule.split_once(' ').unwrap_or((rule, ""));
+        let words = words.replace('|', "or");
+        let mut told = match word {
+            "free" => continue,
+            "never" => "never".to_owned(),
+            "key" => "spec".to_owned(),
+            "set" => "section".to_owned(),
+            "idle" => "no effect".to_owned(),
+            "only" if words.is_empty() => "must be empty".to_owned(),
+            "only" => format!("must be `{words}`"),
+            "not" => format!("must not contain `{}`", words.replace(' ', "`, `")),
+            "has" => format!("must contain `{words}`"),
+            "under" => format!("must be under `{words}`"),
+            _ => "must name a service of master.cf".to_owned(),
+        };
+        if !unless.is_empty() {
+            let _ = write!(told, ", unless `{unless} = true`");
+        }
+        let keys: Vec<String> =
+            keys.split(' ').filter(|key| *key != "-").map(|key| format!("`{key}`")).collect();
+        let why = if *why == "-" { "" } else { why };
+        let _ = writeln!(text, "| `{name}` | {profiles} | {told} | {} | {why} |", keys.join(" "));
+    }
+    hold("docs/parameters.md", &text);
+}
+
 /// A section for each provider, from `pkg/providers`, with the examples that use it.
 #[test]
 fn the_provider_reference_is_up_to_date() {

@@ -21,31 +21,37 @@ fn corpus(name: &str) -> Vec<(String, String)> {
 fn spec_with(place: &str, value: &str) -> Source {
     let mut spec: Table = toml::from_str(spec::example()).unwrap();
     let text = Value::String(value.to_owned());
-    let (place, leaf) = match place {
-        "aliases-key" => (format!("aliases.{}", quoted(value)), Value::String("root".into())),
-        "package.changelog-entry" => {
+    let keys: Vec<&str> = place.split('.').collect();
+    let (path, last, leaf) = match place.strip_suffix(".*") {
+        _ if place == "package.changelog-entry" => {
             let entry = format!("version = '1.0.0'\ndate = '2026-01-01'\nchanges = [{text}]");
-            (
-                "package.changelog".to_owned(),
-                Value::Array(vec![toml::from_str(&entry).map(Value::Table).unwrap()]),
-            )
+            let entry = toml::from_str(&entry).map(Value::Table).unwrap();
+            (vec!["package"], "changelog", Value::Array(vec![entry]))
         }
-        _ => (place.to_owned(), text),
+        // The value is a name in a table of names.
+        Some(section) => {
+            let leaf = if section == "aliases" { "root" } else { "reject" };
+            (section.split('.').collect(), value, Value::String(leaf.to_owned()))
+        }
+        None => match place.split_once(".\"") {
+            // A name with dots: `services."9/unix".options`.
+            Some((section, quoted)) => {
+                let (name, rest) = quoted.split_once('"').unwrap();
+                let mut path = vec![section, name];
+                path.extend(rest.split('.').filter(|key| !key.is_empty()));
+                let last = path.pop().unwrap();
+                (path, last, text)
+            }
+            None => (keys[..keys.len() - 1].to_vec(), keys[keys.len() - 1], text),
+        },
     };
-    let keys: Vec<&str> =
-        if place.contains('"') { place.split(".\"").collect() } else { place.split('.').collect() };
-    let (last, path) = keys.split_last().unwrap();
     let mut table = &mut spec;
     for key in path {
-        let next = table.entry((*key).to_owned()).or_insert_with(|| Value::Table(Table::new()));
+        let next = table.entry(key.to_owned()).or_insert_with(|| Value::Table(Table::new()));
         table = next.as_table_mut().unwrap();
     }
-    table.insert(last.trim_end_matches('"').to_owned(), leaf);
+    table.insert(last.to_owned(), leaf);
     Source { name: "relay.toml".to_owned(), text: toml::to_string(&spec).unwrap() }
-}
-
-fn quoted(text: &str) -> String {
-    Value::String(text.to_owned()).to_string().replace('\'', "\"")
 }
 
 fn secrets(source: &Source) -> Vec<Diagnostic> {

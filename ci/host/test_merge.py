@@ -70,3 +70,61 @@ def test_own_parameters_stay_only_while_something_uses_them(awk):
 def test_a_parameter_of_a_transport_is_one(awk):
     """Its name begins with that of a service, which may hold - and a dot."""
     assert settings(merged(awk, "a = 1\n", "b = 2\n", "smtp-slow.x_destination_rate_delay = 1s\n"))["smtp-slow.x_destination_rate_delay"] == "1s"
+
+
+REFUSED = (
+    "# what must not be done\n"
+    "myorigin\tnever\t\tlocal names live in it\n"
+    "soft_bounce\tonly\tno\trefused mail would stay\n"
+    "masquerade_domains\tonly\t\tit must be empty\n"
+    "classes\tonly\tone two|three\ttwo values\n"
+    "default_privs\tnot\troot postfix\tcommands would run as root\n"
+    "data\thas\treject\tstrangers would be served\n"
+    "maillog_file\tunder\t/var/\tPostfix would not start\n"
+)
+CASES = [
+    ("myorigin = $myhostname", True),
+    ("soft_bounce = yes", True),
+    ("soft_bounce=NO", False),
+    ("soft_bounce =\n  yes", True),
+    ("soft_bounce =\n# between\n\tno", False),
+    ("soft_bounce = $x", True),
+    ("masquerade_domains =", False),
+    ("masquerade_domains = acme.example", True),
+    ("classes = one,\n  Two", False),
+    ("classes = two, one", True),
+    ("classes = three", False),
+    ("default_privs = nobody", False),
+    ("default_privs = root", True),
+    ("default_privs = rooter", False),
+    ("data = permit, reject", False),
+    ("data = permit_mynetworks", True),
+    ("data = $mine", False),
+    ("maillog_file = /var/log/mail.log", False),
+    ("maillog_file = /dev/stdout", True),
+    ("maillog_file =", False),
+    ("other = myorigin", False),
+]
+
+
+def test_what_would_undo_the_relay_is_refused_in_the_highest_layers_alone(awk, tmp_path):
+    table = tmp_path / "refused"
+    table.write_text(REFUSED)
+    options = {"titles": "the package|this host|own.cf", "refused": str(table)}
+    for lines, refused in CASES:
+        for more in "\n", "\nlast = 1\n", "\n\n# the end\n":
+            code, _, error = awk("merge.awk", b"a = 1\n", b"b = 1\n", ("first = 1\n" + lines + more).encode(), **options)
+            assert code == (2 if refused else 0), (lines, error)
+            if refused:
+                name = lines.split("=")[0].strip().encode()
+                assert b"line 2: '" + name + b"' would undo this relay: " in error, error
+        code, _, error = awk("merge.awk", lines.encode() + b"\n", lines.encode() + b"\n", b"# nothing\n", **options)
+        assert code == 0, (lines, error)
+
+
+def test_the_refused_line_of_the_first_of_two_files_is_named(awk, tmp_path):
+    table = tmp_path / "refused"
+    table.write_text(REFUSED)
+    options = {"titles": "the package|this host|a.cf|b.cf", "refused": str(table)}
+    code, _, error = awk("merge.awk", b"a = 1\n", b"b = 1\n", b"c = 1\nsoft_bounce =\n yes\n", b"d = 1\n", **options)
+    assert code == 2 and b"input2, line 2" in error, error

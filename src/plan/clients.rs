@@ -216,7 +216,7 @@ fn tls(layer: &mut Layer<'_>, server: &Server) {
         layer.set("smtpd_sasl_type", "dovecot");
         layer.set("smtpd_sasl_path", "private/auth");
         layer.set("smtpd_sasl_security_options", "noanonymous");
-        layer.set("smtpd_tls_auth_only", "yes");
+        layer.set("smtpd_tls_auth_only", if server.cleartext_password { "no" } else { "yes" });
     }
 }
 

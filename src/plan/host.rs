@@ -147,6 +147,7 @@ pub(super) fn alike(planned: &Planned, templates: &Templates) -> Result<Vec<Entr
         folder("/etc/mail-relay/main.cf.d", 0o755),
         folder(SHARE, 0o755),
         file(&format!("{SHARE}/main.cf"), planned.main_cf(templates)?.clone()),
+        file(&format!("{SHARE}/refused"), super::verdicts::for_host(&checked.relay)),
         file(&format!("{SHARE}/relay.env.example"), environment),
         folder(&format!("{SHARE}/tables"), 0o755),
     ];

@@ -1,9 +1,14 @@
 //! What is wrong with a relay on its targets, beyond the words of the spec.
 
+use std::cell::OnceCell;
+
 use super::Planned;
-use crate::diag::{Diagnostic, Severity, Span, has_errors};
-use crate::postfix::check::{Context, Target, parameters, whole};
-use crate::relay::{Parameter, Relay, Restriction, Sender};
+use super::verdicts::{self, Facts, Place};
+use crate::diag::{Diagnostic, Severity, Span, has_errors, nearest};
+use crate::postfix::MainCf;
+use crate::postfix::catalogue::Catalogue;
+use crate::postfix::check::{Context, Target, lists, parameters, whole};
+use crate::relay::{Parameter, Relay, Restriction};
 use crate::spec::Checked;
 use crate::target::{Distribution, Format};
 
@@ -20,18 +25,31 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
             map_packages: &distribution.format.facts().maps,
         })
         .collect();
-    let owner = |parameter: &str| owner(parameter).or_else(|| owner_in(&checked.relay, parameter));
+    let relay = &checked.relay;
+    // Most specs set no parameter of Postfix.
+    let services = match relay.parameters.as_slice() {
+        [] if relay.services.is_empty() => Vec::new(),
+        _ => super::services::names(relay, &checked.formats),
+    };
+    let own_layer = OnceCell::new();
+    let sets = |name: &str| own_layer.get_or_init(|| layer_alone(relay)).iter().any(|set| set == name);
+    let stated = &checked.origins.stated;
+    let facts = Facts { relay, stated, sets: &sets, services: &services };
+    let refusal = |parameter: &Parameter| verdicts::judge(parameter, Place::MainCf, &facts);
     let brought = super::mailboxes::table_types(&checked.relay);
-    let context = Context { targets, owner: &owner, defined: HOST_PARAMETERS, brought: &brought };
+    let context =
+        Context { targets, refusal: &refusal, defined: HOST_PARAMETERS, parts: false, brought: &brought };
     let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
     findings.extend(without_resolver(checked));
     findings.extend(parameters(written, &context));
+    let part = Context { targets: context.targets.clone(), parts: true, ..context };
     for restriction in restrictions(&checked.relay) {
-        findings.extend(parameters(std::slice::from_ref(&restriction), &context));
+        findings.extend(parameters(std::slice::from_ref(&restriction), &part));
     }
-    findings.extend(services(checked, &context));
+    findings.extend(transports(written, &services));
+    findings.extend(services_of(checked, &context, &facts));
     if has_errors(&findings) {
         return findings;
     }
@@ -46,6 +64,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
                     findings.push(finding);
                 }
             }
+            findings.extend(everything(&checked.relay, &known.plan.main_cf));
             findings.extend(super::services::together(&checked.relay, &known.plan.main_cf, &context));
         }
         Err(error) => findings.push(Diagnostic::new(Severity::Error, "plan", None, error.to_string())),
@@ -54,7 +73,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
 }
 
 /// What the spec says of single services of master.cf.
-fn services(checked: &Checked, context: &Context<'_>) -> Vec<Diagnostic> {
+fn services_of(checked: &Checked, context: &Context<'_>, facts: &Facts<'_>) -> Vec<Diagnostic> {
     let relay = &checked.relay;
     if relay.services.is_empty() {
         return Vec::new();
@@ -63,7 +82,7 @@ fn services(checked: &Checked, context: &Context<'_>) -> Vec<Diagnostic> {
     others.extend(checked.formats.iter().flat_map(|format| super::policies::edits(relay, format.facts())));
     let bare = checked.formats.iter().filter(|format| **format != Format::Deb);
     let bare: Vec<&str> = bare.map(|format| format.name()).collect();
-    super::services::check(relay, &others, &bare, context)
+    super::services::check(facts, &others, &bare, context)
 }
 
 /// A relay that logs in by tokens, where no package brings the SASL plugin for them. Who names one as a dependency has one.
@@ -167,6 +186,65 @@ fn restrictions(relay: &Relay) -> Vec<Parameter> {
     own.chain(listed).collect()
 }
 
+/// Lists of which a restriction of `[restrictions]` makes one that accepts or refuses everything, together with those of the relay.
+fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
+    let Some(server) = &relay.server else { return Vec::new() };
+    let own = &server.restrictions;
+    let lists = [
+        ("client", &own.client),
+        ("helo", &own.helo),
+        ("sender", &own.sender),
+        ("recipient", &own.recipient),
+    ];
+    let mut findings = Vec::new();
+    for (stage, list) in lists {
+        let name = format!("smtpd_{stage}_restrictions");
+        // The tables of [access] permit nobody: there, `permit` ends the search in the table alone.
+        let tables = ["client_access", "sender_access", "recipient_access"];
+        // A gateway is for strangers.
+        let known = ["permit_mynetworks", "permit_sasl_authenticated", "permit_inet_interfaces"];
+        let not_counted = |text: &str| {
+            tables.iter().any(|table| text.ends_with(&format!("/{table}")))
+                || relay.inbound.is_some() && known.contains(&text)
+        };
+        let Some(end) = main.get(&name).and_then(|value| lists::end(value.as_str(), &not_counted)) else {
+            continue;
+        };
+        // Restrictions of the relay itself that hold for everybody come last.
+        let Some(own) = list.iter().find(|own| own.text.eq_ignore_ascii_case(&end.word)) else { continue };
+        let at = |code, message: String| Diagnostic::error(code, own.span.clone(), message);
+        let word = &end.word;
+        if !end.permits && !end.permitting {
+            let whom = if relay.inbound.is_some() { "everybody outside" } else { "everybody" };
+            let finding =
+                at("refuses-everything", format!("`{word}` refuses {whom}: nothing before it permits"));
+            findings.push(finding.hint(match stage {
+                "client" if relay.inbound.is_none() => {
+                    "Leave it out: who is not trusted is refused after it."
+                }
+                "sender" => "For an allow list, set `access.allowed-senders` instead.",
+                "recipient" => {
+                    "`permit` in [access] is an exception from a wider entry. For an allow list, put \
+                     \"check_recipient_access inline:{ acme.example=OK }\" before it."
+                }
+                _ => "Put what permits before it, such as \"check_client_access inline:{ 10.1.2.3=OK }\".",
+            }));
+        } else if end.permits && end.next.is_some() {
+            let message =
+                format!("nothing after `{word}` is looked at, and the relay's own restrictions follow");
+            findings.push(
+                at("accepts-everything", message).hint("Leave it out: what nothing refuses is permitted."),
+            );
+        } else if end.permits && !end.refusing {
+            let message = format!("`{word}` accepts everything, as without it");
+            findings.push(
+                Diagnostic::warning("accepts-everything", own.span.clone(), message).hint("Leave it out."),
+            );
+        }
+    }
+    findings
+}
+
 /// The distributions a spec is built for: those it names, else all of its formats.
 fn targets(checked: &Checked) -> Vec<&'static Distribution> {
     Distribution::all()
@@ -191,88 +269,28 @@ const HOST_PARAMETERS: &[&str] = &[
     "relay_system_name",
 ];
 
-/// What of some relays decides a parameter that others may set.
-fn owner_in(relay: &Relay, parameter: &str) -> Option<&'static str> {
-    let local = relay.identity.from.is_some()
-        || relay.identity.senders.iter().any(|(sender, _)| matches!(sender, Sender::Local(_)));
-    match parameter {
-        "transport_maps" if !relay.transports.is_empty() => return Some("transports"),
-        "sender_canonical_maps" | "sender_canonical_classes" if local => return Some("rewrite.senders"),
-        "canonical_maps" | "canonical_classes" if super::rewriting::rewrites_addresses(relay) => {
-            return Some("rewrite.senders");
-        }
-        "header_checks" if super::rewriting::rewrites_addresses(relay) => return Some("content.headers"),
-        _ => {}
-    }
-    relay.inbound.as_ref()?;
-    match parameter {
-        "relay_domains" | "transport_maps" | "parent_domain_matches_subdomains" => Some("inbound.domains"),
-        "relay_recipient_maps" | "unverified_recipient_reject_code" => Some("inbound.recipients"),
-        "default_rbl_reply" => Some("abuse.block-words"),
-        _ => None,
-    }
+/// The parameters that the relay sets where `[main-cf]` is empty.
+fn layer_alone(relay: &Relay) -> Vec<String> {
+    let alone = Relay { parameters: Vec::new(), services: Vec::new(), ..relay.clone() };
+    let main = super::main_cf::main_cf(&alone);
+    main.iter().flat_map(MainCf::iter).map(|setting| setting.name.clone()).collect()
 }
 
-/// What in the spec, or on the host, decides a parameter. All others can be set in [main-cf], even where the
-/// profile has a value of its own.
-fn owner(parameter: &str) -> Option<&'static str> {
-    let owner = match parameter {
-        "alias_database"
-        | "alias_maps"
-        | "inet_interfaces"
-        | "local_transport"
-        | "mydestination"
-        | "mynetworks"
-        | "virtual_alias_domains" => "relay.profile",
-        "smtpd_client_connection_rate_limit" => "limits.client-connections",
-        "smtpd_client_message_rate_limit" | "smtpd_client_event_limit_exceptions" => "limits.client-messages",
-        "smtpd_client_recipient_rate_limit" => "limits.client-recipients",
-        "smtpd_client_connection_count_limit" => "limits.client-sessions",
-        "smtpd_tls_security_level" => "server.tls",
-        "smtpd_tls_cert_file" => "server.certificate",
-        "smtpd_tls_key_file" => "server.key",
-        "smtpd_sasl_auth_enable" | "smtpd_sasl_type" | "smtpd_sasl_path" => "server.auth",
-        "smtpd_sender_login_maps" => "submission.senders",
-        "virtual_mailbox_domains" | "virtual_mailbox_maps" => "mailboxes",
-        "virtual_transport" => "mailboxes.lmtp",
-        "postscreen_dnsbl_sites" => "postscreen.lists",
-        "postscreen_dnsbl_threshold" => "postscreen.threshold",
-        "postscreen_upstream_proxy_protocol" | "smtpd_upstream_proxy_protocol" => "server.proxy-protocol",
-        "virtual_alias_maps" | "recipient_canonical_maps" | "recipient_canonical_classes" => {
-            "relay.root-mail-to"
+/// Parameters for one transport (`slow_destination_rate_delay`) that no service of master.cf bears the name of.
+fn transports(written: &[Parameter], services: &[String]) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for parameter in written {
+        let Some(transport) = Catalogue::transport_of(&parameter.name) else { continue };
+        if services.iter().any(|service| service == transport) {
+            continue;
         }
-        "smtp_generic_maps" => "relay.from",
-        "local_header_rewrite_clients" => "rewrite.client-headers",
-        "myhostname" => "relay.hostname",
-        "myorigin" => "relay.origin",
-        "smtp_helo_name" => "relay.helo-name",
-        "inet_protocols" => "network.ip",
-        "default_transport" | "relayhost" | "smtp_tls_wrappermode" => "smarthost",
-        "smtp_sasl_auth_enable"
-        | "smtp_sasl_mechanism_filter"
-        | "smtp_sasl_password_maps"
-        | "smtp_sasl_security_options"
-        | "smtp_sasl_tls_security_options" => "smarthost.auth",
-        "smtp_tls_security_level" => "tls.level",
-        "smtp_tls_CAfile" => "tls.ca-file",
-        "smtp_tls_protocols" | "smtp_tls_mandatory_protocols" => "tls.min-version",
-        "smtp_tls_secure_cert_match" | "smtp_tls_verify_cert_match" => "tls.match",
-        "smtp_tls_cert_file" => "tls.client-cert",
-        "smtp_tls_key_file" => "tls.client-key",
-        "smtp_tls_policy_maps" => "tls.policies",
-        "smtp_tls_loglevel" => "tls.log-level",
-        "smtp_tls_connection_reuse" => "tls.connection-reuse",
-        "smtp_header_checks" => "headers.strip",
-        "message_size_limit" => "limits.message-size",
-        "header_size_limit" => "limits.header-size",
-        "maximal_queue_lifetime" => "limits.queue-lifetime",
-        "bounce_queue_lifetime" => "limits.bounce-lifetime",
-        "delay_warning_time" => "limits.delay-warning",
-        "smtp_destination_concurrency_limit" => "limits.concurrency",
-        "smtp_destination_recipient_limit" => "limits.recipients",
-        "smtp_destination_rate_delay" => "limits.rate-delay",
-        "hopcount_limit" => "limits.hops",
-        _ => return None,
-    };
-    Some(owner)
+        let message = format!("`{}`: there is no transport `{transport}`", parameter.name);
+        let finding = Diagnostic::error("unknown-transport", parameter.name_span.clone(), message)
+            .labelled("Postfix would warn that nothing reads it");
+        findings.push(match nearest(transport, services.iter().map(String::as_str)) {
+            Some(near) => finding.hint(format!("Did you mean `{near}`?")),
+            None => finding.hint(format!("Define it: [services.\"{transport}/unix\"] with `command`.")),
+        });
+    }
+    findings
 }

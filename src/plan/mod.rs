@@ -23,6 +23,7 @@ mod table;
 mod tables;
 mod tls_policies;
 mod transports;
+mod verdicts;
 mod words;
 
 pub use companions::Companion;

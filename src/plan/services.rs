@@ -7,12 +7,14 @@ mod tests;
 
 use std::net::IpAddr;
 
+use super::verdicts::{self, Facts, Place};
 use crate::diag::{Diagnostic, Severity, Span, nearest};
 use crate::postfix::check::{Context, parameters, unbroken, value, whole};
 use crate::postfix::main_cf::MainCf;
 use crate::postfix::master_cf::{self, Argument, Column, Edit, Kind, Service, Wakeup, flag};
 use crate::postfix::services::{Program, Shipped};
-use crate::relay::{Placed, Profile, Recipients, Relay, ServiceOverride};
+use crate::relay::{Parameter, Placed, Profile, Recipients, Relay, ServiceOverride};
+use crate::target::Format;
 
 /// Edits of master.cf, behind those of all other sections.
 pub(super) fn edits(relay: &Relay) -> Result<Vec<Edit>, String> {
@@ -79,6 +81,16 @@ fn whole_service(own: &ServiceOverride) -> Result<Service, String> {
     Ok(service)
 }
 
+/// Names of all services that master.cf can have: Postfix's, and those of the spec and its sections.
+pub(super) fn names(relay: &Relay, formats: &[Format]) -> Vec<String> {
+    let mut edits = super::host::master_edits(relay);
+    edits.extend(formats.iter().flat_map(|format| super::policies::edits(relay, format.facts())));
+    let shipped = Shipped::all().map(|shipped| shipped.id.to_owned());
+    let own = relay.services.iter().filter(|own| own.enabled).map(|own| own.id.value.clone());
+    let ids = shipped.chain(made(&edits).into_iter().map(|made| made.id)).chain(own);
+    ids.filter_map(|id| Some(id.rsplit_once('/')?.0.to_owned())).collect()
+}
+
 /// What the other sections make of a service.
 struct Made {
     id: String,
@@ -112,11 +124,12 @@ fn made(edits: &[String]) -> Vec<Made> {
 /// Judges what a spec says of services. `others` are the edits of its other sections, `bare` the formats whose Postfix has no
 /// chroot made ready.
 pub(super) fn check(
-    relay: &Relay,
+    facts: &Facts<'_>,
     others: &[String],
     bare: &[&str],
     context: &Context<'_>,
 ) -> Vec<Diagnostic> {
+    let relay = facts.relay;
     let made = made(others);
     let mut findings = Vec::new();
     for own in &relay.services {
@@ -131,7 +144,7 @@ pub(super) fn check(
         if judge.findings.is_empty() && own.enabled {
             judge.columns(bare);
             judge.arguments();
-            judge.options(context);
+            judge.options(context, facts);
         }
         findings.append(&mut judge.findings);
     }
@@ -324,16 +337,16 @@ impl<'a> Judge<'a> {
     }
 
     /// The parameters one by one; [`together`] sees them with main.cf.
-    fn options(&mut self, context: &Context<'_>) {
+    fn options(&mut self, context: &Context<'_>, facts: &Facts<'_>) {
         let own = self.own;
-        // What main.cf has from a key of the spec is for the services of main.cf; one of the spec's own may differ.
-        let nobody = |_: &str| None;
         let is_theirs = own.command.is_some() || self.made.iter().any(|made| made.program.is_some());
-        let owner: &dyn Fn(&str) -> Option<&'static str> = if is_theirs { &nobody } else { context.owner };
+        let place = if is_theirs { Place::OwnService } else { Place::Service };
+        let refusal = |option: &Parameter| verdicts::judge(option, place, facts);
         let here = Context {
-            owner,
+            refusal: &refusal,
             targets: context.targets.clone(),
             defined: context.defined,
+            parts: false,
             brought: context.brought,
         };
         self.findings.extend(parameters(&own.options, &here));

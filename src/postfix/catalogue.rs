@@ -79,15 +79,15 @@ static RESTRICTIONS: &str = include_str!("../../pkg/postfix/restrictions.tsv");
 impl Catalogue {
     /// The parameter of that name. `mytransport_destination_rate_delay` is found, too: any transport has it.
     pub fn get(name: &str) -> Option<ParameterInfo> {
-        let line = find(parameters(), name).or_else(|| {
-            // `*_...` stands before everything else.
-            let templates = parameters().iter().copied().take_while(|line| line.starts_with('*'));
-            let fits = |line: &&'static str| {
-                name.strip_suffix(&key(line)[1..]).is_some_and(|transport| !transport.is_empty())
-            };
-            templates.filter(fits).max_by_key(|line| key(line).len())
-        })?;
-        Some(ParameterInfo::read(line))
+        find(parameters(), name).or_else(|| template(name)).map(ParameterInfo::read)
+    }
+
+    /// The transport in the name of a parameter that exists once for each: `slow` in `slow_destination_rate_delay`.
+    pub fn transport_of(name: &str) -> Option<&str> {
+        if find(parameters(), name).is_some() {
+            return None;
+        }
+        name.strip_suffix(&key(template(name)?)[1..])
     }
 
     /// The name of one of the parameters.
@@ -117,16 +117,26 @@ fn parameters() -> &'static [&'static str] {
     LINES.get_or_init(|| lines(PARAMETERS))
 }
 
+/// The line of a parameter of any transport.
+fn template(name: &str) -> Option<&'static str> {
+    // `*_...` stands before everything else.
+    let templates = parameters().iter().copied().take_while(|line| line.starts_with('*'));
+    let fits = |line: &&'static str| {
+        name.strip_suffix(&key(line)[1..]).is_some_and(|transport| !transport.is_empty())
+    };
+    templates.filter(fits).max_by_key(|line| key(line).len())
+}
+
 fn restrictions() -> &'static [&'static str] {
     static LINES: OnceLock<Vec<&str>> = OnceLock::new();
     LINES.get_or_init(|| lines(RESTRICTIONS))
 }
 
-pub(super) fn lines(text: &'static str) -> Vec<&'static str> {
+pub(crate) fn lines(text: &'static str) -> Vec<&'static str> {
     text.lines().filter(|line| !line.starts_with('#')).collect()
 }
 
-pub(super) fn key(line: &'static str) -> &'static str {
+pub(crate) fn key(line: &'static str) -> &'static str {
     // Faster than a search for a char: this is asked ten thousand times for each package.
     let end = line.bytes().position(|byte| byte == b'\t').unwrap_or(line.len());
     &line[..end]
@@ -233,7 +243,7 @@ impl Kind {
 pub struct RestrictionInfo {
     /// Its name.
     pub name: &'static str,
-    /// What it looks at: `any`, `client`, `helo`, `sender`, `recipient`, `etrn` or `rewrite`.
+    /// What it looks at: `any`, `client`, `helo`, `sender`, `recipient`, `bounce`, `etrn` or `rewrite`.
     pub subject: &'static str,
     /// What follows it: nothing, `map`, `domain`, `policy`, `seconds` or `restriction`.
     pub argument: Option<&'static str>,
@@ -290,7 +300,10 @@ mod tests {
             assert!(info.deprecated.is_some() || info.instead.is_none(), "{line}");
         }
         for line in restrictions() {
-            assert_eq!(line.split('\t').count(), 4, "{line}");
+            let fields: Vec<_> = line.split('\t').collect();
+            let [_, looks_at, _, _, source] = fields.as_slice() else { panic!("{line}") };
+            let known = ["any", "client", "helo", "sender", "recipient", "bounce", "etrn", "rewrite"];
+            assert!(known.contains(looks_at) && source.contains(": "), "{line}");
         }
     }
 

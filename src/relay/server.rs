@@ -19,6 +19,8 @@ pub struct Server {
     pub certificate: Option<(String, String)>,
     /// How clients from elsewhere prove who they are, if they can.
     pub auth: Option<ClientAuth>,
+    /// Whether they can do so without TLS, for everybody on the way to read.
+    pub cleartext_password: bool,
     /// Whether a proxy in front says where a client comes from (PROXY protocol of HAProxy).
     pub proxy_protocol: bool,
     /// What one client may do.

@@ -4,7 +4,7 @@ use super::abuse::endpoint;
 use super::judge::Judge;
 use super::pattern;
 use super::schema::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
-use super::spot::{Entries, Scalar, Spot};
+use super::spot::{Entries, Spot, Time};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::relay::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
@@ -137,7 +137,7 @@ pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Opt
             "it says where they listen: servers = \"inet:127.0.0.1:11332\"",
         );
     }
-    let mut time = |path: &str, spot: Option<&Spot<Scalar>>| {
+    let mut time = |path: &str, spot: Option<&Spot<Time>>| {
         let read = judge.read_scalar("time", path, "a time, such as `30s`", spot, values::duration);
         read.map(|spot| spot.value)
     };

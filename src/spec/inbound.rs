@@ -98,6 +98,9 @@ fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(Spot<St
 /// `host`, `host:port`, and an IPv6 address in brackets where a port follows.
 pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
     values::line(text)?;
+    if let Some(fault) = of_transport(text) {
+        return Err(fault);
+    }
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, "")) => (host, None),
         Some((host, rest)) => match rest.strip_prefix(':') {
@@ -114,6 +117,7 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
     };
     let port = match port {
         None => 25,
+        Some("") => return Err(Fault::new("no port follows the colon").hint(format!("write `{host}`"))),
         Some(port) => port
             .parse()
             .ok()
@@ -121,6 +125,28 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
             .ok_or_else(|| Fault::new(format!("`{}` is no port", values::shown(port))))?,
     };
     Ok(NextHop { host: values::host(host)?, port })
+}
+
+/// `transport:nexthop`, as transport(5) has it.
+fn of_transport(text: &str) -> Option<Fault> {
+    let (transport, hop) = text.split_once(':')?;
+    let is_name = transport.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let is_port = !hop.is_empty() && hop.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_name || is_port || hop.contains(':') && !hop.starts_with('[') {
+        return None;
+    }
+    let fault = Fault::new("this is the syntax of transport(5); the value is a server alone");
+    Some(match (transport, hop) {
+        ("smtp" | "relay" | "", "") => {
+            fault.hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`")
+        }
+        ("smtp" | "relay" | "", hop) => fault.hint(format!("write `{}`", values::shown(hop))),
+        _ => Fault::new(format!(
+            "`{}:` names a transport; the value is a server alone",
+            values::shown(transport)
+        ))
+        .hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`"),
+    })
 }
 
 /// A server that takes mail from another one.
@@ -302,7 +328,19 @@ mod tests {
         assert_eq!(read("[mail.acme.lan]"), hop("mail.acme.lan", 25));
         assert_eq!(read("fd00::5"), hop("fd00::5", 25));
         assert_eq!(read("[fd00::5]:2525"), hop("fd00::5", 2525));
-        for wrong in ["", "a.lan:", "a.lan:0", "a.lan:+25", "a.lan:70000", "[fd00::5]25", "a b"] {
+        for wrong in [
+            "",
+            "a.lan:",
+            "a.lan:0",
+            "a.lan:+25",
+            "a.lan:70000",
+            "[fd00::5]25",
+            "a b",
+            "smtp:",
+            "slow:",
+            "smtp:[a.lan]:25",
+            ":a.lan",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert!(behind("mail.acme.lan:465").is_err() && behind("mail.acme.lan:25").is_ok());

@@ -1,6 +1,6 @@
 //! What all parts of the judgement share: where findings go, and how a value is taken or refused.
 
-use super::spot::{Many, Scalar, Spot};
+use super::spot::{Many, Spot};
 use super::values::Fault;
 use crate::diag::{Diagnostic, Severity, Span};
 
@@ -48,16 +48,16 @@ impl Judge {
     }
 
     /// [`Self::read_if`] for values that may be numbers.
-    pub(super) fn read_scalar<T>(
+    pub(super) fn read_scalar<T, S: AsRef<str>>(
         &mut self,
         code: &'static str,
         path: &str,
         what: &str,
-        spot: Option<&Spot<Scalar>>,
+        spot: Option<&Spot<S>>,
         parse: impl Fn(&str) -> Result<T, Fault>,
     ) -> Option<Spot<T>> {
         let spot = spot?;
-        let text = Spot::new(spot.value.0.clone(), spot.span.clone());
+        let text = Spot::new(spot.value.as_ref().to_owned(), spot.span.clone());
         let value = self.read(code, path, what, &text, parse)?;
         Some(Spot::new(value, spot.span.clone()))
     }

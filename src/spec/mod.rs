@@ -30,6 +30,7 @@ mod spot;
 mod starter;
 mod submission;
 mod surroundings;
+mod syntax;
 mod tls;
 mod tls_policies;
 mod transports;
@@ -105,20 +106,36 @@ pub enum Kind {
     List,
 }
 
+/// What a part of the schema stands for, where it names another one.
+fn resolve(part: &'static Value) -> &'static Value {
+    match part.get("$ref").and_then(Value::as_str) {
+        Some(name) => schema().pointer(name.trim_start_matches('#')).unwrap_or(part),
+        None => part,
+    }
+}
+
+/// The same for a section: of one that may stand several times, what each of them is.
+fn section(part: &'static Value) -> &'static Value {
+    let part = resolve(part);
+    part.pointer("/anyOf/0").map_or(part, resolve)
+}
+
+/// The schema of a key in a section.
+fn part(of: &'static Value, name: &str) -> Option<&'static Value> {
+    let of = section(of);
+    of.get("properties").and_then(|keys| keys.get(name)).or_else(|| names(of))
+}
+
+/// The schema of every key in a section whose keys are names of the user's own.
+fn names(of: &'static Value) -> Option<&'static Value> {
+    section(of).get("additionalProperties").filter(|each| each.is_object())
+}
+
 /// What the schema says of a key given by its path, such as `smarthost.port`; a text where it knows no such key.
 pub fn kind_of(path: &str) -> Kind {
-    let root = schema();
-    let resolve = |schema: &'static Value| match schema.get("$ref").and_then(Value::as_str) {
-        Some(name) => root.pointer(name.trim_start_matches('#')).unwrap_or(schema),
-        None => schema,
-    };
-    let mut here = root;
+    let mut here = schema();
     for name in path.split('.') {
-        here = resolve(here);
-        if let Some(one) = here.pointer("/anyOf/0") {
-            here = resolve(one);
-        }
-        match here.pointer(&format!("/properties/{name}")).or_else(|| here.get("additionalProperties")) {
+        match part(here, name) {
             Some(next) => here = next,
             None => return Kind::Text,
         }
@@ -206,12 +223,8 @@ pub fn parse(text: &str) -> Result<DeTable<'_>, Vec<Diagnostic>> {
     if errors.is_empty() {
         return Ok(document.into_inner());
     }
-    let mut findings = secrets::in_broken_text(text);
-    findings.extend(
-        errors
-            .into_iter()
-            .map(|error| Diagnostic::new(Severity::Error, "syntax", error.span(), sentence(error.message()))),
-    );
+    let errors: Vec<_> = errors.iter().map(|error| (error.span(), error.message())).collect();
+    let mut findings = syntax::findings(text, &errors);
     in_order(&mut findings);
     Err(findings)
 }
@@ -227,15 +240,15 @@ fn read(mut table: DeTable<'_>, text: &str, judge: &mut Judge) -> Option<Spec> {
     match Spec::deserialize(Deserializer::from(toml::Spanned::new(0..text.len(), table))) {
         Ok(spec) => Some(spec),
         Err(error) => {
-            judge.report(Diagnostic::new(Severity::Error, "syntax", error.span(), sentence(error.message())));
+            judge.report(Diagnostic::new(
+                Severity::Error,
+                "syntax",
+                error.span(),
+                syntax::sentence(error.message()),
+            ));
             None
         }
     }
-}
-
-/// The parser's words on one line.
-fn sentence(message: &str) -> String {
-    format!("not TOML: {}", message.replace('\n', ", "))
 }
 
 fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Judge) -> Option<Checked> {

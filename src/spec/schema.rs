@@ -12,7 +12,7 @@ pub(super) use self::inbound::{
 use super::mailboxes::{DatabaseSection, MailboxesSection};
 use super::postscreen::PostscreenSection;
 use super::services::ServiceSection;
-use super::spot::{Entries, Many, Scalar, Spot};
+use super::spot::{Entries, Many, Scalar, Size, Spot, Time};
 use super::submission::SubmissionSection;
 use super::units::SystemdSection;
 
@@ -57,7 +57,8 @@ pub(super) struct Spec {
     pub(super) systemd: Option<SystemdSection>,
     pub(super) hardening: Option<HardeningSection>,
     pub(super) metrics: Option<MetricsSection>,
-    /// Any other Postfix parameter by its own name. What postpack sets itself belongs into the other sections.
+    /// Any other Postfix parameter by its own name. `postpack check` refuses what another section decides, and what would undo
+    /// the relay: parameters.md lists these parameters.
     pub(super) main_cf: Option<Entries<Scalar>>,
     pub(super) dependencies: Option<DependenciesSection>,
     pub(super) integrations: Option<IntegrationsSection>,
@@ -283,16 +284,16 @@ pub(super) struct HeadersSection {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct LimitsSection {
-    /// Largest message: `10MB`, `25MiB`.
-    pub(super) message_size: Option<Spot<Scalar>>,
-    /// Largest header: `100kB`.
-    pub(super) header_size: Option<Spot<Scalar>>,
+    /// Largest message: `10MB`, `25MiB`. A number without a unit counts bytes, from 10000 on.
+    pub(super) message_size: Option<Spot<Size>>,
+    /// Largest header: `100kB`. A number without a unit counts bytes, from 10000 on.
+    pub(super) header_size: Option<Spot<Size>>,
     /// How long mail that cannot be delivered is kept: `5d`, at most `100d`.
-    pub(super) queue_lifetime: Option<Spot<Scalar>>,
+    pub(super) queue_lifetime: Option<Spot<Time>>,
     /// How long bounces that cannot be delivered are kept: `1d`, at most `100d`.
-    pub(super) bounce_lifetime: Option<Spot<Scalar>>,
+    pub(super) bounce_lifetime: Option<Spot<Time>>,
     /// After this time the sender is told that mail is late: `4h`.
-    pub(super) delay_warning: Option<Spot<Scalar>>,
+    pub(super) delay_warning: Option<Spot<Time>>,
     /// Most connections to the smarthost at a time; what the provider allows, or 40 where it states no limit.
     #[schemars(range(min = 1, max = 1000))]
     pub(super) concurrency: Option<Spot<i64>>,
@@ -300,7 +301,7 @@ pub(super) struct LimitsSection {
     #[schemars(range(min = 1, max = 10_000))]
     pub(super) recipients: Option<Spot<i64>>,
     /// Pause between two messages, which then leave one by one: `1s`.
-    pub(super) rate_delay: Option<Spot<Scalar>>,
+    pub(super) rate_delay: Option<Spot<Time>>,
     /// Most servers that a message may have come through; with more it is taken for a loop, and returned.
     #[schemars(extend("default" = 50), range(min = 5, max = 1000))]
     pub(super) hops: Option<Spot<i64>>,
@@ -346,6 +347,9 @@ pub(super) struct ServerSection {
     /// Lets clients from anywhere send after they have proved who they are, over TLS. `dovecot`: by the socket
     /// `private/auth` in Postfix's queue folder.
     pub(super) auth: Option<Spot<ServerAuth>>,
+    /// Accept that anyone on the way can read the passwords of clients that log in without TLS.
+    #[schemars(extend("default" = false))]
+    pub(super) allow_cleartext_password: Option<Spot<bool>>,
     /// A proxy in front says where clients come from (PROXY protocol), to the addresses of `listen`. It must then be
     /// the only one that reaches port 25 there.
     #[schemars(extend("default" = false))]
@@ -433,7 +437,7 @@ pub(super) struct MetricsSection {
     pub(super) folder: Option<Spot<String>>,
     /// How often: `30s`, `1m`; at least `15s`.
     #[schemars(extend("default" = "1m"))]
-    pub(super) every: Option<Spot<Scalar>>,
+    pub(super) every: Option<Spot<Time>>,
 }
 
 /// Package relations beside those that postpack knows, per format, in the format's own words.

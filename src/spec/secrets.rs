@@ -3,6 +3,7 @@
 //! Two signs: the name of a key, and the look of a value. What is found is taken out before anything else judges the
 //! spec, and masked wherever the text is shown.
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
@@ -14,7 +15,7 @@ const HOME: &str = "credentials belong onto the host, into /etc/mail-relay/relay
 /// Takes the secrets out of a document; also returns the paths of what was taken.
 pub(super) fn take_out(table: &mut DeTable<'_>) -> (Vec<Diagnostic>, Vec<String>) {
     let mut search = Search::default();
-    search.table(table, "");
+    search.table(table, "", Some(super::schema()));
     (search.findings, search.removed)
 }
 
@@ -26,6 +27,7 @@ pub(super) fn in_broken_text(text: &str) -> Vec<Diagnostic> {
         let trimmed = line.trim_end();
         if let Some((key, value)) = trimmed.split_once(['=', ':'])
             && let Some(name) = key.trim().trim_matches(['"', '\'']).rsplit('.').next()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
             && !value.trim().is_empty()
             && !matches!(value.trim(), "true" | "false")
             && sign_of_key(name).is_some()
@@ -48,27 +50,27 @@ struct Search {
     inside: Option<Sign>,
 }
 
-/// Tables whose keys are names of other things: users, headers, Postfix parameters, systemd directives.
-const FOREIGN: &[&str] = &[
-    "aliases",
-    "rewrite.senders",
-    "main-cf",
-    "hardening.service",
-    "submission.senders",
-    "mailboxes.aliases",
-    "tls.policies",
-    "services",
-    "transports",
-];
 /// Prose, in which a commit hash is no secret.
-const PROSE: &[&str] = &["package.changelog", "package.description", "package.summary", "headers.patterns"];
+const PROSE: &[&str] = &[
+    "package.changelog",
+    "package.description",
+    "package.summary",
+    "headers.patterns",
+    "abuse.block-words",
+    "abuse.greylist-words",
+];
+
+/// Actions with words for people behind them. What `prepend` and `replace` write may be a token.
+const SPOKEN: &[&str] = &["reject", "defer", "discard", "hold", "warn", "error", "retry"];
 
 /// Postfix parameters whose values are fingerprints of certificates, as random as any password.
 const DIGESTS: &[&str] = &["fingerprint", "clientcerts"];
 
 impl Search {
-    fn table(&mut self, table: &mut DeTable<'_>, path: &str) {
-        let foreign = FOREIGN.contains(&path) || is_options(path);
+    /// `schema` is what the schema says of the table, if it knows it. Where keys are names of other things (users, headers, patterns,
+    /// parameters of Postfix, directives of systemd), words in them give nothing away.
+    fn table(&mut self, table: &mut DeTable<'_>, path: &str, schema: Option<&'static Value>) {
+        let foreign = schema.is_some_and(|schema| super::names(schema).is_some());
         let mut taken = Vec::new();
         for (key, value) in table.iter_mut() {
             let name: &str = key.get_ref();
@@ -83,7 +85,8 @@ impl Search {
                 _ => sign_of_value(name, true).map(|what| by_value(what, key.span())),
             };
             let outside = std::mem::replace(&mut self.inside, sign);
-            let gone = finding.is_some() || self.value(value, &here);
+            let schema = schema.and_then(|schema| super::part(schema, name));
+            let gone = finding.is_some() || self.value(value, &here, schema);
             self.inside = outside;
             self.findings.extend(finding);
             if !gone {
@@ -98,17 +101,22 @@ impl Search {
     }
 
     /// Looks into a value; true if it has to go.
-    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, path: &str) -> bool {
+    fn value(
+        &mut self,
+        value: &mut Spanned<DeValue<'_>>,
+        path: &str,
+        schema: Option<&'static Value>,
+    ) -> bool {
         let span = value.span();
         match value.get_mut() {
             DeValue::Table(table) => {
-                self.table(table, path);
+                self.table(table, path, schema);
                 false
             }
             DeValue::Array(array) => {
                 let mut kept = DeArray::new();
                 for mut item in std::mem::replace(array, DeArray::new()) {
-                    if self.value(&mut item, path) {
+                    if self.value(&mut item, path, schema) {
                         self.removed.push(path.to_owned());
                     } else {
                         kept.push(item);
@@ -118,7 +126,11 @@ impl Search {
                 false
             }
             DeValue::String(text) => {
-                let prose = PROSE.iter().any(|prose| path.starts_with(prose));
+                let spoken = || {
+                    ["content.", "access.", "transports."].iter().any(|section| path.starts_with(section))
+                        && SPOKEN.contains(&text.split(' ').next().unwrap_or_default())
+                };
+                let prose = PROSE.iter().any(|prose| path.starts_with(prose)) || spoken();
                 let digests = DIGESTS
                     .iter()
                     .any(|word| path.rsplit('.').next().is_some_and(|name| name.contains(word)));
@@ -129,11 +141,6 @@ impl Search {
             _ => false,
         }
     }
-}
-
-/// Parameters of Postfix for one service.
-fn is_options(path: &str) -> bool {
-    path.starts_with("services.") && path.ends_with(".options")
 }
 
 fn by_key(name: &str, path: &str, span: Span) -> Diagnostic {

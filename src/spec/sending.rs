@@ -5,7 +5,7 @@ use super::pattern;
 use super::schema::{HardeningSection, HeadersSection, Ip, LimitsSection, NetworkSection};
 use super::spot::{Entries, Many, Scalar, Spot};
 use super::values::{self, Fault};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, nearest};
 use crate::relay::{Hardening, Headers, IpVersion, Limits, Network, Parameter, Provider};
 
 /// Without these a message is none any more, or cannot be read.
@@ -236,6 +236,13 @@ fn directive(text: &str) -> Result<String, Fault> {
         return Err(Fault::new("it would change what the service runs, not what it may do")
             .hint("for that, use `systemctl edit` on the host"));
     }
+    if !crate::systemd::directives().any(|known| known == text) {
+        let fault = Fault::new("systemd has no such directive in [Service], and would ignore it");
+        return Err(match nearest(text, crate::systemd::directives()) {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault.hint("a newer one can be set by `systemctl edit` on the host"),
+        });
+    }
     Ok(text.to_owned())
 }
 
@@ -291,7 +298,8 @@ pub(super) fn parameters(
 
 fn parameter_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
-    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '_')) {
+    // The name of a transport can be part of it, as in `smtp-amavis_destination_recipient_limit`.
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.-".contains(*c))) {
         Some(odd) => Err(Fault::new(format!("{} cannot be part of a name", values::character(odd)))),
         None => Ok(text.to_owned()),
     }

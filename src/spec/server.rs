@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::judge::Judge;
-use super::schema::{AccessSection, RestrictionsSection, ServerAuth, ServerLevel, Spec};
+use super::schema::{AccessSection, RestrictionsSection, ServerAuth, ServerLevel, ServerSection, Spec};
 use super::spot::{Entries, Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
@@ -61,6 +61,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         tls,
         certificate,
         auth,
+        cleartext_password: cleartext(judge, section, auth),
         proxy_protocol: proxy.is_some(),
         rates: Rates {
             connections: rate(limits.and_then(|limits| limits.client_connections.as_ref())),
@@ -102,6 +103,7 @@ fn given(spec: &Spec) -> Vec<(&'static str, Span)> {
             ("server.key", one(server.key.as_ref())),
             ("server.tls", one(server.tls.as_ref())),
             ("server.auth", one(server.auth.as_ref())),
+            ("server.allow-cleartext-password", one(server.allow_cleartext_password.as_ref())),
             ("server.proxy-protocol", one(server.proxy_protocol.as_ref())),
         ]);
     }
@@ -190,9 +192,10 @@ pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
 fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
     let read = judge.read_all("network", "network.trusted", "networks or addresses", list, |text| {
         let network = network(text)?;
-        // The widest blocks that anyone can own: RFC 1918 has a /8, registries hand out no more than a /16 of IPv6.
+        // The widest blocks that anyone can own: RFC 1918 has a /8, registries hand out no more than a /16 of IPv6. All of
+        // fc00::/7 is private (RFC 4193).
         let widest = if network.addr().is_ipv4() { 8 } else { 16 };
-        if network.prefix_len() < widest {
+        if network.prefix_len() < widest && !is_private(&network) {
             return Err(Fault::new("nobody owns as much: this would be an open relay")
                 .hint("name the networks of the clients"));
         }
@@ -217,17 +220,19 @@ fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
 
 /// Addresses that are not routed in the Internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
 fn is_private(network: &IpNet) -> bool {
-    match network {
-        IpNet::V4(network) => {
-            let address = network.addr();
-            let shared = address.octets()[0] == 100 && (64..128).contains(&address.octets()[1]);
-            address.is_private() || address.is_loopback() || address.is_link_local() || shared
-        }
-        IpNet::V6(network) => {
-            let address = network.addr();
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
-    }
+    // RFC 1918, RFC 6598 (behind the NAT of a provider), RFC 4193; the loopback and the link.
+    const BLOCKS: [&str; 9] = [
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "::1/128",
+        "fe80::/10",
+    ];
+    BLOCKS.iter().filter_map(|block| block.parse::<IpNet>().ok()).any(|block| block.contains(network))
 }
 
 fn tls(judge: &mut Judge, spec: &Spec) -> (ServerTls, Option<(String, String)>) {
@@ -280,6 +285,22 @@ fn auth(judge: &mut Judge, spec: &Spec, has_certificate: bool) -> Option<ClientA
     Some(match spot.value {
         ServerAuth::Dovecot => ClientAuth::Dovecot,
     })
+}
+
+/// Whether clients may log in without TLS.
+fn cleartext(judge: &mut Judge, section: Option<&ServerSection>, auth: Option<ClientAuth>) -> bool {
+    let flag = section.and_then(|section| section.allow_cleartext_password.as_ref());
+    let Some(spot) = flag.filter(|spot| spot.value) else { return false };
+    let (message, hint) = if auth.is_none() {
+        ("nobody logs in on port 25 here, so this allows nothing", "remove it, or set auth = \"dovecot\"")
+    } else {
+        (
+            "anybody on the way can read the passwords of clients that log in without TLS",
+            "remove it once all clients support STARTTLS",
+        )
+    };
+    judge.report(Diagnostic::warning("cleartext-password", spot.span.clone(), message).hint(hint));
+    auth.is_some()
 }
 
 fn access(judge: &mut Judge, section: Option<&AccessSection>) -> Access {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::judge::Judge;
 use super::sending;
-use super::spot::{Entries, Many, Scalar, Spot};
+use super::spot::{Counter, Entries, Many, Scalar, Spot};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::relay::{Placed, ServiceOverride};
@@ -27,7 +27,7 @@ pub(super) struct ServiceSection {
     /// Whether it runs in the queue directory as its root. A service of your own does not, without it.
     pub(super) chroot: Option<Spot<bool>>,
     /// How often it is woken, in seconds: `60`, or `"1000?"` once it has been used; 0 for never.
-    pub(super) wakeup: Option<Spot<Scalar>>,
+    pub(super) wakeup: Option<Spot<Counter>>,
     /// Most processes at a time, 0 for any number.
     #[schemars(range(min = 0, max = 100_000))]
     pub(super) max_processes: Option<Spot<i64>>,

@@ -149,6 +149,10 @@ impl Shape<'_> {
             }
             DeValue::String(text) => self.choice(text, span, &schema, path),
             DeValue::Integer(number) => {
+                // What may also be a text is judged by the module of its section.
+                if schema.get("type").is_some_and(Value::is_array) {
+                    return true;
+                }
                 let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
                 let shown = number.to_string();
                 self.range(parsed, &shown, span, &schema, path)
@@ -203,7 +207,13 @@ impl Shape<'_> {
             format!("`{path}` must be {expected}, not {found}"),
         );
         let scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
-        if scalar && expected.starts_with("a string") {
+        if scalar && expected == A_TIME {
+            finding = finding.hint(match value.get_ref() {
+                DeValue::Integer(_) if written == "0" => "put it in quotes: \"0\"".to_owned(),
+                DeValue::Integer(_) => format!("write it with its unit, in quotes: \"{written}s\", \"{written}m\", \"{written}h\" or \"{written}d\""),
+                _ => "write a number with its unit, in quotes: \"30s\", \"15m\", \"4h\" or \"5d\"".to_owned(),
+            });
+        } else if scalar && expected.starts_with("a string") {
             finding = finding.hint(format!("put it in quotes: \"{written}\""));
         } else if let (DeValue::String(text), "an integer" | "true or false") = (value.get_ref(), expected)
             && (text.parse::<i64>().is_ok() || text == "true" || text == "false")
@@ -254,15 +264,22 @@ fn fits(value: &DeValue<'_>, schema: &Value) -> bool {
 fn expected(schema: &Value) -> &'static str {
     match schema.get("type") {
         Some(Value::String(name)) => match name.as_str() {
+            "string" if schema.get("pattern").is_some() => A_TIME,
             "string" => "a string",
             "integer" => "an integer",
             "boolean" => "true or false",
             "array" => "a list",
             _ => "a table",
         },
-        _ => "a string or a number",
+        Some(Value::Array(names)) if !names.iter().any(|name| name == "boolean") => {
+            "a string or a whole number"
+        }
+        _ => "a string, a number, or true or false",
     }
 }
+
+/// What [`super::spot::Time`] takes.
+const A_TIME: &str = "a time with a unit";
 
 fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {

@@ -157,3 +157,60 @@ impl JsonSchema for Scalar {
         json_schema!({ "type": ["string", "integer", "boolean"] })
     }
 }
+
+/// A size: a number with a unit, or of bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Size(Scalar);
+
+/// A time: a number with a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Time(Scalar);
+
+/// A number, or a number with something behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Counter(Scalar);
+
+/// Numbers below are taken for a size whose unit was forgotten.
+pub(super) const LEAST_BYTES: u64 = 10_000;
+
+impl AsRef<str> for Scalar {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text of each, and its place in the schema: [`super::shape`] and the reference take the types from there.
+macro_rules! scalar {
+    ($name:ident, $schema:tt) => {
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.0.as_ref()
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+scalar!(Size, {
+    "type": ["string", "integer"],
+    "pattern": "^[0-9]+ *([kKmMgG]([iI]?[bB])?|[bB])?$",
+    "minimum": LEAST_BYTES,
+});
+scalar!(Time, { "type": "string", "pattern": "^([0-9]+ *[smhdw]|0)$" });
+scalar!(Counter, { "type": ["string", "integer"], "minimum": 0 });

@@ -69,6 +69,15 @@ fn name(text: &str) -> Result<String, Fault> {
 fn way(text: &str) -> Result<Way, Fault> {
     const WORDS: [&str; 4] = ["direct", "discard", "error", "retry"];
     values::access_text(text)?;
+    if let Some((word @ ("error" | "retry" | "discard" | "local" | "virtual"), rest)) = text.split_once(':') {
+        let fault = Fault::new("this is the syntax of transport(5)");
+        return Err(match word {
+            "discard" => fault.hint("write `discard`"),
+            "local" | "virtual" => Fault::new("nothing is delivered on this host")
+                .hint("[aliases] says who gets the mail of a name"),
+            _ => fault.hint(format!("write `{word} {}`", values::shown(rest).trim())),
+        });
+    }
     let (word, said) = text.split_once(' ').map_or((text, ""), |(word, said)| (word, said.trim_start()));
     match (word, said) {
         ("error" | "retry", "") => Err(Fault::new("it does not say why")
@@ -206,6 +215,11 @@ mod tests {
             "retry 5.1.1 x",
             "error 5.1.1",
             "a.example:",
+            "slow:",
+            "smtp:[mx.a.example]:25",
+            "discard:",
+            "error:5.1.2 it has moved",
+            "local:",
             "error a\nb",
             "error $x",
             "error \u{fc}",

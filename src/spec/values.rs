@@ -5,6 +5,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::spot::LEAST_BYTES;
 use crate::diag::is_odd;
 use crate::relay::Sender;
 
@@ -340,6 +341,10 @@ pub(super) fn size(text: &str) -> Checked<u64> {
     let (number, unit) =
         quantity(text).ok_or_else(|| Fault::new("it is not a number with a unit").hint(hint))?;
     let factor: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" if (1..LEAST_BYTES).contains(&number) => {
+            let hint = format!("write it with its unit: `{number}MB`, `{number}MiB` or `{number}kB`");
+            return Err(Fault::new(format!("{number} bytes hold no message: the unit is missing")).hint(hint));
+        }
         "" | "b" => 1,
         "k" | "kb" => 1000,
         "kib" => 1 << 10,
@@ -377,7 +382,12 @@ pub(super) fn duration(text: &str) -> Checked<u64> {
         "d" => 86_400,
         "w" => 604_800,
         "" if number == 0 => 1,
-        "" => return Err(Fault::new("it has no unit").hint(hint)),
+        "" => {
+            let hint = format!(
+                "write it with its unit: `{number}s`, `{number}m`, `{number}h`, `{number}d` or `{number}w`"
+            );
+            return Err(Fault::new("the unit is missing").hint(hint));
+        }
         _ => return Err(Fault::new(format!("`{}` is no unit of time", shown(unit))).hint(hint)),
     };
     // 100 days is what Postfix takes for the queue lifetimes, and more than anyone wants for the other times.
@@ -478,7 +488,11 @@ mod tests {
         assert_eq!(size("10MB").unwrap(), 10_000_000);
         assert_eq!(size("25 MiB").unwrap(), 25 << 20);
         assert_eq!(size("51200").unwrap(), 51_200);
-        refuses(size, &["", "MB", "10 apples", "0", "3GiB", "99999999999999999999", "-1", "1.5MB"]);
+        assert_eq!((size("10000").unwrap(), size("9999B").unwrap()), (10_000, 9999));
+        refuses(
+            size,
+            &["", "25", "9999", "MB", "10 apples", "0", "3GiB", "99999999999999999999", "-1", "1.5MB"],
+        );
         assert_eq!(duration("5d").unwrap(), 432_000);
         assert_eq!(duration("0").unwrap(), 0);
         refuses(duration, &["5", "5 days", "101d", "", "d", "99999999999999999999d", "1h30m"]);

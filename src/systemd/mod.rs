@@ -4,6 +4,13 @@ mod hardening;
 
 pub use hardening::sandbox;
 
+static DIRECTIVES: &str = include_str!("../../pkg/systemd/directives.txt");
+
+/// The directives of [Service] that some supported systemd knows.
+pub fn directives() -> impl Iterator<Item = &'static str> {
+    DIRECTIVES.lines().filter(|line| !line.starts_with('#'))
+}
+
 use std::fmt::Write as _;
 
 /// A unit file or drop-in: sections with directives, in order. Written by [`UnitFile::render`].

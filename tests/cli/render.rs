@@ -34,6 +34,7 @@ fn files_are_those_of_the_package() {
     usr/share/mail-relay/facts
     usr/share/mail-relay/main.cf
     usr/share/mail-relay/master.edits
+    usr/share/mail-relay/refused
     usr/share/mail-relay/relay.env.example
     usr/share/mail-relay/tables/aliases
     usr/share/mail-relay/tables/header_checks

@@ -117,7 +117,7 @@ pub(super) fn one(subject: &mut Subject<'_>, text: &str, start: usize) {
             let message =
                 format!("rules inside of `{kind}:{{}}` need Postfix 3.7: {} would stop", some_of(&old));
             subject.error("map-inline-rules", Some(range), message);
-            subject.hint("Put the rules into a file.".to_owned());
+            subject.hint("Name newer distributions alone: `targets` in [package].".to_owned());
         }
     } else if FILES.contains(&kind) && !name.starts_with(['/', '$']) {
         subject.error("map", Some(range), format!("`{name}` is no absolute path"));

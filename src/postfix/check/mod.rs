@@ -3,6 +3,7 @@
 //! `postconf` and `postfix check` are silent about most mistakes; the daemons find them when mail arrives, and
 //! stop. Here they are found where they were written.
 
+pub mod lists;
 mod lookup;
 mod maps;
 mod restrictions;
@@ -28,10 +29,12 @@ pub use whole::whole;
 pub struct Context<'a> {
     /// The systems the relay is made for.
     pub targets: Vec<Target<'a>>,
-    /// The key of the spec that sets a parameter, for parameters that are not set by their Postfix name.
-    pub owner: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// What the relay itself says of a parameter that a person sets; with an error, its value is not looked at.
+    pub refusal: &'a dyn Fn(&Parameter) -> Option<Diagnostic>,
     /// Parameters that come from elsewhere, such as those the host sets.
     pub defined: &'a [&'a str],
+    /// Whether restriction lists are parts of longer ones.
+    pub parts: bool,
     /// Types of tables whose packages come with the relay.
     pub brought: &'a [&'a str],
 }
@@ -55,26 +58,6 @@ pub struct Target<'a> {
 
 /// The parameter that names restriction lists of one's own.
 const CLASSES: &str = "smtpd_restriction_classes";
-
-/// Parameters that Postfix's packages know better.
-const INSTALLED: [&str; 16] = [
-    "command_directory",
-    "config_directory",
-    "daemon_directory",
-    "data_directory",
-    "html_directory",
-    "mail_owner",
-    "mailq_path",
-    "manpage_directory",
-    "meta_directory",
-    "multi_instance_enable",
-    "newaliases_path",
-    "queue_directory",
-    "readme_directory",
-    "sendmail_path",
-    "setgid_group",
-    "shlib_directory",
-];
 
 /// Checks what a person wrote by Postfix's own names.
 pub fn parameters(written: &[Parameter], context: &Context<'_>) -> Vec<Diagnostic> {
@@ -128,10 +111,13 @@ fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
         subject.name_error("parameter-name", format!("`{name}` is no parameter name"));
         return false;
     }
-    if let Some(key) = (subject.context.owner)(name) {
-        subject.name_error("parameter-owned", format!("`{name}` follows from `{key}` of the spec"));
-        subject.hint(format!("Set `{key}` instead."));
-        return false;
+    let judged = subject.place.filter(|_| !subject.context.parts);
+    if let Some(finding) = judged.and_then(|place| (subject.context.refusal)(place)) {
+        let refused = finding.severity == Severity::Error;
+        subject.findings.push(finding);
+        if refused {
+            return false;
+        }
     }
     let Some(info) = Catalogue::get(name) else {
         // Postfix takes any name that another value refers to, or that is declared as a restriction class.
@@ -147,9 +133,11 @@ fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
                 "restriction-as-parameter",
                 format!("`{name}` is a restriction, not a parameter: Postfix would ignore this line"),
             );
-            subject.hint(format!(
-                "Put `{name}` into a restriction list, such as `smtpd_recipient_restrictions`."
-            ));
+            let list = match Catalogue::restriction(name).map_or("", |info| info.subject) {
+                stage @ ("client" | "helo" | "sender" | "etrn") => format!("smtpd_{stage}_restrictions"),
+                _ => "smtpd_recipient_restrictions".to_owned(),
+            };
+            subject.put_into(&list);
             return false;
         }
         subject.name_error(
@@ -164,11 +152,6 @@ fn name(subject: &mut Subject<'_>, written: &[Parameter]) -> bool {
     if info.kind == Kind::ReadOnly {
         subject.name_error("read-only-parameter", format!("Postfix itself sets `{name}`"));
         return false;
-    }
-    if INSTALLED.contains(&name) {
-        let message = format!("`{name}` belongs to the installation of Postfix, and differs between systems");
-        subject.push_name(Severity::Warning, "installed-parameter", message);
-        subject.hint("Leave it out: what Postfix was built with is right on each system.".to_owned());
     }
     availability(subject, &info);
     true
@@ -189,7 +172,8 @@ fn availability(subject: &mut Subject<'_>, info: &ParameterInfo) {
             format!("Postfix {deprecated} and later warn about `{name}` in the log, and will drop it"),
         );
         if let Some(instead) = info.instead {
-            subject.hint(format!("Use `{instead}` instead."));
+            let hint = subject.own_words(instead).unwrap_or(format!("Use `{instead}` instead."));
+            subject.hint(hint);
         } else {
             subject.hint("Leave it out: its default is right.".to_owned());
         }
@@ -306,6 +290,18 @@ impl<'a> Subject<'a> {
         if let Some(finding) = self.findings.last_mut() {
             finding.hints.push(text);
         }
+    }
+
+    /// What the relay says of another parameter that a person would set next: the key to use.
+    fn own_words(&self, name: &str) -> Option<String> {
+        let other = Parameter { name: name.to_owned(), ..self.place?.clone() };
+        (self.context.refusal)(&other)?.hints.into_iter().next()
+    }
+
+    /// Adds a hint: the list that takes a restriction, or the key that stands for the list here.
+    fn put_into(&mut self, list: &str) {
+        let hint = self.own_words(list).unwrap_or(format!("Put it into `{list}`."));
+        self.hint(hint);
     }
 
     /// Titles of the targets of which something holds.

@@ -3,7 +3,7 @@
 use super::super::catalogue::{Catalogue, RestrictionInfo, RestrictionState};
 use super::super::list::{Item, items};
 use super::super::network::is_domain;
-use super::{Subject, is_expression, maps};
+use super::{Subject, is_expression, lists, maps};
 
 /// What is allowed in lists that are not of smtpd(8).
 const REWRITE: [&str; 6] = [
@@ -35,7 +35,8 @@ pub(super) fn check(subject: &mut Subject<'_>, stage: &str) {
             "postscreen" => Some(&POSTSCREEN),
             _ => None,
         };
-        let known = Catalogue::restriction(item.text);
+        let known =
+            Catalogue::restriction(item.text).filter(|info| info.subject != "rewrite" || stage == "rewrite");
         if let Some(few) = few.filter(|few| !few.contains(&item.text)) {
             unknown(subject, item, few);
             continue;
@@ -58,6 +59,9 @@ pub(super) fn check(subject: &mut Subject<'_>, stage: &str) {
                 format!("no restriction follows `{}`", item.text),
             );
         }
+    }
+    if subject.findings.is_empty() && subject.place.is_some() && !subject.context.parts {
+        everything(subject, stage);
     }
 }
 
@@ -85,26 +89,67 @@ fn state(subject: &mut Subject<'_>, info: &RestrictionInfo, item: &Item<'_>) {
         RestrictionState::OldName(instead) => (format!("`{}` is an old name", info.name), instead),
     };
     subject.error("deprecated-restriction", Some(item.range()), message);
-    subject.hint(format!("Use `{instead}`."));
+    let hint = subject.own_words(instead).unwrap_or(format!("Use `{instead}`."));
+    subject.hint(hint);
 }
 
-/// Restrictions that look at something the stage does not have.
+/// Restrictions that look at something the stage does not have: postconf(5), the section of each list about what is valid in it.
 fn place(subject: &mut Subject<'_>, info: &RestrictionInfo, item: &Item<'_>, stage: &str) {
     let name = subject.name;
-    let misplaced = match (info.subject, stage) {
-        ("etrn", stage) => stage != "etrn",
-        ("recipient", "data" | "etrn") | ("sender", "etrn") => true,
-        _ => false,
-    };
-    if misplaced {
-        let message = format!("`{}` has nothing to look at in `{name}`", info.name);
-        subject.error("restriction-place", Some(item.range()), message);
-        let list = match info.subject {
-            "etrn" => "smtpd_etrn_restrictions",
-            "sender" => "smtpd_sender_restrictions",
-            _ => "smtpd_recipient_restrictions",
-        };
-        subject.hint(format!("It belongs into `{list}`."));
+    let range = Some(item.range());
+    match (info.subject, stage) {
+        ("etrn", "etrn") | ("bounce", "data" | "class") => {}
+        ("etrn", _) | ("sender" | "recipient" | "bounce", "etrn") => {
+            let message = format!("`{}` has nothing to look at in `{name}`", info.name);
+            subject.error("restriction-place", range, message);
+            let list = match info.subject {
+                "etrn" => "smtpd_etrn_restrictions",
+                "sender" => "smtpd_sender_restrictions",
+                "bounce" => "smtpd_data_restrictions",
+                _ => "smtpd_recipient_restrictions",
+            };
+            subject.put_into(list);
+        }
+        // "However, no recipient information is available in the case of multi-recipient mail."
+        ("recipient", "data") => {
+            let message = format!("`{}` does not see messages to several recipients in `{name}`", info.name);
+            subject.warning("restriction-place", range, message);
+            subject.put_into("smtpd_recipient_restrictions");
+        }
+        // "Use at the RCPT stage will only reject the second etc. recipient."
+        ("bounce", _) => {
+            let message = format!("`{}` lets the first recipient pass in `{name}`", info.name);
+            subject.warning("restriction-place", range, message);
+            subject.hint("Put it into `smtpd_data_restrictions`, where all recipients are known.".to_owned());
+        }
+        _ => {}
+    }
+}
+
+/// A list of main.cf that accepts or refuses everything as it is written.
+fn everything(subject: &mut Subject<'_>, stage: &str) {
+    if matches!(stage, "rewrite" | "postscreen" | "class" | "etrn") {
+        return;
+    }
+    let name = subject.name;
+    let Some(end) = lists::end(subject.value, &|_| false) else { return };
+    let range = Some(end.range.clone());
+    if !end.permits && !end.permitting {
+        subject.error(
+            "refuses-everything",
+            range,
+            format!("`{name}` refuses everything: nothing before `{}` permits", end.word),
+        );
+        subject.hint("Put what permits before it, such as `permit_mynetworks`.".to_owned());
+    } else if end.permits && !end.refusing {
+        subject.warning(
+            "accepts-everything",
+            range,
+            format!("`{name}` accepts everything, as an empty list does"),
+        );
+    } else if let Some(next) = end.next {
+        let message = format!("nothing after `{}` is looked at", end.word);
+        subject.warning("restriction-order", Some(next), message);
     }
 }
 

@@ -18,8 +18,9 @@ fn installations() -> Vec<(&'static str, Installation)> {
     ]
 }
 
-fn owner(name: &str) -> Option<&'static str> {
-    (name == "smtp_sasl_password_maps").then_some("smarthost.auth")
+fn refusal(parameter: &Parameter) -> Option<Diagnostic> {
+    let owned = parameter.name == "smtp_sasl_password_maps";
+    owned.then(|| Diagnostic::error("parameter-owned", parameter.name_span.clone(), "refused by the relay"))
 }
 
 /// `name = value` as it stands in the spec, with spans into that line.
@@ -48,7 +49,7 @@ fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
         .iter()
         .map(|(title, postfix)| Target { title, postfix, map_packages: &map_packages })
         .collect();
-    run(&Context { targets, owner: &owner, defined: &["relay_ca_file"], brought: &[] })
+    run(&Context { targets, refusal: &refusal, defined: &["relay_ca_file"], parts: false, brought: &[] })
 }
 
 fn show(findings: &[Diagnostic]) -> String {
@@ -89,7 +90,6 @@ fn mistakes_in_names() {
         "smtp_tlsrpt_enable = yes",
         "smtpd_reject_filter_maps = regexp:/etc/postfix/x",
         "smtp_sasl_password_maps = texthash:/etc/postfix/passwords",
-        "queue_directory = /srv/spool",
         "mail_version = 4",
         "a b = c",
         "slow_destination_rate_delay = 1s",

@@ -262,7 +262,8 @@ fn relay(text: &str) -> Result<(), String> {
             Ok(1..) => Ok(()),
             _ => Err(format!("`{port}` is no port")),
         },
-        Some(port) if port.is_empty() || !port.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
+        Some("") => Err("no port follows the colon".to_owned()),
+        Some(port) if !port.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
             Err(format!("`{port}` is no port"))
         }
         _ => Ok(()),

@@ -124,6 +124,16 @@ impl<'a> File<'a> {
                 });
             }
         }
+        // Its default is `no`. Where a section or a flag decides it, it is set.
+        let offers =
+            self.is("smtpd_sasl_auth_enable", "yes") && !self.is("smtpd_tls_security_level", "encrypt");
+        if offers && self.is_empty("smtpd_tls_auth_only") {
+            self.about("smtpd_sasl_auth_enable", |subject| {
+                let message = "without `smtpd_tls_auth_only = yes` clients may send their passwords in clear";
+                subject.error("password-in-clear", None, message.to_owned());
+                subject.hint("Set `smtpd_tls_auth_only = yes` next to it.".to_owned());
+            });
+        }
         if self.is("smtp_sasl_auth_enable", "yes") {
             let options = self.value("smtp_sasl_security_options");
             let guarded =

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::spot::{Entries, Many, Scalar, Spot};
+use super::super::spot::{Entries, Many, Spot, Time};
 use super::Level;
 
 /// Mail from anybody: for whom it is taken, and where it goes. Only for relays that receive.
@@ -48,7 +48,7 @@ pub(in super::super) struct AbuseSection {
     pub(in super::super) greylisting: Option<Spot<bool>>,
     /// Not before this time: `5m`.
     #[schemars(extend("default" = "5m"))]
-    pub(in super::super) greylist_delay: Option<Spot<Scalar>>,
+    pub(in super::super) greylist_delay: Option<Spot<Time>>,
     /// What they hear; `%s` stands for the seconds that are left.
     pub(in super::super) greylist_words: Option<Spot<String>>,
     /// Clients that need not come again: domains (with all below them), addresses and networks.
@@ -88,11 +88,11 @@ pub(in super::super) struct MilterSection {
     #[schemars(extend("default" = true))]
     pub(in super::super) local: Option<Spot<bool>>,
     /// Longest wait for a connection: `30s`.
-    pub(in super::super) connect_timeout: Option<Spot<Scalar>>,
+    pub(in super::super) connect_timeout: Option<Spot<Time>>,
     /// Longest wait for an answer to a command: `30s`.
-    pub(in super::super) command_timeout: Option<Spot<Scalar>>,
+    pub(in super::super) command_timeout: Option<Spot<Time>>,
     /// Longest wait for an answer to a message: `5m`.
-    pub(in super::super) content_timeout: Option<Spot<Scalar>>,
+    pub(in super::super) content_timeout: Option<Spot<Time>>,
 }
 
 /// What becomes of mail while a milter does not answer.

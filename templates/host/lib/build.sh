@@ -301,7 +301,7 @@ build_main() {
     done
     stage=$1
     shift
-    awk -v titles="$titles" -v optional="$host_parameters" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
+    awk -v titles="$titles" -v optional="$host_parameters" -v refused="$share/refused" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
     # Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written.
     touch -d "@$(($(date +%s) - 10))" "$stage/main.cf"
 }

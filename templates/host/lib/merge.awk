@@ -3,14 +3,22 @@
 # A line that Postfix would not understand ends the merge with its file and number (exit 2).
 
 # -v optional="name ..." are own parameters, left out when no value refers to them.
+# -v refused=FILE says what the layers above the second must not do, "NAME RULE WORDS WHY" with tabs between: plan/verdicts.rs writes it,
+# and judges [main-cf] of a spec by the same rules.
 
 BEGIN {
     split(titles, title, "|")
     count = split(optional, word, " ")
     for (i = 1; i <= count; i++) is_optional[word[i]]
+    while (refused != "" && (getline row < refused) > 0) {
+        if (split(row, field, "\t") != 4 || row ~ /^#/) continue
+        rule[field[1]] = field[2]
+        words[field[1]] = field[3]
+        why[field[1]] = field[4]
+    }
 }
 
-FNR == 1 { layer++; statement = ""; first_of[layer] = lines + 1; file[layer] = FILENAME }
+FNR == 1 { check_statement(); layer++; statement = ""; first_of[layer] = lines + 1; file[layer] = FILENAME }
 
 {
     sub(/\r$/, "")
@@ -21,13 +29,17 @@ FNR == 1 { layer++; statement = ""; first_of[layer] = lines + 1; file[layer] = F
     if ($0 ~ /^[ \t]/) {
         if (statement == "") stop("this line continues nothing")
         part_of[lines] = statement
+        value = value " " $0
         next
     }
+    check_statement()
     equals = index($0, "=")
     name = substr($0, 1, equals ? equals - 1 : length($0))
     sub(/[ \t]+$/, "", name)
     if (!equals || name !~ /^[A-Za-z0-9_.-]+$/) stop("this is not 'parameter = value'")
     statement = lines
+    value = substr($0, equals + 1)
+    place = FILENAME ", line " FNR
     part_of[lines] = statement
     name_of[statement] = name
     winner[name] = statement
@@ -35,6 +47,7 @@ FNR == 1 { layer++; statement = ""; first_of[layer] = lines + 1; file[layer] = F
 }
 
 END {
+    check_statement()
     if (stopped) exit 2
     print "# Written by 'mail-relay apply', which replaces it: own parameters belong into /etc/mail-relay/main.cf.d/*.cf."
     find_used()
@@ -63,8 +76,38 @@ function find_used(    n, name) {
     }
 }
 
+# The statement that ends here, of a layer above the second.
+function check_statement() {
+    if (stopped || statement == "" || layer < 3 || !(name in rule) || !is_refused(name, plain(value))) return
+    place_of_fault = place
+    stop("'" name "' would undo this relay: " why[name])
+}
+
+function is_refused(name, value,    wanted) {
+    wanted = words[name]
+    if (rule[name] == "never") return 1
+    if (rule[name] == "only") return index("|" wanted "|", "|" value "|") == 0
+    if (rule[name] == "not") return has_one_of(value, wanted)
+    if (value ~ /[$]/) return 0
+    if (rule[name] == "has") return !has_one_of(value, wanted)
+    return value != "" && index(value, wanted) != 1             # under
+}
+
+function has_one_of(value, list,    count, one, i) {
+    count = split(tolower(list), one, " ")
+    for (i = 1; i <= count; i++) if (index(" " value " ", " " one[i] " ")) return 1
+    return 0
+}
+
+# As values are compared: words with one blank between them, in lower case.
+function plain(value) {
+    gsub(/[, \t]+/, " ", value)
+    gsub(/^ | $/, "", value)
+    return tolower(value)
+}
+
 function stop(reason) {
-    printf "mail-relay: %s, line %d: %s\n", FILENAME, FNR, reason | "cat >&2"
+    printf "mail-relay: %s: %s\n", place_of_fault ? place_of_fault : FILENAME ", line " FNR, reason | "cat >&2"
     stopped = 1
     exit 2
 }

@@ -1,0 +1,306 @@
+//! What a spec and a host may do to each parameter of Postfix in a relay of a profile: `pkg/postfix/verdicts.tsv`, which has every
+//! parameter of the catalogue.
+//!
+//! `check` asks for [main-cf] and the options of services. The host's own check of `main.cf.d` (merge.awk) reads the rows that concern
+//! it from the package: [`for_host`].
+
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use crate::diag::{Diagnostic, Severity};
+use crate::package::Content;
+use crate::postfix::catalogue::{Catalogue, key, lines};
+use crate::relay::{Parameter, Profile, Relay};
+
+static VERDICTS: &str = include_str!("../../pkg/postfix/verdicts.tsv");
+
+/// One row for a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// The parameter; for one that exists once for each transport, with `*` in the transport's place.
+    pub(super) name: &'static str,
+    pub(super) rule: Rule,
+    /// Keys of the spec that decide the parameter.
+    pub(super) keys: Vec<&'static str>,
+    /// The key of the spec that lifts the rule.
+    pub(super) unless: Option<&'static str>,
+    why: &'static str,
+}
+
+/// What is refused; `pkg/postfix/verdicts.tsv` describes each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Rule {
+    Free,
+    Set,
+    Key,
+    Never,
+    Only(Vec<String>),
+    Not(Vec<&'static str>),
+    Has(&'static str),
+    Under(&'static str),
+    Service,
+    Idle(&'static str),
+}
+
+/// Where a person sets a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// `[main-cf]`.
+    MainCf,
+    /// Options of a service that Postfix brings, and that another section leaves alone.
+    Service,
+    /// Options of a service that the spec defines. Most parameters of main.cf are not meant for it.
+    OwnService,
+}
+
+/// What decides about a parameter besides its row.
+pub(super) struct Facts<'a> {
+    pub(super) relay: &'a Relay,
+    /// Keys that the spec states.
+    pub(super) stated: &'a [String],
+    /// Whether the relay sets a parameter itself.
+    pub(super) sets: &'a dyn Fn(&str) -> bool,
+    /// Names of the services of master.cf.
+    pub(super) services: &'a [String],
+}
+
+fn rows() -> &'static [&'static str] {
+    static LINES: OnceLock<Vec<&str>> = OnceLock::new();
+    LINES.get_or_init(|| lines(VERDICTS))
+}
+
+/// The row of a parameter.
+pub(super) fn of(name: &str, profile: Profile) -> Option<Verdict> {
+    let find = |name: &str| {
+        let first = rows().partition_point(|line| key(line) < name);
+        let same = rows()[first..].iter().take_while(|line| key(line) == name);
+        same.map(|line| Verdict::read(line)).find_map(|(profiles, verdict)| {
+            (profiles == "all" || profiles.split(' ').any(|one| one == profile.name())).then_some(verdict)
+        })
+    };
+    find(name).or_else(|| find(Catalogue::get(name)?.name))
+}
+
+impl Verdict {
+    fn read(line: &'static str) -> (&'static str, Self) {
+        let mut fields = line.split('\t').map(|field| if field == "-" { "" } else { field });
+        let mut next = || fields.next().unwrap_or_default();
+        let (name, profiles, verdict, keys, why) = (next(), next(), next(), next(), next());
+        let (verdict, unless) = match verdict.split_once(" unless ") {
+            Some((verdict, key)) => (verdict, Some(key)),
+            None => (verdict, None),
+        };
+        let (word, rest) = verdict.split_once(' ').unwrap_or((verdict, ""));
+        let rule = match word {
+            "free" => Rule::Free,
+            "set" => Rule::Set,
+            "key" => Rule::Key,
+            "only" => Rule::Only(rest.split('|').map(plain).collect()),
+            "not" => Rule::Not(rest.split(' ').collect()),
+            "has" => Rule::Has(rest),
+            "under" => Rule::Under(rest),
+            "service" => Rule::Service,
+            "idle" => Rule::Idle(rest),
+            _ => Rule::Never,
+        };
+        let keys = keys.split(' ').filter(|key| !key.is_empty()).collect();
+        (profiles, Self { name, rule, keys, unless, why })
+    }
+
+    /// The word of a value that is refused, or all of it. merge.awk decides the same.
+    fn refused<'v>(&self, value: &'v str) -> Option<&'v str> {
+        let words = || value.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+        let open = value.contains('$');
+        match &self.rule {
+            Rule::Never => Some(value),
+            Rule::Only(values) => (!values.contains(&plain(value))).then_some(value),
+            Rule::Not(refused) => words().find(|word| refused.iter().any(|no| no.eq_ignore_ascii_case(word))),
+            Rule::Has(word) => (!open && !words().any(|one| one.eq_ignore_ascii_case(word))).then_some(value),
+            Rule::Under(folder) => {
+                (!open && !value.is_empty() && !value.starts_with(folder)).then_some(value)
+            }
+            Rule::Free | Rule::Set | Rule::Key | Rule::Service | Rule::Idle(_) => None,
+        }
+    }
+
+    /// What a value must be, to end the sentence "it must ...".
+    fn wanted(&self) -> String {
+        match &self.rule {
+            Rule::Only(values) if values.iter().all(String::is_empty) => "be empty".to_owned(),
+            Rule::Only(values) => format!("be {}", quoted(values.iter().map(String::as_str), " or ")),
+            Rule::Not(words) => format!("not contain {}", quoted(words.iter().copied(), " or ")),
+            Rule::Has(word) => format!("contain `{word}`"),
+            Rule::Under(folder) => format!("name a file under `{folder}`"),
+            _ => "not be set".to_owned(),
+        }
+    }
+
+    /// Whether the spec says that its rule does not count.
+    fn lifted(&self, relay: &Relay) -> bool {
+        match self.unless {
+            Some("tls.allow-cleartext-password") => relay.tls.cleartext_password,
+            Some("server.allow-cleartext-password") => {
+                relay.server.as_ref().is_some_and(|server| server.cleartext_password)
+            }
+            _ => false,
+        }
+    }
+
+    /// A sentence with the reason behind it, if the row has one.
+    fn because(&self, sentence: String) -> String {
+        if self.why.is_empty() { sentence } else { format!("{sentence}: {}", self.why) }
+    }
+}
+
+/// A value as it is compared: words with one blank between them, in lower case.
+fn plain(value: &str) -> String {
+    let words: Vec<&str> = value.split([',', ' ', '\t']).filter(|word| !word.is_empty()).collect();
+    words.join(" ").to_ascii_lowercase()
+}
+
+fn quoted<'a>(names: impl Iterator<Item = &'a str>, between: &str) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(between)
+}
+
+/// The finding about a parameter that a person set, if there is one.
+pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> Option<Diagnostic> {
+    let name = parameter.name.as_str();
+    let verdict = of(name, facts.relay.profile)?;
+    if verdict.lifted(facts.relay) || (place == Place::OwnService && verdict.unless.is_none()) {
+        return None;
+    }
+    let at_name = |code, message: String| Diagnostic::error(code, parameter.name_span.clone(), message);
+    let stated: Vec<&str> = verdict.keys.iter().copied().filter(|key| is_stated(key, facts.stated)).collect();
+    match &verdict.rule {
+        Rule::Free | Rule::Set => {
+            let taken = match verdict.rule {
+                Rule::Free => !stated.is_empty(),
+                _ => true,
+            };
+            if place != Place::MainCf || !taken || !(facts.sets)(name) {
+                return None;
+            }
+            let keys = if stated.is_empty() { &verdict.keys } else { &stated };
+            let message = match keys.as_slice() {
+                [] => format!("this relay sets `{name}`, and a value here would replace all of it"),
+                keys => {
+                    let keys = quoted(keys.iter().copied(), " and ");
+                    format!("this relay sets `{name}` by {keys}, and a value here would replace all of it")
+                }
+            };
+            Some(instead(at_name("parameter-owned", verdict.because(message)), keys))
+        }
+        Rule::Key => {
+            let keys = quoted(verdict.keys.iter().copied(), " and ");
+            let message = format!("`{name}` follows from {keys} of the spec");
+            Some(instead(at_name("parameter-owned", verdict.because(message)), &verdict.keys))
+        }
+        Rule::Service => {
+            let value = parameter.value.as_str();
+            if value.contains('$') || facts.services.iter().any(|service| service == value) {
+                return None;
+            }
+            let message = format!("`{name}`: master.cf has no service `{value}`");
+            Some(Diagnostic::error("unknown-service", parameter.value_span.clone(), message))
+        }
+        Rule::Idle(program) => {
+            let runs = |command: &str| command == *program;
+            let mut own = facts.relay.services.iter().filter_map(|own| own.command.as_ref());
+            if place != Place::MainCf || own.any(|command| runs(&command.value)) {
+                return None;
+            }
+            let message = verdict.because(format!("`{name}` has no effect"));
+            let finding = Diagnostic::warning("ineffective-parameter", parameter.name_span.clone(), message);
+            Some(instead(finding, &verdict.keys))
+        }
+        Rule::Never if verdict.unless.is_some() => {
+            let finding =
+                at_name("parameter-refused", verdict.because(format!("`{name}` cannot be set here")));
+            let key = verdict.unless.unwrap_or_default();
+            Some(finding.hint(format!("If that is really meant, set `{key} = true`.")))
+        }
+        Rule::Never => {
+            let keys = verdict.keys.as_slice();
+            let (code, message) = if matches!(keys, [] | ["relay.profile"]) {
+                ("parameter-refused", format!("`{name}` cannot be set here"))
+            } else if (facts.sets)(name) {
+                let keys = quoted(keys.iter().copied(), " and ");
+                ("parameter-owned", format!("`{name}` follows from {keys} of the spec"))
+            } else {
+                ("parameter-owned", format!("`{name}` cannot be set here"))
+            };
+            Some(instead(at_name(code, verdict.because(message)), &verdict.keys))
+        }
+        Rule::Only(_) | Rule::Not(_) | Rule::Has(_) | Rule::Under(_) => {
+            verdict.refused(&parameter.value)?;
+            let message = verdict.because(format!("`{name}` must {}", verdict.wanted()));
+            let finding = Diagnostic::new(
+                Severity::Error,
+                "parameter-refused",
+                Some(parameter.value_span.clone()),
+                message,
+            );
+            Some(match verdict.unless {
+                Some(key) => finding.hint(format!("If that is really meant, set `{key} = true`.")),
+                None => instead(finding, &verdict.keys),
+            })
+        }
+    }
+}
+
+/// With what to do: the keys that decide it, or nothing.
+fn instead(finding: Diagnostic, keys: &[&'static str]) -> Diagnostic {
+    match keys {
+        [] | ["relay.profile"] => finding.hint("Leave it out."),
+        keys => finding.hint(format!("Set {} instead.", quoted(keys.iter().copied(), " or "))),
+    }
+}
+
+/// A key is stated, or another one of a section whose keys a person chooses.
+fn is_stated(key: &str, stated: &[String]) -> bool {
+    let section = key.split('.').next().unwrap_or(key);
+    stated.iter().any(|one| one == key || one == section)
+}
+
+/// What `main.cf.d` of a host must not do, for merge.awk: name, rule, words of the rule, why. The hosts of a fleet share it.
+pub(super) fn for_host(relay: &Relay) -> Content {
+    static TEXTS: [OnceLock<Content>; 4 * Profile::ALL.len()] =
+        [const { OnceLock::new() }; 4 * Profile::ALL.len()];
+    let profile = Profile::ALL.iter().position(|profile| *profile == relay.profile).unwrap_or_default();
+    let inbound = relay.server.as_ref().is_some_and(|server| server.cleartext_password);
+    let flags = usize::from(relay.tls.cleartext_password) + 2 * usize::from(inbound);
+    TEXTS[4 * profile + flags].get_or_init(|| text_for_host(relay).into()).clone()
+}
+
+fn text_for_host(relay: &Relay) -> String {
+    let mut text = String::from(
+        "# What main.cf.d must not do to this relay. Written by postpack: name, rule, values or words, why. Read by `mail-relay apply`.\n",
+    );
+    for line in rows() {
+        let (profiles, verdict) = Verdict::read(line);
+        let here = profiles == "all" || profiles.split(' ').any(|one| one == relay.profile.name());
+        if !here || verdict.lifted(relay) {
+            continue;
+        }
+        let (rule, words) = match &verdict.rule {
+            Rule::Never => ("never", String::new()),
+            Rule::Only(values) => ("only", values.join("|")),
+            Rule::Not(words) => ("not", words.join(" ")),
+            Rule::Has(word) => ("has", (*word).to_owned()),
+            Rule::Under(folder) => ("under", (*folder).to_owned()),
+            _ => continue,
+        };
+        let why = verdict.because(format!("it must {}", verdict.wanted()));
+        let keys = match (verdict.unless, verdict.keys.as_slice()) {
+            (None, [] | ["relay.profile"]) => String::new(),
+            (_, keys) => format!("; set {} in the spec instead", quoted(keys.iter().copied(), " or ")),
+        };
+        let _ = writeln!(text, "{}\t{rule}\t{words}\t{why}{keys}", verdict.name);
+    }
+    text
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
