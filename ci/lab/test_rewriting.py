@@ -156,7 +156,7 @@ def test_senders_that_keep_their_local_part(host, smarthost, tally):
     for name, technical in (("web1.corp.example", True), ("acme.example", False)):
         rename(host, name)
         rules = Rules(name, from_="@acme.example", technical=technical)
-        # What the other spec names is not here, and masquerade_domains, which comes last, is for its own names.
+        # This spec does not name them.
         rows = [row for row in of_null_client(name, numbers) if not any(word in str(row) for word in ("printers", "webmaster", "app@"))]
         check(host, smarthost, rules, rows, itself, tally)
     host.sh("sendmail -i -f root -- nobody@moved.example", input="Subject: lost\n\nhi\n")
