@@ -237,10 +237,10 @@ fn owner(parameter: &str) -> Option<&'static str> {
         "inet_protocols" => "network.ip",
         "default_transport" | "relayhost" | "smtp_tls_wrappermode" => "smarthost",
         "smtp_sasl_auth_enable"
-        | "smtp_sasl_mechanism_filter"
         | "smtp_sasl_password_maps"
         | "smtp_sasl_security_options"
         | "smtp_sasl_tls_security_options" => "smarthost.auth",
+        "smtp_sasl_mechanism_filter" => "smarthost.mechanisms",
         "smtp_tls_security_level" => "tls.level",
         "smtp_tls_CAfile" => "tls.ca-file",
         "smtp_tls_protocols" | "smtp_tls_mandatory_protocols" => "tls.min-version",
