@@ -37,8 +37,7 @@ apply_what_changed() {
 note_seen() { ! in_system || settings_seen >"$seen_file" || :; }
 
 settings_seen() {
-    uname -n
-    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf /etc/hostname
+    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf
     for folder in "$secrets" $credential_folders $encrypted_folders; do set -- "$@" "$folder"/relay*; done
     stat -L -c '%n %i %s %y %z' -- "$@" 2>/dev/null
 }
@@ -102,6 +101,7 @@ apply_once() {
     keep_inputs
     mind_timer
     say_missing
+    report_losses
     [ "$tokens_failed" = 0 ] || exit 1
 }
 
