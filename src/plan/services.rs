@@ -335,6 +335,7 @@ impl<'a> Judge<'a> {
             targets: context.targets.clone(),
             defined: context.defined,
             brought: context.brought,
+            has_file: context.has_file,
         };
         self.findings.extend(parameters(&own.options, &here));
         for option in &own.options {

@@ -1,7 +1,7 @@
 //! The lookup tables of a relay, and what is in them.
 
 use super::table::{Kind, Table, table};
-use super::{PlanError, clients, content, inbound, mailboxes, submission, tls_policies, transports};
+use super::{PlanError, clients, content, inbound, mailboxes, next_hops, submission, tls_policies, transports};
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
 
@@ -21,6 +21,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     tables.extend(mailboxes::tables(relay)?);
     tables.extend(tls_policies::tables(relay)?);
     tables.extend(transports::tables(relay)?);
+    tables.extend(next_hops::tables(relay)?);
     if let Some(inbound) = &relay.inbound {
         tables.extend(inbound::tables(inbound)?);
     }

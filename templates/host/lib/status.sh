@@ -18,6 +18,7 @@ status_main() {
     find_configuration
     find_smarthosts
     find_queue
+    find_obstacles
     decide
     if [ "$format" = json ]; then show_json; else show_text; fi
     [ "$can_send" = yes ]
@@ -111,9 +112,24 @@ find_queue() {
     done <"$scratch/queue"
 }
 
+# What the doctor finds broken without a dialogue with the smarthost: with it mail cannot leave.
+find_obstacles() {
+    : >"$scratch/obstacles"
+    [ -n "$postfix_version" ] && [ -n "$applied" ] || return 0
+    # shellcheck disable=SC2034  # read by the parts of the doctor
+    probe_folder=$scratch step_seconds=3 broken=no spool=$(postconf -xh queue_directory 2>/dev/null)
+    : >"$scratch/findings"
+    # A directory without a login is asked nothing (build.sh).
+    database_login=yes
+    ! grep -qs 'no%20login%20yet' "$postfix_dir"/ldap_*.cf || database_login=no
+    look_at_needs
+    look_at_partners
+    awk -F '\t' -v OFS='\t' '$2 == "broken" { print $1, $3, $5 }' "$scratch/findings" >"$scratch/obstacles"
+}
+
 decide() {
     can_send=no
-    if [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ "$credentials" != missing ] && [ -z "$stuck" ]; then can_send=yes; fi
+    if [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ "$credentials" != missing ] && [ -z "$stuck" ] && [ ! -s "$scratch/obstacles" ]; then can_send=yes; fi
 }
 
 has_way_out() { [ -n "$relays" ] || sends_directly; }
@@ -154,6 +170,7 @@ show_text() {
     [ "$queued" = 0 ] || while IFS='	' read -r times _ _ what mend _; do
         echo "                 $times: $yellow$what$plain${mend:+; mend: $mend}"
     done <"$scratch/reasons"
+    while IFS='	' read -r _ what mend; do echo "  $(tint no obstacle)       $what; mend: ${mend#'$ '}"; done <"$scratch/obstacles"
     if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')"; else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
 }
 
@@ -176,7 +193,13 @@ show_json() {
             "$(json "$reason")" "$(json "$what")" "$(json_or_null "$mend")" "$(json "$said")"
         separator=,
     done <"$scratch/reasons"
-    printf ']},"can_send":%s}\n' "$(boolean "$can_send")"
+    printf ']},"obstacles":['
+    separator=
+    while IFS='	' read -r reason what mend; do
+        printf '%s{"reason":%s,"what":%s,"mend":%s}' "$separator" "$(json "$reason")" "$(json "$what")" "$(json "${mend#'$ '}")"
+        separator=,
+    done <"$scratch/obstacles"
+    printf '],"can_send":%s}\n' "$(boolean "$can_send")"
 }
 
 json_or_null() { if [ -n "$1" ]; then json "$1"; else echo null; fi; }
