@@ -1,7 +1,9 @@
 //! The lookup tables of a relay, and what is in them.
 
 use super::table::{Kind, Table, table};
-use super::{PlanError, clients, content, inbound, mailboxes, next_hops, submission, tls_policies, transports};
+use super::{
+    PlanError, clients, content, inbound, mailboxes, next_hops, submission, tls_policies, transports,
+};
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
 

@@ -48,7 +48,13 @@ fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
         .iter()
         .map(|(title, postfix)| Target { title, postfix, map_packages: &map_packages })
         .collect();
-    run(&Context { targets, owner: &owner, defined: &["relay_ca_file"], brought: &[], has_file: &|path| path != "/etc/postfix/stranger" })
+    run(&Context {
+        targets,
+        owner: &owner,
+        defined: &["relay_ca_file"],
+        brought: &[],
+        has_file: &|path| path != "/etc/postfix/stranger",
+    })
 }
 
 fn show(findings: &[Diagnostic]) -> String {
