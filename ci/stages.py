@@ -74,6 +74,8 @@ class Run:
         self.start = time.monotonic()
         self.ended = threading.Condition()
         self.stopped = False
+        # The first that failed, and was not ended.
+        self.failed = None
 
     def all(self):
         LOGS.mkdir(parents=True, exist_ok=True)
@@ -120,6 +122,7 @@ class Run:
             elif code == 0:
                 self.say(f"passed: {stage.name} ({stage.seconds:.0f} s)")
             else:
+                self.failed = self.failed or stage
                 self.say(f"FAILED: {stage.name} ({stage.seconds:.0f} s), see {stage.log}")
                 if stage.cheap:
                     self.stop()
@@ -165,12 +168,11 @@ def clock(seconds):
 
 def report(run):
     """A table of durations, the first failure within one screen, and the counts."""
-    first = min((stage for stage in run.stages if stage.code and stage.code > 0 or stage.code and stage.process and not run.stopped),
-                key=lambda stage: stage.began + stage.seconds, default=None)
+    first = run.failed
     print("\nstage                                 begins  duration")
     for stage in run.stages:
         if stage.process:
-            words = "" if stage.code == 0 else "  FAILED" if stage is first or not run.stopped else "  stopped"
+            words = "" if stage.code == 0 else "  FAILED" if stage is first or not run.stopped else "  ended"
             print(f"{stage.name:36} {clock(stage.began - run.start):>7} {clock(stage.seconds):>9}{words}")
         else:
             print(f"{stage.name:36} {'-':>7} {'not run':>9}")
@@ -183,14 +185,14 @@ def report(run):
         lines = words.strip("=\n ").splitlines()
         print(f"\n!!! {first.name} failed. Its log: {first.log}\n!!! Repeat: {first.command}\n")
         print("\n".join(lines[:SCREEN] if found else lines[-SCREEN:]))
-    print(counts(run, first))
+    print(counts(run))
 
 
-def counts(run, first):
+def counts(run):
     """Closing lines: tests of all kinds, and what the lab remembered."""
     text = "".join(stage.log.read_text(errors="replace") for stage in run.stages if stage.process)
     passed, failed = (sum(map(int, re.findall(rf"\b(\d+) {word}\b[^\n]*(?:;| in \d)", text))) for word in ("passed", "failed"))
-    lines = [f"tests: {passed} passed, {max(failed, 1) if first else 0} failed"]
+    lines = [f"tests: {passed} passed, {max(failed, 1) if run.failed else 0} failed"]
     if lab := re.findall(r"^lab: \d+ scenarios run, \d+ remembered.*", text, re.MULTILINE):
         lines.append(lab[-1])
     return "\n".join(lines)
