@@ -8,7 +8,7 @@ use crate::diag::{Diagnostic, Severity, Span, has_errors, nearest};
 use crate::postfix::MainCf;
 use crate::postfix::catalogue::Catalogue;
 use crate::postfix::check::{Context, Target, lists, parameters, whole};
-use crate::relay::{Parameter, Relay, Restriction};
+use crate::relay::{Parameter, Relay, Restriction, Server};
 use crate::spec::Checked;
 use crate::target::{Distribution, Format};
 
@@ -157,16 +157,16 @@ fn without_resolver(checked: &Checked) -> Option<Diagnostic> {
     Some(finding.hint("install it there yourself: while it does not answer, all mail waits"))
 }
 
+/// The lists of `[restrictions]`, by the stage in the names of Postfix's parameters.
+fn stages(server: &Server) -> [(&'static str, &[Restriction]); 4] {
+    let own = &server.restrictions;
+    [("client", &own.client), ("helo", &own.helo), ("sender", &own.sender), ("recipient", &own.recipient)]
+}
+
 /// The user's restrictions, each as if it stood alone in the list of its stage: its place is known then.
 fn restrictions(relay: &Relay) -> Vec<Parameter> {
     let Some(server) = &relay.server else { return Vec::new() };
-    let own = &server.restrictions;
-    let lists = [
-        ("client", &own.client),
-        ("helo", &own.helo),
-        ("sender", &own.sender),
-        ("recipient", &own.recipient),
-    ];
+    let lists = stages(server);
     let one = |stage: &str, text: String, span: &Span| Parameter {
         name: format!("smtpd_{stage}_restrictions"),
         value: text,
@@ -189,13 +189,7 @@ fn restrictions(relay: &Relay) -> Vec<Parameter> {
 /// Lists of which a restriction of `[restrictions]` makes one that accepts or refuses everything, together with those of the relay.
 fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
     let Some(server) = &relay.server else { return Vec::new() };
-    let own = &server.restrictions;
-    let lists = [
-        ("client", &own.client),
-        ("helo", &own.helo),
-        ("sender", &own.sender),
-        ("recipient", &own.recipient),
-    ];
+    let lists = stages(server);
     let mut findings = Vec::new();
     for (stage, list) in lists {
         let name = format!("smtpd_{stage}_restrictions");
