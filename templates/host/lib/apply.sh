@@ -4,6 +4,8 @@
 
 # Which settings the last apply has read, by their time stamps.
 seen_file=/run/mail-relay.seen
+# How an attempt with these settings failed.
+failed_file=/run/mail-relay.failed
 
 apply_main() {
     read_options "$@"
@@ -24,17 +26,24 @@ apply_main() {
 # The folders that the path unit watches belong to others, too: an upgrade of systemd makes some of them, and in its midst Postfix may be
 # unpacked and not yet set up. A path unit does not start a service that runs already: what changes meanwhile gets a turn of its own.
 apply_what_changed() {
-    mode=trigger done=0
+    # What failed with these settings has failed until something changes: another event does not make the unit succeed.
+    case $mode in changed) done=$(cat "$failed_file" 2>/dev/null) ;; *) done=0 ;; esac
+    mode=trigger done=${done:-0}
     seen=$(cat "$seen_file" 2>/dev/null)
     while now=$(settings_seen); [ "$now" != "$seen" ]; do
         (apply_once)
         done=$?
         seen=$now
+        [ "$done" = 0 ] || ! in_system || echo "$done" >"$failed_file" || :
     done
     return "$done"
 }
 
-note_seen() { ! in_system || settings_seen >"$seen_file" || :; }
+note_seen() {
+    in_system || return 0
+    rm -f "$failed_file"
+    settings_seen >"$seen_file" || :
+}
 
 settings_seen() {
     set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf
