@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-use super::tests::files;
+use super::tests::{TEMPLATES, files};
 use super::{Companion, Planned, check};
 use crate::build::{Job, inspect};
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
@@ -21,7 +21,6 @@ use crate::postfix::master_cf::{self, Argument};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
 use crate::target::Format;
-use crate::template::Templates;
 
 /// The spec that has a value everywhere, one with clients, those that receive, and one by tokens: no list of smarthosts
 /// takes both these and passwords.
@@ -209,12 +208,11 @@ type Packed = (&'static str, Vec<String>, Vec<(String, String)>);
 
 /// What the relay becomes in each format.
 fn packed(checked: &Checked) -> Vec<Packed> {
-    let templates = Templates::builtin();
     let planned = std::sync::Arc::new(Planned::new(checked.clone()));
     Format::ALL
         .into_iter()
         .map(|format| {
-            let inspection = inspect(&Job::package(format, &planned).bytes(&templates).unwrap()).unwrap();
+            let inspection = inspect(&Job::package(format, &planned).bytes(&TEMPLATES).unwrap()).unwrap();
             let fields = inspection.fields.into_iter().map(|(name, _)| name).collect();
             let unnamed =
                 |(name, script): (String, String)| (name, script.replace(&checked.meta.name, "NAME"));
@@ -345,7 +343,7 @@ fn comparable(skeleton: BTreeSet<String>, checked: &Checked) -> BTreeSet<String>
 /// The files beside the packages, line by line without the package's name and the smarthosts' keys.
 fn companions(checked: &Checked) -> Vec<String> {
     let all = Companion::of(checked).into_iter().flat_map(|kind| {
-        let bytes = kind.render(checked, &Templates::builtin()).unwrap();
+        let bytes = kind.render(checked, &TEMPLATES).unwrap();
         let text = String::from_utf8(bytes).unwrap().replace(&checked.meta.name, "NAME");
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     });

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use super::{HostFile, Planned, check, render};
 use crate::build::{Job, inspect};
@@ -11,6 +12,9 @@ use crate::relay::Providers;
 use crate::spec::{self, Checked};
 use crate::target::{Distribution, Format};
 use crate::template::Templates;
+
+/// Each template is compiled once.
+pub(super) static TEMPLATES: LazyLock<Templates> = LazyLock::new(Templates::builtin);
 
 pub(super) fn load(text: &str) -> Option<Checked> {
     let source = Source { name: "relay.toml".to_owned(), text: text.to_owned() };
@@ -21,8 +25,7 @@ pub(super) fn load(text: &str) -> Option<Checked> {
 
 pub(super) fn files(checked: &Checked, target: &str) -> BTreeMap<String, String> {
     let files =
-        render(&Planned::new(checked.clone()), Distribution::get(target).unwrap(), &Templates::builtin())
-            .unwrap();
+        render(&Planned::new(checked.clone()), Distribution::get(target).unwrap(), &TEMPLATES).unwrap();
     let text = |file: HostFile| (file.path, String::from_utf8_lossy(&file.content).into_owned());
     files.into_iter().map(text).collect()
 }
@@ -82,7 +85,7 @@ fn programs_beside_the_relay() {
 fn folders_come_before_what_is_in_them() {
     let planned = std::sync::Arc::new(Planned::new(load(spec::example()).unwrap()));
     for format in [Format::Deb, Format::Pacman] {
-        let bytes = Job::package(format, &planned).bytes(&Templates::builtin()).unwrap();
+        let bytes = Job::package(format, &planned).bytes(&TEMPLATES).unwrap();
         let paths: Vec<String> = inspect(&bytes).unwrap().files.into_iter().map(|file| file.path).collect();
         assert!(paths.len() > 40);
         for (at, path) in paths.iter().enumerate() {

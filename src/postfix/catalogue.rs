@@ -148,10 +148,14 @@ pub(super) fn find(lines: &[&'static str], name: &str) -> Option<&'static str> {
 
 /// The candidate that is most like `name`, if any is like it at all.
 pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = |candidate: &str| 1 + name.len().max(candidate.len()) / 6;
+    let length = name.chars().count();
     candidates
+        // The distance is no smaller than the difference of the lengths, and far cheaper to tell.
+        .filter(|candidate| length.abs_diff(candidate.len()) <= limit(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, candidate)| *distance <= 1 + name.len().max(candidate.len()) / 6)
+        .filter(|(distance, candidate)| *distance <= limit(candidate))
         .map(|(_, candidate)| candidate)
 }
 
