@@ -3,6 +3,7 @@
 import base64
 import email
 import email.policy
+import time
 from dataclasses import dataclass, field
 
 from . import roots
@@ -76,9 +77,9 @@ class Smarthost:
         self._account = (user, password)
         secret = base64.b64encode(password.encode()).decode()
         self._machine.write("/etc/dovecot/users.new", f"{user}:{{PLAIN.b64}}{secret}\n")
-        # Another inode: Dovecot must see the change even within the same second.
-        script = "cd /etc/dovecot && chgrp dovecot users.new && chmod 640 users.new && mv users.new users"
-        self._machine.sh(script)
+        self._machine.sh("cd /etc/dovecot && chgrp dovecot users.new && chmod 640 users.new && mv users.new users")
+        # Dovecot looks at the file once a second, and only at its time in whole seconds and its size.
+        time.sleep(1.05 - time.time() % 1)
 
     def mails(self):
         for path in self._machine.path("/srv/mail").glob("*.eml"):
