@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -23,6 +24,11 @@ POLICY = {
     "inet_protocols": "ipv4",
     "smtp_helo_name": "web1.example.com",
 }
+# Stands in for postmap(1): "table:FILE" has lines "KEY VALUE"; "broken:FILE" cannot be read.
+POSTMAP = """#!/bin/sh
+case $5 in broken:*) echo "postmap: fatal: open $5" >&2; exit 1 ;; esac
+exec awk -v key="$4" '$1 == key { sub(/^[^ ]* /, ""); print; found = 1 } END { exit !found }' "${5#*:}"
+"""
 STATE = ("step", "words", "address", "protocol", "verify", "begins", "expires", "mechanisms", "auth")
 
 
@@ -30,10 +36,19 @@ STATE = ("step", "words", "address", "protocol", "verify", "begins", "expires", 
 def probe(request, pki, tmp_path):
     """probe(port, **...): what was found, as a dict. `policy` changes the policy; login is the text after the key of sasl_passwd."""
 
-    def run(port, host=HOST, policy=(), login=b"user:secret", sender="", recipient="", seconds=5):
+    def run(port, host=HOST, policy=(), login=b"user:secret", sender="", recipient="", seconds=5, plugins=("plain", "login")):
         values = POLICY | {"smtp_tls_CAfile": str(pki / "ca.crt")} | dict(policy)
         (tmp_path / "policy").write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
-        lines = [f"probe_folder={tmp_path} state={tmp_path}", "have() { command -v \"$1\" >/dev/null; }", f". {LIB}/dialogue.sh", f". {LIB}/probe.sh"]
+        shutil.rmtree(tmp_path / "sasl", ignore_errors=True)
+        (tmp_path / "sasl").mkdir()
+        programs = tmp_path / "programs"
+        programs.mkdir(exist_ok=True)
+        (programs / "postmap").write_text(POSTMAP)
+        (programs / "postmap").chmod(0o755)
+        for plugin in plugins:
+            (tmp_path / f"sasl/lib{plugin}.so.2").touch()
+        lines = [f". {LIB}/{part}.sh" for part in ("common", "dialogue", "probe")]
+        lines += [f"probe_folder={tmp_path} state={tmp_path} policy_folder={tmp_path} sasl_folders={tmp_path}/sasl"]
         lines += [f"step_seconds={seconds}", f"probe_sender={sender}", f"probe_recipient={recipient}"]
         if login is not None:
             (tmp_path / "login").write_bytes(b"[other]:25 no:no\n[%s]:%d %s\n" % (host.encode(), port, login))
@@ -41,7 +56,7 @@ def probe(request, pki, tmp_path):
         lines += [f"probe {host} {port}; echo code=$?"]
         lines += [f'printf "%s=%s\\n" {name} "$probe_{name}"' for name in STATE]
         argv = [*SHELLS[request.param], "-uc", "\n".join(lines)]
-        environment = {"LC_ALL": "C", "PATH": os.environ["PATH"]}
+        environment = {"LC_ALL": "C", "PATH": f"{programs}:{os.environ['PATH']}"}
         done = subprocess.run(argv, capture_output=True, env=environment, timeout=60, check=True)
         assert done.stderr == b""
         return dict(line.split("=", 1) for line in done.stdout.decode().splitlines())
@@ -102,11 +117,83 @@ def test_login_where_plain_is_not_offered(probe, server):
     assert (found["code"], found["auth"], found["mechanisms"].split()) == ("0", "accepted", ["LOGIN"]), found
 
 
-def test_a_mechanism_that_cannot_be_tried_decides_nothing(probe, server):
-    there = server(auth=["CRAM-MD5", "GSSAPI"])
-    found = probe(there.port, sender="a@example.com")
-    assert (found["code"], found["auth"]) == ("0", "unknown"), found
-    assert not any(line.startswith((b"AUTH", b"MAIL")) for _, line in there.lines)
+# What the server offers, the filter of Postfix, the plugins of the SASL library here; and the outcome: how the probe logs in, "unknown"
+# where Postfix would use a mechanism that the probe cannot, or the words of the step auth-offered.
+ALL = ("plain", "login", "crammd5", "digestmd5", "scram", "gssapiv2", "gs2", "ntlm", "otp", "xoauth2", "anonymous")
+PASSWORDS_ONLY = "plain, login, cram-md5, digest-md5, scram-sha-1, scram-sha-256"
+MECHANISMS = [
+    ("GSSAPI PLAIN LOGIN", PASSWORDS_ONLY, ALL, "PLAIN"),
+    ("GSS-SPNEGO GS2-KRB5 EXTERNAL OAUTHBEARER XOAUTH2 LOGIN", PASSWORDS_ONLY, ALL, "LOGIN"),
+    ("EXTERNAL PLAIN", "", ALL, "PLAIN"),
+    ("GSSAPI PLAIN", "", ALL, "unknown"),
+    ("GSSAPI PLAIN", "", ("plain", "login"), "PLAIN"),
+    ("CRAM-MD5 PLAIN", PASSWORDS_ONLY, ALL, "unknown"),
+    ("CRAM-MD5 PLAIN", PASSWORDS_ONLY, ("plain", "login"), "PLAIN"),
+    ("SCRAM-SHA-256 SCRAM-SHA-256-PLUS LOGIN", PASSWORDS_ONLY, ALL, "unknown"),
+    ("DIGEST-MD5", PASSWORDS_ONLY, ALL, "unknown"),
+    ("CRAM-MD5 LOGIN", "!cram-md5, login", ALL, "LOGIN"),
+    ("PLAIN LOGIN", "LOGIN", ALL, "LOGIN"),
+    ("GSSAPI", PASSWORDS_ONLY, ALL, "offers GSSAPI, and Postfix uses only"),
+    ("CRAM-MD5", PASSWORDS_ONLY, ("plain", "login"), "no plugin for CRAM-MD5"),
+    ("OAUTHBEARER XOAUTH2", PASSWORDS_ONLY, ALL, "Postfix uses only"),
+]
+
+
+def test_the_probe_logs_in_as_postfix_does(probe, server):
+    for offered, mechanisms, plugins, outcome in MECHANISMS:
+        there = server(auth=offered.split())
+        found = probe(there.port, sender="a@example.com", policy={"smtp_sasl_mechanism_filter": mechanisms}, plugins=plugins)
+        case = (offered, mechanisms, plugins, found)
+        said = [line.split()[1].decode() for _, line in there.lines if line.startswith(b"AUTH ")]
+        if outcome in ("PLAIN", "LOGIN"):
+            assert (found["code"], found["auth"], said) == ("0", "accepted", [outcome]), case
+        elif outcome == "unknown":
+            # It decides nothing, and nothing is tried after it.
+            assert (found["code"], found["auth"], said) == ("0", "unknown", []), case
+            assert not any(line.startswith(b"MAIL") for _, line in there.lines)
+        else:
+            assert (found["step"], said) == ("auth-offered", []) and outcome in found["words"], case
+
+
+# What Postfix has set, and whether the probe may log in: only where it verifies the server as Postfix does.
+LEVELS = [
+    ({"smtp_tls_security_level": "may"}, True),
+    ({"smtp_tls_security_level": "encrypt"}, True),
+    ({"smtp_tls_security_level": "verify"}, True),
+    ({"smtp_tls_security_level": "secure"}, True),
+    ({"smtp_tls_security_level": "dane"}, False),
+    ({"smtp_tls_security_level": "dane-only"}, False),
+    ({"smtp_tls_security_level": "fingerprint"}, False),
+    ({"smtp_tls_security_level": "half-dane"}, False),
+    ({"smtp_tls_security_level": "", "smtp_enforce_tls": "yes"}, False),
+    ({"smtp_tls_trust_anchor_file": "/etc/anchor"}, False),
+    ({"smtp_tls_CApath": "/etc/authorities"}, False),
+    ({"smtp_tls_per_site": "hash:/etc/postfix/sites"}, False),
+    ({"smtp_tls_security_level": "encrypt", "smtp_tls_policy_maps": "table:POLICIES"}, False),
+    ({"smtp_tls_security_level": "encrypt", "smtp_tls_policy_maps": "table:OTHERS, table:POLICIES"}, False),
+    ({"smtp_tls_security_level": "encrypt", "smtp_tls_policy_maps": "table:OTHERS"}, True),
+    ({"smtp_tls_security_level": "encrypt", "smtp_tls_policy_maps": "broken:OTHERS"}, False),
+]
+
+
+def test_credentials_go_only_to_a_server_that_was_verified_as_postfix_does(probe, server, tmp_path):
+    for number, (policy, may_log_in) in enumerate(LEVELS):
+        there = server()
+        (tmp_path / f"policies{number}").write_text(f"[{HOST}]:{there.port} secure\n")
+        (tmp_path / f"others{number}").write_text(f"[{HOST}]:25 secure\n[other]:{there.port} secure\n")
+        for name in ("policies", "others"):
+            policy = {key: value.replace(f":{name.upper()}", f":{tmp_path}/{name}{number}") for key, value in policy.items()}
+        found = probe(there.port, policy=policy)
+        if may_log_in:
+            assert (found["code"], there.logins()) == ("0", [(b"user", b"secret")]), (policy, found)
+        else:
+            assert (found["step"], there.logins()) == ("policy", []), (policy, found)
+            assert not any(line.startswith(b"AUTH") for _, line in there.lines)
+
+
+def test_without_a_bundle_nobody_is_trusted(probe, server):
+    found = probe(server().port, policy={"smtp_tls_CAfile": ""})
+    assert found["step"] == "certificate", found
 
 
 PASSWORDS = [b"Rose", b"Quit", b" a b ", b'p@ss:w #$0"rd', b"%s\\n$(id)`id`'", bytes(range(0x80, 0x100)), b"k" * 500]
@@ -231,7 +318,7 @@ def test_a_token_that_is_refused(probe, server, token):
 def test_no_token_where_none_is_taken(probe, server, token):
     there = server()
     found = probe(there.port, **BY_TOKEN)
-    assert (found["step"], found["words"]) == ("auth-offered", "the smarthost does not offer XOAUTH2"), found
+    assert (found["step"], found["words"]) == ("auth-offered", "the smarthost offers PLAIN LOGIN, and Postfix uses only xoauth2"), found
     assert not any(b"AUTH" in line for _, line in there.lines)
 
 

@@ -85,13 +85,6 @@ tls_of_port() {
     esac
 }
 
-destination() {
-    case $1 in
-    *:*) echo "[ipv6:$1]:$2" ;;
-    *) echo "[$1]:$2" ;;
-    esac
-}
-
 # Sets password_hosts for env.awk: the smarthosts that want a login, by the names of their keys, and the keys of sasl_passwd. Those in
 # token_hosts want a token for a password.
 find_password_hosts() {
@@ -102,7 +95,7 @@ find_password_hosts() {
 add_password_host() {
     [ "$auth" != none ] || return 0
     [ "$auth" != xoauth2 ] || token_hosts="${token_hosts:+$token_hosts }$key"
-    password_hosts="$password_hosts $key $(destination "$host" "$port")"
+    password_hosts="$password_hosts $key $(destination_of "$host" "$port")"
 }
 
 # Sets relayhost (the smarthosts that can be used), without (the names that lack credentials) and wrapper; writes into folder $1 what
@@ -133,7 +126,7 @@ plan_smarthost() {
         return 2
     fi
     wrapper=$wrapped
-    relayhost="${relayhost:+$relayhost, }$(destination "$host" "$port")"
+    relayhost="${relayhost:+$relayhost, }$(destination_of "$host" "$port")"
 }
 
 # In the shell alone: a grep that dies would say no.

@@ -16,6 +16,9 @@ load_facts() {
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }
 
+# A destination as relayhost and sasl_passwd have it.
+destination_of() { case $1 in *:*) echo "[ipv6:$1]:$2" ;; *) echo "[$1]:$2" ;; esac; }
+
 # Without a smarthost mail goes to the servers that DNS names.
 sends_directly() { [ -z "$smarthosts" ]; }
 

@@ -12,14 +12,16 @@
 #   connect       no address could be reached               name          the certificate is for another name
 #   greeting      no greeting, or no answer to EHLO         auth-offered  no way to log in that may be used here is offered
 #   starttls      TLS is needed, and not offered            auth, sender, recipient   refused
+#   policy        the credentials were kept back: only Postfix can verify this server as its TLS policy says
 #
 # $probe_words holds the server's reply, or the words of the program that failed. Besides: $probe_address, $probe_protocol (of TLS),
 # $probe_verify (the number of openssl-verification-options(1), 0 is fine), $probe_begins and $probe_expires (of the certificate,
-# seconds since 1970), $probe_mechanisms, and $probe_auth: accepted, none (not asked for) or unknown (offered are only mechanisms that
-# cannot be tried here).
+# seconds since 1970), $probe_mechanisms (those offered that Postfix may use), and $probe_auth: accepted, none (not asked for) or unknown
+# (Postfix would use a mechanism that cannot be tried here).
 
 # Sets host and port of a destination as Postfix has it: [host]:port, [ipv6:address]:port, without a port 25.
 split_destination() {
+    asked=$1
     case $1 in
     \[*)
         host=${1#\[}
@@ -37,16 +39,22 @@ split_destination() {
 policy_of() {
     postconf -c "$1" -x smtp_tls_security_level smtp_tls_wrappermode smtp_tls_CAfile smtp_tls_secure_cert_match smtp_tls_verify_cert_match \
         smtp_tls_mandatory_protocols smtp_tls_servername smtp_tls_cert_file smtp_tls_key_file smtp_sasl_security_options smtp_sasl_mechanism_filter \
-        smtp_host_lookup inet_protocols smtp_helo_name >"$probe_folder/policy" 2>/dev/null
+        smtp_tls_policy_maps smtp_tls_per_site smtp_enforce_tls smtp_tls_CApath smtp_tls_trust_anchor_file \
+        smtp_host_lookup inet_protocols smtp_helo_name >"$probe_folder/policy" 2>/dev/null || return
+    policy_folder=$1
+    # What the options of the service say counts more.
+    postconf -c "$1" -xP smtp/unix 2>/dev/null | sed 's|^smtp/unix/||' >>"$probe_folder/policy"
 }
 
-policy() { sed -n "s/^$1 = *//p" "$probe_folder/policy"; }
+policy() { sed -n "s/^$1 = *//p" "$probe_folder/policy" | tail -n 1; }
 
 probe() {
     probe_host=$1 probe_port=$2
+    [ -n "${asked:-}" ] || asked=$(destination_of "$1" "$2")
     probe_step='' probe_words='' probe_address='' probe_protocol='' probe_verify='' probe_begins='' probe_expires=''
     probe_mechanisms='' probe_auth=none
     probe_level=$(policy smtp_tls_security_level)
+    own_policy=$(destination_policy)
     go_through
     set -- $?
     close_dialogue
@@ -74,6 +82,66 @@ failed() {
     probe_step=$1
     probe_words=${2:-$(printf '%s' "$reply" | tr '\n' ' ')}
     return 1
+}
+
+# What smtp_tls_policy_maps say of the destination: Postfix looks up the next hop as relayhost has it, and above a plain name the domains
+# (postconf(5)). A table that cannot be read is a policy that nobody knows.
+destination_policy() {
+    maps=$(policy smtp_tls_policy_maps)
+    [ -n "$maps" ] || return 0
+    hop=$(destination_of "$probe_host" "$probe_port")
+    [ "$asked" = "$hop" ] || hop="$hop $asked"
+    case $asked in
+    *[!A-Za-z0-9._-]*) ;;
+    *.*)
+        domain=$asked
+        while case $domain in *.*) ;; *) false ;; esac; do
+            domain=${domain#*.}
+            hop="$hop .$domain"
+        done
+        ;;
+    esac
+    split_maps "$maps" >"$probe_folder/maps"
+    while IFS= read -r map; do
+        for form in $hop; do
+            if answer=$(timeout "$step_seconds" postmap -c "$policy_folder" -q "$form" "$map" 2>"$probe_folder/said" 9>&- </dev/null); then
+                echo "$answer"
+                return
+            elif grep -q -e 'fatal: ' -e 'error: ' "$probe_folder/said"; then
+                echo "$map cannot be read"
+                return
+            fi
+        done
+    done <"$probe_folder/maps"
+}
+
+# The tables of a list, one on each line: separated by commas and blanks, but not inside braces.
+split_maps() {
+    printf '%s\n' "$1" | awk '{
+        for (i = 1; i <= length($0); i++) {
+            c = substr($0, i, 1)
+            if (c == "{") depth++
+            if (c == "}") depth--
+            if (!depth && c ~ /[ ,\t]/) { if (word != "") print word; word = "" } else word = word c
+        }
+        if (word != "") print word
+    }'
+}
+
+# Does Postfix verify the server exactly as the probe does? Only then may the probe give it the credentials. Sets why_not.
+verified_as_postfix() {
+    why_not=
+    case $probe_level:$(policy smtp_enforce_tls) in
+    none:* | may:* | encrypt:* | :no | :) ;;
+    verify:* | secure:*)
+        for parameter in smtp_tls_CApath smtp_tls_trust_anchor_file; do [ -z "$(policy "$parameter")" ] || why_not=$parameter; done
+        ;;
+    :*) why_not='smtp_enforce_tls' ;;
+    *) why_not="the level $probe_level" ;;
+    esac
+    [ -z "$(policy smtp_tls_per_site)" ] || why_not=smtp_tls_per_site
+    [ -z "$own_policy" ] || why_not="smtp_tls_policy_maps ($own_policy)"
+    [ -z "$why_not" ]
 }
 
 # --- where ---
@@ -124,7 +192,9 @@ greet() {
 say_hello() {
     ask "EHLO $(policy smtp_helo_name)"
     is_reply 250 || { failed greeting; return; }
-    probe_mechanisms=$(printf '%s\n' "$reply" | sed -n 's/^250[- ][Aa][Uu][Tt][Hh][ =]//p' | tr 'a-z\n' 'A-Z ')
+    offered_mechanisms=$(printf '%s\n' "$reply" | sed -n 's/^250[- ][Aa][Uu][Tt][Hh][ =]//p' | tr 'a-z\n' 'A-Z ')
+    filter=$(policy smtp_sasl_mechanism_filter)
+    probe_mechanisms=$(usable_mechanisms)
     return 0
 }
 
@@ -173,7 +243,8 @@ with_tls() {
     *) set -- -connect "$probe_address:$probe_port" "$@" ;;
     esac
     authorities=$(policy smtp_tls_CAfile)
-    [ -z "$authorities" ] || set -- -CAfile "$authorities" "$@"
+    # Without one Postfix trusts nobody, and openssl would trust its own bundle.
+    if [ -n "$authorities" ]; then set -- -CAfile "$authorities" "$@"; else set -- -no-CAfile -no-CApath "$@"; fi
     case $(policy smtp_tls_servername) in
     '') set -- -noservername "$@" ;;
     hostname | nexthop) set -- -servername "$probe_host" "$@" ;;
@@ -231,14 +302,16 @@ find_name() {
 
 log_in() {
     [ -n "${probe_login:-}" ] || return 0
-    case $probe_host in *:*) key="[ipv6:$probe_host]:$probe_port" ;; *) key="[$probe_host]:$probe_port" ;; esac
+    key=$(destination_of "$probe_host" "$probe_port")
     awk -v key="$key" '$1 == key { found = 1 } END { exit !found }' "$probe_login" || { failed auth "no credentials for $key"; return; }
+    # A credential leaves only towards a server that was verified as Postfix would have done it.
+    verified_as_postfix || { failed policy "$why_not"; return; }
     if [ -z "$probe_protocol" ]; then
-        # Postfix would not say a password in clear, and we shall not.
+        # Postfix does not send a password in clear, nor does the probe.
         case $(policy smtp_sasl_security_options) in *noplaintext*) failed auth-offered 'no password may be sent without TLS'; return ;; esac
     fi
-    case "$(policy smtp_sasl_mechanism_filter): $probe_mechanisms " in
-    xoauth2:*' XOAUTH2 '*)
+    case $(mechanism_of_postfix) in
+    XOAUTH2)
         # In a line of its own: a token is too long for the line of a command.
         ask 'AUTH XOAUTH2'
         ! is_reply 334 || { { printf 'user='; login user; printf '\001auth=Bearer '; bearer; printf '\001\001'; } | encoded >&3; read_reply; }
@@ -249,17 +322,21 @@ log_in() {
             reply="$reply${why:+ ($why)}"
         fi
         ;;
-    xoauth2:*) failed auth-offered 'the smarthost does not offer XOAUTH2'; return ;;
-    *' PLAIN '*)
+    PLAIN)
         { printf 'AUTH PLAIN '; { printf '\0'; login user; printf '\0'; login password; } | encoded; } >&3
         read_reply
         ;;
-    *' LOGIN '*)
+    LOGIN)
         ask 'AUTH LOGIN'
         ! is_reply 334 || { login user | encoded >&3; read_reply; }
         ! is_reply 334 || { login password | encoded >&3; read_reply; }
         ;;
-    ':  ') failed auth-offered 'the smarthost offers no log-in'; return ;;
+    '')
+        if [ -z "$offered_mechanisms" ]; then failed auth-offered 'the smarthost offers no log-in'
+        elif [ -n "$probe_mechanisms" ]; then failed auth-offered "the smarthost offers ${offered_mechanisms% }, and the SASL library here has no plugin for ${probe_mechanisms% }"
+        else failed auth-offered "the smarthost offers ${offered_mechanisms% }, and Postfix uses only $filter"; fi
+        return
+        ;;
     *)
         probe_auth=unknown
         return 0
@@ -267,6 +344,57 @@ log_in() {
     esac
     is_reply 235 || { failed auth; return; }
     probe_auth=accepted
+}
+
+# Those of the offered mechanisms that smtp_sasl_mechanism_filter lets through: the first pattern that fits decides, "!" excludes
+# (postconf(5)). Tables and files in the list are asked as Postfix would.
+usable_mechanisms() {
+    for mechanism in $offered_mechanisms; do
+        if [ -z "$filter" ] || fits_filter "$mechanism"; then printf '%s ' "$mechanism"; fi
+    done
+}
+
+fits_filter() {
+    for pattern in $(printf '%s' "$filter" | tr ',' ' '); do
+        fits=0
+        case $pattern in '!'*) fits=1 pattern=${pattern#!} ;; esac
+        case $pattern in
+        /*) grep -qixF -e "$1" "$pattern" 2>/dev/null && return "$fits" ;;
+        *:*) [ -n "$(postmap -c "$policy_folder" -q "$1" "$pattern" 2>/dev/null 9>&-)" ] && return "$fits" ;;
+        *) [ "$(printf '%s' "$pattern" | tr '[:lower:]' '[:upper:]')" = "$1" ] && return "$fits" ;;
+        esac
+    done
+    return 1
+}
+
+# Where Cyrus SASL has its plugins.
+sasl_folders='/usr/lib/sasl2 /usr/lib64/sasl2 /usr/lib/*/sasl2'
+
+has_sasl_plugin() {
+    for folder in $sasl_folders; do
+        for file in "$folder/lib$1".so*; do
+            if [ -e "$file" ]; then return 0; fi
+        done
+    done
+    return 1
+}
+
+# The mechanism that Cyrus SASL would take: one that hides the password before PLAIN and LOGIN, where its plugin is here.
+mechanism_of_postfix() {
+    for mechanism in $probe_mechanisms; do
+        case $mechanism in
+        PLAIN | LOGIN | EXTERNAL | ANONYMOUS) continue ;;
+        XOAUTH2) if [ "$filter" = xoauth2 ]; then echo XOAUTH2; return; fi ;;
+        SCRAM-*) plugin=scram ;;
+        GSSAPI | GSS-SPNEGO) plugin=gssapiv2 ;;
+        GS2-*) plugin=gs2 ;;
+        *) plugin=$(printf '%s' "$mechanism" | tr -d '-' | tr '[:upper:]' '[:lower:]') ;;
+        esac
+        if [ "$mechanism" != XOAUTH2 ] && has_sasl_plugin "$plugin"; then echo "$mechanism"; return; fi
+    done
+    for mechanism in PLAIN LOGIN; do
+        case " $probe_mechanisms" in *" $mechanism "*) echo "$mechanism"; return ;; esac
+    done
 }
 
 # The user or the password, byte for byte, from the file alone.
