@@ -209,6 +209,7 @@ fn rows(provider: &Provider) -> Vec<(&'static str, String)> {
         ("connections at a time", provider.concurrency.map(|count| count.to_string())),
         ("pause between messages", provider.rate_delay.map(|seconds| format!("{seconds} s"))),
         ("SMTPUTF8", Some(if provider.smtputf8 { "yes" } else { "no" }.to_owned())),
+        ("null sender (bounces)", Some(provider.null_sender_text().to_owned())),
         ("not seen in its own words", list(provider.unverified.iter().map(|name| quoted(name)).collect())),
     ]
     .into_iter()

@@ -133,9 +133,10 @@ def test_settings(awk):
 
 
 def test_named_smarthosts_fall_back_to_the_plain_keys(awk):
-    hosts = "PRIMARY [a]:1 BACK_UP [b]:2 THIRD [c]:3"
+    """On the host of the first alone."""
+    hosts = "PRIMARY [a]:1 BACK_UP [b]:2 THIRD [a]:3 FOURTH [d]:1"
     text = b"RELAY_USERNAME=u\nRELAY_PASSWORD=p\nRELAY_BACK_UP_USERNAME=bu\nRELAY_BACK_UP_PASSWORD=bp\n"
-    assert awk("env.awk", text, out="sasl", hosts=hosts)[1] == b"[a]:1 u:p\n[b]:2 bu:bp\n[c]:3 u:p\n"
+    assert awk("env.awk", text, out="sasl", hosts=hosts)[1] == b"[a]:1 u:p\n[b]:2 bu:bp\n[a]:3 u:p\n"
     only = b"RELAY_BACK_UP_USERNAME=bu\nRELAY_BACK_UP_PASSWORD=bp\n"
     assert awk("env.awk", only, out="names", hosts=hosts)[1] == b"BACK_UP\n"
 
@@ -188,10 +189,10 @@ def test_several_answers_of_one_run(awk, tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "access_token").write_text("token\n")
     text = b"RELAY_USERNAME=u\nRELAY_CLIENT_ID=i\nRELAY_REFRESH_TOKEN=r\n"
-    wanted = {"out": f"names sources={tmp_path}/sources sasl={tmp_path}/sasl", "hosts": "PRIMARY [h]:587 SECOND [i]:587"}
+    wanted = {"out": f"names sources={tmp_path}/sources sasl={tmp_path}/sasl", "hosts": "PRIMARY [h]:587 SECOND [h]:25"}
     done = awk("env.awk", text, **wanted, tokens="PRIMARY SECOND", folder=tmp_path)
     assert done == (0, b"PRIMARY\nSECOND\n", b"")
-    assert (tmp_path / "sasl").read_text() == "[h]:587 u:mail-relay/PRIMARY\n[i]:587 u:mail-relay/SECOND\n"
+    assert (tmp_path / "sasl").read_text() == "[h]:587 u:mail-relay/PRIMARY\n[h]:25 u:mail-relay/SECOND\n"
     assert (tmp_path / "sources").read_text().splitlines()[0] == "RELAY_USERNAME\trelay.env"
     # A full disk, or a folder that is gone.
     assert awk("env.awk", text, out="sources=/dev/full", hosts=HOST)[0] == 2

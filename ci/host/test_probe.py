@@ -101,7 +101,7 @@ DESTINATIONS = {
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_destinations_are_split(shell):
-    script = f". {LIB}/probe.sh; for one in \"$@\"; do split_destination \"$one\"; echo \"$host $port\"; done"
+    script = f". {LIB}/common.sh; for one in \"$@\"; do split_destination \"$one\"; echo \"$host $port\"; done"
     argv = [*SHELLS[shell], "-uc", script, "sh", *DESTINATIONS]
     assert subprocess.run(argv, capture_output=True, check=True, text=True).stdout.splitlines() == [*DESTINATIONS.values()]
 

@@ -163,9 +163,10 @@ fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
     let clear = if relay.tls.cleartext_password { "noanonymous" } else { "noplaintext, noanonymous" };
     layer.set("smtp_sasl_security_options", clear);
     layer.set("smtp_sasl_tls_security_options", "noanonymous");
-    if relay.uses(Auth::Xoauth2) {
-        // A token is no password: where the smarthost offers both, PLAIN would send it as one.
-        layer.set("smtp_sasl_mechanism_filter", "xoauth2");
+    // All smarthosts that want a login have the same.
+    let mechanisms = relay.smarthosts.iter().find(|host| host.auth != Auth::None).map(|host| &host.mechanisms);
+    if let Some(mechanisms) = mechanisms {
+        layer.set("smtp_sasl_mechanism_filter", &mechanisms.join(", "));
     }
 }
 

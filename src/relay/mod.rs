@@ -165,6 +165,8 @@ pub struct Smarthost {
     pub mode: TlsMode,
     /// Whether it wants credentials.
     pub auth: Auth,
+    /// SASL mechanisms that may be tried, in the words of Postfix; none for [`Auth::None`].
+    pub mechanisms: Vec<String>,
     /// Where access tokens come from; for [`Auth::Xoauth2`].
     pub oauth2: Option<OAuth2>,
 }

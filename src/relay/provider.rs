@@ -54,6 +54,8 @@ pub struct Provider {
     pub rate_delay: Option<u64>,
     /// Whether its servers announce SMTPUTF8 (RFC 6531).
     pub smtputf8: bool,
+    /// Whether it accepts the null sender (`MAIL FROM:<>`), which bounces have; `None` where nobody has seen it.
+    pub null_sender: Option<bool>,
     /// Names of fields that nobody has seen in the provider's own words.
     #[serde(default)]
     pub unverified: Vec<String>,
@@ -179,6 +181,20 @@ impl Provider {
         self.host.iter().chain(self.regions.values()).any(|own| own.eq_ignore_ascii_case(host))
     }
 
+    /// Whether bounces may be lost on their way: the provider refuses the null sender, or nobody knows that it accepts it.
+    pub fn may_refuse_bounces(&self) -> bool {
+        self.null_sender != Some(true) && !self.ports.is_empty()
+    }
+
+    /// What is known of the null sender, in a sentence.
+    pub fn null_sender_text(&self) -> &'static str {
+        match self.null_sender {
+            Some(true) => "accepted",
+            Some(false) => "refused, so a bounce cannot be returned",
+            None => "not known, so postpack assumes that bounces may be refused",
+        }
+    }
+
     /// How TLS starts on one of its ports.
     pub fn mode_of(&self, port: u16) -> Option<TlsMode> {
         self.ports.iter().find(|own| own.port == port).map(|own| own.tls)
@@ -227,6 +243,9 @@ impl fmt::Display for Provider {
             }
         }
         row("SMTPUTF8", if self.smtputf8 { "yes" } else { "no" })?;
+        if self.name != Self::CUSTOM {
+            row("null sender", self.null_sender_text())?;
+        }
         if !self.unverified.is_empty() {
             row("unverified", &self.unverified.join(", "))?;
         }
@@ -263,6 +282,8 @@ mod tests {
             if provider.auth.contains(&Auth::Password) {
                 assert!(provider.username.is_some() && provider.password.is_some(), "{name}");
             }
+            let unverified = provider.unverified.iter().any(|field| field == "null-sender");
+            assert!(provider.null_sender.is_none() == unverified, "{name}: null-sender is known or unverified");
             for note in &provider.notes {
                 assert!(note.date.len() == 10, "{name}: {}", note.date);
             }

@@ -7,7 +7,7 @@ use super::schema::{ContentSection, MilterActionName, MilterSection, NoticeClass
 use super::spot::{Entries, Spot, Time};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
-use crate::relay::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
+use crate::relay::{Content, LineAction, Milter, MilterAction, Milters, Notices, Provider, Rule};
 
 /// What lines may be.
 pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>) -> Content {
@@ -192,9 +192,25 @@ fn action_of(word: &str) -> Result<MilterAction, Fault> {
     })
 }
 
+/// Postfix's own classes, and `2bounce`: where a provider refuses the null sender, a bounce is refused as well, and without a
+/// notice nobody would hear of the lost message.
+const WITH_LOST_BOUNCES: [&str; 3] = ["resource", "software", "2bounce"];
+
 /// Who hears of trouble.
-pub(super) fn notices(judge: &mut Judge, section: Option<&NoticesSection>) -> Notices {
-    let Some(section) = section else { return Notices::default() };
+pub(super) fn notices(
+    judge: &mut Judge,
+    section: Option<&NoticesSection>,
+    provider: Option<&Provider>,
+) -> Notices {
+    let mut notices = section.map(|section| stated(judge, section)).unwrap_or_default();
+    let is_stated = section.is_some_and(|section| section.classes.is_some());
+    if !is_stated && provider.is_some_and(Provider::may_refuse_bounces) {
+        notices.classes = WITH_LOST_BOUNCES.map(str::to_owned).to_vec();
+    }
+    notices
+}
+
+fn stated(judge: &mut Judge, section: &NoticesSection) -> Notices {
     let name = |class: NoticeClass| match class {
         NoticeClass::Bounce => "bounce",
         NoticeClass::DoubleBounce => "2bounce",

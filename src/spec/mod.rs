@@ -308,7 +308,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let after = units::after(judge, spec.systemd.as_ref());
     let content = content::check(judge, spec.content.as_ref());
     let milters = content::milters(judge, spec.milter.as_ref());
-    let notices = content::notices(judge, spec.notices.as_ref());
+    let notices = content::notices(judge, spec.notices.as_ref(), provider.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
     let metrics = metrics::check(judge, spec.metrics.as_ref());
     let integrations = surroundings::integrations(spec.integrations.as_ref());

@@ -166,6 +166,9 @@ pub(super) struct SmarthostSection {
     /// How the relay proves who it is.
     #[schemars(extend("default" = "password"))]
     pub(super) auth: Option<Spot<AuthMethod>>,
+    /// SASL mechanisms that may carry the password, with `auth = "password"`: `plain`, `login`, `cram-md5`, `digest-md5`, `ntlm`,
+    /// `scram-sha-1` to `scram-sha-512`. Without it all but `ntlm`, whichever the smarthost offers. Smarthosts of one list have the same.
+    pub(super) mechanisms: Option<Many<String>>,
     /// Where access tokens come from, with `auth = "xoauth2"`: an `https://` URL. Providers that have one are known.
     pub(super) oauth2_endpoint: Option<Spot<String>>,
     /// What they are asked for; the provider's own without it.

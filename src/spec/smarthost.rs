@@ -120,6 +120,16 @@ fn one_kind(
             .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)"),
         );
     }
+    let wanting = || list.iter().zip(sections).filter(|((host, _, _), _)| host.auth == Auth::Password);
+    let first = wanting().next().map(|((host, _, _), _)| &host.mechanisms);
+    if let Some(((_, section, _), raw)) = wanting().find(|((host, _, _), _)| Some(&host.mechanisms) != first) {
+        let spot = raw.value.mechanisms.as_ref().and_then(|list| list.0.first());
+        let span = spot.map_or(section, |spot| &spot.span).clone();
+        judge.report(
+            Diagnostic::error("mixed-auth", span, "the smarthosts of one list must have the same `mechanisms`")
+                .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)"),
+        );
+    }
 }
 
 fn one(
@@ -155,10 +165,11 @@ fn one(
     let port = port(raw, provider);
     let mode = mode(judge, raw, port, provider, host.as_deref());
     let auth = auth(judge, raw, provider, host.as_deref());
+    let mechanisms = mechanisms(judge, raw, auth);
     let oauth2 = oauth2(judge, section, auth, provider, host.as_deref());
     let without_tls =
         raw.tls.as_ref().filter(|spot| spot.value == TlsStart::None).map(|spot| spot.span.clone());
-    Some((Smarthost { name: name?, host: host?, port, mode, auth, oauth2 }, without_tls))
+    Some((Smarthost { name: name?, host: host?, port, mode, auth, mechanisms, oauth2 }, without_tls))
 }
 
 /// It becomes part of variable names (`RELAY_<NAME>_PASSWORD`).
@@ -342,6 +353,59 @@ fn auth(judge: &mut Judge, raw: &SmarthostSection, provider: &Provider, host: Op
         judge.report(Diagnostic::error("auth", spot.span.clone(), message).hint("leave `auth` out"));
     }
     chosen
+}
+
+/// Mechanisms that need nothing but a user name and a password. What needs a ticket (GSSAPI), a certificate (EXTERNAL) or a
+/// token is missing on purpose: Cyrus SASL would prefer it, fail, and try no other (client.c, `sasl_client_start`).
+const PASSWORD_MECHANISMS: &[&str] = &[
+    "plain",
+    "login",
+    "cram-md5",
+    "digest-md5",
+    "scram-sha-1",
+    "scram-sha-224",
+    "scram-sha-256",
+    "scram-sha-384",
+    "scram-sha-512",
+];
+
+/// Obsolete, and so only on request.
+const NTLM: &str = "ntlm";
+
+/// The mechanisms that Postfix may try.
+fn mechanisms(judge: &mut Judge, raw: &SmarthostSection, auth: Auth) -> Vec<String> {
+    let usual: &[&str] = match auth {
+        Auth::Password => PASSWORD_MECHANISMS,
+        // A token is no password: where the smarthost offers both, PLAIN would send it as one.
+        Auth::Xoauth2 => &["xoauth2"],
+        Auth::None => &[],
+    };
+    let usual = || usual.iter().map(|name| (*name).to_owned()).collect();
+    let Some(list) = raw.mechanisms.as_ref().filter(|list| !list.0.is_empty()) else { return usual() };
+    if auth != Auth::Password {
+        let span = list.0.first().map(|spot| spot.span.clone()).unwrap_or_default();
+        let message = "`mechanisms` has no effect without auth = \"password\"";
+        judge.report(Diagnostic::error("mechanisms", span, message).hint("remove it"));
+        return usual();
+    }
+    let mut read = |spot| judge.read("mechanisms", "smarthost.mechanisms", "a SASL mechanism", spot, mechanism);
+    list.0.iter().filter_map(&mut read).collect()
+}
+
+fn mechanism(text: &str) -> Result<String, Fault> {
+    let name = text.to_ascii_lowercase();
+    if name == NTLM || PASSWORD_MECHANISMS.contains(&name.as_str()) {
+        return Ok(name);
+    }
+    let reason = match name.as_str() {
+        "gssapi" | "gss-spnego" | "kerberos_v4" => "needs a Kerberos ticket",
+        "external" => "needs a client certificate and no password",
+        "xoauth2" | "oauthbearer" => "needs an access token: auth = \"xoauth2\"",
+        "anonymous" => "authenticates nobody",
+        _ => "is not a mechanism that Cyrus SASL can use with a password",
+    };
+    Err(Fault::new(format!("`{}` {reason}", values::shown(text)))
+        .hint(format!("choose from {}, {NTLM}", PASSWORD_MECHANISMS.join(", "))))
 }
 
 /// Where access tokens come from: the spec's own place before the provider's.

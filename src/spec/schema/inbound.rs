@@ -111,6 +111,7 @@ pub(in super::super) enum MilterActionName {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(in super::super) struct NoticesSection {
     /// Kinds of trouble: `resource`, `software`, `bounce`, `2bounce`, `data`, `delay`, `policy`, `protocol`.
+    /// Where the provider refuses bounces, or nobody knows that it accepts them, `2bounce` is in the default as well.
     #[schemars(extend("default" = ["resource", "software"]))]
     pub(in super::super) classes: Option<Many<NoticeClass>>,
     /// Who hears of it; the postmaster, and so `root-mail-to`, without it.

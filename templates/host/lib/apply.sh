@@ -46,7 +46,8 @@ note_seen() {
 }
 
 settings_seen() {
-    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf
+    uname -n
+    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf /etc/hostname
     for folder in "$secrets" $credential_folders $encrypted_folders; do set -- "$@" "$folder"/relay*; done
     stat -L -c '%n %i %s %y %z' -- "$@" 2>/dev/null
 }
@@ -232,6 +233,6 @@ say_missing() {
     if [ -z "$relayhost" ]; then
         say "no credentials yet, so mail waits in the queue; put $(wanted_keys) into $relay_env"
     else
-        say "no credentials for the smarthost(s) $without, so they are left out"
+        say "no credentials for the smarthost(s) $without, so they are left out; put $(waiting_keys) into $relay_env"
     fi
 }

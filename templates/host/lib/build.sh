@@ -9,11 +9,12 @@ build() {
     load_facts
     have postconf || { warn "Postfix is not installed (no postconf found); mend: install the package 'postfix'"; return 1; }
     loopback_up
-    ask_postfix || return 1
+    ask_postfix "$1" || return 1
     relay_host='' relay_port=''
     find_password_hosts || return
     take_sources "$1" || return
     load_env || return
+    choose_name
     find_password_hosts && fetch_tokens || return
     plan_smarthosts "$1" || return
     build_host_layer "$1/host.cf" || return
@@ -41,10 +42,15 @@ ask_version() {
 }
 
 # The same, but a Postfix whose map package is missing falls back to a type that is there.
-# Asked with the package's main.cf: the live one may not exist yet, as on Debian with "No configuration".
+# Asked with a main.cf of its own in folder $1: the live one may not exist yet, as on Debian with "No configuration", and Postfix may
+# refuse the name of this host.
 ask_postfix() {
     ask_version || return 1
-    types=$(postconf -c "$share" -m) || { warn "postconf -m failed; is the postfix package whole?"; return 1; }
+    mkdir "$1/types" && echo 'myhostname = localhost.localdomain' >"$1/types/main.cf" || { warn "cannot write into $1: is the disk full?"; return 1; }
+    types=$(postconf -c "$1/types" -m)
+    set -- "$1" $?
+    rm -rf "$1/types"
+    [ "$2" = 0 ] || { warn "postconf -m failed; is the postfix package whole?"; return 1; }
     for database_type in "$database_type" lmdb cdb hash; do
         if has_line "$types" "$database_type"; then return 0; fi
     done
@@ -102,7 +108,7 @@ add_password_host() {
 # the sources say: sasl_passwd, where somebody wants a password, sources, "KEY SOURCE" of every key that counts, and login, for a database,
 # where there is one (database_login).
 plan_smarthosts() {
-    relayhost='' without='' wrapper='' database_login=no
+    relayhost='' without='' waiting='' wrapper='' database_login=no
     with=$(read_env "names sources=$1/sources${password_hosts:+ sasl=$1/sasl_passwd}${database:+ database=$1/login}") || return 2
     [ ! -s "$1/login" ] || database_login=yes
     if sends_directly && [ -n "$relay_host$relay_port" ]; then
@@ -117,6 +123,7 @@ plan_smarthost() {
     # shellcheck disable=SC2086  # words on purpose
     if [ "$auth" != none ] && ! is_one_of "$key" $with; then
         without="${without:+$without }$name"
+        waiting="${waiting:+$waiting }$(destination_of "$host" "$port")"
         return 0
     fi
     wrapped=no
@@ -138,11 +145,45 @@ is_one_of() {
 }
 
 wanted_keys() {
-    if [ -n "$token_hosts" ]; then
-        echo 'RELAY_USERNAME, RELAY_CLIENT_ID and RELAY_REFRESH_TOKEN'
-    else
-        echo 'RELAY_USERNAME and RELAY_PASSWORD'
-    fi
+    # shellcheck disable=SC2086  # words on purpose
+    set -- $password_hosts
+    login_keys "${1:-}" /dev/null
+}
+
+# The keys of relay.env with the login at the smarthost with key $1: its own where the file $2 ("KEY SOURCE" lines) has them, or where
+# the plain ones are for another host (see env.awk).
+login_keys() {
+    own=RELAY_$1_ plain_host='' its_host=''
+    # shellcheck disable=SC2086  # words on purpose
+    set -- "$1" "$2" $password_hosts
+    key=$1 known=$2
+    shift 2
+    plain_host=${2:-}
+    while [ $# -ge 2 ]; do
+        [ "$1" != "$key" ] || its_host=$2
+        shift 2
+    done
+    if [ "${its_host%:*}" = "${plain_host%:*}" ] && ! grep -q "^$own" "$known" 2>/dev/null; then own=RELAY_; fi
+    if [ -n "$token_hosts" ]; then echo "${own}USERNAME, ${own}CLIENT_ID and ${own}REFRESH_TOKEN"; else echo "${own}USERNAME and ${own}PASSWORD"; fi
+}
+
+# Those of all smarthosts that wait for a login.
+waiting_keys() {
+    all=
+    for one in $waiting; do all="${all:+$all; }$(login_keys "$(key_of_destination "$one")" /dev/null)"; done
+    echo "$all"
+}
+
+# The key of the smarthost at destination $1.
+key_of_destination() {
+    # shellcheck disable=SC2086  # words on purpose
+    set -- "$1" $password_hosts
+    sought=$1
+    shift
+    while [ $# -ge 2 ]; do
+        if [ "$2" = "$sought" ]; then echo "$1"; return; fi
+        shift 2
+    done
 }
 
 # --- main.cf ---
@@ -169,7 +210,7 @@ build_host_layer() {
             echo "relay_root_mail_to = $relay_root_mail_to"
             echo "relay_root_address = ${relay_root_mail_to%%,*}"
         fi
-        [ -z "${relay_hostname:-$hostname}" ] || echo "myhostname = ${relay_hostname:-$hostname}"
+        [ -z "$chosen_name" ] || echo "myhostname = $chosen_name"
         echo "relay_host_domain = $host_domain"
         echo "relay_system_name = $system"
         echo "relay_system_domain = $system_domain"
@@ -182,7 +223,7 @@ build_host_layer() {
 # Mail to the host's own name goes to root. An image under construction has the name of its builder.
 own_name_is_own() {
     in_system || return 0
-    own_name=${relay_hostname:-${hostname:-$(uname -n)}}
+    own_name=$(printf %s "${chosen_name:-$(uname -n)}" | tr '[:upper:]' '[:lower:]')
     # shellcheck disable=SC2086  # words on purpose
     if is_one_of "$own_name" $inbound_domains; then
         warn "this host is called $own_name, as a domain whose mail it takes: all of it would go to root; mend: put RELAY_HOSTNAME=<host.$own_name> into $relay_env"
@@ -205,9 +246,10 @@ find_host_domains() {
     host_domain=\$myhostname system=\$myhostname system_domain=\$relay_host_domain
     [ -d /run/systemd/system ] || return 0
     own=$(uname -n | tr '[:upper:]' '[:lower:]') || return 1
-    is_technical "${relay_hostname:-${hostname:-$own}}" || host_domain=localhost.localdomain
-    case $own in '' | *[!A-Za-z0-9.-]*) return 0 ;; esac
-    [ -n "${relay_hostname:-$hostname}" ] || return 0
+    while case $own in *.) ;; *) false ;; esac; do own=${own%.}; done
+    is_technical "${chosen_name:-$own}" || host_domain=localhost.localdomain
+    case $own in '' | *[!A-Za-z0-9._-]*) return 0 ;; esac
+    [ -n "$chosen_name" ] || return 0
     system=$own
     case $own in *.*) ;; *) system="$own.\$mydomain" ;; esac
     system_domain=\$relay_system_name
@@ -338,7 +380,7 @@ undo_edits() {
     [ -f "$state/applied/master.base" ] || return 0
     mkdir "$1/base" && cp -- "$state/applied/master.base" "$1/base/master.cf" && cp -p -- "$state/applied/main.cf" "$1/base/main.cf" || return 1
     for folder in "$1/base" "$state/applied" "$1"; do
-        postconf -c "$folder" -M 2>/dev/null || return 1
+        unnamed_postconf -c "$folder" -M 2>/dev/null || return 1
         echo
     done >"$1/base/services"
     awk '

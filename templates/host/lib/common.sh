@@ -19,6 +19,22 @@ load_facts() {
 # A destination as relayhost and sasl_passwd have it.
 destination_of() { case $1 in *:*) echo "[ipv6:$1]:$2" ;; *) echo "[$1]:$2" ;; esac; }
 
+# Sets host and port of a destination as Postfix has it: [host]:port, [ipv6:address]:port, without a port 25.
+split_destination() {
+    asked=$1
+    case $1 in
+    \[*)
+        host=${1#\[}
+        port=${host##*\]}
+        host=${host%\]*}
+        ;;
+    *:*) host=${1%:*} port=:${1##*:} ;;
+    *) host=$1 port='' ;;
+    esac
+    host=${host#ipv6:} port=${port#:}
+    port=${port:-25}
+}
+
 # Without a smarthost mail goes to the servers that DNS names.
 sends_directly() { [ -z "$smarthosts" ]; }
 

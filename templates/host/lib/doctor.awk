@@ -21,7 +21,8 @@ function as_text(    n) {
         print "  mend: " (substr(mend[n], 1, 2) == "$ " ? substr(mend[n], 3) : mend[n])
     }
     if (quiet == "yes") return
-    if (broken) print red "mail does not leave as it should" plain ": " (broken == 1 ? "one cause" : broken " causes; begin with the first")
+    if (broken && leaves == "yes") print red "not all is as it should be" plain ", but mail leaves: " (broken == 1 ? "one cause" : broken " causes; begin with the first")
+    else if (broken) print red "mail does not leave as it should" plain ": " (broken == 1 ? "one cause" : broken " causes; begin with the first")
     else print green "nothing is broken" plain "; 'mail-relay test' sends a message"
 }
 

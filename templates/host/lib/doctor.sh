@@ -11,9 +11,9 @@ doctor_main() {
     trap 'rm -rf "$probe_folder"' EXIT
     trap 'exit 1' HUP INT TERM
     : >"$probe_folder/findings"
-    broken=no
+    broken=no leaves=no
     examine
-    awk -v format="$format" -v quiet="$quiet" -v package="$package" -v version="$version" \
+    awk -v format="$format" -v quiet="$quiet" -v leaves="$leaves" -v package="$package" -v version="$version" \
         -v bold="$bold" -v red="$red" -v yellow="$yellow" -v green="$green" -v plain="$plain" -f "$lib/json_string.awk" -f "$lib/doctor.awk" "$probe_folder/findings" || exit 1
     [ "$broken" = no ]
 }
@@ -38,12 +38,17 @@ examine() {
     look_at_settings
     [ "$broken" = yes ] || look_at_configuration
     explained=$broken
+    # Settings that are refused leave the old ones in force: does mail leave by these?
+    broken=no
     look_at_service
     [ "$explained" = yes ] || look_at_partners
     # These show themselves as faults of the smarthost; a relay.env that is refused, or a Postfix that does not run, does not.
     has_finding package-damaged credentials-missing token-missing ca-bundle not-applied apply-unfinished edited-by-hand out-of-date map-stale \
         ca-unreadable sasl-plugin chroot-stale || look_at_network
+    if [ "$broken" = no ] && { [ "${reached:-no}" = yes ] || sends_directly; }; then leaves=yes; fi
+    [ "$explained" = no ] || broken=yes
     [ "$broken" = yes ] || look_at_queue
+    look_at_lost_mail
 }
 
 # Writes down the finding $1; the other arguments are what {1}, {2}, ... stand for.

@@ -7,13 +7,24 @@ look_at_postfix() {
         finding package-damaged "$(head -n 1 "$probe_folder/said")"
         return 1
     fi
+    if ! name_is_usable; then finding host-name-refused "$(printable_name)"; return 1; fi
+    look_at_name
+}
+
+look_at_name() {
     name=$(live myhostname)
     case $name in
-    *.localdomain | localhost.*) finding host-name "$name" ;;
-    *.*) ;;
-    *) finding host-name "$name" ;;
+    *.localdomain | localhost.*)
+        if is_usable_name "$(uname -n)"; then finding host-name "$name" 'which is not a full name'
+        else finding host-name "$name" "because Postfix cannot use the system's own name, '$(printable_name)'"; fi
+        ;;
+    *_* | *.*[!A-Za-z0-9-]* | *[!A-Za-z0-9.-]*) finding host-name "$name" 'which has characters that do not belong in a host name' ;;
+    *.*[A-Za-z]*) case ${name##*.} in *[!0-9]*) ;; *) finding host-name "$name" 'which ends in a number, as no host name does' ;; esac ;;
+    *) finding host-name "$name" 'which is not a full name' ;;
     esac
 }
+
+printable_name() { uname -n | tr -c '\040-\176\n' '?'; }
 
 look_at_disks() {
     spool=$(live queue_directory)

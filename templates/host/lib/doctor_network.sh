@@ -13,13 +13,14 @@ look_at_network() {
     probe_login='' probe_sender=$(sender) probe_recipient=$(live relay_root_address)
     [ "$(live smtp_sasl_auth_enable)" != yes ] || [ ! -f "$postfix_dir/sasl_passwd" ] || probe_login=$postfix_dir/sasl_passwd
     was_broken=$broken found=$(wc -l <"$probe_folder/findings") reached=no
+    look_back "$probe_folder/ways"
     for relay in $relays; do look_at_smarthost "$relay"; done
     [ "$reached" = no ] || only_warn
 }
 
 # Mail leaves by another smarthost: what is wrong with the rest can wait.
 only_warn() {
-    awk -F '\t' -v OFS='\t' -v from="$found" 'NR > from { $2 = "warning" } { print }' "$probe_folder/findings" >"$probe_folder/warnings" &&
+    awk -F '\t' -v OFS='\t' -v from="$found" 'NR > from && $2 == "broken" { $2 = "warning"; $4 = "mail leaves by another smarthost meanwhile; this way out is closed" } { print }' "$probe_folder/findings" >"$probe_folder/warnings" &&
         mv "$probe_folder/warnings" "$probe_folder/findings"
     broken=$was_broken
 }
@@ -46,12 +47,14 @@ look_at_smarthost() {
     split_destination "$1"
     if probe "$host" "$port"; then
         reached=yes
+        [ "$probe_auth" != unknown ] || finding login-untried "$host" "Postfix logs in by one of ${probe_mechanisms% }, which the doctor cannot"
         soon=$(((${probe_expires:-9999999999} - $(date +%s)) / 86400))
         [ "$soon" -ge 14 ] || finding certificate-expires "$host" "$soon"
         return
     fi
     case $probe_step:$probe_words in
     openssl:*) finding openssl-missing ;;
+    policy:*) finding login-untried "$host" "only Postfix itself can verify it: $probe_words" ;;
     lookup:*) finding dns "$host" ;;
     connect:*) unreachable ;;
     greeting:[45][0-9][0-9]*) finding turned-away "$host" "$port" "$probe_words" ;;
@@ -130,8 +133,8 @@ refused_by_smarthost() {
         auth)
             case $probe_words:$(policy smtp_sasl_mechanism_filter) in
             'no credentials for '*) finding no-credentials-for "${probe_words#no credentials for }" ;;
-            *:xoauth2) finding token-refused "$host" "$probe_words" ;;
-            *) finding password-refused "$host" "$probe_words" ;;
+            *:xoauth2) finding token-refused "$host" "$probe_words" "$(login_keys "$(key_of_destination "$relay")" "$state/applied/sources")" ;;
+            *) finding password-refused "$host" "$probe_words" "$(login_keys "$(key_of_destination "$relay")" "$state/applied/sources")" ;;
             esac
             ;;
         sender) finding sender-refused "$host" "$probe_sender" "$probe_words" ;;

@@ -19,6 +19,14 @@ look_at_queue() {
     [ "$past" = 0 ] || finding queue-waits "$past" "$last"
 }
 
+# Messages of the last day that a smarthost refused, and whose bounces were refused as well: they are in no queue.
+look_at_lost_mail() {
+    [ -n "${lost:-}" ] || look_back "$probe_folder/ways"
+    [ "$lost" != 0 ] || return 0
+    if [ "$told" = "$lost" ]; then finding bounces-refused "$lost" "$lost_words" 'the postmaster was told, but not the sender'
+    else finding bounces-refused "$lost" "$lost_words" 'neither the sender nor the postmaster heard of it'; fi
+}
+
 queue_finding() {
     why=$(echo "$known" | cut -f 3)
     mend=$(echo "$known" | cut -f 4)

@@ -12,7 +12,7 @@ look_at_settings() {
     fi
     look_at_tokens
     if [ -n "$without" ] && ! has_finding token-missing; then
-        if [ -z "$relayhost" ]; then finding credentials-missing "$(wanted_keys)"; else finding credentials-partly "$without"; fi
+        if [ -z "$relayhost" ]; then finding credentials-missing "$(wanted_keys)"; else finding credentials-partly "$without" "$(waiting_keys)"; fi
     fi
 }
 
@@ -60,6 +60,11 @@ look_at_configuration() {
     # With it the rest may well be different.
     if [ -e "$state/applied/held" ]; then finding held "$(cat "$state/applied/held")"; return; fi
     if [ -d "$state/next" ] || [ -e "$state/owed" ]; then finding apply-unfinished; return; fi
+    if were_refused "$built"; then
+        read_refusal
+        finding credentials-refused "$refused_by" "$refused_words" "$refused_keys"
+        return
+    fi
     while read -r name kind; do
         look_at_file "$name" "$kind" || break
     done <"$state/applied/manifest"

@@ -10,6 +10,8 @@
 # all of it is the value of this key.
 # -v hosts="NAME [host]:port ..." names the smarthosts that want a login, NAME as it stands in RELAY_<NAME>_USERNAME. For those of
 # -v tokens="NAME ..." the password is the path of a token, once there is one: FOLDER/NAME/access_token, with -v folder=FOLDER.
+# The plain RELAY_USERNAME and RELAY_PASSWORD are the account at the first smarthost, and at others of the same host: a password goes to
+# no other host than the one it was given for.
 # With -v database=KIND there is a database, whose login is RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD.
 # Every fault is reported with its source and line, never with its value; then the exit code is 2 and nothing is printed.
 # Run with LC_ALL=C: a value is bytes.
@@ -150,7 +152,7 @@ function refuse(key, text) { fault(file_of[key], line_of[key], text) }
 
 function check(key, text) {
     if (!(key in known)) {
-        if (tolower(substr(key, 1, 6)) == "relay_") refuse(key, unknown(key))
+        if (tolower(key) ~ /relay_/) refuse(key, unknown(key))
         return
     }
     if (text == "") refuse(key, key " is empty; put a value there, or # before the line")
@@ -164,7 +166,7 @@ function check(key, text) {
     }
     else if (key == "RELAY_HOST" && !is_host(text)) refuse(key, key " is not a host name or an address")
     else if (key == "RELAY_PORT" && !is_port(text)) refuse(key, key " is not a port (1 to 65535)")
-    else if (key == "RELAY_HOSTNAME" && !(is_domain(text) && index(text, "."))) refuse(key, key " is not a full host name such as web1.example.com")
+    else if (key == "RELAY_HOSTNAME" && !is_full_name(text)) refuse(key, key " is not a full host name such as web1.example.com")
     else if (key == "RELAY_FROM" && !is_address(text) && !is_domain_of(text)) refuse(key, key " is not an address (user@example.com) or a domain (@example.com)")
     else if (key == "RELAY_VERIFY" && text != "yes" && text != "no") refuse(key, key " is yes or no")
     else if (key == "RELAY_COMMAND" && name_of[file_of[key]] != "relay.env") refuse(key, key " belongs into relay.env, and nowhere else")
@@ -183,7 +185,14 @@ function check_user(key, text) {
     else if (length(text) > 1024) refuse(key, key " is longer than 1024 bytes, which Postfix cannot send")
 }
 
-function unknown(key) {
+function unknown(key,    word) {
+    # A line for a shell, which systemd and we would not see as the key.
+    if (match(key, /^(export|set|declare|setenv|local|readonly|typeset)[ \t]+(-[a-z]+[ \t]+)?/)) {
+        word = substr(key, 1, RLENGTH)
+        sub(/[ \t].*/, "", word)
+        key = substr(key, RLENGTH + 1)
+        if (key in known) return "a line is KEY=value, without \"" word "\": write " key "=..."
+    }
     # A key can hold anything that a person typed on that line, so only a clean one is shown.
     if (key !~ /^[A-Za-z0-9_]+$/) return "this is not a key of relay.env"
     if (toupper(key) in known) return key " is not a key of relay.env; write " toupper(key)
@@ -192,6 +201,13 @@ function unknown(key) {
 
 function is_port(text) { return text ~ /^[0-9]+$/ && text + 0 >= 1 && text + 0 <= 65535 }
 function is_domain(text) { return text ~ /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/ && text !~ /\.\./ }
+# As RFC 1123 has it; the last label of no name is a number.
+function is_full_name(text,    label, labels, n) {
+    labels = split(text, label, ".")
+    if (!is_domain(text) || labels < 2 || length(text) > 253 || label[labels] !~ /[A-Za-z]/) return 0
+    for (n = 1; n <= labels; n++) if (length(label[n]) > 63 || label[n] ~ /^-|-$/) return 0
+    return 1
+}
 function is_host(text) { return is_domain(text) || (text ~ /^[0-9A-Fa-f:.]+$/ && index(text, ":")) }
 function is_domain_of(text) { return substr(text, 1, 1) == "@" && is_domain(substr(text, 2)) }
 function is_address(text,    at_sign) {
@@ -254,9 +270,10 @@ function has_token(host,    file, text) {
     return text != ""
 }
 
-# The beginning of the keys that hold a smarthost's login: its own, else the plain ones, else none; never a part of each.
+# The beginning of the keys that hold a smarthost's login: its own, else the plain ones where they may go there, else none; never a part
+# of each.
 function login_of(host,    prefix, j, present) {
-    prefix = "RELAY_"
+    prefix = host_of(host) == host_of(order[1]) ? "RELAY_" : "RELAY_" host "_"
     for (j = 1; j <= login_parts; j++) if (("RELAY_" host "_" login[j]) in value_of) prefix = "RELAY_" host "_"
     for (j = 1; j <= login_parts; j++) if (belongs(host, login[j]) && (prefix login[j]) in value_of) present = prefix login[j]
     if (present == "") return ""
@@ -269,10 +286,14 @@ function login_of(host,    prefix, j, present) {
     return prefix
 }
 
+# Without the port.
+function host_of(key,    text) { text = tolower(destination[key]); sub(/:[0-9]*$/, "", text); return text }
+
 function belongs(host, part) { return part == "USERNAME" || (part == "PASSWORD") == !(host in by_token) }
 
-function want(key, present) {
+function want(key, present,    line) {
     if (key in value_of) return
-    complain("mail-relay: " name_of[file_of[present]] " has " present " but no " key "\n")
+    line = line_of[present]
+    complain("mail-relay: " name_of[file_of[present]] (line ? ", line " line : "") ": there is " present " but no " key "\n")
     exit 2
 }

@@ -90,6 +90,19 @@ info() {
     done <"$1/info"
 }
 
+# Are the credentials of the generation in folder $1 those that a smarthost refused, so that the old ones stay? (see trial.sh)
+were_refused() {
+    [ -f "$state/refused" ] && [ -f "$1/sasl_passwd" ] && ! same "$1/sasl_passwd" "$postfix_dir/sasl_passwd" || return 1
+    read -r refused_digest <"$state/refused"
+    [ "$(digest "$1/sasl_passwd")" = "$refused_digest" ]
+}
+
+# The first refusal: sets refused_by, refused_keys and refused_words.
+read_refusal() {
+    refused_by=$(sed -n 2p "$state/refused" | cut -f 1) refused_keys=$(sed -n 2p "$state/refused" | cut -f 2)
+    refused_words=$(sed -n 2p "$state/refused" | cut -f 3)
+}
+
 # --- replacing ---
 
 sync_file() { sync -- "$1" 2>/dev/null || sync; }

@@ -106,9 +106,9 @@ reload_or_restart() {
 secret_leaves() { [ -f "$postfix_dir/sasl_passwd" ] && [ ! -f "$stage/sasl_passwd" ]; }
 
 # After a reload the old queue manager may serve one more flush, with the old way out: the mail would wait for its next turn.
-sending() { postconf -c "$1" -xh relayhost default_transport 2>/dev/null; }
+sending() { unnamed_postconf -c "$1" -xh relayhost default_transport 2>/dev/null; }
 
-listening() { postconf -c "$1" -h inet_interfaces inet_protocols 2>/dev/null; }
+listening() { unnamed_postconf -c "$1" -h inet_interfaces inet_protocols 2>/dev/null; }
 
 # --- the switch ---
 
@@ -152,7 +152,7 @@ switch() {
 services_leave() {
     [ -f "$postfix_dir/main.cf" ] || return 1
     postconf -c "$state/next" -M | awk '{ print $1 "/" $2 }' >"$state/next/services"
-    postconf -M 2>/dev/null | awk '{ print $1 "/" $2 }' | grep -qvxF -f "$state/next/services"
+    unnamed_postconf -M 2>/dev/null | awk '{ print $1 "/" $2 }' | grep -qvxF -f "$state/next/services"
 }
 
 # --- after the switch ---

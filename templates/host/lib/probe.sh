@@ -19,22 +19,6 @@
 # seconds since 1970), $probe_mechanisms (those offered that Postfix may use), and $probe_auth: accepted, none (not asked for) or unknown
 # (Postfix would use a mechanism that cannot be tried here).
 
-# Sets host and port of a destination as Postfix has it: [host]:port, [ipv6:address]:port, without a port 25.
-split_destination() {
-    asked=$1
-    case $1 in
-    \[*)
-        host=${1#\[}
-        port=${host##*\]}
-        host=${host%\]*}
-        ;;
-    *:*) host=${1%:*} port=:${1##*:} ;;
-    *) host=$1 port='' ;;
-    esac
-    host=${host#ipv6:} port=${port#:}
-    port=${port:-25}
-}
-
 # The policy of the configuration in folder $1, by Postfix's own reading of it.
 policy_of() {
     postconf -c "$1" -x smtp_tls_security_level smtp_tls_wrappermode smtp_tls_CAfile smtp_tls_secure_cert_match smtp_tls_verify_cert_match \
@@ -342,8 +326,27 @@ log_in() {
         return 0
         ;;
     esac
-    is_reply 235 || { failed auth; return; }
+    is_reply 235 || { hide_login; failed auth; return; }
     probe_auth=accepted
+}
+
+# A server may repeat in its refusal what it was sent, and the words end up in the journal.
+hide_login() {
+    reply=$(
+        {
+            { printf '\0'; login user; printf '\0'; login password; } | encoded
+            login password | encoded
+            login password
+            printf '\n%s\n' "$reply"
+        } | tr -d '\r' | awk '
+            NR <= 3 { secret[NR] = $0; next }
+            {
+                for (n = 1; n <= 3; n++)
+                    while (length(secret[n]) > 3 && (at = index($0, secret[n])) > 0)
+                        $0 = substr($0, 1, at - 1) "(hidden)" substr($0, at + length(secret[n]))
+                print
+            }'
+    )
 }
 
 # Those of the offered mechanisms that smtp_sasl_mechanism_filter lets through: the first pattern that fits decides, "!" excludes

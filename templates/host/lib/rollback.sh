@@ -9,7 +9,7 @@ rollback_main() {
     load_facts
     recover
     [ -d "$state/previous" ] || fail "there is no earlier configuration to go back to"
-    ask_postfix || exit 1
+    ask_postfix "$state" || exit 1
     read_unit
     stage=$state/stage
     rm -rf "$stage" && cp -Rp "$state/previous" "$stage" && rm -f "$stage/complete" "$stage/inputs" || fail "cannot write into $state: is the disk full?"

@@ -142,7 +142,7 @@ serve() {
 
 # The process id of Postfix's master, if it runs.
 master_pid() {
-    pid=$(tr -d ' \n' <"$(postconf -h queue_directory)/pid/master.pid")
+    pid=$(tr -d ' \n' <"$(postconf -o myhostname=localhost.localdomain -h queue_directory)/pid/master.pid")
     if kill -0 "${pid:-none}"; then echo "$pid"; fi
 } 2>/dev/null
 

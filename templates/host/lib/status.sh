@@ -18,6 +18,7 @@ status_main() {
     find_configuration
     find_smarthosts
     find_queue
+    look_back "$scratch/ways"
     decide
     if [ "$format" = json ]; then show_json; else show_text; fi
     [ "$can_send" = yes ]
@@ -50,7 +51,9 @@ find_configuration() {
 }
 
 out_of_step() {
-    if [ -e "$state/applied/held" ]; then
+    if ! name_is_usable; then
+        echo "Postfix refuses the name of this host ($(uname -n | printable)), so no program of it starts; mend: mail-relay apply"
+    elif [ -e "$state/applied/held" ]; then
         echo "held since the rollback of $(cat "$state/applied/held"); mend: mail-relay apply"
     elif [ -d "$state/next" ]; then
         echo 'an apply is at work, or was interrupted; mend: mail-relay apply'
@@ -58,6 +61,9 @@ out_of_step() {
         echo 'Postfix was not restarted after the last change; mend: mail-relay apply'
     elif ! build "$scratch" 2>"$scratch.said"; then
         sed 's/^mail-relay: //' "$scratch.said" | head -n 1
+    elif echo "$waiting" >"$scratch/waiting" && were_refused "$scratch"; then
+        read_refusal
+        echo "the credentials that were saved last are not in use, because $refused_by refused them ($refused_words); mend: put the right $refused_keys into $relay_env"
     else
         while read -r name _; do
             if ! same "$state/applied/$name" "$postfix_dir/$name"; then
@@ -75,10 +81,10 @@ out_of_step() {
 # From what is in force, not from what should be. Postfix logs in only where sasl_passwd has exactly the words of relayhost,
 # and says nothing where it has not.
 find_smarthosts() {
-    relays=$(postconf -xh relayhost 2>/dev/null | tr -s ', ' ' ')
-    level=$(postconf -xh smtp_tls_security_level 2>/dev/null)
+    relays=$(unnamed_postconf -xh relayhost 2>/dev/null | tr -s ', ' ' ')
+    level=$(unnamed_postconf -xh smtp_tls_security_level 2>/dev/null)
     credentials=present
-    if [ "$(postconf -xh smtp_sasl_auth_enable 2>/dev/null)" != yes ]; then
+    if [ "$(unnamed_postconf -xh smtp_sasl_auth_enable 2>/dev/null)" != yes ]; then
         credentials='not needed'
     elif [ -z "$relays" ]; then
         credentials=missing
@@ -89,7 +95,15 @@ find_smarthosts() {
             missing_for="${missing_for:+$missing_for }$relay"
     done
     [ -z "$missing_for" ] || credentials=missing
+    # Those that wait for a login; where that cannot be told, those of the package.
+    waiting=$(cat "${scratch:-}/waiting" 2>/dev/null)
+    if [ -z "$waiting$relays" ]; then
+        relay_host='' relay_port=''
+        each_smarthost add_waiting
+    fi
 }
+
+add_waiting() { waiting="${waiting:+$waiting }$(destination_of "$host" "$port")"; }
 
 find_queue() {
     queued=0 deferred=0 oldest='' stuck=''
@@ -112,9 +126,15 @@ find_queue() {
 }
 
 decide() {
-    can_send=no
+    can_send=no tried=no
+    # To the second, because the log has no more.
+    if [ -n "$last_delivery" ] && [ "$last_delivery" -ge "$(changed_at)" ]; then tried=yes; fi
+    name_is_usable || return 0
     if [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ "$credentials" != missing ] && [ -z "$stuck" ]; then can_send=yes; fi
 }
+
+# When the configuration in force was put there, in seconds since 1970.
+changed_at() { stat -c %Y -- "$state/applied/info" 2>/dev/null || echo 0; }
 
 has_way_out() { [ -n "$relays" ] || sends_directly; }
 
@@ -143,7 +163,7 @@ show_text() {
     if [ -z "$relays" ] && sends_directly; then
         echo "  smarthosts     none: mail goes to the servers that DNS names"
     else
-        echo "  smarthosts     ${relays:-none}"
+        show_smarthosts
     fi
     [ "$credentials" = missing ] && known=no || known=yes
     echo "  credentials    $(tint "$known" "$credentials")${missing_for:+ for $missing_for}"
@@ -154,7 +174,40 @@ show_text() {
     [ "$queued" = 0 ] || while IFS='	' read -r times _ _ what mend _; do
         echo "                 $times: $yellow$what$plain${mend:+; mend: $mend}"
     done <"$scratch/reasons"
-    if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')"; else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
+    echo "  last day       $delivered delivered, $returned refused by a smarthost$(lost_words)"
+    if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')$(delivery_words)"; else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
+}
+
+# Each way out with what the log says of it.
+show_smarthosts() {
+    label=smarthosts
+    for relay in $relays $waiting; do
+        words=
+        # shellcheck disable=SC2086  # words on purpose
+        if is_one_of "$relay" $waiting; then words=" ($(tint no 'waits for credentials'))"
+        else
+            found=$(way_result "$relay" "$scratch/ways")
+            case $found in
+            sent) words=' (took mail)' ;;
+            failed*) words=" ($(tint no failed) the last time: ${found#failed })" ;;
+            esac
+        fi
+        printf '  %-14s %s\n' "$label" "$relay$words"
+        label=
+    done
+    [ -z "$label" ] || echo "  smarthosts     none"
+}
+
+lost_words() {
+    [ "$lost" != 0 ] || return 0
+    printf ', %s' "$(tint no "$lost lost")"
+    if [ "$told" = "$lost" ]; then printf ' (its bounce was refused as well; the postmaster was told)'; else printf ' (the bounce was refused as well, and nobody was told)'; fi
+}
+
+delivery_words() {
+    if [ "$tried" = yes ]; then echo "; a message left at $(date -u -d "@$last_delivery" +%Y-%m-%dT%H:%M:%SZ)"
+    elif [ -n "$last_delivery" ]; then echo '; not tried since the last change: '"'mail-relay test'"' tries it'
+    else echo '; not tried in the last day: '"'mail-relay test'"' tries it'; fi
 }
 
 show_json() {
@@ -166,6 +219,17 @@ show_json() {
     printf '"smarthosts":['
     separator=
     for relay in $relays; do printf '%s%s' "$separator" "$(json "$relay")"; separator=,; done
+    printf '],"waiting_smarthosts":['
+    separator=
+    for relay in $waiting; do printf '%s%s' "$separator" "$(json "$relay")"; separator=,; done
+    printf '],"ways":['
+    separator=
+    for relay in $relays; do
+        found=$(way_result "$relay" "$scratch/ways")
+        printf '%s{"smarthost":%s,"last_result":%s,"said":%s}' "$separator" "$(json "$relay")" \
+            "$(json_or_null "${found%% *}")" "$(case $found in failed*) json "${found#failed }" ;; *) echo null ;; esac)"
+        separator=,
+    done
     printf '],"credentials":%s,"sources":[' "$(json "$credentials")"
     show_sources_json
     printf '],"tls_level":%s,' "$(json "${level:-none}")"
@@ -176,7 +240,9 @@ show_json() {
             "$(json "$reason")" "$(json "$what")" "$(json_or_null "$mend")" "$(json "$said")"
         separator=,
     done <"$scratch/reasons"
-    printf ']},"can_send":%s}\n' "$(boolean "$can_send")"
+    printf ']},"last_day":{"delivered":%s,"refused":%s,"lost":%s,"postmaster_told":%s},' "$delivered" "$returned" "$lost" "$told"
+    printf '"last_delivery":%s,"tried_since_change":%s,"can_send":%s}\n' \
+        "$(if [ -n "$last_delivery" ]; then json "$(date -u -d "@$last_delivery" +%Y-%m-%dT%H:%M:%SZ)"; else echo null; fi)" "$(boolean "$tried")" "$(boolean "$can_send")"
 }
 
 json_or_null() { if [ -n "$1" ]; then json "$1"; else echo null; fi; }

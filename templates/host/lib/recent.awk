@@ -1,0 +1,79 @@
+# Reads lines of the mail log, oldest first, and prints what became of mail in that time:
+#   delivered N MOMENT   how many recipients a smarthost accepted, and the time stamp of the last one, as the log has it
+#   returned N           how many it refused for good
+#   lost N TOLD WORDS    of these, how many were bounces themselves; of how many the postmaster was told; the last refusal
+#   way HOST:PORT RESULT WORDS   for each server that was tried: the last result (sent or failed), and why
+
+{
+    if (!match($0, /postfix[^ ]*\/[a-z]+\[[0-9]+\]: /)) next
+    program = substr($0, RSTART, RLENGTH)
+    stamp = substr($0, 1, RSTART - 1)
+    text = substr($0, RSTART + RLENGTH)
+}
+
+program ~ /\/qmgr\[/ && match(text, /^[0-9A-Za-z]+: from=<>, size=/) { null[id_of(text)]; next }
+
+program ~ /\/bounce\[/ && text ~ /: postmaster non-delivery notification: / { if (id_of(text) in unreturned) told[id_of(text)]; next }
+
+text ~ /undeliverable postmaster notification discarded/ { discarded++; next }
+
+program !~ /\/(smtp|error|retry)\[/ { next }
+
+# Before a delivery status there may be what went wrong with servers that were tried first.
+match(text, /^connect to [^ ]+\[[^]]*\]:[0-9]+: /) {
+    way = substr(text, 12, RLENGTH - 13)
+    failed(way, substr(text, RLENGTH + 1))
+    next
+}
+
+text !~ / status=[a-z]+ \(/ && match(text, /SASL authentication failed; (cannot authenticate to )?server [^ ]+\[/) {
+    way = substr(text, RSTART, RLENGTH - 1)
+    sub(/.* /, "", way)
+    failed_host[way] = substr(text, RSTART)
+    next
+}
+
+text ~ /^[0-9A-Za-z]+: to=</ && match(text, /, dsn=[0-9]+\.[0-9]+\.[0-9]+, status=[a-z]+ \(/) {
+    status = substr(text, RSTART, RLENGTH - 2)
+    words = substr(text, RSTART + RLENGTH)
+    sub(/\)$/, "", words)
+    sub(/.*=/, "", status)
+    way = text
+    sub(/.*, relay=/, "", way)
+    sub(/,.*/, "", way)
+    if (status == "sent") { delivered++; last = stamp }
+    else if (status == "bounced" || status == "expired") {
+        returned++
+        if (id_of(text) in null) { unreturned[id_of(text)]; why_lost = words }
+    }
+    if (way ~ /\[[^]]*\]:[0-9]+$/) {
+        # A message that was refused got through to the server.
+        if (status == "deferred" && words ~ /authenticat|certificate|TLS|timed out|lost connection|refused to talk/) failed(way, words)
+        else works(way)
+    }
+}
+
+function id_of(text) { sub(/:.*/, "", text); return text }
+
+# HOST[ADDRESS]:PORT without the address.
+function name_of(way) { sub(/\[[^]]*\]/, "", way); return way }
+
+function failed(way, words) { way = name_of(way); result[way] = "failed " words }
+
+function works(way,    host) {
+    way = name_of(way)
+    result[way] = "sent"
+    host = way
+    sub(/:[0-9]+$/, "", host)
+    delete failed_host[host]
+}
+
+END {
+    sub(/ [^ ]* *$/, "", last)    # the name of the host
+    print "delivered " delivered + 0 " " last
+    print "returned " returned + 0
+    for (id in unreturned) { lost++; if (id in told) heard++ }
+    print "lost " lost + discarded + 0 " " heard + 0 " " why_lost
+    for (way in result) print "way " way " " result[way]
+    for (host in failed_host) print "way " host " failed " failed_host[host]
+}

@@ -1,0 +1,52 @@
+# shellcheck shell=sh
+# What the mail log says of the last day: does mail leave, by which smarthosts, and was any lost?
+
+# A relay of a whole network writes many lines; more than these are not looked at.
+recent_lines=50000
+
+# Sets delivered, returned, lost, told and lost_words (see recent.awk), last_delivery (seconds since 1970, or empty), and leaves the lines
+# "way ..." in file $1.
+look_back() {
+    delivered=0 returned=0 lost=0 told=0 lost_words='' last_delivery=''
+    recent_log | awk -f "$lib/recent.awk" >"$1.all"
+    while read -r word number rest; do
+        case $word in
+        delivered)
+            delivered=$number
+            [ -z "$rest" ] || last_delivery=$(seconds_of "$rest")
+            ;;
+        returned) returned=$number ;;
+        lost) lost=$number told=${rest%% *} lost_words=$(printf '%s' "${rest#* }" | printable) ;;
+        esac
+    done <"$1.all"
+    sed -n 's/^way //p' "$1.all" | printable >"$1"
+    rm -f "$1.all"
+}
+
+recent_log() {
+    log_file=$(unnamed_postconf -xh maillog_file 2>/dev/null)
+    if [ -z "$log_file" ] && [ -d /run/systemd/journal ] && have journalctl; then
+        journalctl -q --no-pager -o short-unix --since=-24h -n "$recent_lines" SYSLOG_FACILITY=2 2>/dev/null
+        return
+    fi
+    for log_file in "$log_file" /var/log/mail.log /var/log/maillog /var/log/mail /var/log/messages /var/log/syslog; do
+        [ -f "$log_file" ] && tail -n "$recent_lines" "$log_file" && return
+    done
+}
+
+# A time stamp of a log: of the journal, RFC 3339, or as syslog has always written it.
+seconds_of() {
+    case $1 in
+    *[!0-9.]*) date -d "$1" +%s 2>/dev/null ;;
+    *) echo "${1%%.*}" ;;
+    esac
+}
+
+# Words of strangers: no control characters, and no more than a line.
+printable() { tr -d '\000-\011\013-\037\177' | cut -c 1-400; }
+
+# Prints what the log says of destination $1 (as relayhost has it): "sent" or "failed WORDS", or nothing. Lines of look_back are in $2.
+way_result() {
+    split_destination "$1"
+    awk -v way="$host:$port" -v host="$host" '$1 == way || $1 == host { $1 = ""; print substr($0, 2) }' "$2" | tail -n 1
+}
