@@ -8,6 +8,8 @@ Nov 21 09:00:02 web1 postfix/error[9]: 7E12258405F: to=<q@acme.example>, relay=n
 Nov 21 09:00:03 web1 postfix/smtp[9]: 7E122584060: to=<r@acme.example>, relay=x[192.0.2.1]:587, delay=1, dsn=5.1.1, status=bounced (host said: 550)
 Nov 21 09:00:03 web1 postfix/local[9]: 7E122584061: to=<s@web1>, relay=local, delay=1, dsn=2.0.0, status=sent (delivered to mailbox)
 Nov 21 09:00:04 web1 postfix/bounce[9]: 7E122584060: sender non-delivery notification: 7E122584062
+Nov 21 09:00:04 web1 postfix/qmgr[9]: 7E122584062: from=<>, size=2000, nrcpt=1 (queue active)
+Nov 21 09:00:04 web1 postfix/smtp[9]: 7E122584062: to=<n@acme.example>, relay=x[192.0.2.1]:587, delay=1, dsn=5.0.0, status=bounced (host said: 501)
 Nov 21 09:00:05 web1 su: postfix/smtp[9]: to=<t@acme.example>, dsn=2.0.0, status=sent (by somebody else)
 """
 QUEUE = b"""\
@@ -18,8 +20,8 @@ QUEUE = b"""\
 
 
 def test_deliveries(awk):
-    assert awk("metrics_log.awk", LOG) == (0, b"delivered 2\ndeferred 1\nbounced 1\n", b"")
-    assert awk("metrics_log.awk", b"") == (0, b"delivered 0\ndeferred 0\nbounced 0\n", b"")
+    assert awk("metrics_log.awk", LOG) == (0, b"delivered 2\ndeferred 1\nbounced 2\nlost 1\n", b"")
+    assert awk("metrics_log.awk", b"") == (0, b"delivered 0\ndeferred 0\nbounced 0\nlost 0\n", b"")
 
 
 def test_the_queue(awk):

@@ -46,8 +46,7 @@ note_seen() {
 }
 
 settings_seen() {
-    uname -n
-    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf /etc/hostname
+    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf
     for folder in "$secrets" $credential_folders $encrypted_folders; do set -- "$@" "$folder"/relay*; done
     stat -L -c '%n %i %s %y %z' -- "$@" 2>/dev/null
 }
@@ -111,6 +110,7 @@ apply_once() {
     keep_inputs
     mind_timer
     say_missing
+    report_losses
     [ "$tokens_failed" = 0 ] || exit 1
 }
 

@@ -18,7 +18,7 @@ look_at_name() {
         if is_usable_name "$(uname -n)"; then finding host-name "$name" 'which is not a full name'
         else finding host-name "$name" "because Postfix cannot use the system's own name, '$(printable_name)'"; fi
         ;;
-    *_* | *.*[!A-Za-z0-9-]* | *[!A-Za-z0-9.-]*) finding host-name "$name" 'which has characters that do not belong in a host name' ;;
+    *[!A-Za-z0-9.-]*) finding host-name "$name" 'which has characters that do not belong in a host name' ;;
     *.*[A-Za-z]*) case ${name##*.} in *[!0-9]*) ;; *) finding host-name "$name" 'which ends in a number, as no host name does' ;; esac ;;
     *) finding host-name "$name" 'which is not a full name' ;;
     esac

@@ -11,9 +11,21 @@ look_at_settings() {
         return
     fi
     look_at_tokens
+    look_at_losses
     if [ -n "$without" ] && ! has_finding token-missing; then
         if [ -z "$relayhost" ]; then finding credentials-missing "$(wanted_keys)"; else finding credentials-partly "$without" "$(waiting_keys)"; fi
     fi
+}
+
+# What the host did with mail before, and does no longer.
+look_at_losses() {
+    find_losses >"$probe_folder/losses"
+    count_losses "$probe_folder/losses"
+    [ "$open_losses" != 0 ] || return 0
+    account=$(sed -n 's/^account\t//p' "$probe_folder/losses" | head -n 1)
+    [ -z "$account" ] || finding account-unused "${account%%	*}" "${account#*	}"
+    others=$(grep -v '^account' "$probe_folder/losses" | cut -f 1,2 | sed 's/^parameter	//' | tr '\t\n' ' ,' | sed -e 's/,$//' -e 's/,/, /g')
+    [ -z "$others" ] || finding settings-of-before "$(printf %s "$others" | cut -c 1-300)"
 }
 
 # Of each smarthost that wants them: an access token that holds, and no fault about the next.

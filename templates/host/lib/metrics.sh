@@ -41,9 +41,9 @@ metrics_main() {
 
 # --- what was delivered ---
 
-# Sets delivered, deferred, bounced and last_delivery, by what was logged since the last time.
+# Sets delivered, deferred, bounced, lost and last_delivery, by what was logged since the last time.
 count_deliveries() {
-    log_file='' log_cursor='' log_inode='' log_size=0 delivered=0 deferred=0 bounced=0 last_delivery=''
+    log_file='' log_cursor='' log_inode='' log_size=0 delivered=0 deferred=0 bounced=0 lost=0 last_delivery=''
     [ ! -f "$state/metrics" ] || while read -r key value; do
         case $key in
         log_file) log_file=$value ;;
@@ -53,6 +53,7 @@ count_deliveries() {
         delivered) delivered=$value ;;
         deferred) deferred=$value ;;
         bounced) bounced=$value ;;
+        lost) lost=$value ;;
         last_delivery) last_delivery=$value ;;
         esac
     done <"$state/metrics"
@@ -66,6 +67,7 @@ count_deliveries() {
             ;;
         deferred) deferred=$((deferred + times)) ;;
         bounced) bounced=$((bounced + times)) ;;
+        lost) lost=$((lost + times)) ;;
         esac
     done <"$scratch/counts"
 }
@@ -115,6 +117,7 @@ remember_counts() {
         echo "delivered $delivered"
         echo "deferred $deferred"
         echo "bounced $bounced"
+        echo "lost $lost"
         echo "last_delivery $last_delivery"
     } >"$state/metrics.new" && mv -f "$state/metrics.new" "$state/metrics"
 }
@@ -162,6 +165,8 @@ figures() {
     echo "mail_relay_deliveries_total{result=\"delivered\"} $delivered"
     echo "mail_relay_deliveries_total{result=\"deferred\"} $deferred"
     echo "mail_relay_deliveries_total{result=\"bounced\"} $bounced"
+    series bounces_refused_total counter 'Bounces that a smarthost refused, so that no sender heard of the message, since the metrics were first written.'
+    echo "mail_relay_bounces_refused_total $lost"
     series last_delivery_timestamp_seconds gauge 'When it was last seen that a message had left.'
     [ -z "$last_delivery" ] || echo "mail_relay_last_delivery_timestamp_seconds $last_delivery"
     series smarthost_reachable gauge 'Whether the smarthost answered, with TLS as the policy wants it, when it was last asked.'

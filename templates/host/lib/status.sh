@@ -19,6 +19,7 @@ status_main() {
     find_smarthosts
     find_queue
     look_back "$scratch/ways"
+    count_losses "$scratch/losses"
     decide
     if [ "$format" = json ]; then show_json; else show_text; fi
     [ "$can_send" = yes ]
@@ -61,7 +62,7 @@ out_of_step() {
         echo 'Postfix was not restarted after the last change; mend: mail-relay apply'
     elif ! build "$scratch" 2>"$scratch.said"; then
         sed 's/^mail-relay: //' "$scratch.said" | head -n 1
-    elif echo "$waiting" >"$scratch/waiting" && were_refused "$scratch"; then
+    elif echo "$waiting" >"$scratch/waiting" && find_losses >"$scratch/losses" && were_refused "$scratch"; then
         read_refusal
         echo "the credentials that were saved last are not in use, because $refused_by refused them ($refused_words); mend: put the right $refused_keys into $relay_env"
     else
@@ -169,6 +170,7 @@ show_text() {
     echo "  credentials    $(tint "$known" "$credentials")${missing_for:+ for $missing_for}"
     show_sources
     show_tokens
+    [ "$open_losses" = 0 ] || echo "  of before      $yellow$open_losses setting(s) are not in the relay$plain: 'mail-relay before' names them"
     echo "  TLS            ${level:-none}: $(tls_words)"
     echo "  queue          $queued message(s)${oldest:+, the oldest waits for $(age "$oldest")}"
     [ "$queued" = 0 ] || while IFS='	' read -r times _ _ what mend _; do
@@ -240,7 +242,7 @@ show_json() {
             "$(json "$reason")" "$(json "$what")" "$(json_or_null "$mend")" "$(json "$said")"
         separator=,
     done <"$scratch/reasons"
-    printf ']},"last_day":{"delivered":%s,"refused":%s,"lost":%s,"postmaster_told":%s},' "$delivered" "$returned" "$lost" "$told"
+    printf ']},"not_taken_over":%s,"last_day":{"delivered":%s,"refused":%s,"lost":%s,"postmaster_told":%s},' "$open_losses" "$delivered" "$returned" "$lost" "$told"
     printf '"last_delivery":%s,"tried_since_change":%s,"can_send":%s}\n' \
         "$(if [ -n "$last_delivery" ]; then json "$(date -u -d "@$last_delivery" +%Y-%m-%dT%H:%M:%SZ)"; else echo null; fi)" "$(boolean "$tried")" "$(boolean "$can_send")"
 }

@@ -1,0 +1,204 @@
+# shellcheck shell=sh
+# What this host did with mail before the first apply, and does no longer: aliases and parameters whose mail goes elsewhere now, and an
+# account at the smarthost that nobody uses. apply says so once; status and doctor do until it is settled or acknowledged.
+#
+# /var/lib/mail-relay/reported       the digest of the list that apply has printed last
+# /var/lib/mail-relay/acknowledged   the digest of the list that an administrator has acknowledged
+
+# Parameters that decide who gets mail, or where it goes. Those of other purposes, and what distributions set themselves, say nothing.
+deciding='relayhost virtual_alias_maps virtual_alias_domains virtual_mailbox_domains virtual_mailbox_maps virtual_transport transport_maps
+relay_domains relay_recipient_maps canonical_maps sender_canonical_maps recipient_canonical_maps smtp_generic_maps masquerade_domains
+sender_dependent_relayhost_maps sender_dependent_default_transport_maps default_transport mailbox_transport home_mailbox luser_relay
+always_bcc sender_bcc_maps recipient_bcc_maps content_filter smtpd_milters non_smtpd_milters header_checks body_checks smtp_header_checks
+smtp_tls_policy_maps smtpd_sasl_auth_enable mynetworks'
+
+# Prints the list, "KIND<tab>NAME<tab>WORDS" on a line each; KIND is alias, parameter or account. Wants what build sets.
+find_losses() {
+    [ -d "$state/before" ] || return 0
+    set --
+    [ -f "$state/before/main.cf" ] && old_settings=$(unnamed_postconf -c "$state/before" -xn 2>/dev/null) || old_settings=
+    lost_aliases
+    lost_parameters
+    lost_account
+}
+
+# A parameter of before, as main.cf had it.
+old() { printf '%s\n' "$old_settings" | sed -n "s/^$1 = *//p"; }
+
+lost_aliases() {
+    case $(old mydestination):$old_settings in
+    :?*) if printf '%s\n' "$old_settings" | grep -q '^mydestination ='; then return 0; fi ;;
+    esac
+    files=
+    maps=$(old alias_maps)
+    for map in $(printf '%s' "${maps:-hash:/etc/aliases}" | tr ',' ' '); do
+        case $map in
+        hash:/* | btree:/* | lmdb:/* | cdb:/* | dbm:/* | texthash:/*) file=$(kept_file "${map#*:}") && files="$files $file" ;;
+        esac
+    done
+    [ -n "$files" ] || return 0
+    # shellcheck disable=SC2086  # words on purpose
+    awk -v root="$(printf '%s' "$relay_root_mail_to" | tr ',' ' ')" -f "$lib/old_aliases.awk" "$share/tables/aliases" $files |
+        printable | awk -F '\t' -v OFS='\t' '{ print "alias", $1, "went to " $2 }'
+}
+
+# Where the file $1 of before is: kept, because it was replaced, or in its place.
+kept_file() {
+    for file in "$state/before/${1##*/}" "$1"; do
+        case $file in "$state/before/"*) [ "$1" = "$postfix_dir/${1##*/}" ] || continue ;; esac
+        if [ -f "$file" ]; then echo "$file"; return 0; fi
+    done
+    return 1
+}
+
+lost_parameters() {
+    for name in $deciding; do
+        was=$(old "$name")
+        case $name:$was in
+        *:) continue ;;
+        mynetworks:*) was=$(other_networks "$was") ;;
+        relayhost:*) ! is_still_smarthost "$was" || continue ;;
+        smtpd_sasl_auth_enable:no | default_transport:smtp | virtual_transport:virtual) continue ;;
+        esac
+        [ -n "$was" ] && [ "$was" != "$(unnamed_postconf -xh "$name" 2>/dev/null)" ] || continue
+        printf 'parameter\t%s\twas %s\n' "$name" "$was" | tr -d '\r' | cut -c 1-300
+    done
+}
+
+# The networks of a list that are neither the loopback nor trusted now.
+other_networks() {
+    now_trusted=" $(unnamed_postconf -xh mynetworks 2>/dev/null | tr ',' ' ') "
+    others=
+    set -f
+    for network in $(printf '%s' "$1" | tr ',' ' '); do
+        case $network in 127.* | '[::1]'* | '[::ffff:127.'*) continue ;; esac
+        case $now_trusted in *" $network "*) ;; *) others="${others:+$others }$network" ;; esac
+    done
+    set +f
+    echo "$others"
+}
+
+# Is relayhost $1 of before a smarthost of this package, however it is written?
+is_still_smarthost() {
+    split_destination "$1"
+    sought_host=$host
+    each_smarthost differs_from_sought || return 0
+    return 1
+}
+
+differs_from_sought() { [ "$host" != "$sought_host" ]; }
+
+# --- the account ---
+
+# Of the first smarthost that wants a login and has none: is there one in the passwords of before?
+lost_account() {
+    find_account || return 0
+    printf 'account\t%s\tis in %s, and is not used\n' "$account_at" "$account_file"
+}
+
+# Sets account_at, account_key (its key in relay.env), account_entry (the key in the table) and account_file.
+find_account() {
+    [ "$(old smtp_sasl_auth_enable)" = yes ] && [ -z "$token_hosts" ] || return 1
+    for account_at in $waiting; do
+        split_destination "$account_at"
+        for map in $(old smtp_sasl_password_maps | tr ',' ' '); do
+            case $map in hash:/* | btree:/* | lmdb:/* | cdb:/* | dbm:/* | texthash:/*) ;; *) continue ;; esac
+            account_file=$(kept_file "${map#*:}") || continue
+            for account_entry in "$account_at" "$host:$port" "[$host]" "$host" "[$host]:587" "[$host]:submission" "[$host]:465" "[$host]:25"; do
+                if awk -v key="$account_entry" '$1 == key && /:[^:]*$/ { found = 1 } END { exit !found }' "$account_file"; then
+                    account_key=$(key_of_destination "$account_at")
+                    return 0
+                fi
+            done
+        done
+    done
+    return 1
+}
+
+adopt_main() {
+    [ $# = 0 ] || wrong "adopt takes no argument"
+    need_root
+    prepare_losses
+    if [ -z "$waiting" ]; then say "every smarthost has its credentials already"; exit 0; fi
+    find_account || fail "no account for $waiting is in the passwords of before; mend: put $(waiting_keys) into $relay_env"
+    own=$(login_keys "$account_key" /dev/null)
+    own=${own%%USERNAME*}
+    { [ ! -f "$relay_env" ] || cat -- "$relay_env"; } >"$relay_env.new" && write_account >>"$relay_env.new" && chmod 0600 "$relay_env.new" &&
+        sync_file "$relay_env.new" && mv -f "$relay_env.new" "$relay_env" || fail "cannot write $relay_env: is the disk full?"
+    say "the account for $account_at is in $relay_env now, as ${own}USERNAME and ${own}PASSWORD"
+    exec "$0" apply
+}
+
+# The value goes from file to file; quoted as systemd.exec(5) has it.
+write_account() {
+    awk -v key="$account_entry" -v own="$own" -v origin="$account_file" '
+        function quoted(text) { gsub(/\047/, "\047\"\047\"\047", text); return "\047" text "\047" }
+        $1 == key {
+            sub(/^[^ \t]+[ \t]+/, "")
+            sub(/[ \t\r]+$/, "")
+            colon = index($0, ":")
+            print ""
+            print "# Taken over from " origin
+            print own "USERNAME=" quoted(substr($0, 1, colon - 1))
+            print own "PASSWORD=" quoted(substr($0, colon + 1))
+            exit
+        }' "$account_file"
+}
+
+# --- the list for a person ---
+
+# Builds what should be in force, as status does, because the list is compared with it.
+prepare_losses() {
+    load_facts
+    [ -d "$state" ] || mkdir -p "$state"
+    scratch=$(mktemp -d "$state/status.XXXXXX") || fail "cannot write into $state: is the disk full?"
+    trap 'rm -rf "$scratch"' EXIT
+    build "$scratch" || fail "nothing can be compared before the settings are right"
+}
+
+before_main() {
+    acknowledge=no
+    case ${1:-} in
+    '') ;;
+    --acknowledge) acknowledge=yes ;;
+    *) wrong "before has no option '$1'" ;;
+    esac
+    need_root
+    prepare_losses
+    find_losses >"$scratch/losses"
+    if [ ! -s "$scratch/losses" ]; then say "nothing of before is missing"; return; fi
+    show_losses "$scratch/losses"
+    if [ "$acknowledge" = yes ]; then
+        digest "$scratch/losses" >"$state/acknowledged" || fail "cannot write into $state: is the disk full?"
+        say "acknowledged: status and doctor say no more of it"
+    else
+        say "'mail-relay before --acknowledge' ends the reminders; the files of before are in $state/before"
+    fi
+}
+
+show_losses() {
+    while IFS='	' read -r kind name words; do
+        case $kind in
+        alias) say "of before: mail to $name $words; it goes to ${relay_root_mail_to:-nobody} now" ;;
+        account) say "of before: the account for $name $words: 'mail-relay adopt' takes it over" ;;
+        *) say "of before: $name $words" ;;
+        esac
+    done <"$1"
+}
+
+# Of the list in file $1: sets open_losses, the number of those that nobody has acknowledged.
+count_losses() {
+    open_losses=0
+    [ -s "$1" ] || return 0
+    [ "$(digest "$1")" = "$(cat "$state/acknowledged" 2>/dev/null)" ] || open_losses=$(wc -l <"$1")
+}
+
+# For apply: each list once.
+report_losses() {
+    find_losses >"$state/losses.new"
+    if [ -s "$state/losses.new" ] && [ "$(digest "$state/losses.new")" != "$(cat "$state/reported" 2>/dev/null)" ]; then
+        show_losses "$state/losses.new"
+        digest "$state/losses.new" >"$state/reported"
+    fi
+    rm -f "$state/losses.new"
+}
