@@ -295,6 +295,15 @@ def test_no_program_is_told_the_password(probe, server):
         assert not any(secret in words for words in looked)
 
 
+def test_a_refusal_that_repeats_the_login_keeps_it_secret(probe, server):
+    """Its words end up in the journal."""
+    secret = b"MaRkEr7f3aSecret"
+    words = base64.b64encode(b"\0user\0" + secret).decode()
+    there = server(refusal=f"535 5.7.8 bad command: AUTH PLAIN {words}, {secret.decode()}, {base64.b64encode(secret).decode()}!")
+    found = probe(there.port, login=b"user:" + secret)
+    assert (found["step"], found["words"]) == ("auth", "535 5.7.8 bad command: AUTH PLAIN (hidden), (hidden), (hidden)!"), found
+
+
 def test_a_token_in_place_of_a_password(probe, server, token):
     looked = []
     login = (b"robot@example.com", token)

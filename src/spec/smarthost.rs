@@ -169,7 +169,7 @@ fn one(
     let oauth2 = oauth2(judge, section, auth, provider, host.as_deref());
     let without_tls =
         raw.tls.as_ref().filter(|spot| spot.value == TlsStart::None).map(|spot| spot.span.clone());
-    Some((Smarthost { name: name?, host: host?, port, mode, auth, mechanisms, oauth2 }, without_tls))
+    Some((Smarthost { name: name?, host: host?, port, mode, auth, mechanisms: mechanisms?, oauth2 }, without_tls))
 }
 
 /// It becomes part of variable names (`RELAY_<NAME>_PASSWORD`).
@@ -373,14 +373,14 @@ const PASSWORD_MECHANISMS: &[&str] = &[
 const NTLM: &str = "ntlm";
 
 /// The mechanisms that Postfix may try.
-fn mechanisms(judge: &mut Judge, raw: &SmarthostSection, auth: Auth) -> Vec<String> {
+fn mechanisms(judge: &mut Judge, raw: &SmarthostSection, auth: Auth) -> Option<Vec<String>> {
     let usual: &[&str] = match auth {
         Auth::Password => PASSWORD_MECHANISMS,
         // A token is no password: where the smarthost offers both, PLAIN would send it as one.
         Auth::Xoauth2 => &["xoauth2"],
         Auth::None => &[],
     };
-    let usual = || usual.iter().map(|name| (*name).to_owned()).collect();
+    let usual = || Some(usual.iter().map(|name| (*name).to_owned()).collect());
     let Some(list) = raw.mechanisms.as_ref().filter(|list| !list.0.is_empty()) else { return usual() };
     if auth != Auth::Password {
         let span = list.0.first().map(|spot| spot.span.clone()).unwrap_or_default();
@@ -389,7 +389,8 @@ fn mechanisms(judge: &mut Judge, raw: &SmarthostSection, auth: Auth) -> Vec<Stri
         return usual();
     }
     let mut read = |spot| judge.read("mechanisms", "smarthost.mechanisms", "a SASL mechanism", spot, mechanism);
-    list.0.iter().filter_map(&mut read).collect()
+    let list: Vec<Option<String>> = list.0.iter().map(&mut read).collect();
+    list.into_iter().collect()
 }
 
 fn mechanism(text: &str) -> Result<String, Fault> {

@@ -142,9 +142,6 @@ pub(super) fn fqdn(text: &str) -> Checked<String> {
     if name == "localhost" || name.starts_with("localhost.") || name.ends_with(".localdomain") {
         return Err(Fault::new("every host is called so: smarthosts refuse it or take it for spam"));
     }
-    if name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Err(Fault::new("no host name ends in a number (RFC 1123, 2.1): Postfix does not start with it"));
-    }
     Ok(name)
 }
 

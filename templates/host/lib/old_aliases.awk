@@ -45,12 +45,13 @@ function follow(name,    text, target, i, c, quoted) {
     for (i = 1; i <= length(text); i++) {
         c = substr(text, i, 1)
         if (c == "\"") quoted = !quoted
-        else if (c == "," && !quoted) { take(target); target = "" }
+        else if (c == "," && !quoted) { take(target, name); target = "" }
         else target = target c
     }
 }
 
-function take(target,    words) {
+# A name among its own targets is the user.
+function take(target, name) {
     sub(/^[ \t]+/, "", target)
     sub(/[ \t\r]+$/, "", target)
     sub(/^\\/, "", target)
@@ -62,7 +63,7 @@ function take(target,    words) {
     } else if (target ~ /^:include:/) went("the list " substr(target, 10))
     else if (target ~ /^\//) went("the file " target)
     else if (target ~ /@/) { if (!(tolower(target) in now)) went(target) }
-    else if (tolower(target) in value) follow(tolower(target))
+    else if (tolower(target) in value && tolower(target) != name) follow(tolower(target))
     else if (tolower(target) != "root") went("the local user " target)
 }
 
