@@ -41,12 +41,12 @@ def test_every_name_of_a_host(relay, tally):
         rename(relay, name)
         # Processes that run keep a name that they could use.
         relay.sh("mail-relay apply && systemctl restart postfix")
+        relay.sh("mail-relay status")
         mail = relay.deliver(f"from host {number}")
         assert (mail.helo, mail.envelope_from) == (called, "noreply@acme.example"), name
         told = ask(relay)
         assert [one["id"] for one in told] == (["host-name"] if warning else []), (name, told)
         assert not warning or warning in told[0]["what"], (name, told)
-        relay.sh("mail-relay status")
         tally("names of a host")
     # The way out, from the oddest name and while Postfix refuses the name.
     relay.sh(f"echo RELAY_HOSTNAME=web1.corp.example >>{RELAY_ENV} && mail-relay apply")

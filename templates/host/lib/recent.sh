@@ -42,8 +42,8 @@ seconds_of() {
     esac
 }
 
-# Words of strangers: no control characters, and no more than a line.
-printable() { tr -d '\000-\011\013-\037\177' | cut -c 1-400; }
+# Words of strangers: no control characters but tabs, and no more than a line.
+printable() { tr -d '\000-\010\013-\037\177' | cut -c 1-400; }
 
 # Prints what the log says of destination $1 (as relayhost has it): "sent" or "failed WORDS", or nothing. Lines of look_back are in $2.
 way_result() {
