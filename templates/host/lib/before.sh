@@ -15,11 +15,15 @@ smtp_tls_policy_maps smtpd_sasl_auth_enable mynetworks'
 # Prints the list, "KIND<tab>NAME<tab>WORDS" on a line each; KIND is alias, parameter or account. Wants what build sets.
 find_losses() {
     [ -d "$state/before" ] || return 0
-    set --
-    [ -f "$state/before/main.cf" ] && old_settings=$(unnamed_postconf -c "$state/before" -xn 2>/dev/null) || old_settings=
+    read_old
     lost_aliases
     lost_parameters
     lost_account
+}
+
+read_old() {
+    old_settings=
+    [ ! -f "$state/before/main.cf" ] || old_settings=$(unnamed_postconf -c "$state/before" -xn 2>/dev/null)
 }
 
 # A parameter of before, as main.cf had it.
@@ -119,6 +123,7 @@ adopt_main() {
     [ $# = 0 ] || wrong "adopt takes no argument"
     need_root
     prepare_losses
+    read_old
     if [ -z "$waiting" ]; then say "every smarthost has its credentials already"; exit 0; fi
     find_account || fail "no account for $waiting is in the passwords of before; mend: put $(waiting_keys) into $relay_env"
     own=$(login_keys "$account_key" /dev/null)
