@@ -283,7 +283,10 @@ mod tests {
                 assert!(provider.username.is_some() && provider.password.is_some(), "{name}");
             }
             let unverified = provider.unverified.iter().any(|field| field == "null-sender");
-            assert!(provider.null_sender.is_none() == unverified, "{name}: null-sender is known or unverified");
+            assert!(
+                provider.null_sender.is_none() == unverified,
+                "{name}: null-sender is known or unverified"
+            );
             for note in &provider.notes {
                 assert!(note.date.len() == 10, "{name}: {}", note.date);
             }

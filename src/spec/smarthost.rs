@@ -122,12 +122,17 @@ fn one_kind(
     }
     let wanting = || list.iter().zip(sections).filter(|((host, _, _), _)| host.auth == Auth::Password);
     let first = wanting().next().map(|((host, _, _), _)| &host.mechanisms);
-    if let Some(((_, section, _), raw)) = wanting().find(|((host, _, _), _)| Some(&host.mechanisms) != first) {
+    if let Some(((_, section, _), raw)) = wanting().find(|((host, _, _), _)| Some(&host.mechanisms) != first)
+    {
         let spot = raw.value.mechanisms.as_ref().and_then(|list| list.0.first());
         let span = spot.map_or(section, |spot| &spot.span).clone();
         judge.report(
-            Diagnostic::error("mixed-auth", span, "the smarthosts of one list must have the same `mechanisms`")
-                .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)"),
+            Diagnostic::error(
+                "mixed-auth",
+                span,
+                "the smarthosts of one list must have the same `mechanisms`",
+            )
+            .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)"),
         );
     }
 }
@@ -169,7 +174,10 @@ fn one(
     let oauth2 = oauth2(judge, section, auth, provider, host.as_deref());
     let without_tls =
         raw.tls.as_ref().filter(|spot| spot.value == TlsStart::None).map(|spot| spot.span.clone());
-    Some((Smarthost { name: name?, host: host?, port, mode, auth, mechanisms: mechanisms?, oauth2 }, without_tls))
+    Some((
+        Smarthost { name: name?, host: host?, port, mode, auth, mechanisms: mechanisms?, oauth2 },
+        without_tls,
+    ))
 }
 
 /// It becomes part of variable names (`RELAY_<NAME>_PASSWORD`).
@@ -388,7 +396,8 @@ fn mechanisms(judge: &mut Judge, raw: &SmarthostSection, auth: Auth) -> Option<V
         judge.report(Diagnostic::error("mechanisms", span, message).hint("remove it"));
         return usual();
     }
-    let mut read = |spot| judge.read("mechanisms", "smarthost.mechanisms", "a SASL mechanism", spot, mechanism);
+    let mut read =
+        |spot| judge.read("mechanisms", "smarthost.mechanisms", "a SASL mechanism", spot, mechanism);
     let list: Vec<Option<String>> = list.0.iter().map(&mut read).collect();
     list.into_iter().collect()
 }

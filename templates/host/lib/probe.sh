@@ -330,7 +330,7 @@ log_in() {
     probe_auth=accepted
 }
 
-# A server may repeat in its refusal what it was sent, and the words end up in the journal.
+# A server may repeat in its refusal what it was sent, and the words end up in the journal. A short password may be a word of its own.
 hide_login() {
     reply=$(
         {
@@ -342,7 +342,7 @@ hide_login() {
             NR <= 3 { secret[NR] = $0; next }
             {
                 for (n = 1; n <= 3; n++)
-                    while (length(secret[n]) > 3 && (at = index($0, secret[n])) > 0)
+                    while (length(secret[n]) > 7 && (at = index($0, secret[n])) > 0)
                         $0 = substr($0, 1, at - 1) "(hidden)" substr($0, at + length(secret[n]))
                 print
             }'
