@@ -21,10 +21,10 @@ look_at_queue() {
 
 # Messages of the last day that a smarthost refused, and whose bounces were refused as well: they are in no queue.
 look_at_lost_mail() {
-    [ -n "${lost:-}" ] || look_back "$probe_folder/ways"
-    [ "$lost" != 0 ] || return 0
-    if [ "$told" = "$lost" ]; then finding bounces-refused "$lost" "$lost_words" 'the postmaster was told, but not the sender'
-    else finding bounces-refused "$lost" "$lost_words" 'neither the sender nor the postmaster heard of it'; fi
+    [ -n "${lost_count:-}" ] || look_back "$probe_folder/ways"
+    [ "$lost_count" != 0 ] || return 0
+    if [ "$told" = "$lost_count" ]; then finding bounces-refused "$lost_count" "$lost_words" 'the postmaster was told, but not the sender'
+    else finding bounces-refused "$lost_count" "$lost_words" 'neither the sender nor the postmaster heard of it'; fi
 }
 
 queue_finding() {

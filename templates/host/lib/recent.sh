@@ -4,10 +4,10 @@
 # A relay of a whole network writes many lines; more than these are not looked at.
 recent_lines=50000
 
-# Sets delivered, returned, lost, told and lost_words (see recent.awk), last_delivery (seconds since 1970, or empty), and leaves the lines
+# Sets delivered, returned, lost_count, told and lost_words (see recent.awk), last_delivery (seconds since 1970, or empty), and leaves the lines
 # "way ..." in file $1.
 look_back() {
-    delivered=0 returned=0 lost=0 told=0 lost_words='' last_delivery=''
+    delivered=0 returned=0 lost_count=0 told=0 lost_words='' last_delivery=''
     recent_log | awk -f "$lib/recent.awk" >"$1.all"
     while read -r word number rest; do
         case $word in
@@ -16,7 +16,7 @@ look_back() {
             [ -z "$rest" ] || last_delivery=$(seconds_of "$rest")
             ;;
         returned) returned=$number ;;
-        lost) lost=$number told=${rest%% *} lost_words=$(printf '%s' "${rest#* }" | printable) ;;
+        lost) lost_count=$number told=${rest%% *} lost_words=$(printf '%s' "${rest#* }" | printable) ;;
         esac
     done <"$1.all"
     sed -n 's/^way //p' "$1.all" | printable >"$1"

@@ -201,9 +201,9 @@ show_smarthosts() {
 }
 
 lost_words() {
-    [ "$lost" != 0 ] || return 0
-    printf ', %s' "$(tint no "$lost lost")"
-    if [ "$told" = "$lost" ]; then printf ' (its bounce was refused as well; the postmaster was told)'; else printf ' (the bounce was refused as well, and nobody was told)'; fi
+    [ "$lost_count" != 0 ] || return 0
+    printf ', %s' "$(tint no "$lost_count lost")"
+    if [ "$told" = "$lost_count" ]; then printf ' (its bounce was refused as well; the postmaster was told)'; else printf ' (the bounce was refused as well, and nobody was told)'; fi
 }
 
 delivery_words() {
@@ -242,7 +242,7 @@ show_json() {
             "$(json "$reason")" "$(json "$what")" "$(json_or_null "$mend")" "$(json "$said")"
         separator=,
     done <"$scratch/reasons"
-    printf ']},"not_taken_over":%s,"last_day":{"delivered":%s,"refused":%s,"lost":%s,"postmaster_told":%s},' "$open_losses" "$delivered" "$returned" "$lost" "$told"
+    printf ']},"not_taken_over":%s,"last_day":{"delivered":%s,"refused":%s,"lost":%s,"postmaster_told":%s},' "$open_losses" "$delivered" "$returned" "$lost_count" "$told"
     printf '"last_delivery":%s,"tried_since_change":%s,"can_send":%s}\n' \
         "$(if [ -n "$last_delivery" ]; then json "$(date -u -d "@$last_delivery" +%Y-%m-%dT%H:%M:%SZ)"; else echo null; fi)" "$(boolean "$tried")" "$(boolean "$can_send")"
 }
