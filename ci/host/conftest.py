@@ -42,7 +42,7 @@ def sh(request, tmp_path):
     of the host command; $lib and $state are set, the latter to an empty folder."""
 
     def run(parts, script, **environment):
-        lines = [f". {LIB}/{part}.sh" for part in ["common", *parts.split()]]
+        lines = [f". {LIB}/{part}.sh" for part in ["common", "place", *parts.split()]]
         # After the first, which sets it.
         lines.insert(1, f"lib={LIB} state={tmp_path}")
         result = subprocess.run(

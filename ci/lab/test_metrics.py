@@ -104,6 +104,22 @@ def test_without_node_exporter_nothing_is_written(host):
     assert "\nmail_relay_up 1\n" in shown
 
 
+def test_a_folder_of_another_account(host):
+    """node_exporter's account owns the folder on Debian. What it puts there must not lead root to a file of root's."""
+    host.sh("mkdir -p /var/lib/textfiles; chown nobody /var/lib/textfiles")
+    host.credentials()
+    host.boot()
+    wait_until(lambda: host.sh(f"test -s {FILE}", check=False).code == 0, "the first figures")
+    host.sh("systemctl stop mail-relay-metrics.timer")
+    secrets = f"{RELAY_ENV} /etc/shadow /var/lib/mail-relay/before/main.cf"
+    before = host.sh(f"sha256sum {secrets}; stat -c %a {secrets}").out
+    for trap in (f"ln -s {RELAY_ENV}", "ln -s /etc/shadow", "ln -s /var/lib/mail-relay/before/main.cf", "mkfifo"):
+        for name in (FILE, f"{FILE}.new"):
+            host.sh(f"rm -f {FILE} {FILE}.new; {trap} {name}; timeout 60 systemctl start mail-relay-metrics.service")
+            assert host.sh(f"stat -c '%F %a %U' {FILE}").out.strip() == "regular file 644 root", (trap, name)
+            assert host.sh(f"sha256sum {secrets}; stat -c %a {secrets}").out == before, (trap, name)
+
+
 def test_a_log_file_that_is_rotated(host):
     """Where Postfix writes a file of its own, the rest of the old one counts, too, and nothing counts twice."""
     host.sh("mkdir -p /var/lib/textfiles; echo 'maillog_file = /var/lib/postfix/mail.log' >/etc/mail-relay/main.cf.d/log.cf")

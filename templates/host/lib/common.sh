@@ -78,14 +78,6 @@ same() {
     one=$(digest "$1") && two=$(digest "$2") && [ "$one" = "$two" ]
 }
 
-# Can a file be written in folder $1? The words of what cannot are on standard error.
-has_room() {
-    (head -c 65536 /dev/zero >"$1/.room.mail-relay")
-    set -- "$1" $?
-    rm -f -- "$1/.room.mail-relay"
-    return "$2"
-}
-
 # One at a time. With flock(1) the kernel frees the lock however we end; without it a link names our process.
 lock() {
     if have flock; then

@@ -14,7 +14,7 @@ mark_log() {
             [ -f "$log_file" ] && break
         done
     fi
-    [ -f "$log_file" ] && log_size=$(wc -c <"$log_file") || log_size=0
+    [ -f "$log_file" ] && log_size=$(size_of "$log_file") || log_size=0
 }
 
 # What was logged since then.
@@ -31,8 +31,8 @@ read_log() {
     *)
         [ -f "$log_file" ] || return 1
         # A log that is shorter now was rotated.
-        [ "$(wc -c <"$log_file")" -ge "$log_size" ] || log_size=0
-        tail -c "+$((log_size + 1))" "$log_file"
+        [ "$(size_of "$log_file")" -ge "$log_size" ] || log_size=0
+        read_from "$log_file" "$log_size"
         ;;
     esac 2>/dev/null
 }

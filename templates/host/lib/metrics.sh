@@ -33,8 +33,8 @@ metrics_main() {
         cat "$scratch/figures"
         return
     fi
-    # Its readers belong to others; beside it and renamed, so that nobody reads half of it.
-    { cat "$scratch/figures" >"$textfile.new" && chmod 0644 "$textfile.new" && mv -f "$textfile.new" "$textfile"; } ||
+    # The account of node_exporter reads it.
+    { chmod 0644 "$scratch/figures" && put_file "$scratch/figures" "$textfile"; } ||
         fail "cannot write $textfile: does the folder of the textfile collector exist?"
     remember_counts || fail "cannot write into $state: is the disk full?"
 }
@@ -93,12 +93,12 @@ new_lines() {
         note_mark '' "$log_size"
         if [ "$log_inode" != "$inode" ]; then
             # It was rotated; the rest of the old one counts, too.
-            [ ! -f "$log_file.1" ] || [ "$(stat -c %i -- "$log_file.1")" != "$inode" ] || tail -c "+$((size + 1))" "$log_file.1"
+            [ ! -f "$log_file.1" ] || [ "$(stat -c %i -- "$log_file.1")" != "$inode" ] || read_from "$log_file.1" "$size"
             size=0
         elif [ "$log_size" -lt "$size" ]; then
             size=0
         fi
-        tail -c "+$((size + 1))" "$log_file" | head -c "$((log_size - size))"
+        read_from "$log_file" "$size" | head -c "$((log_size - size))"
     fi
 }
 

@@ -128,18 +128,20 @@ json_field() {
 # in the queue folder, where all of Postfix works. Its own attempt to renew one leads nowhere.
 publish_tokens() {
     [ -n "$token_hosts" ] || return 0
-    folder=$(token_folder)
-    [ -d "$folder" ] || { mkdir "$folder" && chmod 0755 "$folder"; } || { warn "cannot make $folder: is the disk full?"; return 1; }
+    published=$(token_folder)
+    make_folder "$published" || return
     for key in $token_hosts; do
         [ -s "$token_state/$key/access_token" ] || continue
-        rm -f "$folder/.$key"
+        token=$token_state/$key/published
+        rm -f "$token"
         awk -v expires="$(number "$token_state/$key/expires")" '{
             printf "{\"access_token\": \"%s\", \"expiry\": \"%s\", \"refresh_token\": \"none\", ", $0, expires
             print "\"client_id\": \"none\", \"client_secret\": \"none\", \"token_endpoint\": \"https://localhost:1/\"}"
-        }' "$token_state/$key/access_token" >"$folder/.$key" || { warn "cannot write into $folder: is the disk full?"; return 1; }
-        if same "$folder/.$key" "$folder/$key"; then rm -f "$folder/.$key"; continue; fi
-        chown "$(postconf -xh mail_owner)" "$folder/.$key" && mv -f "$folder/.$key" "$folder/$key" || return 1
-        if have restorecon; then restorecon -R "$folder" 2>/dev/null; fi
+        }' "$token_state/$key/access_token" >"$token" || { warn "cannot write into $state: is the disk full?"; return 1; }
+        if [ "$(read_from "$published/$key" 0 | sha256sum)" = "$(sha256sum <"$token")" ]; then rm -f "$token"; continue; fi
+        chown "$(postconf -xh mail_owner)" "$token" && put_file "$token" "$published/$key" || { warn "cannot write into $published: is the disk full?"; return 1; }
+        rm -f "$token"
+        if have restorecon; then restorecon -R "$published" 2>/dev/null; fi
         [ "$tokens_awaited" = 0 ] || [ "$quiet" = no ] || say "there is a new access token for $key"
     done
 }
