@@ -66,6 +66,9 @@ only_roots() {
 make_folder() {
     [ -d "$1" ] || (umask 022 && mkdir -- "$1" 2>/dev/null) || { warn "cannot make $1: is the disk full?"; return 1; }
     only_roots "$1" && [ "$real" = "$(readlink -f -- "$1")" ] && return
-    warn "others than root can change $open_part; fix: chown -h root:root $open_part; chmod go-w $open_part"
+    warn "$(say_open)"
     return 1
 }
+
+# For only_roots.
+say_open() { echo "others than root can write to $open_part; mend: chown -h root:root $open_part; chmod go-w $open_part"; }

@@ -30,7 +30,8 @@ next_copy() {
 take_file() {
     check_source "$1" || return
     next_copy
-    cp -- "$1" "$copy" || { warn "cannot write into $taken: is the disk full?"; return 1; }
+    # What was checked: nobody but root can put anything else there.
+    cp -- "$real" "$copy" || { warn "cannot write into $taken: is the disk full?"; return 1; }
     enter "$copy" "$2" "$3"
 }
 
@@ -68,13 +69,18 @@ check_source() {
         warn "$1 is $4 bytes long; settings never need more than 65536"
         return 2
     fi
+    # Last, because the messages above are more exact where the file alone is wrong. Until here nothing was read.
+    only_roots "$1" || { warn "$1: $(say_open)"; return 2; }
+    # shellcheck disable=SC2046  # two words on purpose
+    set -- "$1" $(stat -c '%u %a' -- "$real")
+    [ -f "$real" ] && [ "$2" = 0 ] && is_closed "$3" "$real" || { warn "$1 changed while it was read"; return 2; }
 }
 
 # Is a file of mode $1 at $2 closed to all but root, by itself or by its folder?
 is_closed() {
     case $1 in *00) return 0 ;; esac
-    real=$(readlink -f -- "$2") || return 1
-    case $(stat -c '%u %a' -- "${real%/*}/") in '0 '*00) return 0 ;; esac
+    closed=$(readlink -f -- "$2") || return 1
+    case $(stat -c '%u %a' -- "${closed%/*}/") in '0 '*00) return 0 ;; esac
     return 1
 }
 
@@ -123,6 +129,10 @@ run_command() {
     set -- $relay_command
     set +f
     check_program "$1" || return
+    # What was checked, and not what a link leads to by now.
+    named=$1
+    shift
+    set -- "$program" "$@"
     rm -f "$state/command.new"
     # Without our lock. What it says on standard error may be a secret.
     env -i PATH="$PATH" HOME=/root LC_ALL=C timeout -k 5 30 "$@" </dev/null >"$state/command.new" 2>/dev/null 9>&-
@@ -133,31 +143,18 @@ run_command() {
     124 | 137) why='did not end within 30 seconds' ;;
     *) why="failed with exit code $code" ;;
     esac
-    warn "RELAY_COMMAND ($1) $why; mend: run it by hand"
+    warn "RELAY_COMMAND ($named) $why; mend: run it by hand"
     return 1
 }
 
-# Whoever can write to the program, or to a folder above it, would be root.
+# Sets program, the path without links. An account that can change any part of it could become root.
 check_program() {
-    program=$(readlink -f -- "$1") || program=
-    if [ ! -f "$program" ] || [ ! -x "$program" ]; then
+    if [ ! -f "$1" ] || [ ! -x "$1" ]; then
         warn "RELAY_COMMAND: there is no program $1"
         return 2
     fi
-    part=$program
-    while :; do
-        case $(stat -c '%u %A' -- "${part:-/}") in
-        '0 '?????-??-?) ;;
-        # In a folder like /tmp others can write, but not rename what is root's.
-        '0 '?????????[tT]) ;;
-        *)
-            warn "RELAY_COMMAND: others than root can write to ${part:-/}; mend: chown root:root ${part:-/}; chmod go-w ${part:-/}"
-            return 2
-            ;;
-        esac
-        [ -n "$part" ] || return 0
-        part=${part%/*}
-    done
+    only_roots "$1" || { warn "RELAY_COMMAND: $(say_open)"; return 2; }
+    program=$real
 }
 
 # --- systemd's credentials ---
@@ -180,8 +177,9 @@ take_encrypted() {
     for file in "$1/relay.env" "$1"/relay_*; do
         [ -f "$file" ] && key=$(key_of "$file") || continue
         have systemd-creds || { warn "$file: there is no systemd-creds here to decrypt it (it came with systemd 250)"; return 2; }
+        only_roots "$file" || { warn "$file: $(say_open)"; return 2; }
         next_copy
-        systemd-creds decrypt --name="${file##*/}" "$file" "$copy" || {
+        systemd-creds decrypt --name="${file##*/}" "$real" "$copy" || {
             warn "systemd-creds cannot decrypt $file (above); mend: encrypt it on this host, with --name=${file##*/}"
             return 2
         }
