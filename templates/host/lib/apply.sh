@@ -80,6 +80,8 @@ apply_once() {
     leave_held
     recover
     drop_stale "$state"/status.*
+    drop_stale /run/mail-relay-doctor.*
+    close_saved_copies
     built_from=$(inputs)
     if [ "$mode" = boot ] && nothing_changed; then
         say "nothing has changed"
@@ -92,6 +94,7 @@ apply_once() {
     if in_force; then
         if [ "$try" = yes ] && wants_trial; then try_credentials || refuse 1; fi
         publish_tokens || exit 1
+        drop_tokens
         keep_sources "$stage"
         keep_inputs
         rm -rf "$stage"
@@ -108,6 +111,7 @@ apply_once() {
     if wants_trial; then try_credentials || refuse 1; fi
     publish_tokens && install_generation || { say_full; exit 1; }
     keep_inputs
+    drop_tokens
     mind_timer
     say_missing
     report_losses
@@ -123,7 +127,7 @@ refuse() {
     exit "$refused"
 }
 
-# A killed status leaves a folder with credentials.
+# A killed status or doctor leaves a folder with credentials.
 drop_stale() { [ ! -e "$1" ] || find "$@" -maxdepth 0 -mmin +10 -exec rm -rf {} + 2>/dev/null; }
 
 # A full disk makes awk, postmap and others fail, each with words of its own.

@@ -91,7 +91,8 @@ look_at_file() {
     if ! same "$state/applied/$1" "$postfix_dir/$1"; then finding edited-by-hand "$postfix_dir/$1"; return 1; fi
     if ! same "$built/$1" "$state/applied/$1"; then finding out-of-date "$1"; return 1; fi
     if [ "$2" = secret ]; then
-        for file in "$postfix_dir/$1" "$postfix_dir/$1.$(extension)"; do
+        # shellcheck disable=SC2046  # names without blanks
+        for file in "$postfix_dir/$1" "$postfix_dir/$1.$(extension)" $(saved_copies "$1"); do
             mode=$(stat -c '%u %a' -- "$file" 2>/dev/null)
             case $mode in '0 600' | '') ;; *) finding secret-open "$file" "${mode#* }"; return 1 ;; esac
         done

@@ -144,10 +144,33 @@ save_edit() {
     for earlier in "$postfix_dir/$1".saved-*; do
         if same "$postfix_dir/$1" "$earlier"; then return 0; fi
     done
-    cp -p -- "$postfix_dir/$1" "$postfix_dir/.$1.mail-relay" && sync_file "$postfix_dir/.$1.mail-relay" &&
+    rm -f -- "$postfix_dir/.$1.mail-relay"
+    keep=-p
+    # A copy of a password is root's and closed, whatever its original was.
+    ! has_line "$(secret_names)" "$1" || keep=--no-preserve=all
+    cp "$keep" -- "$postfix_dir/$1" "$postfix_dir/.$1.mail-relay" &&
+        { [ "$keep" = -p ] || chmod 0600 "$postfix_dir/.$1.mail-relay"; } && sync_file "$postfix_dir/.$1.mail-relay" &&
         mv -f -- "$postfix_dir/.$1.mail-relay" "$saved" || return 1
     say "$postfix_dir/$1 was changed since the last apply; that version is kept as $saved"
 }
+
+# The files with passwords in /etc/postfix.
+secret_names() {
+    echo sasl_passwd
+    [ ! -f "$state/applied/manifest" ] || sed -n 's/ secret$//p; s/ database$//p' "$state/applied/manifest"
+}
+
+# The copies of edits of the files $1, a name on each line.
+saved_copies() {
+    for name in $1; do
+        for saved in "$postfix_dir/$name".saved-*; do
+            if [ -f "$saved" ] && [ ! -L "$saved" ]; then echo "$saved"; fi
+        done
+    done
+}
+
+# Earlier versions kept the mode of the original.
+close_saved_copies() { for saved in $(saved_copies "$(secret_names)"); do chown 0:0 "$saved" && chmod 0600 "$saved"; done; }
 
 # Gives /etc/postfix/$1 back as it was before us. Where there is nothing to give back, nothing is done.
 restore() {

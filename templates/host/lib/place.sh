@@ -65,7 +65,7 @@ only_roots() {
 # Makes folder $1 unless it is there. Fails if others than root can change it.
 make_folder() {
     [ -d "$1" ] || (umask 022 && mkdir -- "$1" 2>/dev/null) || { warn "cannot make $1: is the disk full?"; return 1; }
-    only_roots "$1" && [ "$real" = "$(readlink -f -- "$1")" ] && return
+    only_roots "$1" && return
     warn "$(say_open)"
     return 1
 }

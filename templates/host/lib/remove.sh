@@ -16,7 +16,9 @@ purge_main() {
     mode=remove
     # It would take the deletion of relay.env for a change to apply.
     ! in_system || systemctl stop mail-relay-apply.path 2>/dev/null
+    secrets_before=$(secret_names)
     restore_all
+    for copy in $(saved_copies "$secrets_before"); do rm -f -- "$copy"; done
     rm -rf "$settings"
     [ ! -e "$settings" ] || fail "cannot delete $settings"
 }
@@ -36,7 +38,7 @@ restore_all() {
     # The originals go last: until here a second run can do it all again.
     rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/ours" "$state/gone" "$state/owed"
     # With the lock; on Linux it stays ours until we end.
-    rm -rf "$(token_folder)" "$state" "${handed_over%/*}"
+    rm -rf "$(token_folder)" "$state" "${handed_over%/*}" /run/mail-relay-doctor.*
 }
 
 # As in an apply, tables come before main.cf; and what was not there goes last, when nothing asks for it any more.

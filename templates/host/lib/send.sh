@@ -21,6 +21,7 @@ send_main() {
     have postconf || fail "Postfix is not installed; mend: install the package 'postfix'"
     scratch=$(mktemp -d) || fail "cannot make a temporary folder: is the disk full?"
     trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 1' HUP INT TERM
     mark_log
     submit || fail "Postfix did not take the message; 'mail-relay status' says more"
     follow
