@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # What the mail log says of the last day: does mail leave, by which smarthosts, and was any lost?
 
-# A relay of a whole network writes many lines; more than these are not looked at.
+# A relay of a whole network writes many lines; more than these, and more of a file, are not looked at.
 recent_lines=50000
+recent_bytes=16777216
 
 # Sets delivered, returned, lost_count, told and lost_words (see recent.awk), last_delivery (seconds since 1970, or empty), and leaves the lines
 # "way ..." in file $1.
@@ -30,7 +31,10 @@ recent_log() {
         return
     fi
     for log_file in "$log_file" /var/log/mail.log /var/log/maillog /var/log/mail /var/log/messages /var/log/syslog; do
-        [ -f "$log_file" ] && tail -n "$recent_lines" "$log_file" && return
+        [ -f "$log_file" ] || continue
+        from=$(($(size_of "$log_file") - recent_bytes))
+        read_from "$log_file" "$((from > 0 ? from : 0))" | tail -n "$recent_lines"
+        return
     done
 }
 
