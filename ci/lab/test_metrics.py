@@ -111,9 +111,9 @@ def test_a_folder_of_another_account(host):
     host.boot()
     wait_until(lambda: host.sh(f"test -s {FILE}", check=False).code == 0, "the first figures")
     host.sh("systemctl stop mail-relay-metrics.timer")
-    secrets = f"{RELAY_ENV} /etc/shadow /var/lib/mail-relay/before/main.cf"
+    secrets = f"{RELAY_ENV} /etc/shadow /etc/postfix/main.cf"
     before = host.sh(f"sha256sum {secrets}; stat -c %a {secrets}").out
-    for trap in (f"ln -s {RELAY_ENV}", "ln -s /etc/shadow", "ln -s /var/lib/mail-relay/before/main.cf", "mkfifo"):
+    for trap in (f"ln -s {RELAY_ENV}", "ln -s /etc/shadow", "ln -s /etc/postfix/main.cf", "mkfifo"):
         for name in (FILE, f"{FILE}.new"):
             host.sh(f"rm -f {FILE} {FILE}.new; {trap} {name}; timeout 60 systemctl start mail-relay-metrics.service")
             assert host.sh(f"stat -c '%F %a %U' {FILE}").out.strip() == "regular file 644 root", (trap, name)
