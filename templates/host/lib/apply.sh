@@ -102,6 +102,8 @@ apply_once() {
         serve_what_is_owed || exit 1
         mind_timer
         flush_for_tokens
+        # An apply that was killed may not have said it.
+        report_losses
         [ "$quiet" = yes ] || say "nothing to change"
         exit "$tokens_failed"
     fi
