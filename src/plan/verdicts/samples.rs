@@ -36,6 +36,7 @@ pub(super) fn sample(key: &str) -> Option<&'static str> {
         "relay.helo-name" => "relay.helo-name = 'mail.acme.example'",
         "smarthost" => "smarthost.host = 'smtp.other.example'",
         "smarthost.auth" => "smarthost = { host = 'smtp.other.example', auth = 'none' }",
+        "smarthost.mechanisms" => "smarthost = { host = 'smtp.other.example', mechanisms = ['plain'] }",
         "smarthost.port" => "smarthost = { host = 'smtp.other.example', port = 2525 }",
         "smarthost.tls" => "smarthost = { host = 'smtp.other.example', tls = 'starttls' }",
         "transports" => "transports.'partner.example' = 'mx.partner.example'",
