@@ -44,6 +44,7 @@ examine() {
     has_finding package-damaged credentials-missing token-missing ca-bundle not-applied apply-unfinished edited-by-hand out-of-date map-stale \
         ca-unreadable sasl-plugin chroot-stale || look_at_network
     [ "$broken" = yes ] || look_at_queue
+    [ "$broken" = yes ] || look_at_domains
 }
 
 # Writes down the finding $1; the other arguments are what {1}, {2}, ... stand for.
