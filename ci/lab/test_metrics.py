@@ -135,11 +135,12 @@ def test_a_log_file_that_is_rotated(host):
     assert count() == 0
     host.deliver("before")
     host.wait_queue_empty()
-    assert count() == 1
+    wait_until(lambda: count() == 1, "the first message in the figures")
     host.deliver("still in the old file")
     host.wait_queue_empty()
     host.sh("mv /var/lib/postfix/mail.log /var/lib/postfix/mail.log.1; postfix logrotate || postfix reload")
     host.deliver("in the new file")
     host.wait_queue_empty()
-    assert count() == 3
+    # The queue is empty before postlogd(8) has written the last line.
+    wait_until(lambda: count() == 3, "the third message in the figures")
     assert count() == 3
