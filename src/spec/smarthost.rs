@@ -104,6 +104,10 @@ fn one_kind(
     sections: &[Spot<SmarthostSection>],
     list: &[(Smarthost, Span, Option<Span>)],
 ) {
+    let mixed = |span: Span, message: &str| {
+        Diagnostic::error("mixed-auth", span, message)
+            .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)")
+    };
     let token = list.iter().any(|(host, _, _)| host.auth == Auth::Xoauth2);
     let password = list.iter().position(|(host, _, _)| host.auth == Auth::Password);
     if let (true, Some(index)) = (token, password) {
@@ -111,14 +115,7 @@ fn one_kind(
         let Some(span) = auth.or_else(|| list.get(index).map(|(_, section, _)| section.clone())) else {
             return;
         };
-        judge.report(
-            Diagnostic::error(
-                "mixed-auth",
-                span,
-                "one smarthost of the list takes a password, another a token",
-            )
-            .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)"),
-        );
+        judge.report(mixed(span, "one smarthost of the list takes a password, another a token"));
     }
     let wanting = || list.iter().zip(sections).filter(|((host, _, _), _)| host.auth == Auth::Password);
     let first = wanting().next().map(|((host, _, _), _)| &host.mechanisms);
@@ -126,14 +123,7 @@ fn one_kind(
     {
         let spot = raw.value.mechanisms.as_ref().and_then(|list| list.0.first());
         let span = spot.map_or(section, |spot| &spot.span).clone();
-        judge.report(
-            Diagnostic::error(
-                "mixed-auth",
-                span,
-                "the smarthosts of one list must have the same `mechanisms`",
-            )
-            .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)"),
-        );
+        judge.report(mixed(span, "the smarthosts of one list must have the same `mechanisms`"));
     }
 }
 

@@ -136,14 +136,6 @@ plan_smarthost() {
     relayhost="${relayhost:+$relayhost, }$(destination_of "$host" "$port")"
 }
 
-# In the shell alone: a grep that dies would say no.
-is_one_of() {
-    sought=$1
-    shift
-    for word in "$@"; do [ "$word" != "$sought" ] || return 0; done
-    return 1
-}
-
 wanted_keys() {
     # shellcheck disable=SC2086  # words on purpose
     set -- $password_hosts

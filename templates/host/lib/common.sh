@@ -61,6 +61,14 @@ sums() {
     (cd -- "$1" && shift && sha256sum -- "$@")
 }
 
+# In the shell alone: a grep that dies would say no.
+is_one_of() {
+    sought=$1
+    shift
+    for word in "$@"; do [ "$word" != "$sought" ] || return 0; done
+    return 1
+}
+
 # Is $2 a line of the text $1?
 has_line() {
     case "

@@ -152,7 +152,8 @@ drop_tokens() {
     published=$(token_folder)
     for of in "$token_state"/*/; do
         of=${of%/}
-        has_word "${of##*/}" "$token_hosts" || rm -rf "$of"
+        # shellcheck disable=SC2086  # words on purpose
+        is_one_of "${of##*/}" $token_hosts || rm -rf "$of"
     done
     if only_roots "$published"; then
         (cd -- "$published" && for file in * .[!.]*; do [ -s "$token_state/$file/access_token" ] || rm -f -- "$file"; done)
@@ -160,8 +161,6 @@ drop_tokens() {
     fi
     [ -n "$token_hosts" ] || rm -rf "$token_state"
 }
-
-has_word() { case " $2 " in *" $1 "*) return 0 ;; esac; return 1; }
 
 # Mail that was refused with the old one need not wait for its next turn.
 flush_for_tokens() { [ "$tokens_awaited" = 0 ] || ! in_system || postqueue -f 2>/dev/null || :; }
