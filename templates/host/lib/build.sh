@@ -46,7 +46,7 @@ ask_version() {
 # refuse the name of this host.
 ask_postfix() {
     ask_version || return 1
-    mkdir "$1/types" && echo 'myhostname = localhost.localdomain' >"$1/types/main.cf" || { warn "cannot write into $1: is the disk full?"; return 1; }
+    mkdir "$1/types" && echo 'myhostname = localhost.localdomain' >"$1/types/main.cf" && settle "$1/types/main.cf" || { warn "cannot write into $1: is the disk full?"; return 1; }
     types=$(postconf -c "$1/types" -m)
     set -- "$1" $?
     rm -rf "$1/types"
@@ -329,9 +329,11 @@ build_main() {
     stage=$1
     shift
     awk -v titles="$titles" -v optional="$host_parameters" -v refused="$share/refused" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
-    # Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written.
-    touch -d "@$(($(date +%s) - 10))" "$stage/main.cf"
+    settle "$stage/main.cf"
 }
+
+# Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written (dict_load_file_xt in dict.c).
+settle() { touch -d "@$(($(date +%s) - 10))" "$1"; }
 
 # --- master.cf ---
 
