@@ -45,17 +45,17 @@ def stages(tier, complete, fresh):
     """The order in the list is the order of the table."""
     formatting = Stage("formatting", "cargo fmt --check", cheap=True)
     clippy = Stage("clippy", "cargo clippy --locked -- -D warnings", ("formatting",), cheap=True)
-    host = Stage("host program", "ci/host/run", nice=10)
+    # What a run waits for is the lint, the build and the lab, so the rest has the processors that they leave.
+    rest = 10
+    host = Stage("host program", "ci/host/run", ("clippy",), nice=rest)
     without_tools = Stage("unit, snapshot and property tests", "cargo test --locked -- --skip real_", ("clippy",))
     # One cargo at a time: they share a lock.
-    clippy_of_tests = Stage("clippy of the tests", "cargo clippy --locked --all-targets -- -D warnings", (without_tools.name,), nice=5)
+    clippy_of_tests = Stage("clippy of the tests", "cargo clippy --locked --all-targets -- -D warnings", (without_tools.name,), nice=rest)
     if not complete:
         return [formatting, clippy, without_tools, clippy_of_tests]
     if tier == "quick":
         return [formatting, clippy, host, without_tools, clippy_of_tests]
     lab = f"ci/lab/run --tier {tier}"
-    # What a run waits for is the lab, so the rest has the processors that it leaves.
-    rest = 10
     return [
         formatting,
         clippy,
@@ -66,7 +66,7 @@ def stages(tier, complete, fresh):
         Stage("unit, snapshot and property tests", "ci/postfix-roots cargo test --locked", ("tests compiled", "roots of the lab"), nice=rest),
         clippy_of_tests,
         Stage("lintian, rpmlint, shellcheck", "ci/lint", ("build",), nice=rest),
-        Stage("tests of the lab", "ci/lab/own/run", nice=rest),
+        Stage("tests of the lab", "ci/lab/own/run", ("build",), nice=rest),
         Stage("list of mutants", "ci/mutants --check", nice=rest),
         Stage("reproducibility", "ci/reproducible && ci/reproducible --self-test", ("build", "host program"), nice=rest),
         Stage("bills of materials, provenance", "ci/attestations", ("reproducibility",), nice=rest),
