@@ -23,15 +23,34 @@ find_losses() {
 
 read_old() {
     old_settings=
-    [ ! -f "$state/before/main.cf" ] || old_settings=$(unnamed_postconf -c "$state/before" -xn 2>/dev/null)
+    [ -f "$state/before/main.cf" ] || return 0
+    # Each between two line breaks.
+    old_settings="
+$(unnamed_postconf -c "$state/before" -xn 2>/dev/null)
+"
 }
 
-# A parameter of before, as main.cf had it.
-old() { printf '%s\n' "$old_settings" | sed -n "s/^$1 = *//p"; }
+# A parameter of before, as main.cf had it. In the shell alone: an apply asks for some thirty.
+old() {
+    case $old_settings in
+    *"
+$1 = "*)
+        found=${old_settings#*"
+$1 = "}
+        printf '%s\n' "${found%%"
+"*}"
+        ;;
+    esac
+}
 
 lost_aliases() {
-    case $(old mydestination):$old_settings in
-    :?*) if printf '%s\n' "$old_settings" | grep -q '^mydestination ='; then return 0; fi ;;
+    # Without local delivery no alias was asked for.
+    case $old_settings in
+    *"
+mydestination = "[!"
+"]*) ;;
+    *"
+mydestination ="*) return 0 ;;
     esac
     files=
     maps=$(old alias_maps)
