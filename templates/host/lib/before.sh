@@ -23,35 +23,15 @@ find_losses() {
 
 read_old() {
     old_settings=
-    [ -f "$state/before/main.cf" ] || return 0
-    # Each between two line breaks.
-    old_settings="
-$(unnamed_postconf -c "$state/before" -xn 2>/dev/null)
-"
+    [ ! -f "$state/before/main.cf" ] || old_settings=$(unnamed_postconf -c "$state/before" -xn 2>/dev/null)
 }
 
-# A parameter of before, as main.cf had it. In the shell alone: an apply asks for some thirty.
-old() {
-    case $old_settings in
-    *"
-$1 = "*)
-        found=${old_settings#*"
-$1 = "}
-        printf '%s\n' "${found%%"
-"*}"
-        ;;
-    esac
-}
+# A parameter of before, as main.cf had it.
+old() { value_of "$1" "$old_settings"; }
 
 lost_aliases() {
     # Without local delivery no alias was asked for.
-    case $old_settings in
-    *"
-mydestination = "[!"
-"]*) ;;
-    *"
-mydestination ="*) return 0 ;;
-    esac
+    if destinations=$(old mydestination) && [ -z "$destinations" ]; then return 0; fi
     files=
     maps=$(old alias_maps)
     for map in $(printf '%s' "${maps:-hash:/etc/aliases}" | tr ',' ' '); do

@@ -35,6 +35,18 @@ split_destination() {
     port=${port:-25}
 }
 
+# The value of the parameter $1 in the lines "name = value" of $2: in the last one that has it. By the shell alone, because dozens are
+# asked for, and each program that is started costs more than all of them.
+value_of() {
+    line_break='
+'
+    sought="$line_break$1 = "
+    value=$line_break$2$line_break
+    case $value in *"$sought"*) ;; *) return 1 ;; esac
+    value=${value##*"$sought"}
+    printf '%s\n' "${value%%"$line_break"*}"
+}
+
 # Without a smarthost mail goes to the servers that DNS names.
 sends_directly() { [ -z "$smarthosts" ]; }
 
