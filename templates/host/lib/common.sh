@@ -36,7 +36,8 @@ split_destination() {
 }
 
 # The value of the parameter $1 in the lines "name = value" of $2: in the last one that has it. By the shell alone, because dozens are
-# asked for, and each program that is started costs more than all of them.
+# asked for, and each program that is started costs more than all of them. (Its time grows with the square of the text: a few
+# kilobytes are fine, all of postconf's are not.)
 value_of() {
     line_break='
 '

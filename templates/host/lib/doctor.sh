@@ -33,8 +33,6 @@ read_doctor_options() {
 
 # Where one part has found a cause, the parts that would only show its effects are left out.
 examine() {
-    # All at once: each start of postconf is dear.
-    live_settings=$(postconf -x 2>/dev/null)
     look_at_postfix && look_at_disks || return 0
     look_at_clock
     look_at_settings
@@ -92,5 +90,10 @@ tool() {
     esac
 }
 
-# What Postfix has in force for the parameter $1. A parameter of our own that nothing refers to is not among all.
-live() { value_of "$1" "${live_settings:=$(postconf -x 2>/dev/null)}" || postconf -xh "$1" 2>/dev/null; }
+# What Postfix has in force for the parameter $1. All are asked for at once, because each start of postconf costs as much as several of awk;
+# a parameter of our own that nothing refers to is not among all.
+live() {
+    [ -e "$probe_folder/live" ] || postconf -x >"$probe_folder/live" 2>/dev/null
+    awk -v name="$1" 'index($0, name " =") == 1 { sub(/^[^=]*= */, ""); print; found = 1; exit } END { exit !found }' "$probe_folder/live" ||
+        postconf -xh "$1" 2>/dev/null
+}
