@@ -36,16 +36,20 @@ split_destination() {
 }
 
 # The value of the parameter $1 in the lines "name = value" of $2: in the last one that has it. By the shell alone, because dozens are
-# asked for, and each program that is started costs more than all of them. (Its time grows with the square of the text: a few
-# kilobytes are fine, all of postconf's are not.)
+# asked for, and each program that is started costs more than all of them.
 value_of() {
-    line_break='
+    set -- "$1 = " "$2" "$IFS"
+    value='' found=1
+    set -f
+    IFS='
 '
-    sought="$line_break$1 = "
-    value=$line_break$2$line_break
-    case $value in *"$sought"*) ;; *) return 1 ;; esac
-    value=${value##*"$sought"}
-    printf '%s\n' "${value%%"$line_break"*}"
+    for line in $2; do
+        case $line in "$1"*) value=${line#"$1"} found=0 ;; esac
+    done
+    IFS=$3
+    set +f
+    [ "$found" = 1 ] || printf '%s\n' "$value"
+    return "$found"
 }
 
 # Without a smarthost mail goes to the servers that DNS names.
