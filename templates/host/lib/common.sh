@@ -38,7 +38,7 @@ split_destination() {
 # The value of the parameter $1 in the lines "name = value" of $2: in the last one that has it. By the shell alone, because dozens are
 # asked for, and each program that is started costs more than all of them.
 value_of() {
-    set -- "$1 = " "$2" "$IFS"
+    set -- "$1 = " "$2"
     value='' found=1
     set -f
     IFS='
@@ -46,7 +46,7 @@ value_of() {
     for line in $2; do
         case $line in "$1"*) value=${line#"$1"} found=0 ;; esac
     done
-    IFS=$3
+    unset IFS
     set +f
     [ "$found" = 1 ] || printf '%s\n' "$value"
     return "$found"
