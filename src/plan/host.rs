@@ -215,6 +215,9 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
         "file": metrics.map(Metrics::file),
         "every": metrics.map(|metrics| metrics.every),
         "certificate": certificate_files(relay),
+        "apply_sandbox": systemd::apply_sandbox(),
+        "metrics_sandbox": systemd::metrics_sandbox(),
+        "reload_sandbox": systemd::reload_sandbox(),
     });
     let mut entries = Vec::new();
     let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);
