@@ -60,8 +60,8 @@ fn file(table: &str) -> String {
 ///
 /// The rules of the spec come first, because they may refuse the message. Senders are rewritten only in its own headers.
 pub(super) fn header_checks(relay: &Relay, more: Option<&str>) -> [(&'static str, Vec<String>); 3] {
-    let [message, parts, within, ..] = checks(relay)
-        .map(|(parameter, name, _, rules)| (parameter, (!rules.is_empty()).then(|| file(name))));
+    let [message, parts, within, ..] =
+        checks(relay).map(|(parameter, name, _, rules)| (parameter, (!rules.is_empty()).then(|| file(name))));
     let of_message = message.1.clone();
     let all = message.1.into_iter().chain(more.map(file)).chain(rewriting::header_checks(relay));
     let or_message = |own: Option<String>| own.or_else(|| of_message.clone()).into_iter().collect();
