@@ -13,8 +13,8 @@ look_at_domains() {
 look_at_own_domain() {
     mx=$(mx_of "$own") || return 0
     mx=$(echo "$mx" | head -n 1)
-    # shellcheck disable=SC2086  # words on purpose
-    case $mx in '' | .) ;; *) is_this_host "$mx" || is_one_of "$own" $(kept_domains) || finding host-name-mail "$own" "$mx" ;; esac
+    case $mx in '' | .) return ;; esac
+    is_this_host "$mx" || kept_domains | grep -qxF -e "$own" || finding host-name-mail "$own" "$mx"
 }
 
 # Domains whose addresses the spec leaves alone, as the tables of local names have them.
