@@ -32,6 +32,8 @@ CASES = [
     (answer("a.example"), 0, ""),
     (answer("a.example", mx=[(0, "")]), 0, "0 .\n"),
     (answer("a.example", mx=[(20, "mx2.a.example"), (5, "in.other.example")]), 0, "20 mx2.a.example\n5 in.other.example\n"),
+    # What no host name has.
+    (answer("a.example", mx=[(5, "a\x1b[31m*$(id).other.example")]), 0, "5 a__31m___id_.other.example\n"),
     # A name that points to itself.
     (answer("a.example", mx=[(1, "x.a.example")])[:-2] + b"\xc0\x2b", 0, None),
 ]
@@ -68,6 +70,7 @@ ROWS = [
     (WEB, [WEB], "@corp.example", [], {"corp.example": WEB.upper()}, [f"sender-domain-here corp.example {WEB.upper()}"]),
     (WEB, [WEB], "@corp.example", [], {"corp.example": f"{WEB}\nmx2.corp.example"}, []),
     (WEB, [WEB], "", [], {}, []),
+    (WEB, [WEB], "", [], {WEB: "-h"}, [f"host-name-mail {WEB} -h"]),
 ]
 
 
@@ -75,7 +78,7 @@ ROWS = [
 @pytest.mark.parametrize("receives", ["", "corp.example"])
 def test_findings(sh, tmp_path, row, receives):
     name, own, sender, kept, records, findings = ROWS[row]
-    cases = "".join(f"{domain}) printf '{mx}\\n' ;;\n" for domain, mx in records.items())
+    cases = "".join(f"{domain}) printf '%s\\n' '{mx}' ;;\n" for domain, mx in records.items())
     maps = ", ".join(f"inline:{{ {{@{domain} = @{domain}}} }}" for domain in ["partner.example", *kept])
     script = f"""
         probe_folder={tmp_path}

@@ -20,6 +20,11 @@ END {
 
 function number(place) { return byte[place] * 256 + byte[place + 1] }
 
+# A character of a host name. Whoever runs a DNS server can write anything.
+function character(code) {
+    return code == 45 || code >= 48 && code <= 57 || code >= 65 && code <= 90 || code >= 97 && code <= 122 ? sprintf("%c", code) : "_"
+}
+
 # The name at `at`, which then is behind it; a pointer ends a name.
 function name(    text, place, jumped, hops, i, label) {
     place = at
@@ -31,7 +36,7 @@ function name(    text, place, jumped, hops, i, label) {
             continue
         }
         label = ""
-        for (i = 1; i <= byte[place]; i++) label = label sprintf("%c", byte[place + i])
+        for (i = 1; i <= byte[place]; i++) label = label character(byte[place + i])
         text = text (text == "" ? "" : ".") label
         place += byte[place] + 1
     }
