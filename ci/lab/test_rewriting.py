@@ -40,8 +40,20 @@ def test_senders_and_recipients_of_a_null_client(host, smarthost, tally):
             rules = Rules(chosen, system=system, system_local=False, **NULL_CLIENT)
             check(host, smarthost, rules, of_null_client(system, numbers), itself, tally, milter)
         assert host.warnings() == []
+        extensions(host, smarthost)
         returned(host, smarthost)
         traces(host, smarthost)
+
+
+def extensions(host, smarthost):
+    """With a delimiter, recipients keep what follows it, and senders become what the spec says."""
+    host.write("/etc/mail-relay/main.cf.d/extensions.cf", "recipient_delimiter = +\n")
+    host.sh("mail-relay apply")
+    for number, (sender, leaves) in enumerate({"root+cron": FROM, "www-data+x": FROM, "backup+x": "backups@acme.example"}.items()):
+        host.sh(f"sendmail -i -f {sender} -- webmaster+x", input=f"From: {sender}\nSubject: extended {number}\n\nhi\n")
+        mail = smarthost.wait_for(f"extended {number}")
+        assert (mail.envelope_from, mail["From"], mail.envelope_to) == (leaves, leaves, ["web+x@acme.example"]), sender
+    host.sh("rm /etc/mail-relay/main.cf.d/extensions.cf && mail-relay apply")
 
 
 def returned(host, smarthost):

@@ -27,6 +27,9 @@ const LOCAL_DOMAIN: &str = "localhost.localdomain";
 const LOCAL_NAMES: &[&str] =
     &["$relay_host_domain", "$relay_system_domain", "localhost", "localhost.$mydomain", LOCAL_DOMAIN];
 
+/// Where `recipient_delimiter` is set, only aliases keep the extension of a local name. A sender `root+x` leaves as `from`.
+const EXTENSIONS: (&str, &str) = ("propagate_unmatched_extensions", "virtual");
+
 /// Senders with an address of their own, in the envelope.
 const ENVELOPE: &str = "sender_rewrites";
 /// The same in the header.
@@ -108,6 +111,7 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
         let named = [fixed, notices].into_iter().chain(named);
         let others = others(relay, |_| true);
         layer.list("sender_canonical_maps", local_maps(relay, named, &others, "$relay_from"));
+        layer.set(EXTENSIONS.0, EXTENSIONS.1);
         layer.section(
             "Postfix knows its notices by their sender, and throws them away when they cannot be delivered. So that\n\
              one is rewritten on the way out only.",
@@ -117,6 +121,7 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
         layer.section("Local senders of the spec.");
         layer.set("sender_canonical_classes", "envelope_sender, header_sender");
         layer.list("sender_canonical_maps", named);
+        layer.set(EXTENSIONS.0, EXTENSIONS.1);
     }
     if relay.identity.rewrites_addresses() {
         layer.section(
