@@ -62,10 +62,10 @@ fn file(table: &str) -> String {
 pub(super) fn header_checks(relay: &Relay, more: Option<&str>) -> [(&'static str, Vec<String>); 3] {
     let [message, parts, within, ..] =
         checks(relay).map(|(parameter, name, _, rules)| (parameter, (!rules.is_empty()).then(|| file(name))));
-    let of_message = message.1.clone();
+    let default = message.1.clone();
     let all = message.1.into_iter().chain(more.map(file)).chain(rewriting::header_checks(relay));
-    let or_message = |own: Option<String>| own.or_else(|| of_message.clone()).into_iter().collect();
-    [(message.0, all.collect()), (parts.0, or_message(parts.1)), (within.0, or_message(within.1))]
+    let or_default = |own: Option<String>| own.or_else(|| default.clone()).into_iter().collect();
+    [(message.0, all.collect()), (parts.0, or_default(parts.1)), (within.0, or_default(within.1))]
 }
 
 fn milters(layer: &mut Layer<'_>, relay: &Relay) {
