@@ -60,7 +60,10 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
             let ids = distributions.iter().map(|distribution| distribution.id.as_str()).collect();
             let judge = || whole(&known.plan.main_cf, written, &context);
             for finding in known.findings(ids, written, judge) {
-                if !findings.contains(&finding) {
+                // A list of the relay has the restrictions of the spec in it, whose places are known.
+                let is_known =
+                    |other: &Diagnostic| (other.code, &other.message) == (finding.code, &finding.message);
+                if !findings.iter().any(is_known) {
                     findings.push(finding);
                 }
             }

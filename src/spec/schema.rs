@@ -264,7 +264,8 @@ pub(super) enum MinVersion {
 pub(super) struct RewriteSection {
     /// Senders with an address of their own: local names (`www-data = "web@acme.example"`), whole addresses
     /// (`"printer@printer.lan" = "scans@acme.example"`), all of a domain (`"@printer.lan" = "scans@acme.example"`), or
-    /// all others (`"*" = "noreply@acme.example"`). Only senders change: the envelope sender, `From` and `Sender`.
+    /// all others (`"*" = "ACME Alerts <noreply@acme.example>"`). Only senders change: the envelope sender, `From` and
+    /// `Sender`. A display name replaces the one in the header; a message without `From` gets the address alone.
     pub(super) senders: Option<Entries<String>>,
     /// Rewrite and complete the headers of clients' mail like those of the host's own: local names, a missing Date or
     /// Message-ID. Only for relays that clients reach.

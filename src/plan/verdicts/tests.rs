@@ -461,6 +461,11 @@ fn hints_lead_to_what_is_right_here() {
             "restrictions.recipient = ['reject_invalid_hostname']",
             "Use `reject_invalid_helo_hostname`.",
         ),
+        (
+            Profile::LanRelay,
+            "restrictions.recipient = ['reject_multi_recipient_bounce']",
+            "Put it into `smtpd_data_restrictions`",
+        ),
     ];
     for (profile, more, hint) in cases {
         let source = with(profile, more);

@@ -49,6 +49,7 @@ examine() {
     [ "$explained" = no ] || broken=yes
     [ "$broken" = yes ] || look_at_queue
     look_at_lost_mail
+    [ "$broken" = yes ] || look_at_domains
 }
 
 # Writes down the finding $1; the other arguments are what {1}, {2}, ... stand for.

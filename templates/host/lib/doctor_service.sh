@@ -20,6 +20,15 @@ look_at_unit() {
     if [ "$running" != active ]; then why_stopped; return; fi
     case $enabled in enabled | enabled-runtime | static | indirect | generated | alias) ;; *) finding postfix-disabled "$enabled" ;; esac
     case $(property NeedDaemonReload "$unit") in yes) finding unit-changed "$unit" ;; esac
+    has_finding host-name || look_at_old_name
+}
+
+# ProtectHostname= hides from Postfix that the host was renamed. It does not matter where main.cf has the name.
+look_at_old_name() {
+    [ -z "$(postconf -nh myhostname 2>/dev/null)" ] && have nsenter || return 0
+    old=$(nsenter --uts --target "$(master_pid)" uname -n 2>/dev/null) || return 0
+    new=$(uname -n)
+    [ "$old" = "$new" ] || finding host-renamed "$old" "$new" "$unit"
 }
 
 why_stopped() {
