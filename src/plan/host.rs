@@ -25,7 +25,7 @@ use super::{PlanError, Planned, companions};
 use crate::package::{Content, Entry, gzip};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
-use crate::relay::{Metrics, Relay};
+use crate::relay::{Metrics, Relay, ServiceOverride};
 use crate::spec::Checked;
 use crate::systemd;
 use crate::target::{Format, FormatFacts};
@@ -215,6 +215,7 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
         "file": metrics.map(Metrics::file),
         "every": metrics.map(|metrics| metrics.every),
         "certificate": certificate_files(relay),
+        "watched": watched_files(relay),
     });
     let mut entries = Vec::new();
     let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);
@@ -236,10 +237,9 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
     let tmpfiles = render(templates, "systemd/mail-relay.tmpfiles", &values)?;
     entries.push(file("/usr/lib/tmpfiles.d/mail-relay.conf", tmpfiles));
     let sandbox = hardening.enabled.then(|| {
-        let mut own: Vec<_> = log_folder(relay)
-            .map(|folder| ("ReadWritePaths".to_owned(), vec![format!("-{folder}")]))
-            .into_iter()
-            .collect();
+        let log = log_folder(relay).map(|folder| ("ReadWritePaths".to_owned(), vec![format!("-{folder}")]));
+        let piped = pipe_service(relay).map(|_| ("NoNewPrivileges".to_owned(), vec!["no".to_owned()]));
+        let mut own: Vec<_> = log.into_iter().chain(piped).collect();
         own.extend_from_slice(&hardening.service);
         systemd::sandbox(&own).render().into()
     });
@@ -253,6 +253,27 @@ pub(super) fn log_folder(relay: &Relay) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     // What is below /dev needs nobody's leave, and the root folder nobody gets.
     (folder.starts_with('/') && !folder.starts_with("/dev") && folder.chars().all(is_plain)).then_some(folder)
+}
+
+/// A service of the spec that hands mail to a program. Such a program may submit by sendmail(1), whose postdrop(1) is set-gid:
+/// NoNewPrivileges would take that bit away, and the mail would hang (FILTER_README).
+pub(super) fn pipe_service(relay: &Relay) -> Option<&ServiceOverride> {
+    let is_pipe = |service: &&ServiceOverride| {
+        service.enabled && service.command.as_ref().is_some_and(|command| command.value == "pipe")
+    };
+    relay.services.iter().find(is_pipe)
+}
+
+/// The files of the administrator that a running Postfix does not read again: the path unit watches them.
+pub(super) fn watched_files(relay: &Relay) -> Vec<&str> {
+    let mut files: Vec<&str> = relay.own_files.iter().map(String::as_str).collect();
+    files.extend(relay.tls.ca_file.as_deref());
+    if let Some((certificate, key)) = &relay.tls.client_certificate {
+        files.extend([certificate.as_str(), key.as_str()]);
+    }
+    files.sort_unstable();
+    files.dedup();
+    files
 }
 
 /// The files of the certificate for clients, each once.
