@@ -48,6 +48,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     postscreen::parameters(&mut layer, relay);
     submission::parameters(&mut layer, relay);
     limits(&mut layer, relay);
+    retries(&mut layer);
     own_parameters(&mut layer, relay);
     layer.finish()
 }
@@ -219,6 +220,16 @@ fn limits(layer: &mut Layer<'_>, relay: &Relay) {
             layer.set(name, &value);
         }
     }
+}
+
+/// After an outage of seconds or minutes, waiting mail leaves within about as much time again: a wait doubles from half a
+/// minute to a quarter of an hour, where Postfix has five minutes and more than an hour. To a server that does not answer, qmgr(8)
+/// tries one connection, however many messages wait.
+fn retries(layer: &mut Layer<'_>) {
+    layer.section("Mail that waits is soon tried again.");
+    layer.set("queue_run_delay", "30s");
+    layer.set("minimal_backoff_time", "30s");
+    layer.set("maximal_backoff_time", "15m");
 }
 
 fn own_parameters(layer: &mut Layer<'_>, relay: &Relay) {

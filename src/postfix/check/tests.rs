@@ -175,7 +175,6 @@ fn mistakes_in_tables() {
 fn files_that_nobody_brings() {
     insta::assert_snapshot!(judge(
         "transport_maps = $default_database_type:/etc/postfix/stranger, regexp:/etc/postfix/known\n\
-         smtpd_sender_restrictions = check_sender_access { texthash:$config_directory/stranger, default_action=DUNNO }\n\
          mynetworks = 10.0.0.0/8, /etc/postfix/stranger\n\
          smtp_tls_session_cache_database = btree:/etc/postfix/stranger\n\
          folder = $config_directory\n\

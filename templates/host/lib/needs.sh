@@ -4,13 +4,16 @@
 # Prints TYPE:PATH of each lookup table that the configuration in folder $1 refers to, in main.cf and in options of master.cf.
 # Postfix itself writes its caches.
 referred_tables() {
-    { postconf -c "$1" -nx; postconf -c "$1" -Px; } 2>/dev/null | awk '
+    # What is built beside the live files will be where they are.
+    { postconf -c "$1" -nx; postconf -c "$1" -Px; } 2>/dev/null | awk -v folder="$1/" -v live="$postfix_dir/" '
         { name = $1; sub(/.*\//, "", name) }
         name ~ /_cache_(database|map)$/ || name == "address_verify_map" { next }
         {
             text = $0
             while (match(text, /[^A-Za-z0-9_](btree|cdb|cidr|dbm|hash|ldap|lmdb|memcache|mongodb|mysql|pcre|pgsql|regexp|sdbm|sqlite|texthash):\/[^ \t,;{}"]+/)) {
                 table = substr(text, RSTART + 1, RLENGTH - 1)
+                at = index(table, folder)
+                if (at) table = substr(table, 1, at - 1) live substr(table, at + length(folder))
                 if (!seen[table]++) print table
                 text = substr(text, RSTART + RLENGTH)
             }
@@ -39,7 +42,7 @@ compile_own_tables() {
         source=${table#*:} compiled=$(compiled_file "$table")
         [ -n "$compiled" ] && [ -f "$source" ] || continue
         # shellcheck disable=SC3013  # every sh of the supported systems has -nt
-        if [ -s "$compiled" ] && [ ! "$source" -nt "$compiled" ]; then continue; fi
+        if [ -s "$compiled" ] && [ ! "$source" -nt "$compiled" ] && [ -z "$(why_closed "$table")" ]; then continue; fi
         [ -e "$compiled" ] || echo "$compiled" >>"$state/compiled" || return 1
         postmap -c "$1" "$table" || warn "postmap could not compile $source; mail that needs it waits"
     done
