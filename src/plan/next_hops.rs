@@ -15,28 +15,27 @@ use crate::relay::{Delivery, NextHop, Relay, Way};
 const TABLE: &str = "next_hops";
 pub(super) const FILTER: &str = "regexp:/etc/postfix/next_hops";
 
-/// Each server with its port.
+/// Each server that mail from others goes to, with its port: without it the relay has no use.
 pub(super) fn destinations(relay: &Relay) -> Vec<String> {
     let mailboxes = mailbox_server(relay).map(|(host, port)| server(host, port));
     let mut all: Vec<String> =
-        hops(relay).map(|hop| server(&hop.host, hop.port)).chain(mailboxes).collect();
+        behind(relay).map(|hop| server(&hop.host, hop.port)).chain(mailboxes).collect();
     all.sort_unstable();
     all.dedup();
     all
 }
 
-fn hops(relay: &Relay) -> impl Iterator<Item = &NextHop> {
-    let behind = relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop);
-    let elsewhere = relay.transports.iter().filter_map(|transport| match &transport.way {
-        Way::Hop(hop) => Some(hop),
-        _ => None,
-    });
-    behind.chain(elsewhere)
+fn behind(relay: &Relay) -> impl Iterator<Item = &NextHop> {
+    relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop)
 }
 
 /// The servers, each once.
 fn hosts(relay: &Relay) -> Vec<&str> {
-    let mut hosts: Vec<&str> = hops(relay).map(|hop| hop.host.as_str()).collect();
+    let elsewhere = relay.transports.iter().filter_map(|transport| match &transport.way {
+        Way::Hop(hop) => Some(hop),
+        _ => None,
+    });
+    let mut hosts: Vec<&str> = behind(relay).chain(elsewhere).map(|hop| hop.host.as_str()).collect();
     hosts.extend(mailbox_server(relay).map(|(host, _)| host));
     hosts.sort_unstable();
     hosts.dedup();
