@@ -87,7 +87,8 @@ fn piped(relay: &Relay) -> Option<Diagnostic> {
     if relay.hardening.service.iter().any(|(name, _)| name == "NoNewPrivileges") {
         return None;
     }
-    let message = "the sandbox of Postfix gets NoNewPrivileges=no, so that this program can submit mail by sendmail(1)";
+    let message =
+        "the sandbox of Postfix gets NoNewPrivileges=no, so that this program can submit mail by sendmail(1)";
     let finding = Diagnostic::new(Severity::Note, "pipe", Some(service.id.span.clone()), message);
     Some(finding.hint(
         "a program that returns mail by SMTP needs no privileges: [hardening.service] NoNewPrivileges = \"yes\"",

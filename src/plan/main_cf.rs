@@ -118,7 +118,9 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
 
 /// SMTPUTF8_README: a client that is offered it hands over mail that the next server may not take, and that would bounce.
 fn smtputf8_off(layer: &mut Layer<'_>) {
-    layer.section("SMTPUTF8 is not offered: the next servers may lack it, and what was accepted with it would bounce.");
+    layer.section(
+        "SMTPUTF8 is not offered: the next servers may lack it, and what was accepted with it would bounce.",
+    );
     layer.set("smtputf8_enable", "no");
 }
 

@@ -79,7 +79,10 @@ fn rules(hosts: &[&str]) -> Result<Regexp, TableError> {
         )?;
         // It knows the size of a message before its text.
         rules.push(&format!(r"^(5\.3\.4) host {host}\[[^]]*\] said: (.*)$"), "$1 $2")?;
-        rules.push(&format!(r"^5(\.[0-9]+\.[0-9]+ .*(host {host}\[|name={host} |mail for \[?{host}[] :]).*)$"), "4$1")?;
+        rules.push(
+            &format!(r"^5(\.[0-9]+\.[0-9]+ .*(host {host}\[|name={host} |mail for \[?{host}[] :]).*)$"),
+            "4$1",
+        )?;
     }
     Ok(rules)
 }

@@ -165,13 +165,12 @@ fn a_table_is_brought_or_declared_or_refused() {
 fn a_program_that_pipe_runs_may_submit_by_sendmail() {
     let more = "[services.\"spamfilter/unix\"]\ncommand = \"pipe\"\n\
                 arguments = [\"user=nobody\", \"argv=/usr/local/bin/filter\"]\n";
-    for (hardening, relaxed) in
-        [("", true), ("[hardening.service]\nNoNewPrivileges = \"yes\"\n", false)]
-    {
+    for (hardening, relaxed) in [("", true), ("[hardening.service]\nNoNewPrivileges = \"yes\"\n", false)] {
         let said = judged(&format!("{more}{hardening}"));
         assert_eq!(said.iter().any(|(code, _)| *code == "pipe"), relaxed, "{said:?}");
         let checked = load(&format!("{}\n{more}{hardening}", spec::example())).unwrap();
-        let unit = &files(&checked, "debian-12")["/usr/lib/systemd/system/postfix@.service.d/50-mail-relay.conf"];
+        let unit =
+            &files(&checked, "debian-12")["/usr/lib/systemd/system/postfix@.service.d/50-mail-relay.conf"];
         let last = unit.lines().rfind(|line| line.starts_with("NoNewPrivileges")).unwrap();
         assert_eq!(last, if relaxed { "NoNewPrivileges=no" } else { "NoNewPrivileges=yes" });
     }

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use super::super::catalogue::{Catalogue, Kind};
 use super::super::list::items;
-use super::maps::{FILES, INDEXED, PACKAGED};
 use super::Subject;
+use super::maps::{FILES, INDEXED, PACKAGED};
 use crate::relay::Parameter;
 
 /// Where the programs of Postfix look for their configuration.
@@ -27,7 +27,11 @@ pub(super) fn check(subject: &mut Subject<'_>, written: &[Parameter]) {
         if (subject.context.has_file)(&path) {
             continue;
         }
-        subject.error("missing-file", Some(range), format!("nothing brings the file `{path}`: mail would wait"));
+        subject.error(
+            "missing-file",
+            Some(range),
+            format!("nothing brings the file `{path}`: mail would wait"),
+        );
         subject.hint(format!(
             "If the administrator of each host brings it: own-files = [\"{path}\"] in [relay]. Then mail waits until it is there."
         ));
@@ -40,7 +44,8 @@ fn named(name: &str, value: &str, written: &[Parameter]) -> Vec<(Range<usize>, S
     for item in items(value) {
         let text = expanded(item.text, written, 0);
         // A list of hosts or domains may stand in a file of its own.
-        let is_list = Catalogue::get(name).is_some_and(|info| matches!(info.kind, Kind::Networks | Kind::Domains));
+        let is_list =
+            Catalogue::get(name).is_some_and(|info| matches!(info.kind, Kind::Networks | Kind::Domains));
         let pattern = text.trim_start_matches('!');
         if is_list && pattern.starts_with('/') {
             found.push((item.range(), pattern.to_owned()));

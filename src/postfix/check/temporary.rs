@@ -33,7 +33,8 @@ fn in_braces(subject: &mut Subject<'_>, permanent: impl Fn(&str) -> bool) {
     let value = subject.value;
     for item in items(value).into_iter().filter(|item| item.text.starts_with('{')) {
         let words = item.text.split(['{', '}', ',']).filter_map(|word| word.split_once('='));
-        if words.into_iter().any(|(name, action)| name.trim() == "default_action" && permanent(action.trim())) {
+        if words.into_iter().any(|(name, action)| name.trim() == "default_action" && permanent(action.trim()))
+        {
             say(subject, item.range(), "while this one does not answer");
         }
     }
