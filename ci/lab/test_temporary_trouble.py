@@ -131,11 +131,26 @@ def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
             smarthost.wait_for(subject, SOON)
         fine(host, row.name)
         tally("null client")
+    a_table_of_main_cf_d(host, smarthost, tally)
     the_network_is_away(host, smarthost, tally)
     nothing_came_back(host)
     # The table was compiled by apply, and goes with the package.
     host.remove()
     assert host.sh(f"ls {TABLE}*").out.split() == [TABLE]
+
+
+def a_table_of_main_cf_d(host, smarthost, tally):
+    """No spec names it: apply finds it in main.cf, and watches it."""
+    late, own = "/etc/mail-relay/late", "/etc/mail-relay/main.cf.d/own.cf"
+    host.write(own, "late_folder = /etc/mail-relay\nsender_canonical_maps = $default_database_type:$late_folder/late\n")
+    stopped(host, "table-closed", "main.cf.d")
+    submit(host, "main.cf.d")
+    host.write(late, "nobody@customer.example somebody@customer.example\n")
+    smarthost.wait_for("main.cf.d", SOON)
+    fine(host, "main.cf.d")
+    host.sh(f"rm {own} {late}")
+    fine(host, "without main.cf.d")
+    tally("null client")
 
 
 def the_network_is_away(host, smarthost, tally):
@@ -257,8 +272,9 @@ def the_server_behind_is_away(host, smarthost, stranger, tally):
         assert code == 450 and ("not found" in words or "refused" in words), words
         host.resolver.set(BACKEND, smarthost.good)
         smarthost.wait_for(name, SOON)
+        wait_until(lambda: answer(stranger, f"new-{finding}@acme.example")[0] == 250, f"{name}: the server's own answer", SOON)
         # The server itself refuses it: that is permanent.
-        wait_until(lambda: answer(stranger, f"new-{finding}@acme.example")[0] == 550, f"{name}: the server's own answer", SOON)
+        wait_until(lambda: answer(stranger, NOBODY)[0] == 550, f"{name}: the server's own refusal", SOON)
         fine(host, name)
         tally("gateway")
     with silent(host):
