@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from lab.host import RELAY_ENV
-from lab.mail import DATABASE_LOGIN, certify
+from lab.mail import certify
 from lab.partners import Partner
 from lab.shell import wait_until
 
@@ -296,52 +296,3 @@ def a_program_submits_by_sendmail(host, smarthost, stranger):
     stranger.send("jane@stranger.example", SALES, "Subject: hangs\n\nhi\n")
     wait_until(lambda: "sandbox-sendmail" in findings(host), "sandbox-sendmail", SOON)
     host.sh(f"rm {drop_in}; systemctl daemon-reload; systemctl restart postfix")
-
-
-# A mail server
-
-
-def sql(words):
-    return f'su postgres -c "psql -q mail -c \'{words}\'"'
-
-
-MAIL_SERVER = [
-    Row("the database is stopped", "database-away", "systemctl stop postgresql", "systemctl start postgresql"),
-    Row("the login is refused", "database-refuses", sql("ALTER USER postfix NOLOGIN"), sql("ALTER USER postfix LOGIN")),
-    Row("a table is missing", "database-query", sql("ALTER TABLE people RENAME TO gone"), sql("ALTER TABLE gone RENAME TO people")),
-    Row("Dovecot is stopped", "dovecot-socket", "systemctl stop dovecot", "systemctl start dovecot"),
-]
-
-
-@pytest.mark.roots("debian-12")
-@pytest.mark.long
-def test_a_mail_server_defers_while_something_is_away(mail_server, tally):
-    host, stranger, jane = mail_server.host, mail_server.lan.stranger, "jane@acme.example"
-    host.resolver.set("stranger.example", host.smarthost.elsewhere)
-    mail_server.start("mail-server-direct", **DATABASE_LOGIN)
-    # The database is empty, and has no such user.
-    code, words = answer(stranger, jane)
-    assert 400 <= code < 500, words
-    stopped(host, "database-refuses", "at first")
-    mail_server.fill_postgresql()
-    wait_until(lambda: answer(stranger, jane)[0] == 250, "a recipient", SOON)
-    tally("missing at installation")
-    assert not offers(stranger, "smtputf8")
-    for row in MAIL_SERVER:
-        host.sh(row.harm)
-        # What is asked by connections that are open still works.
-        host.sh("systemctl reload postfix")
-        stopped(host, row.finding, row.name)
-        if row.finding == "dovecot-socket":
-            stranger.send("x@stranger.example", jane, f"Subject: {row.name}\n\nhi\n")
-            host.wait_deferred()
-        else:
-            code, words = answer(stranger, jane)
-            assert 400 <= code < 500, f"{row.name}: {words}"
-        host.sh(row.mend)
-        if row.finding == "dovecot-socket":
-            mail_server.arrived(jane, row.name, SOON)
-        wait_until(lambda: answer(stranger, jane)[0] == 250, f"{row.name}: a recipient", SOON)
-        fine(host, row.name)
-        tally("mail server")
-    nothing_came_back(host)
