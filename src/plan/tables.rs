@@ -2,7 +2,8 @@
 
 use super::table::{Kind, Table, table};
 use super::{
-    PlanError, clients, content, inbound, mailboxes, next_hops, rewriting, submission, tls_policies, transports,
+    PlanError, clients, content, inbound, mailboxes, next_hops, rewriting, submission, tls_policies,
+    transports,
 };
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
