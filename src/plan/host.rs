@@ -22,7 +22,7 @@ use super::tables::tables;
 use super::tls_policies;
 use super::transports;
 use super::{PlanError, Planned, companions};
-use crate::package::{Content, Entry, gzip};
+use crate::package::{Content, Entry, EntryKind, gzip};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
 use crate::relay::{Metrics, Relay, ServiceOverride};
@@ -45,6 +45,9 @@ const STARTED_UNITS: &[&str] = &[
 
 /// Units that show Postfix a renewed certificate; the first is enabled.
 const CERTIFICATE_UNITS: &[&str] = &["mail-relay-certificate.path", "mail-relay-certificate.service"];
+
+/// An instance of it starts with each service that Postfix works with.
+const PARTNER_UNIT: &str = "mail-relay-partner@.service";
 
 const METRICS_TIMER: &str = "mail-relay-metrics.timer";
 const METRICS_SERVICE: &str = "mail-relay-metrics.service";
@@ -130,6 +133,7 @@ pub(super) fn entries(
     beside.extend(relay.after.iter().filter(|unit| !beside.contains(unit)).cloned().collect::<Vec<_>>());
     if !beside.is_empty() {
         drop_in("50-mail-relay-services", &systemd::beside(&beside).render().into());
+        entries.extend(partners(&beside, templates)?);
     }
     entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -244,6 +248,24 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
         systemd::sandbox(&own).render().into()
     });
     Ok(Units { files: entries.into_iter().map(common).collect(), sandbox })
+}
+
+/// Has systemd try again the mail that waited for one of these services whenever the service starts.
+fn partners(services: &[String], templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    let mut entries = Vec::new();
+    for name in services.iter().filter_map(|unit| unit.strip_suffix(".service")) {
+        entries.push(Entry {
+            path: format!("{SYSTEMD}/{name}.service.wants/mail-relay-partner@{name}.service"),
+            mode: 0o777,
+            kind: EntryKind::Symlink(format!("../{PARTNER_UNIT}")),
+            common: false,
+        });
+    }
+    if !entries.is_empty() {
+        let text = render(templates, &format!("systemd/{PARTNER_UNIT}"), &json!({}))?;
+        entries.push(file(&format!("{SYSTEMD}/{PARTNER_UNIT}"), text));
+    }
+    Ok(entries)
 }
 
 /// The folder of the log that the user has Postfix write itself: the sandbox must let it.

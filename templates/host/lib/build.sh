@@ -447,12 +447,14 @@ build_tables() {
     cp -- "$@" "$into/" && add_login || { warn "cannot write into $into: is the disk full?"; return 1; }
 }
 
-# How to ask a database is told with its login, where there is one.
+# How to ask a database is told with its login, where there is one; and to connect soon to one that was away, where Postfix can (3.9).
 add_login() {
+    case $database:$mail_version in ldap:* | *:[0-2].* | *:3.[0-8] | *:3.[0-8][!0-9]*) soon='' ;; *) soon='retry_interval = 5' ;; esac
     for table in $tables; do
         case $table in
         *:database)
             name=${table%%:*}
+            [ -z "$soon" ] || echo "$soon" >>"$into/$name" || return 1
             if [ "$database_login" = yes ]; then
                 cat "$into/login" >>"$into/$name" || return 1
             elif [ "$database" = ldap ]; then
