@@ -1,193 +1,19 @@
-"""While something that a relay needs is missing or away, mail waits, status and doctor say why, and all recovers without a hand.
-
-A cell is a dependency, and one way in which it is not as it should be: missing since the installation, gone, or back and wrong. The
-cells of a round are disturbed at once and mended one by one; the last of them must hold the mail alone."""
-
-import json
-import signal
-import smtplib
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+"""While something that a relay needs is missing or away, mail waits, status and doctor say why, and all recovers without a hand:
+relays whose mail leaves by a smarthost, and gateways. See lab/trouble.py."""
 
 import pytest
 
-from lab.host import RELAY_ENV
-from lab.mail import DATABASE_LOGIN, OWNERS, certify, password
-from lab.partners import Partner
+from lab.mail import certify
 from lab.shell import wait_until
+from lab.trouble import (
+    CA, CUSTOMER, DAMAGED, GONE, NO_CERTIFICATE, NO_KEY, NO_TABLE, OTHER_KEY, SALES, SOON, TABLE, WRONG, Client, Local, answer, damaged,
+    defers, findings, fine, forget, gone, hurry, nothing_came_back, offers, outlive, partners, programs_go, silent, stopped, takes,
+    the_network_is_away,
+)  # fmt: skip
 
-CA, TABLE = "/etc/ssl/relayhost.pem", "/etc/postfix/sender_relay"
-VIPS, CERTIFICATE, KEY = "/etc/mail-relay/vips", "/etc/ssl/relay.pem", "/etc/ssl/relay.key"
-SALES, NOBODY, CUSTOMER = "sales@acme.example", "nobody@acme.example", "jane@customer.example"
-BACKEND = "mail.acme.lan"
 # One of each package manager.
 EACH = "debian-12", "rpm-dnf5", "pacman-7"
-# What is over must be forgotten within a minute.
-SOON = 60
-# Where the relay's own times are not what is tried.
-HASTE = "queue_run_delay = 2s\nminimal_backoff_time = 2s\nmaximal_backoff_time = 2s\n"
-
-
-@dataclass
-class Cell:
-    name: str
-    finding: str
-    harm: str
-    mend: str
-
-
-def gone(path, name, finding):
-    return Cell(f"no {name}", finding, f"mv {path} {path}.away; rm -f {path}.db {path}.lmdb", f"mv {path}.away {path}; touch {path}")
-
-
-def wrong(path, name, finding, text):
-    return Cell(name, finding, f"cp -p {path} {path}.away; {text} >{path}", f"cat {path}.away >{path}")
-
-
-def damaged(table):
-    """The compiled one."""
-    harm = f"for file in {table}.*; do echo damaged >$file.new; mv $file.new $file; done; systemctl reload postfix"
-    return Cell("a damaged table", "table-closed", harm, f"touch {table}")
-
-
-NO_TABLE = gone(TABLE, "table", "table-closed")
-# While these are missing, Postfix opens no table that leads elsewhere.
-GONE = [gone(RELAY_ENV, "credentials", "credentials-missing"), gone(CA, "CA file", "ca-file-missing")]
-WRONG = [
-    wrong(CA, "a CA file of something else", "ca-file-missing", "echo not a certificate"),
-    wrong(RELAY_ENV, "empty credentials", "credentials-missing", "true"),
-]
-NO_CERTIFICATE = gone(CERTIFICATE, "certificate", "server-certificate")
-NO_KEY = gone(KEY, "key", "server-certificate")
-DAMAGED = wrong(CERTIFICATE, "a damaged certificate", "server-certificate", "echo -----BEGIN CERTIFICATE-----")
-OTHER_KEY = wrong(KEY, "the key of another certificate", "server-certificate", "openssl genrsa 2048 2>/dev/null")
-
-
-def findings(host):
-    return {found["id"]: found for found in json.loads(host.sh("mail-relay doctor --format json", check=False).out)["findings"]}
-
-
-def status(host):
-    return json.loads(host.sh("mail-relay status --format json", check=False).out)
-
-
-def stopped(host, names, row):
-    """Both say that something is wrong; each cause is named, with a way to fix it."""
-    names = {names} if isinstance(names, str) else set(names)
-    wait_until(lambda: not status(host)["can_send"], f"{row}: a status that says so", SOON)
-    found = wait_until(lambda: names <= (found := findings(host)).keys() and found, f"{row}: {names}", SOON)
-    for name in names:
-        assert found[name]["severity"] == "broken" and found[name]["mend"], row
-        assert "ca-certificates" not in found[name]["mend"], row
-
-
-def fine(host, row):
-    wait_until(lambda: status(host)["can_send"], f"{row}: mail can leave", SOON)
-
-
-def nothing_came_back(host):
-    assert "status=bounced" not in host.log()
-
-
-@contextmanager
-def silent(host):
-    """The resolver gets every question and answers none."""
-    host.resolver._process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        host.resolver._process.send_signal(signal.SIGCONT)
-
-
-def forget(host, name):
-    host.resolver._names.pop(name, None)
-    host.resolver.set("nothing.example", "192.0.2.1")
-
-
-# Relays with a smarthost
-
-
-class Local:
-    """A program of the host hands mail to sendmail(1), which takes it in any case."""
-
-    def __init__(self, host):
-        self.host, self.waiting = host, []
-
-    def submit(self, subject):
-        self.host.sh(f"printf 'Subject: {subject}\\n\\nhi\\n' | sendmail -f root {CUSTOMER}")
-        self.waiting.append(subject)
-        self.host.wait_deferred()
-
-    def arrives(self, smarthost):
-        for subject in self.waiting:
-            smarthost.wait_for(subject, SOON)
-        self.waiting = []
-
-
-class Client:
-    """A program on another host: it is never refused for good, and tries again what was deferred."""
-
-    def __init__(self, host, send):
-        self.host, self.send, self.waiting, self.deferred = host, send, [], []
-
-    def submit(self, subject):
-        (self.waiting if self._taken(subject) else self.deferred).append(subject)
-        if self.waiting:
-            self.host.wait_deferred()
-
-    def _taken(self, subject):
-        try:
-            self.send(f"Subject: {subject}\n\nhi\n")
-        except smtplib.SMTPRecipientsRefused as refused:
-            codes = [code for code, _ in refused.recipients.values()]
-        except smtplib.SMTPResponseException as refused:
-            codes = [refused.smtp_code]
-        except (smtplib.SMTPServerDisconnected, smtplib.SMTPNotSupportedError):
-            return False
-        else:
-            return True
-        assert all(400 <= code < 500 for code in codes), f"{subject}: {codes}"
-        return False
-
-    def arrives(self, smarthost):
-        for subject in self.deferred:
-            wait_until(lambda: self._taken(subject), f"{subject}: mail that is taken", SOON)  # noqa: B023
-        for subject in self.waiting + self.deferred:
-            smarthost.wait_for(subject, SOON)
-        self.waiting, self.deferred = [], []
-
-
-def outlive(host, smarthost, sender, cells, tally, profile):
-    """A round."""
-    row = ", ".join(cell.name for cell in cells)
-    host.sh("; ".join(cell.harm for cell in cells))
-    stopped(host, [cell.finding for cell in cells], row)
-    *others, last = cells
-    if others:
-        sender.submit(row)
-        host.sh("; ".join(cell.mend for cell in others))
-        stopped(host, last.finding, last.name)
-    sender.submit(f"{last.name} alone")
-    host.sh(last.mend)
-    sender.arrives(smarthost)
-    fine(host, row)
-    tally(profile, len(cells))
-
-
-def the_network_is_away(host, smarthost, sender, tally, profile):
-    """Names and servers: nothing on the host changes."""
-    for name, finding, address in (("no such name", "dns", None), ("no server", "refused", smarthost.down)):
-        host.resolver.set(smarthost.name, address) if address else forget(host, smarthost.name)
-        sender.submit(name)
-        stopped(host, finding, name)
-        host.resolver.set(smarthost.name, smarthost.good)
-        sender.arrives(smarthost)
-        fine(host, name)
-        tally(profile)
-    with silent(host):
-        stopped(host, "resolver-silent", "no resolver")
-    fine(host, "no resolver")
-    tally(profile)
+VIPS, NOBODY, BACKEND = "/etc/mail-relay/vips", "nobody@acme.example", "mail.acme.lan"
 
 
 @pytest.mark.roots(*EACH)
@@ -211,7 +37,7 @@ def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
     assert smarthost.wait_for("of the shop", SOON).helo == "mail.shop.example"
     fine(host, "at first")
     tally("missing at installation", 3)
-    host.write("/etc/mail-relay/main.cf.d/haste.cf", HASTE)
+    hurry(host)
     for cells in (GONE, WRONG, [NO_TABLE], [damaged(TABLE)]):
         outlive(host, smarthost, root, cells, tally, "null client")
     a_table_of_main_cf_d(host, smarthost, root, tally)
@@ -240,7 +66,7 @@ def a_table_of_main_cf_d(host, smarthost, sender, tally):
 @pytest.mark.long
 def test_a_lan_relay_waits_for_what_it_needs(host, smarthost, lan, tally):
     host.install("trouble-lan")
-    host.write("/etc/mail-relay/main.cf.d/haste.cf", HASTE)
+    hurry(host)
     host.boot()
     app = Client(host, lambda text: lan.app.send("app@acme.example", CUSTOMER, text))
     app.submit("of a client")
@@ -263,68 +89,12 @@ def test_a_lan_relay_waits_for_what_it_needs(host, smarthost, lan, tally):
     nothing_came_back(host)
 
 
-@contextmanager
-def partners(host):
-    """A policy service and a milter."""
-    programs = {kind: Partner(host, kind) for kind in ("policy", "milter")}
-    try:
-        yield programs
-    finally:
-        for program in programs.values():
-            program.close()
-
-
-def programs_go(host, programs, defers, takes, tally, profile):
-    """First one, then both."""
-    for kinds in (["policy"], ["milter", "policy"]):
-        for kind in kinds:
-            programs[kind].close()
-        defers(f"without {' and '.join(kinds)}")
-        if len(kinds) > 1:
-            stopped(host, [f"{kind}-away" for kind in kinds], "programs")
-        for kind in reversed(kinds):
-            defers(f"before {kind}")
-            programs[kind] = Partner(host, kind)
-        takes("programs")
-    fine(host, "programs")
-    tally(profile, len(programs))
-
-
-# A gateway
-
-
-def answer(client, recipient=SALES):
-    """What a stranger's RCPT gets: the code and the words."""
-    with closing(client.smtp()) as session:
-        session.ehlo()
-        for command in ("MAIL FROM:<jane@stranger.example>", f"RCPT TO:<{recipient}>"):
-            code, words = session.docmd(command)
-            if code >= 400:
-                break
-        return code, words.decode()
-
-
-def offers(client, extension):
-    with client.smtp() as session:
-        session.ehlo()
-        return session.has_extn(extension)
-
-
-def defers(client, row, recipient=SALES):
-    code, words = answer(client, recipient)
-    assert 400 <= code < 500, f"{row}: {code} {words}"
-
-
-def takes(client, row, recipient=SALES):
-    wait_until(lambda: answer(client, recipient)[0] == 250, f"{row}: mail that is taken", SOON)
-
-
 @pytest.mark.roots(*EACH)
 @pytest.mark.long
 def test_a_gateway_defers_while_something_is_away(host, smarthost, lan, tally):
     host.install("trouble-gateway")
     host.resolver.set("stranger.example", smarthost.elsewhere)
-    host.write("/etc/mail-relay/main.cf.d/haste.cf", HASTE)
+    hurry(host)
     host.boot()
     stranger = lan.stranger
     # Everything is missing. None of it may become a refusal.
@@ -414,109 +184,3 @@ def test_a_program_of_a_gateway_submits_by_sendmail(host, smarthost, lan):
         host.sh("systemctl daemon-reload; systemctl restart postfix")
         send("hangs")
         wait_until(lambda: "sandbox-sendmail" in findings(host), "sandbox-sendmail", SOON)
-
-
-# Servers with users
-
-
-JANE, _, OPS = OWNERS
-
-
-def sql(words):
-    return f'su postgres -c "psql -q mail -c \'{words}\'"'
-
-
-NO_DOVECOT = Cell("no Dovecot", "dovecot-socket", "systemctl stop dovecot.socket dovecot", "systemctl start dovecot")
-NO_DATABASE = Cell("no database", "database-away", "systemctl stop postgresql", "systemctl start postgresql")
-REFUSED = Cell("a login that is refused", "database-refuses", sql("ALTER USER postfix NOLOGIN"), sql("ALTER USER postfix LOGIN"))
-NO_ROWS = Cell("a table that is missing", "database-query", sql("ALTER TABLE people RENAME TO gone"), sql("ALTER TABLE gone RENAME TO people"))
-
-
-def logs_in(server):
-    """Whether a user can log in and send; what stops them is temporary."""
-    try:
-        with server.session(587) as session:
-            session.login(JANE, password(JANE))
-            session.docmd("MAIL", f"FROM:<{JANE}>")
-            code, words = session.docmd("RCPT", f"TO:<{CUSTOMER}>")
-    except (smtplib.SMTPException, OSError) as error:
-        assert getattr(error, "smtp_code", 400) < 500 or isinstance(error, smtplib.SMTPNotSupportedError), error
-        return False
-    assert code < 500, words
-    return code == 250
-
-
-@pytest.mark.roots("debian-12", "debian-13")
-@pytest.mark.long
-def test_a_mail_server_defers_while_something_is_away(mail_server, tally):
-    host, stranger = mail_server.host, mail_server.lan.stranger
-    host.resolver.set("stranger.example", host.smarthost.elsewhere)
-    mail_server.start("mail-server-direct", **DATABASE_LOGIN)
-    host.write("/etc/mail-relay/main.cf.d/haste.cf", HASTE)
-    # The database is empty, and has no such user.
-    defers(stranger, "at first", JANE)
-    stopped(host, "database-refuses", "at first")
-    mail_server.fill_postgresql()
-    takes(stranger, "at first", JANE)
-    tally("missing at installation")
-    assert not offers(stranger, "smtputf8")
-    its_services_stop(mail_server, tally)
-    its_database_answers_wrongly(mail_server, tally)
-    nothing_came_back(host)
-
-
-def its_services_stop(server, tally):
-    """And the certificate goes. Their start brings back all of it at once."""
-    host, stranger, cells = server.host, server.lan.stranger, [NO_CERTIFICATE, NO_DATABASE, NO_DOVECOT]
-    host.sh(NO_DOVECOT.harm)
-    stranger.send("x@stranger.example", JANE, "Subject: without Dovecot\n\nhi\n")
-    host.wait_deferred()
-    host.sh(f"{NO_CERTIFICATE.harm}; {NO_DATABASE.harm}")
-    stopped(host, [cell.finding for cell in cells], "services")
-    defers(stranger, "no database", JANE)
-    assert not logs_in(server)
-    host.sh("; ".join(cell.mend for cell in cells))
-    server.arrived(JANE, "without Dovecot", SOON)
-    takes(stranger, "a database", JANE)
-    wait_until(lambda: logs_in(server), "a log-in", SOON)
-    fine(host, "services")
-    tally("mail server", len(cells))
-
-
-def its_database_answers_wrongly(server, tally):
-    """No unit starts when that is over. Before Postfix 3.9, proxymap(8) connects again a minute after it failed, and not earlier."""
-    host, stranger = server.host, server.lan.stranger
-    # What is asked over connections that are open still works.
-    host.sh(f"{OTHER_KEY.harm}; {REFUSED.harm}; systemctl reload postfix")
-    for cell in (REFUSED, NO_ROWS):
-        if cell is NO_ROWS:
-            host.sh(f"{REFUSED.mend}; {NO_ROWS.harm}")
-        stopped(host, [cell.finding, OTHER_KEY.finding], cell.name)
-        defers(stranger, cell.name, JANE)
-    host.sh(f"{NO_ROWS.mend}; {OTHER_KEY.mend}")
-    fine(host, "answers")
-    major, minor, *_ = host.sh("postconf -h mail_version").out.split(".")
-    old = (int(major), int(minor)) < (3, 9)
-    wait_until(lambda: answer(stranger, JANE)[0] == 250, "mail that is taken", SOON + 5 if old else 15)
-    tally("mail server", 3)
-
-
-@pytest.mark.roots("debian-12")
-@pytest.mark.long
-def test_users_wait_for_what_a_submission_server_needs(mail_server, smarthost, tally):
-    host = mail_server.host
-    mail_server.start("submission")
-    host.write("/etc/mail-relay/main.cf.d/haste.cf", HASTE)
-
-    def send(text):
-        with mail_server.session(587) as session:
-            session.login(JANE, password(JANE))
-            session.sendmail(JANE, [CUSTOMER], text.replace("\n", "\r\n"))
-
-    jane = Client(host, send)
-    credentials = gone(RELAY_ENV, "credentials", "credentials-missing")
-    empty = wrong(RELAY_ENV, "empty credentials", "credentials-missing", "true")
-    for cells in ([NO_CERTIFICATE, credentials], [OTHER_KEY, NO_DOVECOT], [DAMAGED, empty]):
-        outlive(host, smarthost, jane, cells, tally, "submission")
-    the_network_is_away(host, smarthost, jane, tally, "submission")
-    nothing_came_back(host)
