@@ -78,13 +78,13 @@ look_at_next_hops() {
             finding next-hop-dns "$host"
             continue
         fi
-        reached=no words=
+        answers=no words=
         for address in $addresses; do
-            open_tcp "$address" "$port" && reached=yes
+            open_tcp "$address" "$port" && answers=yes
             words="${words:+$words; }$address: $(why_not_connected)"
             close_dialogue
-            [ "$reached" = no ] || break
+            [ "$answers" = no ] || break
         done
-        [ "$reached" = yes ] || finding next-hop-away "$host" "$port" "$words"
+        [ "$answers" = yes ] || finding next-hop-away "$host" "$port" "$words"
     done
 }
