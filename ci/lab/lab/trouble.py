@@ -137,7 +137,8 @@ class Client:
             codes = [code for code, _ in refused.recipients.values()]
         except smtplib.SMTPResponseException as refused:
             codes = [refused.smtp_code]
-        except (smtplib.SMTPServerDisconnected, smtplib.SMTPNotSupportedError):
+        except (smtplib.SMTPServerDisconnected, smtplib.SMTPNotSupportedError, ConnectionError):
+            # As while Postfix restarts.
             return False
         else:
             return True
