@@ -43,8 +43,9 @@ def wrong(path, name, finding, text):
 
 
 def damaged(table):
-    """The compiled one."""
-    harm = f"for file in {table}.*; do echo damaged >$file.new; mv $file.new $file; done; systemctl reload postfix"
+    """The compiled one, while no apply is at work that would repair it."""
+    quiet = "while systemctl is-active mail-relay-reapply mail-relay-recheck | grep -q activating; do sleep 1; done"
+    harm = f"{quiet}; for file in {table}.*; do echo damaged >$file.new; mv $file.new $file; done; systemctl reload postfix"
     return Cell("a damaged table", "table-closed", harm, f"touch {table}")
 
 
@@ -206,7 +207,7 @@ def programs_go(host, programs, defers, takes, tally, profile):
         if len(kinds) > 1:
             stopped(host, [f"{kind}-away" for kind in kinds], "programs")
         for kind in reversed(kinds):
-            defers(f"before {kind}")
+            defers(f"before {kind} of {' and '.join(kinds)}")
             programs[kind] = Partner(host, kind)
         takes("programs")
     fine(host, "programs")

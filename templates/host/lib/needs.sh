@@ -36,15 +36,17 @@ compiled_file() {
     esac
 }
 
-# Compiles each table of the administrator whose source is newer than its compiled file. A removal deletes what was not there before.
+# Compiles each table of the administrator whose source is newer than its compiled file, and sets recompiled: programs that could not
+# open the old one would not try the new one. A removal deletes what was not there before.
 compile_own_tables() {
+    recompiled=no
     for table in $(own_tables "$1"); do
         source=${table#*:} compiled=$(compiled_file "$table")
         [ -n "$compiled" ] && [ -f "$source" ] || continue
         # shellcheck disable=SC3013  # every sh of the supported systems has -nt
         if [ -s "$compiled" ] && [ ! "$source" -nt "$compiled" ] && [ -z "$(why_closed "$table")" ]; then continue; fi
         [ -e "$compiled" ] || echo "$compiled" >>"$state/compiled" || return 1
-        postmap -c "$1" "$table" || warn "postmap could not compile $source; mail that needs it waits"
+        if postmap -c "$1" "$table"; then recompiled=yes; else warn "postmap could not compile $source; mail that needs it waits"; fi
     done
 }
 
