@@ -57,6 +57,7 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     }
     for (name, words) in [
         ("next_hops", next_hops::destinations(relay)),
+        ("known_servers", next_hops::known_to_a_direct_relay(relay)),
         ("watched_files", host::watched_files(relay).into_iter().map(str::to_owned).collect()),
         ("certificate_files", host::certificate_files(relay).into_iter().map(str::to_owned).collect()),
     ] {

@@ -49,6 +49,9 @@ const CERTIFICATE_UNITS: &[&str] = &["mail-relay-certificate.path", "mail-relay-
 /// An instance of it starts with each service that Postfix works with.
 const PARTNER_UNIT: &str = "mail-relay-partner@.service";
 
+/// Units that have waiting mail tried again; the first is enabled.
+const RETRY_UNITS: &[&str] = &["mail-relay-retry.timer", "mail-relay-retry.service"];
+
 const METRICS_TIMER: &str = "mail-relay-metrics.timer";
 const METRICS_SERVICE: &str = "mail-relay-metrics.service";
 
@@ -224,7 +227,8 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
     let mut entries = Vec::new();
     let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);
     let of_certificate = if certificate_files(relay).is_empty() { &[] } else { CERTIFICATE_UNITS };
-    for unit in UNITS.iter().chain(STARTED_UNITS).chain(of_certificate).copied().chain(of_metrics) {
+    let of_all = UNITS.iter().chain(STARTED_UNITS).chain(RETRY_UNITS);
+    for unit in of_all.chain(of_certificate).copied().chain(of_metrics) {
         let text = render(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
     }
@@ -311,7 +315,7 @@ pub(super) fn certificate_files(relay: &Relay) -> Vec<&str> {
 pub(super) fn enabled_units(relay: &Relay) -> Vec<String> {
     let metrics = relay.metrics.iter().map(|_| &METRICS_TIMER);
     let certificate = CERTIFICATE_UNITS.iter().take(usize::from(!certificate_files(relay).is_empty()));
-    UNITS.iter().chain(certificate).chain(metrics).map(|unit| (*unit).to_owned()).collect()
+    UNITS.iter().chain(&RETRY_UNITS[..1]).chain(certificate).chain(metrics).map(|unit| (*unit).to_owned()).collect()
 }
 
 /// Licence and a page for the administrator.

@@ -25,6 +25,12 @@ pub(super) fn destinations(relay: &Relay) -> Vec<String> {
     all
 }
 
+/// The servers that a relay without a smarthost tells apart from those that domains of recipients name (`mail-relay retry`).
+pub(super) fn known_to_a_direct_relay(relay: &Relay) -> Vec<String> {
+    let known = if relay.sends_directly() { hosts(relay) } else { Vec::new() };
+    known.into_iter().map(str::to_owned).collect()
+}
+
 fn behind(relay: &Relay) -> impl Iterator<Item = &NextHop> {
     relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop)
 }
