@@ -6,9 +6,9 @@ import pytest
 from lab.mail import certify
 from lab.shell import wait_until
 from lab.trouble import (
-    CA, CUSTOMER, DAMAGED, GONE, NO_CERTIFICATE, NO_KEY, NO_TABLE, OTHER_KEY, SALES, SOON, TABLE, WRONG, Client, Local, answer, damaged,
-    defers, findings, fine, forget, gone, hurry, nothing_came_back, offers, outlive, partners, programs_go, silent, stopped, takes,
-    the_network_is_away,
+    CA, CUSTOMER, DAMAGED, GONE, NO_CERTIFICATE, NO_KEY, NO_TABLE, OTHER_KEY, SALES, SOON, TABLE, WRONG, Client, Local, answer,
+    as_after_hours, damaged, defers, findings, fine, forget, gone, nothing_came_back, offers, outlive, partners, programs_go, silent,
+    stopped, takes, the_network_is_away,
 )  # fmt: skip
 
 # One of each package manager.
@@ -37,7 +37,7 @@ def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
     assert smarthost.wait_for("of the shop", SOON).helo == "mail.shop.example"
     fine(host, "at first")
     tally("missing at installation", 3)
-    hurry(host)
+    as_after_hours(host)
     for cells in (GONE, WRONG, [NO_TABLE], [damaged(TABLE)]):
         outlive(host, smarthost, root, cells, tally, "null client")
     the_network_is_away(host, smarthost, root, tally, "null client")
@@ -51,7 +51,7 @@ def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
 @pytest.mark.long
 def test_a_lan_relay_waits_for_what_it_needs(host, smarthost, lan, tally):
     host.install("trouble-lan")
-    hurry(host)
+    as_after_hours(host)
     host.boot()
     app = Client(host, lambda text: lan.app.send("app@acme.example", CUSTOMER, text))
     app.submit("of a client")
@@ -79,7 +79,7 @@ def test_a_lan_relay_waits_for_what_it_needs(host, smarthost, lan, tally):
 def test_a_gateway_defers_while_something_is_away(host, smarthost, lan, tally):
     host.install("trouble-gateway")
     host.resolver.set("stranger.example", smarthost.elsewhere)
-    hurry(host)
+    as_after_hours(host)
     host.boot()
     stranger = lan.stranger
     # Everything is missing. None of it may become a refusal.
@@ -126,24 +126,24 @@ def files_go(host, stranger, tally):
 def the_server_behind_is_away(host, smarthost, stranger, tally):
     """Both new recipients and mail that is already in the queue."""
     known = lambda subject: stranger.send("jane@stranger.example", SALES, f"Subject: {subject}\n\nhi\n")
-    for name, finding, address in (("no such name", "next-hop-dns", None), ("no server", "next-hop-away", smarthost.down)):
+    rows = [("no such name", "next-hop-dns", None), ("no server", "next-hop-away", smarthost.down)]
+    for name, finding, address in rows:
         forget(host, BACKEND) if address is None else host.resolver.set(BACKEND, address)
         stopped(host, finding, name)
         known(name)  # verified before, so it is taken
         host.wait_deferred()
-        new = f"new-{finding}@acme.example"
-        code, words = answer(stranger, new)
+        code, words = answer(stranger, f"new-{finding}@acme.example")
         assert code == 450 and ("not found" in words or "refused" in words), words
-        host.resolver.set(BACKEND, smarthost.good)
-        smarthost.wait_for(name, SOON)
-        takes(stranger, f"{name}: the server's own answer", new)
-        # The server itself refuses it: that is permanent.
-        wait_until(lambda: answer(stranger, NOBODY)[0] == 550, f"{name}: the server's own refusal", SOON)
-        tally("gateway")
     with silent(host):
         stopped(host, "resolver-silent", "no resolver")
-    fine(host, "no resolver")
-    tally("gateway")
+    host.resolver.set(BACKEND, smarthost.good)
+    for name, finding, _ in rows:
+        smarthost.wait_for(name, SOON)
+        takes(stranger, f"{name}: the server's own answer", f"new-{finding}@acme.example")
+    # The server itself refuses it: that is permanent.
+    wait_until(lambda: answer(stranger, NOBODY)[0] == 550, "the server's own refusal", SOON)
+    fine(host, "the server behind")
+    tally("gateway", 3)
 
 
 @pytest.mark.roots("debian-12")

@@ -8,8 +8,8 @@ from lab.host import RELAY_ENV
 from lab.mail import DATABASE_LOGIN, OWNERS, password
 from lab.shell import wait_until
 from lab.trouble import (
-    CUSTOMER, DAMAGED, NO_CERTIFICATE, OTHER_KEY, SOON, Cell, Client, answer, defers, fine, gone, hurry, nothing_came_back, offers,
-    outlive, stopped, takes, the_network_is_away, wrong,
+    CUSTOMER, DAMAGED, NO_CERTIFICATE, OTHER_KEY, SOON, Cell, Client, answer, as_after_hours, defers, fine, gone, nothing_came_back,
+    offers, outlive, stopped, takes, the_network_is_away, wrong,
 )  # fmt: skip
 
 JANE = OWNERS[0]
@@ -46,7 +46,7 @@ def test_a_mail_server_defers_while_something_is_away(mail_server, tally):
     host, stranger = mail_server.host, mail_server.lan.stranger
     host.resolver.set("stranger.example", host.smarthost.elsewhere)
     mail_server.start("mail-server-direct", **DATABASE_LOGIN)
-    hurry(host)
+    as_after_hours(host)
     # The database is empty, and has no such user.
     defers(stranger, "at first", JANE)
     stopped(host, "database-refuses", "at first")
@@ -100,7 +100,7 @@ def its_database_answers_wrongly(server, tally):
 def test_users_wait_for_what_a_submission_server_needs(mail_server, smarthost, tally):
     host = mail_server.host
     mail_server.start("submission")
-    hurry(host)
+    as_after_hours(host)
 
     def send(text):
         with mail_server.session(587) as session:
