@@ -40,11 +40,26 @@ def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
     as_after_hours(host)
     for cells in (GONE, WRONG, [NO_TABLE], [damaged(TABLE)]):
         outlive(host, smarthost, root, cells, tally, "null client")
+    a_table_of_main_cf_d(host, smarthost, root, tally)
     the_network_is_away(host, smarthost, root, tally, "null client")
     nothing_came_back(host)
     # The table was compiled by apply, and goes with the package.
     host.remove()
     assert host.sh(f"ls {TABLE}*").out.split() == [TABLE]
+
+
+def a_table_of_main_cf_d(host, smarthost, sender, tally):
+    """No spec names it: apply finds it in main.cf, and watches it."""
+    late, own = "/etc/mail-relay/late", "/etc/mail-relay/main.cf.d/own.cf"
+    host.write(own, "late_folder = /etc/mail-relay\nrelocated_maps = $default_database_type:$late_folder/late\n")
+    stopped(host, "table-closed", "main.cf.d")
+    host.sh(f"printf 'Subject: main.cf.d\\n\\nhi\\n' | sendmail -f root {CUSTOMER}")
+    sender.waiting.append("main.cf.d")
+    host.write(late, "nobody@customer.example somebody@customer.example\n")
+    sender.arrives(smarthost)
+    host.sh(f"rm {own} {late}")
+    fine(host, "without main.cf.d")
+    tally("null client")
 
 
 @pytest.mark.roots(*EACH)
