@@ -50,8 +50,8 @@ def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
 
 def a_table_of_main_cf_d(host, smarthost, sender, tally):
     """No spec names it: apply finds it in main.cf, and watches it."""
-    late, own = "/etc/mail-relay/late", "/etc/mail-relay/main.cf.d/own.cf"
-    host.write(own, "late_folder = /etc/mail-relay\nrelocated_maps = $default_database_type:$late_folder/late\n")
+    late, own = "/etc/postfix/late", "/etc/mail-relay/main.cf.d/own.cf"
+    host.write(own, "late_folder = /etc/postfix\nrelocated_maps = $default_database_type:$late_folder/late\n")
     stopped(host, "table-closed", "main.cf.d")
     host.sh(f"printf 'Subject: main.cf.d\\n\\nhi\\n' | sendmail -f root {CUSTOMER}")
     sender.waiting.append("main.cf.d")

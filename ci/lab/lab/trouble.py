@@ -9,6 +9,7 @@ import smtplib
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from .doctor import settle
 from .host import RELAY_ENV
 from .partners import Partner
 from .shell import wait_until
@@ -43,9 +44,8 @@ def wrong(path, name, finding, text):
 
 
 def damaged(table):
-    """The compiled one, while no apply is at work that would repair it."""
-    quiet = "while systemctl is-active mail-relay-reapply mail-relay-recheck | grep -q activating; do sleep 1; done"
-    harm = f"{quiet}; for file in {table}.*; do echo damaged >$file.new; mv $file.new $file; done; systemctl reload postfix"
+    """The compiled one, which no unit watches."""
+    harm = f"for file in {table}.*; do echo damaged >$file.new; mv $file.new $file; done; systemctl reload postfix"
     return Cell("a damaged table", "table-closed", harm, f"touch {table}")
 
 
@@ -157,6 +157,8 @@ class Client:
 def outlive(host, smarthost, sender, cells, tally, profile):
     """A round."""
     row = ", ".join(cell.name for cell in cells)
+    # An apply that is still at work would repair what is damaged.
+    settle(host)
     host.sh("; ".join(cell.harm for cell in cells))
     stopped(host, [cell.finding for cell in cells], row)
     *others, last = cells
