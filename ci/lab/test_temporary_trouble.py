@@ -5,22 +5,24 @@ import pytest
 
 from lab.mail import certify
 from lab.shell import wait_until
+from lab.sink import Sink
 from lab.trouble import (
     CA, CUSTOMER, DAMAGED, GONE, NO_CERTIFICATE, NO_KEY, NO_TABLE, OTHER_KEY, SALES, SOON, TABLE, WRONG, Client, Local, answer,
     as_after_hours, damaged, defers, findings, fine, forget, gone, nothing_came_back, offers, outlive, partners, programs_go, silent,
     stopped, takes, the_network_is_away,
 )  # fmt: skip
 
-# One of each package manager.
-EACH = "debian-12", "rpm-dnf5", "pacman-7"
+# The oldest Postfix and systemd, the newest, and each package manager.
+EACH = "debian-11", "debian-12", "debian-13", "rpm-dnf4", "rpm-dnf5", "pacman-7"
 VIPS, NOBODY, BACKEND = "/etc/mail-relay/vips", "nobody@acme.example", "mail.acme.lan"
 
 
 @pytest.mark.roots(*EACH)
 @pytest.mark.long
 def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
-    """It is installed before its CA file, its table and its credentials; then each goes away, and comes back wrong."""
+    """It is installed before its CA file, its table, its credentials and the smarthost's name; then each goes away, and comes back wrong."""
     host.install("trouble-null")
+    forget(host, smarthost.name)
     host.boot()
     root, shop = Local(host), "shop@shop.example"
     host.sh(f"printf 'Subject: of the shop\\n\\nhi\\n' | sendmail -f {shop} {CUSTOMER}")
@@ -33,10 +35,12 @@ def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
     stopped(host, "table-closed", "at first")
     # The table leads everybody to the smarthost, and the shop by a transport of its own.
     host.write(TABLE, f"{shop} [smtp.lab.example]:587\n")
+    stopped(host, "dns", "at first")
+    host.resolver.set(smarthost.name, smarthost.good)
     root.arrives(smarthost)
     assert smarthost.wait_for("of the shop", SOON).helo == "mail.shop.example"
     fine(host, "at first")
-    tally("missing at installation", 3)
+    tally("missing at installation", 4)
     as_after_hours(host)
     for cells in (GONE, WRONG, [NO_TABLE], [damaged(TABLE)]):
         outlive(host, smarthost, root, cells, tally, "null client")
@@ -149,16 +153,22 @@ def the_server_behind_is_away(host, smarthost, stranger, tally):
         host.wait_deferred()
         code, words = answer(stranger, f"new-{finding}@acme.example")
         assert code == 450 and ("not found" in words or "refused" in words), words
+    host.resolver.set(BACKEND, smarthost.sink)
+    with Sink(smarthost, "no-thanks", ports=(2424,)):
+        stopped(host, "next-hop-away", "a server that refuses everybody")
+        known("refused by everybody")
+        host.wait_deferred()
     with silent(host):
         stopped(host, "resolver-silent", "no resolver")
     host.resolver.set(BACKEND, smarthost.good)
+    smarthost.wait_for("refused by everybody", SOON)
     for name, finding, _ in rows:
         smarthost.wait_for(name, SOON)
         takes(stranger, f"{name}: the server's own answer", f"new-{finding}@acme.example")
     # The server itself refuses it: that is permanent.
     wait_until(lambda: answer(stranger, NOBODY)[0] == 550, "the server's own refusal", SOON)
     fine(host, "the server behind")
-    tally("gateway", 3)
+    tally("gateway", 4)
 
 
 @pytest.mark.roots("debian-12")

@@ -175,7 +175,8 @@ def outlive(host, smarthost, sender, cells, tally, profile):
 
 def the_network_is_away(host, smarthost, sender, tally, profile):
     """Names and servers, one after the other: nothing on the host changes, and in the end all mail leaves."""
-    for name, finding, address in (("no such name", "dns", None), ("no server", "refused", smarthost.down)):
+    wrong_name = "another server", "certificate-name", smarthost.wrong_name
+    for name, finding, address in (("no such name", "dns", None), ("no server", "refused", smarthost.down), wrong_name):
         host.resolver.set(smarthost.name, address) if address else forget(host, smarthost.name)
         sender.submit(name)
         stopped(host, finding, name)
@@ -184,7 +185,7 @@ def the_network_is_away(host, smarthost, sender, tally, profile):
     host.resolver.set(smarthost.name, smarthost.good)
     sender.arrives(smarthost)
     fine(host, "network")
-    tally(profile, 3)
+    tally(profile, 4)
 
 
 @contextmanager

@@ -80,11 +80,19 @@ look_at_next_hops() {
         fi
         answers=no words=
         for address in $addresses; do
-            open_tcp "$address" "$port" && answers=yes
-            words="${words:+$words; }$address: $(why_not_connected)"
+            if ! open_tcp "$address" "$port"; then words="${words:+$words; }$address: $(why_not_connected)"
+            elif is_welcome; then answers=yes
+            else words="${words:+$words; }$address: ${reply:-the connection was closed}"; fi
             close_dialogue
             [ "$answers" = no ] || break
         done
         [ "$answers" = yes ] || finding next-hop-away "$host" "$port" "$words"
     done
+}
+
+# Does the server greet us? One that lets its clients wait for the greeting is no fault.
+is_welcome() {
+    read_reply
+    case $? in 124) return 0 ;; esac
+    is_reply 220 && { ask QUIT || :; }
 }
