@@ -315,7 +315,13 @@ pub(super) fn certificate_files(relay: &Relay) -> Vec<&str> {
 pub(super) fn enabled_units(relay: &Relay) -> Vec<String> {
     let metrics = relay.metrics.iter().map(|_| &METRICS_TIMER);
     let certificate = CERTIFICATE_UNITS.iter().take(usize::from(!certificate_files(relay).is_empty()));
-    UNITS.iter().chain(&RETRY_UNITS[..1]).chain(certificate).chain(metrics).map(|unit| (*unit).to_owned()).collect()
+    UNITS
+        .iter()
+        .chain(&RETRY_UNITS[..1])
+        .chain(certificate)
+        .chain(metrics)
+        .map(|unit| (*unit).to_owned())
+        .collect()
 }
 
 /// Licence and a page for the administrator.

@@ -165,7 +165,7 @@ def outlive(host, smarthost, sender, cells, tally, profile):
     if others:
         sender.submit(row)
         host.sh("; ".join(cell.mend for cell in others))
-        stopped(host, last.finding, last.name)
+        wait_until(lambda: not status(host)["can_send"], f"{last.name} alone: a status that says so", SOON)
     sender.submit(f"{last.name} alone")
     host.sh(last.mend)
     sender.arrives(smarthost)
