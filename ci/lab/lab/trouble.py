@@ -36,7 +36,7 @@ class Cell:
 
 
 def gone(path, name, finding):
-    return Cell(f"no {name}", finding, f"mv {path} {path}.away; rm -f {path}.db {path}.lmdb", f"mv {path}.away {path}; touch {path}")
+    return Cell(f"no {name}", finding, f"mv {path} {path}.away; rm -f {path}.cdb {path}.db {path}.lmdb", f"mv {path}.away {path}; touch {path}")
 
 
 def wrong(path, name, finding, text):
