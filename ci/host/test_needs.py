@@ -35,6 +35,25 @@ postfix_dir=/etc/postfix tables=''; own_tables /state/stage"""
     assert sh("needs", script) == (0, "hash:/etc/postfix/a\n", "")
 
 
+@pytest.mark.parametrize(("compiled", "made"), [(None, "lmdb"), ("lmdb", ""), ("damaged", "lmdb")])
+def test_tables_of_the_administrator_are_compiled(sh, tmp_path, compiled, made):
+    """Like postmap with LMDB: a damaged table is neither read nor replaced."""
+    source, table = tmp_path / "vips", tmp_path / "vips.lmdb"
+    source.write_text("a b\n")
+    if compiled:
+        table.write_text(compiled)
+    script = f"""postmap() {{
+    case $(cat {table} 2>&1) in *damaged*) echo postmap: fatal: no LMDB file >&2; return 1 ;; esac
+    [ "$1" = -q ] || {{ echo lmdb >{table}; echo compiled; }}
+}}
+timeout() {{ shift; "$@"; }}
+own_tables() {{ echo lmdb:{source}; }}
+compile_own_tables /stage; echo $recompiled; cat $state/compiled 2>/dev/null; :"""
+    out = ("compiled\n" if made else "") + ("yes\n" if made else "no\n") + (f"{table}\n" if compiled is None else "")
+    assert sh("needs", script) == (0, out, "")
+    assert table.read_text().strip() == "lmdb"
+
+
 def pem(kind):
     return f"-----BEGIN {kind}-----\nx\n-----END {kind}-----\n"
 

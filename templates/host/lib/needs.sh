@@ -43,9 +43,12 @@ compile_own_tables() {
     for table in $(own_tables "$1"); do
         source=${table#*:} compiled=$(compiled_file "$table")
         [ -n "$compiled" ] && [ -f "$source" ] || continue
+        reason=$(why_closed "$table")
         # shellcheck disable=SC3013  # every sh of the supported systems has -nt
-        if [ -s "$compiled" ] && [ ! "$source" -nt "$compiled" ] && [ -z "$(why_closed "$table")" ]; then continue; fi
+        if [ -s "$compiled" ] && [ ! "$source" -nt "$compiled" ] && [ -z "$reason" ]; then continue; fi
         [ -e "$compiled" ] || echo "$compiled" >>"$state/compiled" || return 1
+        # postmap writes into an LMDB file that is there, and refuses one that is damaged.
+        [ -z "$reason" ] || rm -f -- "$compiled"
         if postmap -c "$1" "$table"; then recompiled=yes; else warn "postmap could not compile $source; mail that needs it waits"; fi
     done
 }
