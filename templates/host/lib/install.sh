@@ -86,8 +86,8 @@ owe() { echo "$1" >"$state/owed" && sync_file "$state/owed" || { warn "cannot wr
 serve_what_is_owed() {
     if [ -e "$state/owed" ]; then
         serve restart && rm -f "$state/owed"
-    elif [ "$recompiled" = yes ]; then
-        serve reload
+    elif [ "$recompiled" != no ]; then
+        serve "$recompiled"
     else
         case $mode in person | package) serve none ;; esac
     fi

@@ -36,8 +36,8 @@ compiled_file() {
     esac
 }
 
-# Compiles each table of the administrator whose source is newer than its compiled file, and sets recompiled: programs that could not
-# open the old one would not try the new one. A removal deletes what was not there before.
+# Compiles each table of the administrator whose source is newer than its compiled file, and sets recompiled (no, reload or restart):
+# programs that could not open the old one would not try the new one. A removal deletes what was not there before.
 compile_own_tables() {
     recompiled=no
     for table in $(own_tables "$1"); do
@@ -47,9 +47,14 @@ compile_own_tables() {
         # shellcheck disable=SC3013  # every sh of the supported systems has -nt
         if [ -s "$compiled" ] && [ ! "$source" -nt "$compiled" ] && [ -z "$reason" ]; then continue; fi
         [ -e "$compiled" ] || echo "$compiled" >>"$state/compiled" || return 1
-        # postmap writes into an LMDB file that is there, and refuses one that is damaged.
-        [ -z "$reason" ] || rm -f -- "$compiled"
-        if postmap -c "$1" "$table"; then recompiled=yes; else warn "postmap could not compile $source; mail that needs it waits"; fi
+        how=reload
+        if [ -n "$reason" ] && [ -e "$compiled" ]; then
+            # A program of Postfix ends where a CDB file is damaged, and after a few times only a restart starts it at once. postmap
+            # writes into an LMDB file that is there, and refuses one that is damaged.
+            how=restart
+            rm -f -- "$compiled"
+        fi
+        if postmap -c "$1" "$table"; then [ "$recompiled" = restart ] || recompiled=$how; else warn "postmap could not compile $source; mail that needs it waits"; fi
     done
 }
 
