@@ -348,6 +348,7 @@ impl<'a> Judge<'a> {
             defined: context.defined,
             parts: false,
             brought: context.brought,
+            has_file: context.has_file,
         };
         self.findings.extend(parameters(&own.options, &here));
         for option in &own.options {

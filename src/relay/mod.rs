@@ -81,6 +81,8 @@ pub struct Relay {
     pub services: Vec<ServiceOverride>,
     /// The user's own Postfix parameters.
     pub parameters: Vec<Parameter>,
+    /// Files of the administrator that these refer to.
+    pub own_files: Vec<String>,
 }
 
 /// The kind of relay.

@@ -316,6 +316,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let firewall = surroundings::firewall(judge, spec.firewall.as_ref());
     let services = services::check(judge, spec.services.as_ref());
     let parameters = sending::parameters(judge, "main-cf", spec.main_cf.as_ref());
+    let own_files = relay::own_files(judge, &section.value);
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
     if let Some(provider) = &provider {
@@ -354,6 +355,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         firewall,
         services,
         parameters,
+        own_files,
     };
     Some(Checked { meta, time, formats, targets, relay, dependencies, origins })
 }

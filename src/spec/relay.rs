@@ -179,6 +179,16 @@ pub(super) fn twice(key: &Spot<String>, name: &str) -> Diagnostic {
         .hint("the case of letters makes no difference")
 }
 
+/// The files that only the administrator of a host has.
+pub(super) fn own_files(judge: &mut Judge, section: &RelaySection) -> Vec<String> {
+    let spots =
+        judge.read_all("path", "relay.own-files", "absolute paths", section.own_files.as_ref(), values::path);
+    let mut files: Vec<String> = spots.into_iter().map(|spot| spot.value).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
+}
+
 /// Where mail to local names goes.
 pub(super) fn local_mail(
     judge: &mut Judge,

@@ -148,6 +148,9 @@ pub(super) struct RelaySection {
     pub(super) origin: Option<Spot<String>>,
     /// Name said in EHLO; `hostname` without it.
     pub(super) helo_name: Option<Spot<String>>,
+    /// Files that the administrator puts on each host, and that `[main-cf]`, `[restrictions]` or `[services]` refer to: the
+    /// sources of lookup tables. The host compiles them, opens them, and applies each change. Mail waits until they exist.
+    pub(super) own_files: Option<Many<String>>,
 }
 
 /// Where mail goes. Several (`[[smarthost]]`) are tried in order. With a provider, only what differs from its preset.

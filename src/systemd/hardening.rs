@@ -114,20 +114,6 @@ const METRICS: &[(&str, &str)] = &[
     ("MemoryMax", "256M"),
 ];
 
-/// The unit that has systemd reload Postfix.
-const RELOAD: &[(&str, &str)] = &[
-    ("InaccessiblePaths", SECRETS),
-    ("ProtectHome", "yes"),
-    ("CapabilityBoundingSet", ""),
-    ("TimeoutStartSec", "5min"),
-    ("MemoryMax", "64M"),
-];
-
-/// The lines of [Service] for the unit that has systemd reload Postfix.
-pub fn reload_sandbox() -> Vec<String> {
-    lines(RELOAD)
-}
-
 /// The lines of [Service] for units that apply.
 pub fn apply_sandbox() -> Vec<String> {
     lines(APPLY)

@@ -107,7 +107,6 @@ const CONSTANT: &[&str] = &[
     "smtpd_sasl_type",
     "smtpd_sender_login_maps",
     "unverified_recipient_reject_code",
-    "unverified_recipient_reject_reason",
     "virtual_mailbox_maps",
 ];
 

@@ -105,7 +105,7 @@ look_at_sandbox() {
     pid=$(master_pid)
     if [ -n "$masks" ]; then finding hardening-off "rm -f$masks && "
     # A process that ended meanwhile says nothing.
-    elif grep -q '^NoNewPrivileges=yes' "$drop_in" && grep -qs '^NoNewPrivs:[^0-9]*0$' "/proc/${pid:-none}/status"; then finding hardening-off ''; fi
+    elif [ "$(sed -n 's/^NoNewPrivileges=//p' "$drop_in" | tail -n 1)" = yes ] && grep -qs '^NoNewPrivs:[^0-9]*0$' "/proc/${pid:-none}/status"; then finding hardening-off ''; fi
 }
 
 # --- our own units ---
