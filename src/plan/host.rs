@@ -268,7 +268,8 @@ fn partners(services: &[String], templates: &Templates) -> Result<Vec<Entry>, Pl
         });
     }
     if !entries.is_empty() {
-        let text = render(templates, &format!("systemd/{PARTNER_UNIT}"), &json!({}))?;
+        let values = json!({ "apply_sandbox": systemd::apply_sandbox() });
+        let text = render(templates, &format!("systemd/{PARTNER_UNIT}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{PARTNER_UNIT}"), text));
     }
     Ok(entries)
