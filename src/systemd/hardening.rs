@@ -2,8 +2,9 @@
 
 use super::UnitFile;
 
-/// What no daemon has to read: the credentials of the relay and of the host, and what configures its access.
-const SECRETS: &str = "-/etc/mail-relay -/etc/credstore -/etc/credstore.encrypted -/run/credstore -/run/credstore.encrypted \
+/// What no daemon has to read: credentials of the host, and what configures its access. (`/etc/mail-relay` is not among it, because
+/// administrators keep tables of Postfix there.)
+const SECRETS: &str = "-/etc/credstore -/etc/credstore.encrypted -/run/credstore -/run/credstore.encrypted \
                        -/run/secrets -/etc/shadow -/etc/gshadow -/etc/sudoers -/etc/sudoers.d -/etc/ssh -/boot";
 
 /// The capabilities that a sending Postfix needs, each with what fails without it.
@@ -106,6 +107,7 @@ const APPLY: &[(&str, &str)] = &[
 const METRICS: &[(&str, &str)] = &[
     ("ReadWritePaths", "/var/lib/mail-relay"),
     ("InaccessiblePaths", SECRETS),
+    ("InaccessiblePaths", "-/etc/mail-relay"),
     ("ProtectHome", "yes"),
     ("ProtectProc", "invisible"),
     ("CapabilityBoundingSet", "CAP_DAC_OVERRIDE"),

@@ -132,7 +132,7 @@ apply_once() {
 # The sandbox does not let Postfix make the folders of its queue, which an image system may have lost.
 make_queue() {
     have postconf && [ -f "$postfix_dir/main.cf" ] || return 0
-    [ -d "$(unnamed_postconf -xh queue_directory)/maildrop" ] || postfix check
+    [ -d "$(unnamed_postconf -xh queue_directory 2>/dev/null)/maildrop" ] || postfix check
 }
 
 refuse() {
