@@ -16,6 +16,8 @@ const CAPABILITIES: &[(&str, &str)] = &[
     ("CAP_SETGID", "daemons become the mail owner"),
     ("CAP_DAC_OVERRIDE", "root opens sockets and queue files of the mail owner"),
     ("CAP_SYS_CHROOT", "services with chroot=y in master.cf"),
+    ("CAP_CHOWN", "queue folders of a new Postfix, or of an empty /var, are made at start"),
+    ("CAP_FOWNER", "queue folders of a new Postfix, or of an empty /var, are made at start"),
 ];
 
 /// Directives of the sandbox of a relay without local delivery, in the order of systemd.exec(5).

@@ -78,7 +78,6 @@ apply_once() {
         say "Postfix is gone; the configuration comes back with it"
         exit 0
     fi
-    make_queue
     first_settings
     first_service
     leave_held
@@ -127,12 +126,6 @@ apply_once() {
     say_missing
     report_losses
     [ "$tokens_failed" = 0 ] || exit 1
-}
-
-# The sandbox does not let Postfix make the folders of its queue, which an image system may have lost.
-make_queue() {
-    have postconf && [ -f "$postfix_dir/main.cf" ] || return 0
-    [ -d "$(unnamed_postconf -xh queue_directory 2>/dev/null)/maildrop" ] || postfix check
 }
 
 refuse() {
