@@ -37,9 +37,16 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let facts = Facts { relay, stated, sets: &sets, services: &services };
     let refusal = |parameter: &Parameter| verdicts::judge(parameter, Place::MainCf, &facts);
     let brought = super::mailboxes::table_types(&checked.relay);
-    let context =
-        Context { targets, refusal: &refusal, defined: HOST_PARAMETERS, parts: false, brought: &brought };
     let written = &checked.relay.parameters;
+    let classes = written.iter().find(|parameter| parameter.name == "smtpd_restriction_classes");
+    let context = Context {
+        targets,
+        refusal: &refusal,
+        defined: HOST_PARAMETERS,
+        parts: false,
+        classes: classes.map_or("", |parameter| &parameter.value),
+        brought: &brought,
+    };
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
     findings.extend(without_resolver(checked));
@@ -201,13 +208,16 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
             tables.iter().any(|table| text.ends_with(&format!("/{table}")))
                 || relay.inbound.is_some() && known.contains(&text)
         };
-        let Some(end) = main.get(&name).and_then(|value| lists::end(value.as_str(), &not_counted)) else {
+        let values = |name: &str| main.get(name).map(|value| value.as_str().to_owned());
+        let whole = main.get(&name).map_or("", |value| value.as_str());
+        let Some(end) = lists::end(whole, stage, &values, &not_counted) else { continue };
+        // Restrictions of the relay itself that hold for everybody come last.
+        let is_end = |step: &lists::Step| step.text() == end.step.text();
+        let Some(own) = list.iter().find(|own| lists::steps(&own.text, &values).iter().any(is_end)) else {
             continue;
         };
-        // Restrictions of the relay itself that hold for everybody come last.
-        let Some(own) = list.iter().find(|own| own.text.eq_ignore_ascii_case(&end.word)) else { continue };
         let at = |code, message: String| Diagnostic::error(code, own.span.clone(), message);
-        let word = &end.word;
+        let word = end.step.text();
         if !end.permits && !end.permitting {
             let whom = if relay.inbound.is_some() { "everybody outside" } else { "everybody" };
             let finding =
