@@ -49,6 +49,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     };
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
+    findings.extend(proxy_is_open(&checked.relay));
     findings.extend(without_resolver(checked));
     findings.extend(parameters(written, &context));
     let part = Context { targets: context.targets.clone(), parts: true, ..context };
@@ -121,6 +122,20 @@ fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnosti
         [] => finding,
         able => finding.hint(format!("for the others alone: targets = [{}] in [package]", names(able, "\""))),
     }]
+}
+
+/// A port that believes a proxy, and a firewall that opens it to all clients.
+fn proxy_is_open(relay: &Relay) -> Option<Diagnostic> {
+    let server = relay.server.as_ref().filter(|server| server.proxy_protocol)?;
+    if relay.firewall.tools.is_empty() || server.trusted.is_empty() {
+        return None;
+    }
+    let message = "the firewall rules open port 25 to all trusted networks, and whoever reaches it says by the PROXY protocol whose \
+                   address they have";
+    let finding = Diagnostic::new(Severity::Warning, "proxy-firewall", None, message.to_owned());
+    Some(finding.hint(
+        "Let only the proxy reach port 25: leave [firewall] out, and open the port to its address yourself.",
+    ))
 }
 
 /// A relay that asks SPF, where postpack knows of no daemon that answers.
