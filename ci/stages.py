@@ -31,6 +31,8 @@ class Stage:
     nice: int = 0
     began: float = 0
     seconds: float = 0
+    # Of processors.
+    used: float = 0
     code: int | None = None
     process: subprocess.Popen | None = field(default=None, repr=False)
 
@@ -42,33 +44,33 @@ class Stage:
 def stages(tier, complete, fresh):
     """The order in the list is the order of the table."""
     formatting = Stage("formatting", "cargo fmt --check", cheap=True)
-    # In a folder of its own: cargo locks the folder that it writes to, and the build need not wait for a lint.
-    lint = f"cargo clippy --locked --target-dir {TARGET}/clippy"
-    clippy = Stage("clippy", f"{lint} -- -D warnings", ("formatting",), cheap=True)
-    clippy_of_tests = Stage("clippy of the tests", f"{lint} --all-targets -- -D warnings", ("clippy",), cheap=True, nice=5)
-    host = Stage("host program", "ci/host/run", nice=5)
-    without_tools = Stage("unit, snapshot and property tests", "cargo test --locked -- --skip real_", ("formatting",))
+    clippy = Stage("clippy", "cargo clippy --locked -- -D warnings", ("formatting",), cheap=True)
+    # What a run waits for is the lint, the build and the lab, so the rest has the processors that they leave.
+    rest = 10
+    host = Stage("host program", "ci/host/run", ("clippy",), nice=rest)
+    without_tools = Stage("unit, snapshot and property tests", "cargo test --locked -- --skip real_", ("clippy",))
+    # One cargo at a time: they share a lock.
+    clippy_of_tests = Stage("clippy of the tests", "cargo clippy --locked --all-targets -- -D warnings", (without_tools.name,), nice=rest)
     if not complete:
-        return [formatting, clippy, clippy_of_tests, without_tools]
+        return [formatting, clippy, without_tools, clippy_of_tests]
     if tier == "quick":
-        return [formatting, clippy, clippy_of_tests, host, without_tools]
+        return [formatting, clippy, host, without_tools, clippy_of_tests]
     lab = f"ci/lab/run --tier {tier}"
     return [
         formatting,
         clippy,
-        clippy_of_tests,
-        Stage("build", "cargo build --locked", ("formatting",)),
-        Stage("roots of the lab", f"{lab} --roots"),
+        Stage("build", "cargo build --locked", ("clippy",)),
+        Stage("roots of the lab", f"{lab} --roots", nice=5),
         host,
-        # One cargo at a time: they share a lock. Compiled while the roots are built, which the tests of real Postfixes need.
-        Stage("tests compiled", "cargo test --locked --no-run", ("build",), nice=5),
-        Stage("unit, snapshot and property tests", "ci/postfix-roots cargo test --locked", ("tests compiled", "roots of the lab"), nice=5),
-        Stage("lintian, rpmlint, shellcheck", "ci/lint", ("build",), nice=5),
-        Stage("tests of the lab", "ci/lab/own/run", nice=5),
-        Stage("list of mutants", "ci/mutants --check", nice=5),
-        Stage("reproducibility", "ci/reproducible && ci/reproducible --self-test", ("build", "host program"), nice=5),
-        Stage("bills of materials, provenance", "ci/attestations", ("reproducibility",), nice=5),
-        Stage("alert rules, dashboard", "ci/metrics", ("bills of materials, provenance",), nice=5),
+        Stage("tests compiled", "cargo test --locked --no-run", ("build",), nice=rest),
+        Stage("unit, snapshot and property tests", "ci/postfix-roots cargo test --locked", ("tests compiled", "roots of the lab"), nice=rest),
+        clippy_of_tests,
+        Stage("lintian, rpmlint, shellcheck", "ci/lint", ("build",), nice=rest),
+        Stage("tests of the lab", "ci/lab/own/run", ("build",), nice=rest),
+        Stage("list of mutants", "ci/mutants --check", nice=rest),
+        Stage("reproducibility", "ci/reproducible && ci/reproducible --self-test", ("build", "host program"), nice=rest),
+        Stage("bills of materials, provenance", "ci/attestations", ("reproducibility",), nice=rest),
+        Stage("alert rules, dashboard", "ci/metrics", ("bills of materials, provenance",), nice=rest),
         Stage("lab", f"{lab}{' --fresh' if fresh else ''}", ("build", "roots of the lab")),
     ]
 
@@ -118,8 +120,10 @@ class Run:
                     env={**os.environ, "POSTPACK_BIN": str(BINARY)},
                 )
             set_priority(stage)
-        code = stage.process.wait()
+        _, status, usage = os.wait4(stage.process.pid, 0)
+        code = stage.process.returncode = os.waitstatus_to_exitcode(status)
         with self.ended:
+            stage.used = usage.ru_utime + usage.ru_stime
             stage.seconds = time.monotonic() - stage.began
             stage.code = code
             if self.stopped:
@@ -174,14 +178,14 @@ def clock(seconds):
 def report(run):
     """A table of durations, the first failure within one screen, and the counts."""
     first = run.failed
-    print("\nstage                                 begins  duration")
+    print("\nstage                                 begins  duration  processors")
     for stage in run.stages:
         if stage.process:
             words = "" if stage.code == 0 else "  FAILED" if stage is first or not run.stopped else "  ended"
-            print(f"{stage.name:36} {clock(stage.began - run.start):>7} {clock(stage.seconds):>9}{words}")
+            print(f"{stage.name:36} {clock(stage.began - run.start):>7} {clock(stage.seconds):>9} {clock(stage.used):>11}{words}")
         else:
             print(f"{stage.name:36} {'-':>7} {'not run':>9}")
-    print(f"{'all':36} {'':7} {clock(time.monotonic() - run.start):>9}")
+    print(f"{'all':36} {'':7} {clock(time.monotonic() - run.start):>9} {clock(sum(stage.used for stage in run.stages)):>11}")
     if first:
         text = first.log.read_text(errors="replace")
         # The lab ends with its own account of the first failure.

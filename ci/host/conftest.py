@@ -44,7 +44,7 @@ def sh(request, tmp_path):
     def run(parts, script, **environment):
         lines = [f". {LIB}/{part}.sh" for part in ["common", "place", *parts.split()]]
         # After the first, which sets it.
-        lines.insert(1, f"lib={LIB} state={tmp_path}")
+        lines.insert(1, f"unset IFS; lib={LIB} state={tmp_path}")
         result = subprocess.run(
             [*SHELLS[request.param], "-uc", "\n".join([*lines, script])], capture_output=True, text=True,
             env={"LC_ALL": "C", "PATH": os.environ["PATH"], **environment}, timeout=60, check=False,

@@ -58,7 +58,7 @@ def a_resolver_that_does_not_validate(host, smarthost):
     smarthost.wait_for("asked of a stub")
     [told] = wait_until(lambda: ask(host), "the doctor to see it")
     assert told["id"] == "dnssec", told
-    validate(host, server("customer.example", smarthost.elsewhere))
+    validate(host, server("customer.example", smarthost.elsewhere) + server("acme.example", smarthost.elsewhere))
     host.sh("systemctl restart postfix")
     host.mail("asked of one that validates", "who@customer.example")
     smarthost.wait_for("asked of one that validates")

@@ -63,6 +63,7 @@ def test_figures_are_right(host, smarthost, figures):
     assert abs(time.time() - now["mail_relay_credentials_timestamp_seconds"]) < 60
     assert now['mail_relay_deliveries_total{result="delivered"}'] == 2
     assert now['mail_relay_deliveries_total{result="bounced"}'] == 0
+    assert host.exposed() == {}
     assert abs(time.time() - now["mail_relay_last_delivery_timestamp_seconds"]) < 60
     assert now["mail_relay_smarthost_reachable" + smarthost_label] == 1
     assert now["mail_relay_smarthost_certificate_expiry_timestamp_seconds" + smarthost_label] > time.time()

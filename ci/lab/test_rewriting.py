@@ -1,4 +1,4 @@
-"""The right mail to the right person: what is rewritten, what is not, and where (lab/rewriting.py is the table)."""
+"""The right mail to the right person: what a null client and a LAN relay rewrite (lab/rewriting.py is the table)."""
 
 import itertools
 
@@ -6,20 +6,12 @@ import pytest
 
 from lab.lan import Client
 from lab.milter import Milter
-from lab.rewriting import (
-    CUSTOMER, FROM, HOSTS, LAN, NULL_CLIENT, OPS, Rules, bare, of_all, of_lan, of_null_client,
-)  # fmt: skip
+from lab.rewriting import CUSTOMER, FROM, HOSTS, LAN, NULL_CLIENT, OPS, Rules, of_all, of_lan, of_null_client
+from lab.rewritten import begin, check
 from lab.shell import wait_until
 
 ROOTS = "debian-11", "debian-12", "debian-13", "rpm-dnf5", "pacman-7"
 ALL = {"*": "alerts@acme.example", "@scanner.lan": "scans@acme.example", "backup": "backups@acme.example"}
-
-
-def begin(host, spec):
-    host.install(spec)
-    host.credentials()
-    host.boot()
-    assert host.sh("postconf -n 2>&1 >/dev/null").out == ""
 
 
 def rename(host, name):
@@ -27,63 +19,6 @@ def rename(host, name):
     host.write("/etc/hostname", f"{name}\n")
     unit = host.daemon_unit()
     host.sh(f"hostname {name} && mail-relay apply && systemctl reset-failed {unit} && systemctl restart {unit}")
-
-
-def send(host, rows, clients):
-    """All rows; those of sendmail by one command."""
-    script = ""
-    for row in rows:
-        if row.way == "sendmail":
-            # The words of a here-document stay as they are.
-            script += f"sendmail -i -f '{row.sender or '<>'}' -- '{row.recipient}' <<'END' || exit\n{row.text}END\n"
-    if script:
-        host.sh(script)
-    for way, client in clients.items():
-        own = [row for row in rows if row.way == way]
-        if own:
-            with client.smtp(client.addresses[0] if way == "smtp" else "10.66.0.5") as session:
-                for row in own:
-                    session.sendmail(row.sender, [row.recipient], row.text.replace("\n", "\r\n"))
-
-
-def arrived(smarthost, rows):
-    """The message of each row."""
-
-    def all_there():
-        mails = {mail["Subject"]: mail for mail in smarthost.mails()}
-        return mails if all(row.subject in mails for row in rows) else None
-
-    return wait_until(all_there, f"{len(rows)} messages", timeout=90)
-
-
-def judge(rules, row, mail, milter=None):
-    """What is wrong with a message, in words."""
-    expected = {
-        "envelope from": rules.sender(row.sender),
-        "envelope to": rules.recipient(row.recipient),
-        "From": rules.sender(bare(row.header("From") or row.sender)),
-    }
-    found = {"envelope from": mail.envelope_from, "envelope to": " ".join(mail.envelope_to), "From": bare(mail["From"])}
-    for name, rule in (("To", rules.recipient), ("Cc", rules.recipient), ("Reply-To", rules.reply)):
-        if header := row.header(name):
-            expected[name], found[name] = rule(header), bare(mail[name])
-    if milter is not None:
-        sender, header = milter[row.subject]
-        expected["milter's From"], found["milter's From"] = expected["From"], bare(header)
-        # smtpd(8) tells milters what the client said, before cleanup(8) has seen it.
-        expected["milter's sender"] = rules.sender(row.sender) if row.way == "sendmail" else row.sender
-        found["milter's sender"] = sender
-    wrong = [f"{name}: {found[name]!r}, not {value!r}" for name, value in expected.items() if found[name] != value]
-    return f"{rules.host}: {row}: {'; '.join(wrong)}" if wrong else None
-
-
-def check(host, smarthost, rules, rows, clients, tally, milter=None):
-    send(host, rows, clients)
-    mails = arrived(smarthost, rows)
-    seen = milter.seen() if milter else None
-    wrong = [found for row in rows if (found := judge(rules, row, mails[row.subject], seen))]
-    assert not wrong, "\n".join(wrong)
-    tally("rows of rewriting", len(rows))
 
 
 @pytest.mark.roots(*ROOTS)
@@ -105,8 +40,20 @@ def test_senders_and_recipients_of_a_null_client(host, smarthost, tally):
             rules = Rules(chosen, system=system, system_local=False, **NULL_CLIENT)
             check(host, smarthost, rules, of_null_client(system, numbers), itself, tally, milter)
         assert host.warnings() == []
+        extensions(host, smarthost)
         returned(host, smarthost)
         traces(host, smarthost)
+
+
+def extensions(host, smarthost):
+    """With a delimiter, recipients keep what follows it, and senders become what the spec says."""
+    host.write("/etc/mail-relay/main.cf.d/extensions.cf", "recipient_delimiter = +\n")
+    host.sh("mail-relay apply")
+    for number, (sender, leaves) in enumerate({"root+cron": FROM, "www-data+x": FROM, "backup+x": "backups@acme.example"}.items()):
+        host.sh(f"sendmail -i -f {sender} -- webmaster+x", input=f"From: {sender}\nSubject: extended {number}\n\nhi\n")
+        mail = smarthost.wait_for(f"extended {number}")
+        assert (mail.envelope_from, mail["From"], mail.envelope_to) == (leaves, leaves, ["web+x@acme.example"]), sender
+    host.sh("rm /etc/mail-relay/main.cf.d/extensions.cf && mail-relay apply")
 
 
 def returned(host, smarthost):
@@ -187,4 +134,14 @@ def test_one_sender_for_a_network(host, smarthost, lan, tally):
     rules = Rules("web1.corp.example", senders=ALL)
     rows = of_all("web1.corp.example", itertools.count(1))
     check(host, smarthost, rules, rows, {"lan": lan.app}, tally)
+    # The display name of the spec replaces what the client wrote; what another rule made of a sender stays.
+    named = {
+        '"Camera, Old" <camera@nowhere.invalid>': '"ACME, Alerts" <alerts@acme.example>',
+        "root": '"ACME, Alerts" <alerts@acme.example>',
+        "a4@scanner.lan (Scanner)": "scans@acme.example (Scanner)",
+        "Scans <scans@acme.example>": "Scans <scans@acme.example>",
+    }
+    for number, (header, expected) in enumerate(named.items()):
+        lan.app.send("camera@nowhere.invalid", CUSTOMER, f"From: {header}\nSubject: named {number}\n\nhi\n")
+        assert f"\nFrom: {expected}\n" in "\n" + smarthost.wait_for(f"named {number}").raw, header
     assert host.warnings() == []

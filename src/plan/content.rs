@@ -32,28 +32,40 @@ fn checks(relay: &Relay) -> [(&'static str, &'static str, &'static str, &[Rule])
 
 /// Header and body checks, the milters that inspect messages, and notices.
 pub(super) fn checked(layer: &mut Layer<'_>, relay: &Relay) {
-    let senders = rewriting::header_checks(relay);
-    if senders.is_some() || checks(relay).iter().any(|(.., rules)| !rules.is_empty()) {
+    let rewrites = rewriting::header_checks(relay).is_some();
+    if rewrites || checks(relay).iter().any(|(.., rules)| !rules.is_empty()) {
         layer.section("What messages may hold.");
     }
+    for (parameter, tables) in header_checks(relay, None) {
+        // By default the headers of parts are checked like those of the message.
+        let own = checks(relay).iter().any(|(name, .., rules)| *name == parameter && !rules.is_empty());
+        if own || rewrites {
+            layer.list(parameter, tables.iter().map(|table| Item::from(&**table)));
+        }
+    }
     for (parameter, name, _, rules) in checks(relay) {
-        let own = (!rules.is_empty()).then(|| format!("regexp:/etc/postfix/{name}"));
-        match (parameter, &senders, own) {
-            // The rules of the spec come first: they may refuse the message.
-            ("header_checks", Some(senders), own) => {
-                layer.list(parameter, own.iter().chain([senders]).map(|table| Item::from(&**table)));
-            }
-            // By default these are those of the message, where only senders of the message itself are rewritten.
-            ("mime_header_checks" | "nested_header_checks", Some(_), None) => {
-                let of_message = !relay.content.headers.is_empty();
-                layer.set(parameter, if of_message { "regexp:/etc/postfix/content_headers" } else { "" });
-            }
-            (_, _, Some(own)) => layer.set(parameter, &own),
-            (_, _, None) => {}
+        if matches!(parameter, "body_checks" | "milter_header_checks") && !rules.is_empty() {
+            layer.set(parameter, &file(name));
         }
     }
     milters(layer, relay);
     notices(layer, relay);
+}
+
+fn file(table: &str) -> String {
+    format!("regexp:/etc/postfix/{table}")
+}
+
+/// The tables for headers of a message, of its parts, and of messages within; `more` is for headers of the message alone.
+///
+/// The rules of the spec come first, because they may refuse the message. Senders are rewritten only in its own headers.
+pub(super) fn header_checks(relay: &Relay, more: Option<&str>) -> [(&'static str, Vec<String>); 3] {
+    let [message, parts, within, ..] =
+        checks(relay).map(|(parameter, name, _, rules)| (parameter, (!rules.is_empty()).then(|| file(name))));
+    let default = message.1.clone();
+    let all = message.1.into_iter().chain(more.map(file)).chain(rewriting::header_checks(relay));
+    let or_default = |own: Option<String>| own.or_else(|| default.clone()).into_iter().collect();
+    [(message.0, all.collect()), (parts.0, or_default(parts.1)), (within.0, or_default(within.1))]
 }
 
 fn milters(layer: &mut Layer<'_>, relay: &Relay) {

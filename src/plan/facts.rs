@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::PlanError;
 use super::clients;
+use super::host;
 use super::mailboxes;
+use super::next_hops;
 use super::policies;
 use super::table::Table;
 use super::words::level_name;
@@ -50,6 +52,19 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     }
     fact("tls_level", level_name(relay.tls.level));
     fact("ca_files", &ca_files);
+    if relay.tls.ca_file.is_some() {
+        fact("own_ca_file", "yes");
+    }
+    for (name, words) in [
+        ("next_hops", next_hops::destinations(relay)),
+        ("known_servers", next_hops::known_to_a_direct_relay(relay)),
+        ("watched_files", host::watched_files(relay).into_iter().map(str::to_owned).collect()),
+        ("certificate_files", host::certificate_files(relay).into_iter().map(str::to_owned).collect()),
+    ] {
+        if !words.is_empty() {
+            fact(name, &words.join(" "));
+        }
+    }
     fact("from", &from_text(relay.identity.from.as_ref()));
     fact("root_mail_to", &relay.local.root_mail_to.join(" "));
     fact("hostname", relay.identity.hostname.as_deref().unwrap_or_default());

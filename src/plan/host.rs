@@ -22,10 +22,10 @@ use super::tables::tables;
 use super::tls_policies;
 use super::transports;
 use super::{PlanError, Planned, companions};
-use crate::package::{Content, Entry, gzip};
+use crate::package::{Content, Entry, EntryKind, gzip};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
-use crate::relay::{Metrics, Relay};
+use crate::relay::{Metrics, Relay, ServiceOverride};
 use crate::spec::Checked;
 use crate::systemd;
 use crate::target::{Format, FormatFacts};
@@ -45,6 +45,12 @@ const STARTED_UNITS: &[&str] = &[
 
 /// Units that show Postfix a renewed certificate; the first is enabled.
 const CERTIFICATE_UNITS: &[&str] = &["mail-relay-certificate.path", "mail-relay-certificate.service"];
+
+/// An instance of it starts with each service that Postfix works with.
+const PARTNER_UNIT: &str = "mail-relay-partner@.service";
+
+/// Units that have waiting mail tried again; the first is enabled.
+const RETRY_UNITS: &[&str] = &["mail-relay-retry.timer", "mail-relay-retry.service"];
 
 const METRICS_TIMER: &str = "mail-relay-metrics.timer";
 const METRICS_SERVICE: &str = "mail-relay-metrics.service";
@@ -130,6 +136,7 @@ pub(super) fn entries(
     beside.extend(relay.after.iter().filter(|unit| !beside.contains(unit)).cloned().collect::<Vec<_>>());
     if !beside.is_empty() {
         drop_in("50-mail-relay-services", &systemd::beside(&beside).render().into());
+        entries.extend(partners(&beside, templates)?);
     }
     entries.extend(surroundings::entries(relay, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -215,11 +222,15 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
         "file": metrics.map(Metrics::file),
         "every": metrics.map(|metrics| metrics.every),
         "certificate": certificate_files(relay),
+        "apply_sandbox": systemd::apply_sandbox(),
+        "metrics_sandbox": systemd::metrics_sandbox(),
+        "watched": watched_files(relay),
     });
     let mut entries = Vec::new();
     let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);
     let of_certificate = if certificate_files(relay).is_empty() { &[] } else { CERTIFICATE_UNITS };
-    for unit in UNITS.iter().chain(STARTED_UNITS).chain(of_certificate).copied().chain(of_metrics) {
+    let of_all = UNITS.iter().chain(STARTED_UNITS).chain(RETRY_UNITS);
+    for unit in of_all.chain(of_certificate).copied().chain(of_metrics) {
         let text = render(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
     }
@@ -236,14 +247,32 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
     let tmpfiles = render(templates, "systemd/mail-relay.tmpfiles", &values)?;
     entries.push(file("/usr/lib/tmpfiles.d/mail-relay.conf", tmpfiles));
     let sandbox = hardening.enabled.then(|| {
-        let mut own: Vec<_> = log_folder(relay)
-            .map(|folder| ("ReadWritePaths".to_owned(), vec![format!("-{folder}")]))
-            .into_iter()
-            .collect();
+        let log = log_folder(relay).map(|folder| ("ReadWritePaths".to_owned(), vec![format!("-{folder}")]));
+        let piped = pipe_service(relay).map(|_| ("NoNewPrivileges".to_owned(), vec!["no".to_owned()]));
+        let mut own: Vec<_> = log.into_iter().chain(piped).collect();
         own.extend_from_slice(&hardening.service);
         systemd::sandbox(&own).render().into()
     });
     Ok(Units { files: entries.into_iter().map(common).collect(), sandbox })
+}
+
+/// Has systemd try again the mail that waited for one of these services whenever the service starts.
+fn partners(services: &[String], templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    let mut entries = Vec::new();
+    for name in services.iter().filter_map(|unit| unit.strip_suffix(".service")) {
+        entries.push(Entry {
+            path: format!("{SYSTEMD}/{name}.service.wants/mail-relay-partner@{name}.service"),
+            mode: 0o777,
+            kind: EntryKind::Symlink(format!("../{PARTNER_UNIT}")),
+            common: false,
+        });
+    }
+    if !entries.is_empty() {
+        let values = json!({ "apply_sandbox": systemd::apply_sandbox() });
+        let text = render(templates, &format!("systemd/{PARTNER_UNIT}"), &values)?;
+        entries.push(file(&format!("{SYSTEMD}/{PARTNER_UNIT}"), text));
+    }
+    Ok(entries)
 }
 
 /// The folder of the log that the user has Postfix write itself: the sandbox must let it.
@@ -253,6 +282,27 @@ pub(super) fn log_folder(relay: &Relay) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     // What is below /dev needs nobody's leave, and the root folder nobody gets.
     (folder.starts_with('/') && !folder.starts_with("/dev") && folder.chars().all(is_plain)).then_some(folder)
+}
+
+/// A service of the spec that hands mail to a program. Such a program may submit by sendmail(1), whose postdrop(1) is set-gid:
+/// NoNewPrivileges would take that bit away, and the mail would hang (FILTER_README).
+pub(super) fn pipe_service(relay: &Relay) -> Option<&ServiceOverride> {
+    let is_pipe = |service: &&ServiceOverride| {
+        service.enabled && service.command.as_ref().is_some_and(|command| command.value == "pipe")
+    };
+    relay.services.iter().find(is_pipe)
+}
+
+/// The files of the administrator that a running Postfix does not read again: the path unit watches them.
+pub(super) fn watched_files(relay: &Relay) -> Vec<&str> {
+    let mut files: Vec<&str> = relay.own_files.iter().map(String::as_str).collect();
+    files.extend(relay.tls.ca_file.as_deref());
+    if let Some((certificate, key)) = &relay.tls.client_certificate {
+        files.extend([certificate.as_str(), key.as_str()]);
+    }
+    files.sort_unstable();
+    files.dedup();
+    files
 }
 
 /// The files of the certificate for clients, each once.
@@ -268,7 +318,13 @@ pub(super) fn certificate_files(relay: &Relay) -> Vec<&str> {
 pub(super) fn enabled_units(relay: &Relay) -> Vec<String> {
     let metrics = relay.metrics.iter().map(|_| &METRICS_TIMER);
     let certificate = CERTIFICATE_UNITS.iter().take(usize::from(!certificate_files(relay).is_empty()));
-    UNITS.iter().chain(certificate).chain(metrics).map(|unit| (*unit).to_owned()).collect()
+    UNITS
+        .iter()
+        .chain(&RETRY_UNITS[..1])
+        .chain(certificate)
+        .chain(metrics)
+        .map(|unit| (*unit).to_owned())
+        .collect()
 }
 
 /// Licence and a page for the administrator.

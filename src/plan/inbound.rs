@@ -5,6 +5,7 @@
 
 use super::PlanError;
 use super::layer::{Item, Layer, inline};
+use super::next_hops;
 use super::policies;
 use super::table::{Kind, Table, table};
 use super::words::{level_name, server};
@@ -34,9 +35,11 @@ pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
             layer.set("relay_recipient_maps", &format!("$default_database_type:/etc/postfix/{LISTED}"));
         }
         Recipients::Verified if !inbound.domains.is_empty() => {
-            // Not for now, as is Postfix's own choice: the server behind has said no. And not its words, which name it.
+            // A refusal is permanent only where the server behind has refused the recipient: see next_hops.rs for the rest.
             layer.set("unverified_recipient_reject_code", "550");
-            layer.set("unverified_recipient_reject_reason", "no such user here");
+            // verify(8) also remembers that a server was away: a server that is back is asked again within the minute.
+            layer.set("address_verify_negative_refresh_time", "10s");
+            layer.set("address_verify_negative_expire_time", "30s");
         }
         Recipients::Verified | Recipients::Any => {}
     }
@@ -64,9 +67,13 @@ fn abuse(layer: &mut Layer<'_>, abuse: &Abuse) {
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let Some(inbound) = &relay.inbound else { return Vec::new() };
     let level = format!("smtp_tls_security_level={}", level_name(inbound.tls));
-    ["smtp_header_checks=", "smtp_sasl_auth_enable=no", "smtp_tls_wrappermode=no", level.as_str()]
-        .map(|option| format!("P relay/unix/{option}"))
-        .to_vec()
+    let filter = format!("smtp_delivery_status_filter={}", next_hops::FILTER);
+    let mut options =
+        vec!["smtp_header_checks=", "smtp_sasl_auth_enable=no", "smtp_tls_wrappermode=no", level.as_str()];
+    if next_hops::has_any(relay) {
+        options.push(&filter);
+    }
+    options.into_iter().map(|option| format!("P relay/unix/{option}")).collect()
 }
 
 /// What anybody may write to, before all else is refused as a relay for strangers.

@@ -37,6 +37,8 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let facts = Facts { relay, stated, sets: &sets, services: &services };
     let refusal = |parameter: &Parameter| verdicts::judge(parameter, Place::MainCf, &facts);
     let brought = super::mailboxes::table_types(&checked.relay);
+    let files = files(relay);
+    let has_file = |path: &str| files.iter().any(|file| file == path);
     let written = &checked.relay.parameters;
     let classes = written.iter().find(|parameter| parameter.name == "smtpd_restriction_classes");
     let context = Context {
@@ -46,6 +48,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         parts: false,
         classes: classes.map_or("", |parameter| &parameter.value),
         brought: &brought,
+        has_file: &has_file,
     };
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
@@ -62,13 +65,17 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         return findings;
     }
     findings.extend(super::surroundings::notes(planned));
+    findings.extend(piped(&checked.relay));
     // All of the plan, tables too: what cannot be written is found here, and not while a package is made.
     match planned.known() {
         Ok(known) => {
             let ids = distributions.iter().map(|distribution| distribution.id.as_str()).collect();
             let judge = || whole(&known.plan.main_cf, written, &context);
             for finding in known.findings(ids, written, judge) {
-                if !findings.contains(&finding) {
+                // A list of the relay has the restrictions of the spec in it, whose places are known.
+                let is_known =
+                    |other: &Diagnostic| (other.code, &other.message) == (finding.code, &finding.message);
+                if !findings.iter().any(is_known) {
                     findings.push(finding);
                 }
             }
@@ -78,6 +85,27 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         Err(error) => findings.push(Diagnostic::new(Severity::Error, "plan", None, error.to_string())),
     }
     findings
+}
+
+/// The price of a service that hands mail to a program.
+fn piped(relay: &Relay) -> Option<Diagnostic> {
+    let service = super::host::pipe_service(relay).filter(|_| relay.hardening.enabled)?;
+    if relay.hardening.service.iter().any(|(name, _)| name == "NoNewPrivileges") {
+        return None;
+    }
+    let message =
+        "the sandbox of Postfix gets NoNewPrivileges=no, so that this program can submit mail by sendmail(1)";
+    let finding = Diagnostic::new(Severity::Note, "pipe", Some(service.id.span.clone()), message);
+    Some(finding.hint(
+        "a program that returns mail by SMTP needs no privileges: [hardening.service] NoNewPrivileges = \"yes\"",
+    ))
+}
+
+/// The files that values may refer to: the tables of the package, and what the administrator of each host brings.
+fn files(relay: &Relay) -> Vec<String> {
+    let brought = super::tables::tables(relay).unwrap_or_default();
+    let brought = brought.iter().map(|table| format!("/etc/postfix/{}", table.name));
+    brought.chain(relay.own_files.iter().cloned()).collect()
 }
 
 /// What the spec says of single services of master.cf.

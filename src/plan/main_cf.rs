@@ -10,6 +10,7 @@ use super::content;
 use super::inbound;
 use super::layer::{Item, Layer};
 use super::mailboxes;
+use super::next_hops;
 use super::postscreen;
 use super::rewriting;
 use super::submission;
@@ -17,7 +18,7 @@ use super::tls_policies;
 use super::transports;
 use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
-use crate::relay::{Auth, Headers, Relay, TlsLevel, TlsVersion};
+use crate::relay::{Auth, Headers, Provider, Relay, TlsLevel, TlsVersion};
 
 /// What tlsproxy(8) needs in master.cf; without it, connection reuse stops all delivery. The two options keep
 /// Postfix 3.10 from warning that it has no server certificate: it is a client here.
@@ -37,6 +38,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     outgoing_headers(&mut layer, relay);
     smarthosts(&mut layer, relay);
     transports::parameters(&mut layer, relay);
+    next_hops::parameters(&mut layer, relay);
     tls(&mut layer, relay);
     authentication(&mut layer, relay);
     inbound::domains(&mut layer, relay);
@@ -46,6 +48,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     postscreen::parameters(&mut layer, relay);
     submission::parameters(&mut layer, relay);
     limits(&mut layer, relay);
+    retries(&mut layer);
     own_parameters(&mut layer, relay);
     layer.finish()
 }
@@ -89,6 +92,10 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.sends_directly() {
         layer.section("Where mail goes: to the servers that DNS names (MX).");
         layer.set("relayhost", "");
+        if relay.server.is_some() {
+            smtputf8_off(layer);
+            return;
+        }
         layer.section("What needs SMTPUTF8 is what a client says needs it: a subject in UTF-8 of a local program would bounce.");
         layer.set("smtputf8_autodetect_classes", "verify");
         return;
@@ -97,12 +104,24 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
         "Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.",
     );
     layer.set("relayhost", "$relay_smarthosts");
-    if relay.smtputf8 {
-        layer.set("smtputf8_enable", "yes");
-    } else {
+    // A relay with clients must not accept what a server behind it may not: a smarthost of one's own, Dovecot 2.3, Exchange.
+    let known = relay.provider != Provider::CUSTOM && relay.inbound.is_none() && relay.mailboxes.is_none();
+    if !relay.smtputf8 {
         layer.section("The smarthost lacks SMTPUTF8: with it, a subject in UTF-8 would bounce, and so would the bounce.");
         layer.set("smtputf8_enable", "no");
+    } else if relay.server.is_some() && !known {
+        smtputf8_off(layer);
+    } else {
+        layer.set("smtputf8_enable", "yes");
     }
+}
+
+/// SMTPUTF8_README: a client that is offered it hands over mail that the next server may not take, and that would bounce.
+fn smtputf8_off(layer: &mut Layer<'_>) {
+    layer.section(
+        "SMTPUTF8 is not offered: the next servers may lack it, and what was accepted with it would bounce.",
+    );
+    layer.set("smtputf8_enable", "no");
 }
 
 fn tls(layer: &mut Layer<'_>, relay: &Relay) {
@@ -203,6 +222,16 @@ fn limits(layer: &mut Layer<'_>, relay: &Relay) {
             layer.set(name, &value);
         }
     }
+}
+
+/// After an outage of seconds or minutes, waiting mail leaves within about as much time again: a wait doubles from half a
+/// minute to a quarter of an hour, where Postfix has five minutes and more than an hour. To a server that does not answer, qmgr(8)
+/// tries one connection, however many messages wait.
+fn retries(layer: &mut Layer<'_>) {
+    layer.section("Mail that waits is soon tried again.");
+    layer.set("queue_run_delay", "30s");
+    layer.set("minimal_backoff_time", "30s");
+    layer.set("maximal_backoff_time", "15m");
 }
 
 fn own_parameters(layer: &mut Layer<'_>, relay: &Relay) {

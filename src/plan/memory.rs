@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::PlanError;
-use super::host::{HostPlan, Units, certificate_files, log_folder};
+use super::host::{HostPlan, Units, certificate_files, log_folder, pipe_service, watched_files};
 use crate::diag::Diagnostic;
 use crate::package::Content;
 use crate::recent::Recent;
@@ -24,6 +24,8 @@ pub(super) struct KnownUnits {
     metrics: Option<Metrics>,
     log_folder: Option<String>,
     certificate: Vec<String>,
+    piped: bool,
+    watched: Vec<String>,
     pub(super) units: Units,
 }
 
@@ -64,6 +66,8 @@ impl Memory {
                 && known.metrics == relay.metrics
                 && known.log_folder.as_deref() == log_folder(relay)
                 && known.certificate == certificate_files(relay)
+                && known.piped == pipe_service(relay).is_some()
+                && known.watched == watched_files(relay)
         });
         match known {
             Some(known) => Ok(known),
@@ -73,6 +77,8 @@ impl Memory {
                 metrics: relay.metrics.clone(),
                 log_folder: log_folder(relay).map(str::to_owned),
                 certificate: certificate_files(relay).into_iter().map(str::to_owned).collect(),
+                piped: pipe_service(relay).is_some(),
+                watched: watched_files(relay).into_iter().map(str::to_owned).collect(),
                 units: make()?,
             })),
         }

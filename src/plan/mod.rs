@@ -12,6 +12,7 @@ mod lint;
 mod mailboxes;
 mod main_cf;
 mod memory;
+mod next_hops;
 mod policies;
 mod postscreen;
 mod render;

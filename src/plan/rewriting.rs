@@ -16,7 +16,7 @@ use super::mailboxes;
 use super::table::{Kind, Table, table};
 use super::tables;
 use crate::postfix::table::{Regexp, TableError};
-use crate::relay::{From, Relay, Sender};
+use crate::relay::{From, NamedAddress, Relay, Sender};
 
 /// The domain of local names, whatever the host is called. A bare `www-data` must not become
 /// `www-data@acme.example` on a host that is itself named acme.example. It needs a dot, or append_dot_mydomain
@@ -26,6 +26,9 @@ const LOCAL_DOMAIN: &str = "localhost.localdomain";
 /// The host's own names besides [`LOCAL_DOMAIN`]. `mail-relay apply` decides whether the first two are technical names.
 const LOCAL_NAMES: &[&str] =
     &["$relay_host_domain", "$relay_system_domain", "localhost", "localhost.$mydomain", LOCAL_DOMAIN];
+
+/// Where `recipient_delimiter` is set, only aliases keep the extension of a local name. A sender `root+x` leaves as `from`.
+const EXTENSIONS: (&str, &str) = ("propagate_unmatched_extensions", "virtual");
 
 /// Senders with an address of their own, in the envelope.
 const ENVELOPE: &str = "sender_rewrites";
@@ -92,7 +95,7 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
     let identity = &relay.identity;
     // A sender with a domain is left to the next tables.
     let named = identity.senders.iter().filter_map(|(sender, address)| match sender {
-        Sender::Local(name) => Some(inline(name, address)),
+        Sender::Local(name) => Some(inline(name, &address.address)),
         Sender::Address(key) => Some(inline(key, key)),
         Sender::Domain(domain) => Some(inline(&format!("@{domain}"), &format!("@{domain}"))),
         Sender::All => None,
@@ -108,6 +111,7 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
         let named = [fixed, notices].into_iter().chain(named);
         let others = others(relay, |_| true);
         layer.list("sender_canonical_maps", local_maps(relay, named, &others, "$relay_from"));
+        layer.set(EXTENSIONS.0, EXTENSIONS.1);
         layer.section(
             "Postfix knows its notices by their sender, and throws them away when they cannot be delivered. So that\n\
              one is rewritten on the way out only.",
@@ -117,8 +121,9 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
         layer.section("Local senders of the spec.");
         layer.set("sender_canonical_classes", "envelope_sender, header_sender");
         layer.list("sender_canonical_maps", named);
+        layer.set(EXTENSIONS.0, EXTENSIONS.1);
     }
-    if rewrites_addresses(relay) {
+    if relay.identity.rewrites_addresses() {
         layer.section(
             "Senders of the spec. These tables see no recipient, and no header but From and Sender.",
         );
@@ -127,14 +132,9 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
     }
 }
 
-/// Whether the spec names senders with a domain.
-pub(super) fn rewrites_addresses(relay: &Relay) -> bool {
-    relay.identity.senders.iter().any(|(sender, _)| !matches!(sender, Sender::Local(_)))
-}
-
 /// The table for header_checks, if there is one.
 pub(super) fn header_checks(relay: &Relay) -> Option<String> {
-    rewrites_addresses(relay).then(|| format!("regexp:/etc/postfix/{HEADERS}"))
+    relay.identity.rewrites_addresses().then(|| format!("regexp:/etc/postfix/{HEADERS}"))
 }
 
 /// Whether bounces to `from` (to root, where it keeps the local part) go to the person who reads root's mail.
@@ -179,7 +179,7 @@ fn local_maps(
 /// Domains of others, whose addresses are never local: an address that is its own translation is looked up no further.
 fn others(relay: &Relay, wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let targets = relay.local.aliases.iter().flat_map(|(_, targets)| targets);
-    let named = relay.identity.senders.iter().map(|(_, address)| address);
+    let named = relay.identity.senders.iter().map(|(_, to)| &to.address);
     let addresses = relay.local.root_mail_to.iter().chain(targets).chain(named);
     let mut domains: Vec<&str> =
         addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain).collect();
@@ -193,14 +193,14 @@ fn others(relay: &Relay, wanted: impl Fn(&str) -> bool) -> Vec<String> {
 
 /// The tables that the parameters name.
 pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
-    if !rewrites_addresses(relay) {
+    if !relay.identity.rewrites_addresses() {
         return Ok(Vec::new());
     }
     Ok(vec![table(ENVELOPE, Kind::Regexp, envelope(relay))?, table(HEADERS, Kind::Regexp, headers(relay))?])
 }
 
 /// Whole addresses before domains, and all of the rest last.
-fn in_order(relay: &Relay) -> Vec<&(Sender, String)> {
+fn in_order(relay: &Relay) -> Vec<&(Sender, NamedAddress)> {
     let mut senders: Vec<_> = relay.identity.senders.iter().collect();
     senders.sort_by_key(|(sender, _)| match sender {
         Sender::Local(_) => 0,
@@ -211,18 +211,23 @@ fn in_order(relay: &Relay) -> Vec<&(Sender, String)> {
     senders
 }
 
+/// The addresses that senders get.
+fn results(relay: &Relay) -> Vec<&str> {
+    let mut addresses: Vec<&str> = relay.identity.senders.iter().map(|(_, to)| to.address.as_str()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
 fn envelope(relay: &Relay) -> Result<Regexp, TableError> {
     let mut rules = Regexp::new(
         "Envelope senders of the spec, see canonical(5) and regexp_table(5); the first match wins, and its result is\n\
          looked up again.",
     );
-    let mut fixed: Vec<&str> = relay.identity.senders.iter().map(|(_, address)| address.as_str()).collect();
-    fixed.sort_unstable();
-    fixed.dedup();
-    for address in fixed {
+    for address in results(relay) {
         rules.push(&format!("^{}$", Regexp::escape(address)), address)?;
     }
-    for (sender, address) in in_order(relay) {
+    for (sender, NamedAddress { address, .. }) in in_order(relay) {
         let pattern = match sender {
             Sender::Local(_) => continue,
             Sender::Address(key) => format!("^{}$", Regexp::escape(key)),
@@ -241,26 +246,34 @@ fn headers(relay: &Relay) -> Result<Regexp, TableError> {
     let mut rules = Regexp::new(
         "From and Sender headers with senders of the spec, see header_checks(5); the first match wins.",
     );
-    let all = relay.identity.senders.iter().any(|(sender, _)| *sender == Sender::All);
-    let mut push = |pattern: &str, address: &str| {
+    let mut push = |pattern: &str, to: &NamedAddress| {
         let names = "^((Resent-)?(From|Sender):";
-        // `Name <address>`, then the address alone or before a comment. Everything else in the line stays.
-        rules.push(&format!("{names}.*<){pattern}(>.*)$"), &format!("REPLACE ${{1}}{address}${{4}}"))?;
-        rules.push(
-            &format!("{names}[[:space:]]*){pattern}(|[[:space:]]*\\(.*|[[:space:]]+)$"),
-            &format!("REPLACE ${{1}}{address}${{4}}"),
-        )
+        let result = match &to.name {
+            // The name that was in the line is another person's.
+            Some(name) => format!("REPLACE ${{2}}${{3}}: {} <{}>", name.replace('$', "$$"), to.address),
+            None => format!("REPLACE ${{1}}{}${{4}}", to.address),
+        };
+        // `Name <address>`, then the address alone or before a comment. Without a new name, the rest of the line stays.
+        rules.push(&format!("{names}.*<){pattern}(>.*)$"), &result)?;
+        rules.push(&format!("{names}[[:space:]]*){pattern}(|[[:space:]]*\\(.*|[[:space:]]+)$"), &result)
     };
-    for (sender, address) in in_order(relay) {
+    let all = relay.identity.senders.iter().find(|(sender, _)| *sender == Sender::All);
+    for address in results(relay) {
+        // The result of another rule is none of the others.
+        if all.is_some_and(|(_, to)| to.address != address) {
+            push(&Regexp::escape(address), &NamedAddress { address: address.to_owned(), name: None })?;
+        }
+    }
+    for (sender, to) in in_order(relay) {
         match sender {
             // A local name is for sender_canonical_maps, unless all others are caught here.
-            Sender::Local(name) if all => push(&Regexp::escape(name), address)?,
+            Sender::Local(name) if all.is_some() => push(&Regexp::escape(name), to)?,
             Sender::Local(_) => {}
-            Sender::Address(key) => push(&Regexp::escape(key), address)?,
+            Sender::Address(key) => push(&Regexp::escape(key), to)?,
             Sender::Domain(domain) => {
-                push(&format!("[^][:space:]<>(),;:@[]+@{}", Regexp::escape(domain)), address)?;
+                push(&format!("[^][:space:]<>(),;:@[]+@{}", Regexp::escape(domain)), to)?;
             }
-            Sender::All => push("[^][:space:]<>(),;:[]+", address)?,
+            Sender::All => push("[^][:space:]<>(),;:[]+", to)?,
         }
     }
     Ok(rules)

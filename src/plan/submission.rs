@@ -4,9 +4,9 @@
 
 use super::PlanError;
 use super::clients::literal;
+use super::content;
 use super::layer::Layer;
 use super::mailboxes;
-use super::rewriting;
 use super::table::{Kind, Table, table};
 use crate::postfix::table::{Regexp, TableError};
 use crate::relay::{Headers, Relay, Submission, SubmissionPort};
@@ -60,11 +60,8 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let checks = if submission.headers == Headers::default() {
         String::new()
     } else {
-        // Those of a message within the message are nobody's business.
-        let senders = rewriting::header_checks(relay).map(|table| format!(",{table}")).unwrap_or_default();
-        format!(
-            " -o header_checks=regexp:/etc/postfix/{CHECKS}{senders} -o mime_header_checks= -o nested_header_checks="
-        )
+        let options = content::header_checks(relay, Some(CHECKS));
+        options.map(|(parameter, tables)| format!(" -o {parameter}={}", tables.join(","))).concat()
     };
     edits.push(format!(
         "M {CLEANUP}/unix={CLEANUP} unix n - n - 0 cleanup -o syslog_name=postfix/submission \

@@ -2,7 +2,8 @@
 
 use super::table::{Kind, Table, table};
 use super::{
-    PlanError, clients, content, inbound, mailboxes, rewriting, submission, tls_policies, transports,
+    PlanError, clients, content, inbound, mailboxes, next_hops, rewriting, submission, tls_policies,
+    transports,
 };
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
@@ -25,6 +26,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     tables.extend(mailboxes::tables(relay)?);
     tables.extend(tls_policies::tables(relay)?);
     tables.extend(transports::tables(relay)?);
+    tables.extend(next_hops::tables(relay)?);
     if let Some(inbound) = &relay.inbound {
         tables.extend(inbound::tables(inbound)?);
     }

@@ -129,3 +129,49 @@ fn the_sandbox_lets_postfix_write_a_log_of_its_own() {
     let drop_in = files.iter().find(|(path, _)| path.ends_with("postfix@.service.d/50-mail-relay.conf"));
     assert!(drop_in.unwrap().1.contains("\nReadWritePaths=-/var/log/relay\n"), "{drop_in:?}");
 }
+
+/// What `check` says of the example with more sections.
+fn judged(more: &str) -> Vec<(&'static str, String)> {
+    let source = Source { name: "relay.toml".to_owned(), text: format!("{}\n{more}", spec::example()) };
+    let checked = spec::load(&source, &Providers::builtin()).0.unwrap();
+    let findings = check(&Planned::new(checked));
+    findings.into_iter().map(|finding| (finding.code, finding.message)).collect()
+}
+
+#[test]
+fn a_table_is_brought_or_declared_or_refused() {
+    for (more, path) in [
+        (
+            "[main-cf]\nsender_dependent_relayhost_maps = \"$default_database_type:/etc/postfix/sender_relay\"\n",
+            Some("/etc/postfix/sender_relay"),
+        ),
+        ("[main-cf]\nbody_checks = \"regexp:/etc/postfix/header_checks\"\n", None),
+        (
+            "[services.\"out/unix\"]\ncommand = \"smtp\"\n\
+             options = { smtp_tls_policy_maps = \"texthash:$config_directory/policy\" }\n",
+            Some("/etc/postfix/policy"),
+        ),
+    ] {
+        let found = judged(more);
+        let missing = found.iter().find(|(code, _)| *code == "missing-file");
+        assert_eq!(missing.is_some(), path.is_some(), "{more}: {found:?}");
+        if let (Some((_, message)), Some(path)) = (missing, path) {
+            assert!(message.contains(path), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_pipe_runs_may_submit_by_sendmail() {
+    let more = "[services.\"spamfilter/unix\"]\ncommand = \"pipe\"\n\
+                arguments = [\"user=nobody\", \"argv=/usr/local/bin/filter\"]\n";
+    for (hardening, relaxed) in [("", true), ("[hardening.service]\nNoNewPrivileges = \"yes\"\n", false)] {
+        let said = judged(&format!("{more}{hardening}"));
+        assert_eq!(said.iter().any(|(code, _)| *code == "pipe"), relaxed, "{said:?}");
+        let checked = load(&format!("{}\n{more}{hardening}", spec::example())).unwrap();
+        let unit =
+            &files(&checked, "debian-12")["/usr/lib/systemd/system/postfix@.service.d/50-mail-relay.conf"];
+        let last = unit.lines().rfind(|line| line.starts_with("NoNewPrivileges")).unwrap();
+        assert_eq!(last, if relaxed { "NoNewPrivileges=no" } else { "NoNewPrivileges=yes" });
+    }
+}

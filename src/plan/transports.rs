@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::PlanError;
 use super::inbound;
 use super::layer::{Item, Layer};
+use super::next_hops;
 use super::table::{Kind, Table, table};
 use super::words::server;
 use crate::postfix::table::{Lookup, TableError};
@@ -44,10 +45,13 @@ fn service(wrapped: bool) -> &'static str {
 /// Pauses and numbers of connections that the smarthost asks for are no concern of others.
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let used: BTreeSet<bool> = relay.transports.iter().filter_map(|one| wrapped(&one.way)).collect();
+    // While credentials are missing, main.cf has another filter.
+    let filter = if next_hops::has_any(relay) { next_hops::FILTER } else { "" };
     let edit = |wrapped| {
         let (name, mode) = (service(wrapped), if wrapped { "yes" } else { "no" });
         format!(
-            "M {name}/unix={name} unix - - n - - smtp -o smtp_sasl_auth_enable=no -o smtp_tls_wrappermode={mode}"
+            "M {name}/unix={name} unix - - n - - smtp -o smtp_sasl_auth_enable=no -o smtp_tls_wrappermode={mode} \
+             -o smtp_delivery_status_filter={filter}"
         )
     };
     used.into_iter().map(edit).collect()

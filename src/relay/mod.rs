@@ -81,6 +81,8 @@ pub struct Relay {
     pub services: Vec<ServiceOverride>,
     /// The user's own Postfix parameters.
     pub parameters: Vec<Parameter>,
+    /// Files of the administrator that these refer to.
+    pub own_files: Vec<String>,
 }
 
 /// The kind of relay.
@@ -318,7 +320,23 @@ pub struct Identity {
     /// What local sender addresses become.
     pub from: Option<From>,
     /// Senders with an address of their own; no address is itself rewritten.
-    pub senders: Vec<(Sender, String)>,
+    pub senders: Vec<(Sender, NamedAddress)>,
+}
+
+impl Identity {
+    /// Whether the spec names senders with a domain.
+    pub fn rewrites_addresses(&self) -> bool {
+        self.senders.iter().any(|(sender, _)| !matches!(sender, Sender::Local(_)))
+    }
+}
+
+/// An address, and the display name before it in a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedAddress {
+    /// The address alone.
+    pub address: String,
+    /// The name as a header has it: quoted or encoded where it must be.
+    pub name: Option<String>,
 }
 
 /// A sender that gets another address; in lower case.

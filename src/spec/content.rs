@@ -1,17 +1,21 @@
 //! `[content]`, `[milter]` and `[notices]`: what messages may hold, who else looks at them, who hears of trouble.
 
 use super::abuse::endpoint;
+use super::beginning::may_match;
 use super::judge::Judge;
 use super::pattern;
 use super::schema::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
 use super::spot::{Entries, Spot, Time};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
-use crate::relay::{Content, LineAction, Milter, MilterAction, Milters, Notices, Provider, Rule};
+use crate::relay::{Content, Identity, LineAction, Milter, MilterAction, Milters, Notices, Provider, Rule};
 
 /// What lines may be.
-pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>) -> Content {
+pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>, identity: &Identity) -> Content {
     let Some(section) = section else { return Content::default() };
+    if identity.rewrites_addresses() {
+        before_rewriting(judge, section.headers.as_ref());
+    }
     let milter_headers = rules(judge, "content.milter-headers", section.milter_headers.as_ref());
     if milter_headers.iter().any(|(_, action)| matches!(action, LineAction::Prepend(_)))
         && let Some((_, value)) = section
@@ -46,6 +50,23 @@ fn rules(judge: &mut Judge, path: &str, entries: Option<&Entries<String>>) -> Ve
         }
     }
     rules
+}
+
+/// Rules that keep `[rewrite]` from a line: in header_checks(5), the first rule that matches a line is the only one.
+fn before_rewriting(judge: &mut Judge, entries: Option<&Entries<String>>) {
+    const SENDERS: [&str; 4] = ["From", "Sender", "Resent-From", "Resent-Sender"];
+    for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
+        let word = value.value.split(' ').next().unwrap_or_default();
+        // The others remove the message or the line, or write it.
+        let stays = matches!(word, "hold" | "warn" | "prepend" | "redirect" | "permit");
+        if stays && may_match(&key.value, &SENDERS) {
+            let message = "[rewrite] changes no sender in a `From` or `Sender` line that this matches";
+            judge.report(
+                Diagnostic::warning("content", key.span.clone(), message)
+                    .hint("begin the pattern with another header, such as `^Subject:`; `replace` can write the new sender"),
+            );
+        }
+    }
 }
 
 /// An action, for a pattern with this number of groups.

@@ -132,20 +132,28 @@ fn of_transport(text: &str) -> Option<Fault> {
     let (transport, hop) = text.split_once(':')?;
     let is_name = transport.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     let is_port = !hop.is_empty() && hop.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_name || is_port || hop.contains(':') && !hop.starts_with('[') {
+    let is_address = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':') && hop.contains(':');
+    if !is_name || is_port || is_address {
         return None;
     }
-    let fault = Fault::new("this is the syntax of transport(5); the value is a server alone");
-    Some(match (transport, hop) {
-        ("smtp" | "relay" | "", "") => {
-            fault.hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`")
+    let server = "write the server: `mx.acme.example`, or `mx.acme.example:2525`";
+    let (kind, place) = hop.split_once(':').unwrap_or(("", hop));
+    Some(match (transport, kind) {
+        ("lmtp" | "unix", _) | (_, "unix") => Fault::new("mail goes to this server by SMTP over TCP")
+            .hint("write the server: `mx.acme.example`; for LMTP to the mailboxes of a mail server, set `lmtp` in [mailboxes]"),
+        ("smtp" | "relay" | "inet" | "", _) => {
+            let place = if kind == "inet" { place } else { hop };
+            let fault = Fault::new("this is the syntax of transport(5); the value is a server alone");
+            fault.hint(match place {
+                "" => server.to_owned(),
+                place => format!("write `{}`", values::shown(place)),
+            })
         }
-        ("smtp" | "relay" | "", hop) => fault.hint(format!("write `{}`", values::shown(hop))),
         _ => Fault::new(format!(
             "`{}:` names a transport; the value is a server alone",
             values::shown(transport)
         ))
-        .hint("write the server: `mx.acme.example`, or `mx.acme.example:2525`"),
+        .hint(server),
     })
 }
 
@@ -340,9 +348,36 @@ mod tests {
             "slow:",
             "smtp:[a.lan]:25",
             ":a.lan",
+            "fd00::zz",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert!(behind("mail.acme.lan:465").is_err() && behind("mail.acme.lan:25").is_ok());
+    }
+
+    /// What people know from transport(5).
+    #[test]
+    fn hints_for_transports() {
+        let lmtp = "write the server: `mx.acme.example`; for LMTP to the mailboxes of a mail server, set `lmtp` in [mailboxes]";
+        let server = "write the server: `mx.acme.example`, or `mx.acme.example:2525`";
+        for (text, hint) in [
+            ("smtp:[mx.a.example]:25", "write `[mx.a.example]:25`"),
+            ("relay:mx.a.example", "write `mx.a.example`"),
+            ("smtp:mx.a.example:2525", "write `mx.a.example:2525`"),
+            ("smtp:inet:mx.a.example:24", "write `mx.a.example:24`"),
+            ("inet:127.0.0.1:2424", "write `127.0.0.1:2424`"),
+            (":[mx.a.example]", "write `[mx.a.example]`"),
+            ("smtp:", server),
+            ("slow:", server),
+            ("dovecot:unix:x", lmtp),
+            ("lmtp:unix:/run/x", lmtp),
+            ("lmtp:unix:private/dovecot-lmtp", lmtp),
+            ("lmtp:inet:127.0.0.1:24", lmtp),
+            ("lmtp:[127.0.0.1]:24", lmtp),
+            ("unix:/run/x", lmtp),
+            ("pipe:x", server),
+        ] {
+            assert_eq!(next_hop(text).unwrap_err().hint.as_deref(), Some(hint), "{text}");
+        }
     }
 }

@@ -177,6 +177,10 @@ fn delivery(text: &str) -> Result<Delivery, Fault> {
             .hint("have Dovecot listen on /var/spool/postfix/private/dovecot-lmtp"));
     }
     let Some((host, port)) = text.rsplit_once(':') else {
+        if !text.contains('/') {
+            return Err(Fault::new("it is neither a socket in a folder nor a server with its port")
+                .hint(format!("write `private/{text}` for a socket, `{text}:24` for a server")));
+        }
         return values::path(&format!("/{text}")).map(|_| Delivery::Socket(text.to_owned()));
     };
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

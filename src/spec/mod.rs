@@ -5,6 +5,7 @@
 //! that one run shows everything that is wrong. Nothing here knows Postfix parameters or package formats.
 
 mod abuse;
+mod beginning;
 mod content;
 mod dependencies;
 mod directory;
@@ -306,7 +307,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     tls_policies::in_database(judge, spec.database.as_ref(), smarthosts.as_ref(), &transports);
     let postscreen = profile.and_then(|profile| postscreen::check(judge, spec, profile));
     let after = units::after(judge, spec.systemd.as_ref());
-    let content = content::check(judge, spec.content.as_ref());
+    let content = content::check(judge, spec.content.as_ref(), &identity);
     let milters = content::milters(judge, spec.milter.as_ref());
     let notices = content::notices(judge, spec.notices.as_ref(), provider.as_ref());
     let hardening = sending::hardening(judge, spec.hardening.as_ref());
@@ -315,6 +316,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let firewall = surroundings::firewall(judge, spec.firewall.as_ref());
     let services = services::check(judge, spec.services.as_ref());
     let parameters = sending::parameters(judge, "main-cf", spec.main_cf.as_ref());
+    let own_files = relay::own_files(judge, &section.value);
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
     if let Some(provider) = &provider {
@@ -353,6 +355,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         firewall,
         services,
         parameters,
+        own_files,
     };
     Some(Checked { meta, time, formats, targets, relay, dependencies, origins })
 }

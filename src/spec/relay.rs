@@ -103,7 +103,9 @@ pub(super) fn identity(
     let helo_name =
         judge.read_if("host-name", "relay.helo-name", what, section.helo_name.as_ref(), values::helo_name);
     let from =
-        judge.read_if("from", "relay.from", "a mail address or `@domain`", section.from.as_ref(), from);
+        judge.read_if("from", "relay.from", "a mail address or `@domain`", section.from.as_ref(), |text| {
+            from(text, rewriting::receives(section))
+        });
     let senders = rewriting::senders(judge, section, rewrite, from.as_ref());
     if let Some(provider) = provider {
         sender_rule(judge, section, provider, from.as_ref(), place);
@@ -111,9 +113,13 @@ pub(super) fn identity(
     Identity { hostname, origin, helo_name, from, senders }
 }
 
-fn from(text: &str) -> Result<From, values::Fault> {
+fn from(text: &str, receives: bool) -> Result<From, values::Fault> {
     match text.strip_prefix('@') {
         Some(domain) => values::domain(domain).map(From::Domain),
+        None if text.contains('<') && !receives => Err(values::Fault::new("it has a name").hint(format!(
+            "write the address alone; for a name in From: [rewrite.senders] \"*\" = \"{}\"",
+            values::shown(text)
+        ))),
         None if !text.contains('@') && values::domain(text).is_ok() => {
             Err(values::Fault::new("it has no `@`")
                 .hint(format!("write `noreply@{text}`, or `@{text}` to keep the local part")))
@@ -171,6 +177,16 @@ fn sender_rule(
 pub(super) fn twice(key: &Spot<String>, name: &str) -> Diagnostic {
     Diagnostic::error("duplicate-name", key.span.clone(), format!("`{name}` is here twice"))
         .hint("the case of letters makes no difference")
+}
+
+/// The files that only the administrator of a host has.
+pub(super) fn own_files(judge: &mut Judge, section: &RelaySection) -> Vec<String> {
+    let spots =
+        judge.read_all("path", "relay.own-files", "absolute paths", section.own_files.as_ref(), values::path);
+    let mut files: Vec<String> = spots.into_iter().map(|spot| spot.value).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
 }
 
 /// Where mail to local names goes.

@@ -1,4 +1,6 @@
 //! `[rewrite] senders`, and which domains are local.
+//!
+//! The sources of display names are RFC 5322, section 3.4, and RFC 2047, section 5.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +8,9 @@ use super::judge::Judge;
 use super::relay::twice;
 use super::schema::{RelaySection, RewriteSection};
 use super::spot::Spot;
-use super::values;
+use super::values::{self, Fault};
 use crate::diag::Diagnostic;
-use crate::relay::{From, Profile, Sender};
+use crate::relay::{From, NamedAddress, Profile, Sender};
 
 /// Senders with an address of their own.
 pub(super) fn senders(
@@ -16,7 +18,7 @@ pub(super) fn senders(
     section: &RelaySection,
     rewrite: Option<&RewriteSection>,
     from: Option<&From>,
-) -> Vec<(Sender, String)> {
+) -> Vec<(Sender, NamedAddress)> {
     let Some(entries) = rewrite.and_then(|rewrite| rewrite.senders.as_ref()) else { return Vec::new() };
     let mut senders = Vec::new();
     let mut known = BTreeMap::new();
@@ -24,7 +26,13 @@ pub(super) fn senders(
         let path = format!("rewrite.senders.{}", values::shown(key.as_str()));
         let what = "local names, addresses, `@domain`, or `*` for all others";
         let sender = judge.read("sender", "rewrite.senders", what, key, values::rewritten);
-        let address = judge.read("address", &path, "a mail address", value, values::address);
+        let to = match sender {
+            // The programs of a local user write its display name.
+            Some(Sender::Local(_)) => judge
+                .read("address", &path, "a mail address", value, values::address)
+                .map(|address| NamedAddress { address, name: None }),
+            _ => judge.read("address", &path, "a mail address, or `Name <address>`", value, named_address),
+        };
         if sender == Some(Sender::All) && receives(section) {
             let message = "`*` would rewrite the senders of strangers, who could not be answered";
             judge.report(
@@ -33,26 +41,27 @@ pub(super) fn senders(
             );
             continue;
         }
-        if let (Some(sender), Some(address)) = (sender, address) {
-            if known.insert(sender.clone(), address.clone()).is_none() {
-                senders.push((Spot::new(sender, key.span.clone()), Spot::new(address, value.span.clone())));
+        if let (Some(sender), Some(to)) = (sender, to) {
+            if known.insert(sender.clone(), to.address.clone()).is_none() {
+                senders.push((Spot::new(sender, key.span.clone()), Spot::new(to, value.span.clone())));
             } else {
                 judge.report(twice(key, key.as_str()));
             }
         }
     }
-    for (_, address) in &senders {
-        if let Some(next) = next(&known, &address.value) {
-            let message = format!("mail from `{}` is itself rewritten, to `{next}`", address.value);
+    for (_, to) in &senders {
+        let address = &to.value.address;
+        if let Some(next) = next(&known, address) {
+            let message = format!("mail from `{address}` is itself rewritten, to `{next}`");
             judge.report(
-                Diagnostic::error("sender-chain", address.span.clone(), message)
+                Diagnostic::error("sender-chain", to.span.clone(), message)
                     .hint(format!("write `{next}` here if you mean it")),
             );
         }
     }
     if let Some(From::Address(from)) = from
         && let Some(next) = next(&known, from)
-        && let Some((key, _)) = senders.iter().find(|(_, address)| address.value == next)
+        && let Some((key, _)) = senders.iter().find(|(_, to)| to.value.address == next)
     {
         let message = format!("`from` is `{from}`, which this rewrites to `{next}`");
         judge.report(
@@ -60,10 +69,59 @@ pub(super) fn senders(
                 .hint(format!("set from = \"{next}\" if you mean it")),
         );
     }
-    senders.into_iter().map(|(sender, address)| (sender.value, address.value)).collect()
+    senders.into_iter().map(|(sender, to)| (sender.value, to.value)).collect()
 }
 
-fn receives(section: &RelaySection) -> bool {
+/// `mail@domain`, or `Name <mail@domain>`.
+fn named_address(text: &str) -> Result<NamedAddress, Fault> {
+    let Some((name, rest)) = text.rsplit_once('<') else {
+        return values::address(text).map(|address| NamedAddress { address, name: None });
+    };
+    let address = rest.strip_suffix('>').ok_or_else(|| {
+        Fault::new("it does not end with `>`").hint("write it as `ACME Alerts <alerts@acme.example>`")
+    })?;
+    Ok(NamedAddress { address: values::address(address)?, name: display_name(name.trim_end())? })
+}
+
+/// A display name as a header has it. It is one line, and one encoded word at most.
+fn display_name(text: &str) -> Result<Option<String>, Fault> {
+    let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    if bare.is_empty() {
+        return Ok(None);
+    }
+    values::line(bare)?;
+    if let Some(odd) = bare.chars().find(|c| "\"\\<>".contains(*c)) {
+        return Err(Fault::new(format!("{} cannot be part of the name", values::character(odd))));
+    }
+    let is_atom = |c: char| c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
+    let written = if bare.chars().all(is_atom) {
+        bare.to_owned()
+    } else if bare.is_ascii() {
+        format!("\"{bare}\"")
+    } else {
+        let encoded: String = bare.bytes().map(encoded).collect();
+        format!("=?utf-8?q?{encoded}?=")
+    };
+    if written.len() > 75 {
+        return Err(Fault::new(format!(
+            "the name is longer than 75 characters in a header: {}",
+            written.len()
+        )));
+    }
+    Ok(Some(written))
+}
+
+/// A byte of an encoded word.
+fn encoded(byte: u8) -> String {
+    match byte {
+        b' ' => "_".to_owned(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("={byte:02X}"),
+    }
+}
+
+/// Whether the relay receives mail from anybody.
+pub(super) fn receives(section: &RelaySection) -> bool {
     let name = section.profile.as_ref().map(|spot| spot.value.as_str());
     Profile::ALL.iter().any(|profile| Some(profile.name()) == name && profile.receives())
 }
@@ -97,4 +155,37 @@ pub(super) fn domains(judge: &mut Judge, section: &RelaySection) -> (Vec<String>
         values
     };
     (values(local), values(mail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_names() {
+        for (text, name) in [
+            ("alerts@acme.example", None),
+            ("<alerts@acme.example>", None),
+            ("ACME Alerts <alerts@acme.example>", Some("ACME Alerts")),
+            ("\"ACME Alerts\" <alerts@acme.example>", Some("ACME Alerts")),
+            ("ACME, Inc. <alerts@acme.example>", Some("\"ACME, Inc.\"")),
+            ("B\u{fc}ro M\u{fc}nchen <alerts@acme.example>", Some("=?utf-8?q?B=C3=BCro_M=C3=BCnchen?=")),
+            ("$5 off <alerts@acme.example>", Some("$5 off")),
+        ] {
+            let read = named_address(text).unwrap();
+            assert_eq!((&*read.address, read.name.as_deref()), ("alerts@acme.example", name), "{text}");
+        }
+        let long = "\u{fc}".repeat(11);
+        for wrong in [
+            "ACME <alerts@acme.example",
+            "ACME <alerts>",
+            "ACME",
+            "A \"B\" C <alerts@acme.example>",
+            "A <B> <alerts@acme.example>",
+            "A\nB <alerts@acme.example>",
+            &format!("{long} <alerts@acme.example>"),
+        ] {
+            assert!(named_address(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -148,6 +148,9 @@ pub(super) struct RelaySection {
     pub(super) origin: Option<Spot<String>>,
     /// Name said in EHLO; `hostname` without it.
     pub(super) helo_name: Option<Spot<String>>,
+    /// Files that the administrator puts on each host, and that `[main-cf]`, `[restrictions]` or `[services]` refer to: the
+    /// sources of lookup tables. The host compiles them, opens them, and applies each change. Mail waits until they exist.
+    pub(super) own_files: Option<Many<String>>,
 }
 
 /// Where mail goes. Several (`[[smarthost]]`) are tried in order. With a provider, only what differs from its preset.
@@ -264,7 +267,8 @@ pub(super) enum MinVersion {
 pub(super) struct RewriteSection {
     /// Senders with an address of their own: local names (`www-data = "web@acme.example"`), whole addresses
     /// (`"printer@printer.lan" = "scans@acme.example"`), all of a domain (`"@printer.lan" = "scans@acme.example"`), or
-    /// all others (`"*" = "noreply@acme.example"`). Only senders change: the envelope sender, `From` and `Sender`.
+    /// all others (`"*" = "ACME Alerts <noreply@acme.example>"`). Only senders change: the envelope sender, `From` and
+    /// `Sender`. A display name replaces the one in the header; a message without `From` gets the address alone.
     pub(super) senders: Option<Entries<String>>,
     /// Rewrite and complete the headers of clients' mail like those of the host's own: local names, a missing Date or
     /// Message-ID. Only for relays that clients reach.

@@ -1,6 +1,11 @@
-//! The sandbox around Postfix's master(8), one profile per kind of relay.
+//! The sandboxes: around Postfix's master(8), and around the units that run the host program.
 
 use super::UnitFile;
+
+/// What no daemon has to read: credentials of the host, and what configures its access. (`/etc/mail-relay` is not among it, because
+/// administrators keep tables of Postfix there.)
+const SECRETS: &str = "-/etc/credstore -/etc/credstore.encrypted -/run/credstore -/run/credstore.encrypted \
+                       -/run/secrets -/etc/shadow -/etc/gshadow -/etc/sudoers -/etc/sudoers.d -/etc/ssh -/boot";
 
 /// The capabilities that a sending Postfix needs, each with what fails without it.
 ///
@@ -11,8 +16,6 @@ const CAPABILITIES: &[(&str, &str)] = &[
     ("CAP_SETGID", "daemons become the mail owner"),
     ("CAP_DAC_OVERRIDE", "root opens sockets and queue files of the mail owner"),
     ("CAP_SYS_CHROOT", "services with chroot=y in master.cf"),
-    ("CAP_CHOWN", "queue folders of an empty /var are made at start"),
-    ("CAP_FOWNER", "queue folders of an empty /var are made at start"),
 ];
 
 /// Directives of the sandbox of a relay without local delivery, in the order of systemd.exec(5).
@@ -39,14 +42,93 @@ const SANDBOX: &[(&str, &str)] = &[
     ("RestrictSUIDSGID", "yes"),
     ("RestrictNamespaces", "yes"),
     ("SystemCallArchitectures", "native"),
+    ("KeyringMode", "private"),
+    ("PrivateIPC", "yes"),
+    ("LimitCORE", "0"),
+    ("InaccessiblePaths", SECRETS),
+    ("InaccessiblePaths", "-/var/lib/mail-relay"),
+    // What can be written to is not executed. `NoExecPaths=/` would not do: the writable paths are mounts of their own.
+    ("NoExecPaths", "-/var/spool/postfix -/var/lib/postfix -/tmp -/var/tmp -/dev/shm -/run"),
     ("UMask", "0077"),
 ];
 
 /// Directives that are lists: systemd adds a drop-in's value to the vendor's, so each is emptied first.
 const LISTS: &[(&str, &[&str])] = &[
     ("RestrictAddressFamilies", &["AF_UNIX AF_INET AF_INET6 AF_NETLINK"]),
-    ("SystemCallFilter", &["@system-service @setuid chroot", "~@resources"]),
+    ("SystemCallFilter", &["@system-service @setuid chroot", SYSTEM_CALLS_REFUSED]),
 ];
+
+/// System calls that no program of Postfix and none of ours makes: keys, memory that is locked, executed or another's, tracing.
+const SYSTEM_CALLS_REFUSED: &str = "~@resources @keyring @memlock io_uring_setup io_uring_enter io_uring_register memfd_create \
+                                    process_vm_readv process_vm_writev userfaultfd ptrace perf_event_open bpf";
+
+/// What the units that run the host program have in common. Measured like the sandbox of Postfix.
+const HOST_PROGRAM: &[(&str, &str)] = &[
+    ("UMask", "0077"),
+    ("NoNewPrivileges", "yes"),
+    ("ProtectSystem", "strict"),
+    ("PrivateTmp", "yes"),
+    ("PrivateDevices", "yes"),
+    ("PrivateMounts", "yes"),
+    ("ProtectHostname", "yes"),
+    ("ProtectClock", "yes"),
+    ("ProtectKernelTunables", "yes"),
+    ("ProtectKernelModules", "yes"),
+    ("ProtectKernelLogs", "yes"),
+    ("ProtectControlGroups", "yes"),
+    ("LockPersonality", "yes"),
+    ("MemoryDenyWriteExecute", "yes"),
+    ("RestrictRealtime", "yes"),
+    ("RestrictSUIDSGID", "yes"),
+    ("RestrictNamespaces", "yes"),
+    ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"),
+    ("SystemCallArchitectures", "native"),
+    ("SystemCallFilter", "@system-service"),
+    ("SystemCallFilter", SYSTEM_CALLS_REFUSED),
+    ("KeyringMode", "private"),
+    ("LimitCORE", "0"),
+];
+
+/// The units that apply: they write where Postfix and the relay have their files, and run RELAY_COMMAND.
+const APPLY: &[(&str, &str)] = &[
+    ("ReadWritePaths", "/etc /run -/var/spool/postfix -/var/lib/postfix -/var/lib/alternatives"),
+    ("StateDirectory", "mail-relay"),
+    ("StateDirectoryMode", "0700"),
+    ("ProtectHome", "read-only"),
+    ("CapabilityBoundingSet", "CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER CAP_KILL CAP_SETUID CAP_SETGID"),
+    // A credential that the TPM of the host encrypts (systemd-creds).
+    ("DeviceAllow", "/dev/tpmrm0 rw"),
+    ("BindPaths", "-/dev/tpmrm0"),
+    ("TimeoutStartSec", "10min"),
+    ("MemoryMax", "1G"),
+];
+
+/// The unit that writes figures; its folder is writable by its template.
+const METRICS: &[(&str, &str)] = &[
+    ("ReadWritePaths", "/var/lib/mail-relay"),
+    ("InaccessiblePaths", SECRETS),
+    ("InaccessiblePaths", "-/etc/mail-relay"),
+    ("ProtectHome", "yes"),
+    ("ProtectProc", "invisible"),
+    ("CapabilityBoundingSet", "CAP_DAC_OVERRIDE"),
+    ("SystemCallFilter", "~@privileged"),
+    ("TimeoutStartSec", "2min"),
+    ("MemoryMax", "256M"),
+];
+
+/// The lines of [Service] for units that apply.
+pub fn apply_sandbox() -> Vec<String> {
+    lines(APPLY)
+}
+
+/// The lines of [Service] for the unit that writes figures.
+pub fn metrics_sandbox() -> Vec<String> {
+    lines(METRICS)
+}
+
+fn lines(own: &[(&str, &str)]) -> Vec<String> {
+    HOST_PROGRAM.iter().chain(own).map(|(name, value)| format!("{name}={value}")).collect()
+}
 
 /// The drop-in that puts Postfix into the sandbox. `own` holds the user's directives, which come last:
 /// a directive with several values is emptied and set again with each.

@@ -2,7 +2,7 @@
 
 mod hardening;
 
-pub use hardening::sandbox;
+pub use hardening::{apply_sandbox, metrics_sandbox, sandbox};
 
 static DIRECTIVES: &str = include_str!("../../pkg/systemd/directives.txt");
 

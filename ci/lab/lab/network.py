@@ -148,12 +148,14 @@ class Resolver:
     name means for it and may change that while the host runs."""
 
     ADDRESS = "127.0.0.53"
+    # The domain of the senders exists; nobody answers at its address.
+    NAMES = {"acme.example": "203.0.113.25"}
 
     def __init__(self, netns, home):
-        self._names, self._texts = {}, []
+        self._names, self._records = dict(self.NAMES), []
         self._netns, self._home = netns, home
         self._file = home / "names"
-        self._file.write_text("")
+        self._write()
         self._log = open(home / "dns.log", "ab")
         self._start()
 
@@ -161,7 +163,7 @@ class Resolver:
         options = [
             "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
             "--bind-interfaces", f"--listen-address={self.ADDRESS}", "--user=root", "--pid-file",
-            f"--addn-hosts={self._file}", "--local-ttl=0", "--local=/#/", "--log-facility=-", *self._texts,
+            f"--addn-hosts={self._file}", "--local-ttl=0", "--local=/#/", "--log-facility=-", *self._records,
         ]  # fmt: skip
         started = self._starts()
         self._process = inside(self._netns, ["dnsmasq", *options], self._log)
@@ -171,17 +173,29 @@ class Resolver:
         return (self._home / "dns.log").read_text().count("started")
 
     def text(self, name, text):
-        """A TXT record; the server begins anew for it."""
-        self._texts.append(f"--txt-record={name},{text}")
+        """A TXT record."""
+        self._record(f"--txt-record={name},{text}")
+
+    def mx(self, domain, host):
+        """An MX record; "." is none."""
+        self._record(f"--mx-host={domain},{host},10")
+
+    def _record(self, option):
+        """The server begins anew for it."""
+        self._records.append(option)
         self._process.kill()
         self._process.wait()
         self._start()
 
     def set(self, name, address):
+        """The address of a name; None: there is no such name."""
         self._names[name] = address
-        lines = [f"{address} {name}\n" for name, address in self._names.items()]
-        self._file.write_text("".join(lines))
+        self._write()
         self._process.send_signal(signal.SIGHUP)
+
+    def _write(self):
+        lines = [f"{address} {name}\n" for name, address in self._names.items() if address]
+        self._file.write_text("".join(lines))
 
     def close(self):
         end(self._process, self._log)

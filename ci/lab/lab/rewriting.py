@@ -1,4 +1,4 @@
-"""Who submits what, and how it must arrive: the table of test_rewriting.py.
+"""Who submits what, and how it must arrive: the table of test_rewriting.py and test_rewriting_servers.py.
 
 A row is one message. What must become of it is said by `Rules`, which knows nothing of Postfix: it is what docs/ promise.
 """
@@ -20,6 +20,7 @@ class Rules:
     local: tuple = ()  # local-domains
     aliases: dict = field(default_factory=dict)
     senders: dict = field(default_factory=dict)
+    redirections: dict = field(default_factory=dict)  # aliases of domains and mailboxes
     system: str = ""  # the system's own name, where RELAY_HOSTNAME is another
     system_local: bool = True
 
@@ -39,12 +40,8 @@ class Rules:
         """The envelope sender, and an address of From or Sender."""
         if not address:
             return ""
-        key = address.lower()
-        domain = "@" + key.rpartition("@")[2]
-        if key in self.senders:
-            return self.senders[key]
-        if domain in self.senders:
-            return self.senders[domain]
+        if "@" in address and (listed := self.listed(address)):
+            return listed
         name = self.name(address)
         if name in self.senders:
             return self.senders[name]
@@ -53,6 +50,19 @@ class Rules:
         if name is None:
             return address
         return name + self.from_ if self.from_.startswith("@") else self.from_
+
+    def listed(self, address):
+        """What the spec says of an address or its domain."""
+        key = address.lower()
+        return self.senders.get(key) or self.senders.get("@" + key.rpartition("@")[2])
+
+    def header_sender(self, address, row):
+        """From. In mail of strangers, names without a domain are nobody's here."""
+        return self.listed(address) or address if row.foreign else self.sender(address)
+
+    def envelope(self, address):
+        """The envelope recipient. Headers keep the addresses that are redirected."""
+        return self.redirections.get(address) or self.recipient(address)
 
     def recipient(self, address):
         """A recipient, and an address of To or Cc."""
@@ -71,13 +81,17 @@ class Rules:
 
 @dataclass
 class Row:
-    """A message: `way` is sendmail, smtp (of a program of the host), or lan (of a client)."""
+    """A message: `way` is sendmail, smtp (of a program of the host), lan (of a client), user (logged in), or stranger."""
 
     number: int
     way: str
     sender: str
     recipient: str
     headers: tuple  # pairs
+
+    @property
+    def foreign(self):
+        return self.way == "stranger"
 
     @property
     def subject(self):
@@ -161,3 +175,30 @@ def of_all(host, numbers):
     """One sender for all, with exceptions; bounces stay bounces."""
     senders = ("root", "a4@scanner.lan", "backup", "camera@10.66.0.9.invalid", COLLEAGUE, f"www-data@{host}", "alerts@acme.example", "")
     return rows(("lan", "sendmail"), senders, (CUSTOMER, COLLEAGUE, "a4@scanner.lan"), numbers)
+
+
+SALES, TEAM = "sales@acme.example", "team@acme.example"
+JANE, JOE = "jane@acme.example", "joe@acme.example"
+GATEWAY = {"senders": LAN, "redirections": {TEAM: COLLEAGUE}}
+SERVER = {"senders": {**LAN, SALES: "shop@acme.example"}, "redirections": {TEAM: JOE}}
+
+
+def of_strangers(recipients, numbers):
+    """Mail from anybody for the domains of the relay. Who writes no From gets none."""
+    senders = (CUSTOMER, COLLEAGUE, "a4@scanner.lan", "jane@lab.acme.example", "")
+    return [row for row in rows(("stranger",), senders, recipients, numbers) if row.headers]
+
+
+def of_gateway(host, numbers):
+    """Clients that it trusts, its own programs, and strangers."""
+    senders = ("root", "jane@lab.acme.example", "a4@scanner.lan", "cron@localhost", f"www-data@{host}", "shop@acme.example", COLLEAGUE, "")
+    recipients = (CUSTOMER, SALES, "jane@lab.acme.example", TEAM, "a4@scanner.lan", "root", f"root@{host}", "www-data@localhost")
+    return rows(("lan", "sendmail"), senders, recipients, numbers) + of_strangers((SALES, TEAM, OPS), numbers)
+
+
+def of_server(host, numbers):
+    """Users, its own programs, and strangers."""
+    recipients = (CUSTOMER, JOE, "jane@lab.acme.example", TEAM, "a4@scanner.lan", COLLEAGUE)
+    users = rows(("user",), (JANE, SALES, "Jane@acme.example"), recipients, numbers)
+    own = ("root", "cron@localhost", f"www-data@{host}", "jane@lab.acme.example", "a4@scanner.lan", "shop@acme.example", "")
+    return users + rows(("sendmail",), own, ("root", *recipients, f"root@{host}"), numbers) + of_strangers((JOE, TEAM, OPS), numbers)

@@ -108,4 +108,4 @@ def wait_until(condition, what, timeout=30):
         if now > deadline:
             raise AssertionError(f"waited {timeout} s for {what}")
         # What is waited for needs the processors as well: a question that is dear is asked less often.
-        time.sleep(max(0.05, 3 * (now - asked)))
+        time.sleep(min(2, max(0.05, 3 * (now - asked))))

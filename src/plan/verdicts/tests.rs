@@ -109,7 +109,6 @@ const CONSTANT: &[&str] = &[
     "smtpd_sasl_type",
     "smtpd_sender_login_maps",
     "unverified_recipient_reject_code",
-    "unverified_recipient_reject_reason",
     "virtual_mailbox_maps",
 ];
 
@@ -467,6 +466,11 @@ fn hints_lead_to_what_is_right_here() {
             Profile::LanRelay,
             "restrictions.recipient = ['reject_invalid_hostname']",
             "Use `reject_invalid_helo_hostname`.",
+        ),
+        (
+            Profile::LanRelay,
+            "restrictions.recipient = ['reject_multi_recipient_bounce']",
+            "Put it into `smtpd_data_restrictions`",
         ),
     ];
     for (profile, more, hint) in cases {

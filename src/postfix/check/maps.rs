@@ -28,13 +28,13 @@ const BUILT_IN: [&str; 18] = [
 ];
 
 /// Types of files that postmap makes: which of them there are differs between systems.
-const INDEXED: [&str; 6] = ["btree", "cdb", "dbm", "hash", "lmdb", "sdbm"];
+pub(super) const INDEXED: [&str; 6] = ["btree", "cdb", "dbm", "hash", "lmdb", "sdbm"];
 
 /// Types that are in packages of their own.
-const PACKAGED: [&str; 6] = ["ldap", "mongodb", "mysql", "pcre", "pgsql", "sqlite"];
+pub(super) const PACKAGED: [&str; 6] = ["ldap", "mongodb", "mysql", "pcre", "pgsql", "sqlite"];
 
 /// Types whose name is a file.
-const FILES: [&str; 12] = [
+pub(super) const FILES: [&str; 12] = [
     "btree", "cdb", "cidr", "dbm", "hash", "lmdb", "memcache", "pcre", "regexp", "sdbm", "sqlite", "texthash",
 ];
 

@@ -3,10 +3,12 @@
 //! `postconf` and `postfix check` are silent about most mistakes; the daemons find them when mail arrives, and
 //! stop. Here they are found where they were written.
 
+mod files;
 pub mod lists;
 mod lookup;
 mod maps;
 mod restrictions;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -40,6 +42,8 @@ pub struct Context<'a> {
     pub classes: &'a str,
     /// Types of tables whose packages come with the relay.
     pub brought: &'a [&'a str],
+    /// Whether the relay, or the administrator of each host, brings the file of this path.
+    pub has_file: &'a dyn Fn(&str) -> bool,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -73,6 +77,8 @@ pub fn parameters(written: &[Parameter], context: &Context<'_>) -> Vec<Diagnosti
             written.iter().find(|other| other.name == CLASSES).map_or(context.classes, |other| &other.value);
         if name(&mut subject, written) {
             subject.value_line();
+            files::check(&mut subject, written);
+            temporary::check(&mut subject);
         }
         findings.append(&mut subject.findings);
     }

@@ -56,6 +56,7 @@ fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
         parts: false,
         classes: "",
         brought: &[],
+        has_file: &|path| path != "/etc/postfix/stranger",
     })
 }
 
@@ -169,6 +170,29 @@ fn mistakes_in_tables() {
         "alias_maps =",
     ];
     insta::assert_snapshot!(cases.map(|case| format!("{case}\n{}", judge(case))).join("\n"));
+}
+
+#[test]
+fn files_that_nobody_brings() {
+    insta::assert_snapshot!(judge(
+        "transport_maps = $default_database_type:/etc/postfix/stranger, regexp:/etc/postfix/known\n\
+         mynetworks = 10.0.0.0/8, /etc/postfix/stranger\n\
+         smtp_tls_session_cache_database = btree:/etc/postfix/stranger\n\
+         folder = $config_directory\n\
+         header_checks = pcre:$folder/stranger"
+    ));
+}
+
+#[test]
+fn permanent_answers_to_temporary_causes() {
+    insta::assert_snapshot!(judge(
+        "milter_default_action = reject\n\
+         smtpd_policy_service_default_action = 554 5.7.1 no\n\
+         access_map_defer_code = 554\n\
+         smtp_sasl_auth_soft_bounce = no\n\
+         smtpd_recipient_restrictions = check_policy_service { inet:127.0.0.1:9, default_action=REJECT }, reject\n\
+         smtpd_milters = { inet:127.0.0.1:8, default_action = reject }, { inet:127.0.0.1:9, default_action=accept }"
+    ));
 }
 
 #[test]

@@ -46,7 +46,10 @@ note_seen() {
 }
 
 settings_seen() {
-    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf
+    load_facts
+    # shellcheck disable=SC2046,SC2086  # words on purpose
+    set -- "$relay_env" "$settings/main.cf.d" "$settings"/main.cf.d/*.cf $watched_files $certificate_files \
+        $(have postconf && own_tables "$postfix_dir" | sed 's/^[a-z]*://')
     for folder in "$secrets" $credential_folders $encrypted_folders; do set -- "$@" "$folder"/relay*; done
     stat -L -c '%n %i %s %y %z' -- "$@" 2>/dev/null
 }
@@ -75,6 +78,7 @@ apply_once() {
         say "Postfix is gone; the configuration comes back with it"
         exit 0
     fi
+    make_queue
     first_settings
     first_service
     leave_held
@@ -84,6 +88,7 @@ apply_once() {
     close_saved_copies
     built_from=$(inputs)
     if [ "$mode" = boot ] && nothing_changed; then
+        watch_own_tables "$postfix_dir"
         say "nothing has changed"
         exit 0
     fi
@@ -96,6 +101,8 @@ apply_once() {
         publish_tokens || exit 1
         drop_tokens
         keep_sources "$stage"
+        compile_own_tables "$stage"
+        watch_own_tables "$stage"
         keep_inputs
         rm -rf "$stage"
         say_missing
@@ -111,6 +118,8 @@ apply_once() {
     [ "$mode" = person ] || strict=no
     verify "$stage" $strict || refuse $?
     if wants_trial; then try_credentials || refuse 1; fi
+    compile_own_tables "$stage"
+    watch_own_tables "$stage"
     publish_tokens && install_generation || { say_full; exit 1; }
     keep_inputs
     drop_tokens
@@ -118,6 +127,12 @@ apply_once() {
     say_missing
     report_losses
     [ "$tokens_failed" = 0 ] || exit 1
+}
+
+# The sandbox does not let Postfix make the folders of its queue, which an image system may have lost.
+make_queue() {
+    have postconf && [ -f "$postfix_dir/main.cf" ] || return 0
+    [ -d "$(unnamed_postconf -xh queue_directory 2>/dev/null)/maildrop" ] || postfix check
 }
 
 refuse() {
@@ -183,7 +198,7 @@ in_force() {
 }
 
 # What a generation has beside its files. (The names that status shows may change without them.)
-beside='manifest master.base'
+beside='manifest master.base own'
 
 # Prints which files of the generation in $stage are not live, "NAME KIND" on a line each. Sets built to the digests of what is in $stage.
 list_changes() {
@@ -232,6 +247,12 @@ compiled_is_fresh() {
 }
 
 say_missing() {
+    [ -z "$no_authorities" ] || say "no certificate authorities yet, so mail waits in the queue: $ca_file: $no_authorities; put the file there"
+    [ -z "$no_certificate" ] || say "clients get no TLS: $no_certificate; put the certificate and its key there"
+    for table in $(own_tables "$postfix_dir"); do
+        why=$(why_closed "$table")
+        [ -z "$why" ] || say "Postfix cannot open the table $table, so mail waits: $why; put the file there"
+    done
     if [ -n "$database" ] && [ "$database_login" = no ]; then
         say "no login for the database yet, so mail is put off; put RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD into $relay_env"
     fi

@@ -27,12 +27,11 @@ read_old() {
 }
 
 # A parameter of before, as main.cf had it.
-old() { printf '%s\n' "$old_settings" | sed -n "s/^$1 = *//p"; }
+old() { value_of "$1" "$old_settings"; }
 
 lost_aliases() {
-    case $(old mydestination):$old_settings in
-    :?*) if printf '%s\n' "$old_settings" | grep -q '^mydestination ='; then return 0; fi ;;
-    esac
+    # Without local delivery no alias was asked for.
+    if destinations=$(old mydestination) && [ -z "$destinations" ]; then return 0; fi
     files=
     maps=$(old alias_maps)
     for map in $(printf '%s' "${maps:-hash:/etc/aliases}" | tr ',' ' '); do

@@ -21,7 +21,8 @@ build() {
     build_main "$1" || return
     build_master "$1" || return
     build_tables "$1" || return
-    rm -rf "$taken" "$1/host.cf"
+    digests_of_own_files "$1" >"$1/own" || return
+    rm -rf "$taken" "$1/host.cf" "$1/hold.cf"
     write_manifest "$1" || { warn "cannot write into $1: is the disk full?"; return 1; }
 }
 
@@ -46,7 +47,7 @@ ask_version() {
 # refuse the name of this host.
 ask_postfix() {
     ask_version || return 1
-    mkdir "$1/types" && echo 'myhostname = localhost.localdomain' >"$1/types/main.cf" || { warn "cannot write into $1: is the disk full?"; return 1; }
+    mkdir "$1/types" && echo 'myhostname = localhost.localdomain' >"$1/types/main.cf" && settle "$1/types/main.cf" || { warn "cannot write into $1: is the disk full?"; return 1; }
     types=$(postconf -c "$1/types" -m)
     set -- "$1" $?
     rm -rf "$1/types"
@@ -186,6 +187,7 @@ host_parameters='relay_smarthosts relay_ca_file relay_from relay_return relay_ro
 
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
+    find_what_is_missing
     level=$(compatibility) && find_host_domains || { warn "uname does not work here; mend: reinstall coreutils"; return 1; }
     choose_from && choose_root && own_name_is_own || return 2
     {
@@ -208,8 +210,32 @@ build_host_layer() {
         echo "relay_system_domain = $system_domain"
         echo "smtp_tls_wrappermode = $wrapper"
         set_where_known
-        sends_directly || [ -n "$relayhost" ] || echo "default_transport = retry:4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
-    } >"$1"
+        [ -z "$held" ] || echo "default_transport = retry:$held"
+        # A client that is offered STARTTLS and cannot have it gives up.
+        [ -z "$no_certificate" ] || [ "$(postconf -c "$share" -h smtpd_tls_security_level 2>/dev/null)" != may ] || echo "smtpd_tls_security_level = none"
+    } >"$1" && hold_all "${1%/*}"
+}
+
+# Sets held, why no mail may leave yet, in the words of a deferral, and no_certificate, why clients cannot have TLS.
+find_what_is_missing() {
+    held='' no_authorities='' no_certificate=$(why_no_server_certificate)
+    if [ -n "$own_ca_file" ] && [ "$tls_level" != none ]; then no_authorities=$(why_no_authorities "$ca_file"); fi
+    if [ -n "$no_authorities" ]; then
+        held="4.7.5 no certificate authorities: $ca_file: $no_authorities"
+    elif ! sends_directly && [ -z "$relayhost" ]; then
+        held="4.7.8 no credentials yet: put $(wanted_keys) into $relay_env"
+    fi
+}
+
+# The layer above all others, in folder $1. A transport that depends on the sender would lead past default_transport, and a smarthost
+# refuses mail without a login for good: whatever smtp(8) reports then is temporary.
+hold_all() {
+    [ -n "$held" ] || return 0
+    {
+        echo "sender_dependent_default_transport_maps ="
+        echo "sender_dependent_relayhost_maps ="
+        echo "smtp_delivery_status_filter = static:{$held}"
+    } >"$1/hold.cf"
 }
 
 # Mail to the host's own name goes to root. An image under construction has the name of its builder.
@@ -269,6 +295,8 @@ is_private() {
 }
 
 find_ca_file() {
+    # The administrator's own may come later.
+    if [ -n "$own_ca_file" ]; then echo "$ca_files"; return; fi
     for file in $ca_files; do
         if [ -s "$file" ]; then
             echo "$file"
@@ -327,11 +355,17 @@ build_main() {
         fi
     done
     stage=$1
+    if [ -s "$stage/hold.cf" ]; then
+        titles="$titles|until this host has what it needs"
+        set -- "$@" "$stage/hold.cf"
+    fi
     shift
     awk -v titles="$titles" -v optional="$host_parameters" -v refused="$share/refused" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
-    # Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written.
-    touch -d "@$(($(date +%s) - 10))" "$stage/main.cf"
+    settle "$stage/main.cf"
 }
+
+# Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written (dict_load_file_xt in dict.c).
+settle() { touch -d "@$(($(date +%s) - 10))" "$1"; }
 
 # --- master.cf ---
 
@@ -415,12 +449,14 @@ build_tables() {
     cp -- "$@" "$into/" && add_login || { warn "cannot write into $into: is the disk full?"; return 1; }
 }
 
-# How to ask a database is told with its login, where there is one.
+# How to ask a database is told with its login, where there is one; and to connect soon to one that was away, where Postfix can (3.9).
 add_login() {
+    case $database:$mail_version in ldap:* | *:[0-2].* | *:3.[0-8] | *:3.[0-8][!0-9]*) soon='' ;; *) soon='retry_interval = 5' ;; esac
     for table in $tables; do
         case $table in
         *:database)
             name=${table%%:*}
+            [ -z "$soon" ] || echo "$soon" >>"$into/$name" || return 1
             if [ "$database_login" = yes ]; then
                 cat "$into/login" >>"$into/$name" || return 1
             elif [ "$database" = ldap ]; then

@@ -12,6 +12,7 @@ state=/var/lib/mail-relay
 load_facts() {
     package='' version='' profile='' provider='' smarthosts='' tls_level='' ca_files=''
     from='' root_mail_to='' hostname='' tables='' database='' inbound_domains='' where_known='' companions='' stated='' preset=''
+    own_ca_file='' watched_files='' certificate_files='' next_hops='' known_servers=''
     # shellcheck disable=SC1091  # part of the package, written by postpack
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }
@@ -33,6 +34,23 @@ split_destination() {
     esac
     host=${host#ipv6:} port=${port#:}
     port=${port:-25}
+}
+
+# The value of the parameter $1 in the lines "name = value" of $2: in the last one that has it. By the shell alone, because dozens are
+# asked for, and each program that is started costs more than all of them.
+value_of() {
+    set -- "$1 = " "$2"
+    value='' found=1
+    set -f
+    IFS='
+'
+    for line in $2; do
+        case $line in "$1"*) value=${line#"$1"} found=0 ;; esac
+    done
+    unset IFS
+    set +f
+    [ "$found" = 1 ] || printf '%s\n' "$value"
+    return "$found"
 }
 
 # Without a smarthost mail goes to the servers that DNS names.

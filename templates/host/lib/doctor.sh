@@ -40,15 +40,17 @@ examine() {
     explained=$broken
     # Settings that are refused leave the old ones in force: does mail leave by these?
     broken=no
+    look_at_needs
     look_at_service
     [ "$explained" = yes ] || look_at_partners
     # These show themselves as faults of the smarthost; a relay.env that is refused, or a Postfix that does not run, does not.
     has_finding package-damaged credentials-missing token-missing ca-bundle not-applied apply-unfinished edited-by-hand out-of-date map-stale \
-        ca-unreadable sasl-plugin chroot-stale || look_at_network
+        ca-unreadable ca-file-missing resolver-silent sasl-plugin chroot-stale || look_at_network
     if [ "$broken" = no ] && { [ "${reached:-no}" = yes ] || sends_directly; }; then leaves=yes; fi
     [ "$explained" = no ] || broken=yes
     [ "$broken" = yes ] || look_at_queue
     look_at_lost_mail
+    [ "$broken" = yes ] || look_at_domains
 }
 
 # Writes down the finding $1; the other arguments are what {1}, {2}, ... stand for.

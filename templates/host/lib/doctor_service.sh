@@ -20,6 +20,15 @@ look_at_unit() {
     if [ "$running" != active ]; then why_stopped; return; fi
     case $enabled in enabled | enabled-runtime | static | indirect | generated | alias) ;; *) finding postfix-disabled "$enabled" ;; esac
     case $(property NeedDaemonReload "$unit") in yes) finding unit-changed "$unit" ;; esac
+    has_finding host-name || look_at_old_name
+}
+
+# ProtectHostname= hides from Postfix that the host was renamed. It does not matter where main.cf has the name.
+look_at_old_name() {
+    [ -z "$(postconf -nh myhostname 2>/dev/null)" ] && have nsenter || return 0
+    old=$(nsenter --uts --target "$(master_pid)" uname -n 2>/dev/null) || return 0
+    new=$(uname -n)
+    [ "$old" = "$new" ] || finding host-renamed "$old" "$new" "$unit"
 }
 
 why_stopped() {
@@ -96,7 +105,7 @@ look_at_sandbox() {
     pid=$(master_pid)
     if [ -n "$masks" ]; then finding hardening-off "rm -f$masks && "
     # A process that ended meanwhile says nothing.
-    elif grep -q '^NoNewPrivileges=yes' "$drop_in" && grep -qs '^NoNewPrivs:[^0-9]*0$' "/proc/${pid:-none}/status"; then finding hardening-off ''; fi
+    elif [ "$(sed -n 's/^NoNewPrivileges=//p' "$drop_in" | tail -n 1)" = yes ] && grep -qs '^NoNewPrivs:[^0-9]*0$' "/proc/${pid:-none}/status"; then finding hardening-off ''; fi
 }
 
 # --- our own units ---

@@ -103,6 +103,7 @@ look_at_file() {
 
 # The bundle as the daemon sees it, whose sandbox may hide it.
 look_at_authorities() {
+    [ -z "$own_ca_file" ] || return 0
     authorities=$(live smtp_tls_CAfile)
     [ -n "$authorities" ] && [ "$(live smtp_tls_security_level)" != none ] || return 0
     seen=$authorities

@@ -7,7 +7,8 @@
 # Prints that digest: of the host command and the package's files, of the settings and of every source of them (sources.sh) with owner and
 # mode, of the names by which the host and its certificates are known. Nothing, where it cannot be told.
 inputs() {
-    set -- "$lib"/* "$share"/* "$share"/tables/* "$relay_env" "$settings"/main.cf.d/*.cf "$state/command"
+    # shellcheck disable=SC2086  # words on purpose
+    set -- "$lib"/* "$share"/* "$share"/tables/* "$relay_env" "$settings"/main.cf.d/*.cf "$state/command" $watched_files $certificate_files
     folders=
     for folder in "$secrets" $credential_folders $encrypted_folders; do
         [ ! -d "$folder" ] || folders="$folders $folder"
@@ -46,6 +47,6 @@ was_built_from() {
 
 # After an apply that has nothing more to say.
 keep_inputs() {
-    if [ -n "$without" ] || [ -n "$database" ] && [ "$database_login" = no ] || was_built_from; then return 0; fi
+    if [ -n "$without$held$no_certificate" ] || [ -n "$database" ] && [ "$database_login" = no ] || was_built_from; then return 0; fi
     echo "$built_from" 2>/dev/null >"$state/applied/inputs" || rm -f "$state/applied/inputs"
 }

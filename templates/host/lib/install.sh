@@ -82,10 +82,12 @@ keep_edit() {
 # What Postfix has still to be told, should this run end before it was: the next one pays.
 owe() { echo "$1" >"$state/owed" && sync_file "$state/owed" || { warn "cannot write into $state (is the disk full?); nothing was changed"; return 1; }; }
 
-# When nothing is to be changed: what an earlier run could not do, or a Postfix that should run and does not.
+# When nothing is to be changed: what an earlier run could not do, a table that was compiled, or a Postfix that should run and does not.
 serve_what_is_owed() {
     if [ -e "$state/owed" ]; then
         serve restart && rm -f "$state/owed"
+    elif [ "$recompiled" != no ]; then
+        serve "$recompiled"
     else
         case $mode in person | package) serve none ;; esac
     fi

@@ -177,9 +177,19 @@ figures() {
     while read -r relay _ expires; do
         [ "$expires" = 0 ] || echo "mail_relay_smarthost_certificate_expiry_timestamp_seconds{smarthost=\"$(label "$relay")\"} $expires"
     done <"$scratch/smarthosts"
-    postqueue -j 2>/dev/null | awk -v now="$moment" -f "$lib/reasons.awk" -f "$lib/json.awk" -f "$lib/metrics_queue.awk" "$lib/reasons.tsv" -
+    list_queue | awk -v now="$moment" -f "$lib/reasons.awk" -f "$lib/json.awk" -f "$lib/metrics_queue.awk" "$lib/reasons.tsv" -
     series written_timestamp_seconds gauge 'When these figures were written.'
     echo "mail_relay_written_timestamp_seconds $moment"
+}
+
+# As 'postqueue -j' has it. Where Postfix does not run, postqueue would become the mail owner, which the unit does not let us: the
+# files of the queue say all but the reasons.
+list_queue() {
+    if [ "$unit_state" = active ]; then
+        postqueue -j 2>/dev/null
+    elif cd -- "$(unnamed_postconf -xh queue_directory)" 2>/dev/null; then
+        find incoming active deferred hold -type f -printf '{"queue_name": "%H", "arrival_time": %T@, "message_size": %s}\n' 2>/dev/null
+    fi
 }
 
 series() {

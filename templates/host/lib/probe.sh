@@ -25,18 +25,20 @@ policy_of() {
         smtp_tls_mandatory_protocols smtp_tls_servername smtp_tls_cert_file smtp_tls_key_file smtp_sasl_security_options smtp_sasl_mechanism_filter \
         smtp_tls_policy_maps smtp_tls_per_site smtp_enforce_tls smtp_tls_CApath smtp_tls_trust_anchor_file \
         smtp_host_lookup inet_protocols smtp_helo_name >"$probe_folder/policy" 2>/dev/null || return
+    policy_text=
     policy_folder=$1
     # What the options of the service say counts more.
     postconf -c "$1" -xP smtp/unix 2>/dev/null | sed 's|^smtp/unix/||' >>"$probe_folder/policy"
 }
 
-policy() { sed -n "s/^$1 = *//p" "$probe_folder/policy" | tail -n 1; }
+policy() { value_of "$1" "${policy_text:=$(cat -- "$probe_folder/policy")}"; }
 
 probe() {
     probe_host=$1 probe_port=$2
     [ -n "${asked:-}" ] || asked=$(destination_of "$1" "$2")
     probe_step='' probe_words='' probe_address='' probe_protocol='' probe_verify='' probe_begins='' probe_expires=''
     probe_mechanisms='' probe_auth=none
+    policy_text=$(cat -- "$probe_folder/policy")
     probe_level=$(policy smtp_tls_security_level)
     own_policy=$(destination_policy)
     go_through

@@ -3,7 +3,7 @@
 BEGIN { FS = "\t" }
 
 FILENAME == ARGV[1] {
-    if ($0 !~ /^#/) { reasons++; name[reasons] = $1; scope[reasons] = $2; pattern[reasons] = $3; what[reasons] = $4; mend[reasons] = $5 }
+    if ($0 !~ /^#/) { reasons++; name[reasons] = $1; scope[reasons] = $2; pattern[reasons] = $3; what[reasons] = $4; mend[reasons] = $5; retried[reasons] = $6 }
     next
 }
 

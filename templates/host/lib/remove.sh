@@ -32,6 +32,8 @@ restore_all() {
         say "nothing to give back"
     fi
     services_back
+    drop_own_compiled
+    if [ -d "$own_path" ]; then rm -rf "$own_path"; ! in_system || systemctl daemon-reload; fi
     # Figures of a relay that is no more would look like a relay that stands still.
     metrics_file=$(sed -n 's/^metrics_file=//p' "$share/facts" 2>/dev/null)
     [ -z "$metrics_file" ] || rm -f "$metrics_file"

@@ -141,6 +141,7 @@ run_command() {
     rm -f "$state/command.new"
     case $code in
     124 | 137) why='did not end within 30 seconds' ;;
+    1[3-5]? | 12[89] | 16?) why="was killed by signal $((code - 128)), perhaps by the sandbox of the unit ('systemctl cat mail-relay-reapply')" ;;
     *) why="failed with exit code $code" ;;
     esac
     warn "RELAY_COMMAND ($named) $why; mend: run it by hand"

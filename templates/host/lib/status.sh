@@ -20,6 +20,7 @@ status_main() {
     find_queue
     look_back "$scratch/ways"
     count_losses "$scratch/losses"
+    find_obstacles
     decide
     if [ "$format" = json ]; then show_json; else show_text; fi
     [ "$can_send" = yes ]
@@ -126,12 +127,28 @@ find_queue() {
     done <"$scratch/queue"
 }
 
+# What the doctor finds broken without a dialogue with the smarthost: with it mail cannot leave. A subshell, because the parts of the
+# doctor have variables with the same names.
+find_obstacles() (
+    : >"$scratch/obstacles"
+    [ -n "$postfix_version" ] && [ -n "$applied" ] && name_is_usable || return 0
+    # shellcheck disable=SC2034  # read by the parts of the doctor
+    probe_folder=$scratch step_seconds=3 broken=no spool=$(postconf -xh queue_directory 2>/dev/null)
+    : >"$scratch/findings"
+    # A directory without a login is asked nothing (build.sh).
+    database_login=yes
+    ! grep -qs 'no%20login%20yet' "$postfix_dir"/ldap_*.cf || database_login=no
+    look_at_needs
+    look_at_partners
+    awk -F '\t' -v OFS='\t' '$2 == "broken" { print $1, $3, $5 }' "$scratch/findings" >"$scratch/obstacles"
+)
+
 decide() {
     can_send=no tried=no
     # To the second, because the log has no more.
     if [ -n "$last_delivery" ] && [ "$last_delivery" -ge "$(changed_at)" ]; then tried=yes; fi
     name_is_usable || return 0
-    if [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ "$credentials" != missing ] && [ -z "$stuck" ]; then can_send=yes; fi
+    if [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ "$credentials" != missing ] && [ -z "$stuck" ] && [ ! -s "$scratch/obstacles" ]; then can_send=yes; fi
 }
 
 # When the configuration in force was put there, in seconds since 1970.
@@ -177,6 +194,7 @@ show_text() {
         echo "                 $times: $yellow$what$plain${mend:+; mend: $mend}"
     done <"$scratch/reasons"
     echo "  last day       $delivered delivered, $returned refused by a smarthost$(lost_words)"
+    while IFS='	' read -r _ what mend; do echo "  $(tint no obstacle)       $what; mend: ${mend#'$ '}"; done <"$scratch/obstacles"
     if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')$(delivery_words)"; else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
 }
 
@@ -242,7 +260,13 @@ show_json() {
             "$(json "$reason")" "$(json "$what")" "$(json_or_null "$mend")" "$(json "$said")"
         separator=,
     done <"$scratch/reasons"
-    printf ']},"not_taken_over":%s,"last_day":{"delivered":%s,"refused":%s,"lost":%s,"postmaster_told":%s},' "$open_losses" "$delivered" "$returned" "$lost_count" "$told"
+    printf ']},"obstacles":['
+    separator=
+    while IFS='	' read -r reason what mend; do
+        printf '%s{"reason":%s,"what":%s,"mend":%s}' "$separator" "$(json "$reason")" "$(json "$what")" "$(json "${mend#'$ '}")"
+        separator=,
+    done <"$scratch/obstacles"
+    printf '],"not_taken_over":%s,"last_day":{"delivered":%s,"refused":%s,"lost":%s,"postmaster_told":%s},' "$open_losses" "$delivered" "$returned" "$lost_count" "$told"
     printf '"last_delivery":%s,"tried_since_change":%s,"can_send":%s}\n' \
         "$(if [ -n "$last_delivery" ]; then json "$(date -u -d "@$last_delivery" +%Y-%m-%dT%H:%M:%SZ)"; else echo null; fi)" "$(boolean "$tried")" "$(boolean "$can_send")"
 }

@@ -20,6 +20,18 @@ verify() {
         fi
     fi
     log_can_be_written "$1" || return 2
+    if changes_configuration "$1"; then check "$1" || return; fi
+    rm -f "$said"
+    verify_tables "$1"
+}
+
+# Does the generation in folder $1 change more than tables, or the Postfix that reads it?
+changes_configuration() {
+    [ -f "$1/changes" ] && [ "$(info "$state/applied" postfix)" = "$mail_version $database_type" ] || return 0
+    grep -qE '^(main|master)\.cf ' "$1/changes"
+}
+
+check() {
     # The check makes folders that the queue lacks and looks at owners; what it says matters when it fails.
     note_chroot_copies "$1"
     built=$(digest "$1/main.cf")
@@ -33,9 +45,7 @@ verify() {
         warn "'postfix check' did not work as it should, and edited the configuration; nothing was changed; run 'mail-relay apply' again"
         return 1
     fi
-    rm -f "$said"
     drop_chroot_copies
-    verify_tables "$1"
 }
 
 # How to ask a database is read where it will be: what the generation in folder $1 brings for the first time is not there yet.
