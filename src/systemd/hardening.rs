@@ -20,12 +20,10 @@ const CAPABILITIES: &[(&str, &str)] = &[
     ("CAP_FOWNER", "queue folders of a new Postfix, or of an empty /var, are made at start"),
 ];
 
-/// Directives of the sandbox of a relay without local delivery, in the order of systemd.exec(5).
-const SANDBOX: &[(&str, &str)] = &[
+/// What every sandbox has, in the order of systemd.exec(5).
+const CONTAINED: &[(&str, &str)] = &[
     ("NoNewPrivileges", "yes"),
     ("ProtectSystem", "strict"),
-    ("ReadWritePaths", "-/var/spool/postfix -/var/lib/postfix"),
-    ("ProtectHome", "yes"),
     ("PrivateTmp", "yes"),
     ("PrivateDevices", "yes"),
     // Implied by the line above, but systemd 252 counts it only when it is said.
@@ -36,8 +34,6 @@ const SANDBOX: &[(&str, &str)] = &[
     ("ProtectKernelModules", "yes"),
     ("ProtectKernelLogs", "yes"),
     ("ProtectControlGroups", "yes"),
-    ("ProtectProc", "invisible"),
-    ("ProcSubset", "pid"),
     ("LockPersonality", "yes"),
     ("MemoryDenyWriteExecute", "yes"),
     ("RestrictRealtime", "yes"),
@@ -45,13 +41,21 @@ const SANDBOX: &[(&str, &str)] = &[
     ("RestrictNamespaces", "yes"),
     ("SystemCallArchitectures", "native"),
     ("KeyringMode", "private"),
-    ("PrivateIPC", "yes"),
     ("LimitCORE", "0"),
+    ("UMask", "0077"),
+];
+
+/// The rest of the sandbox of a relay without local delivery, in the order of systemd.exec(5).
+const SANDBOX: &[(&str, &str)] = &[
+    ("ReadWritePaths", "-/var/spool/postfix -/var/lib/postfix"),
+    ("ProtectHome", "yes"),
+    ("ProtectProc", "invisible"),
+    ("ProcSubset", "pid"),
+    ("PrivateIPC", "yes"),
     ("InaccessiblePaths", SECRETS),
     ("InaccessiblePaths", "-/var/lib/mail-relay"),
     // What can be written to is not executed. `NoExecPaths=/` would not do: the writable paths are mounts of their own.
     ("NoExecPaths", "-/var/spool/postfix -/var/lib/postfix -/tmp -/var/tmp -/dev/shm -/run"),
-    ("UMask", "0077"),
 ];
 
 /// Directives that are lists: systemd adds a drop-in's value to the vendor's, so each is emptied first.
@@ -64,31 +68,11 @@ const LISTS: &[(&str, &[&str])] = &[
 const SYSTEM_CALLS_REFUSED: &str = "~@resources @keyring @memlock io_uring_setup io_uring_enter io_uring_register memfd_create \
                                     process_vm_readv process_vm_writev userfaultfd ptrace perf_event_open bpf";
 
-/// What the units that run the host program have in common. Measured like the sandbox of Postfix.
+/// What the units that run the host program have besides. Measured like the sandbox of Postfix.
 const HOST_PROGRAM: &[(&str, &str)] = &[
-    ("UMask", "0077"),
-    ("NoNewPrivileges", "yes"),
-    ("ProtectSystem", "strict"),
-    ("PrivateTmp", "yes"),
-    ("PrivateDevices", "yes"),
-    ("PrivateMounts", "yes"),
-    ("ProtectHostname", "yes"),
-    ("ProtectClock", "yes"),
-    ("ProtectKernelTunables", "yes"),
-    ("ProtectKernelModules", "yes"),
-    ("ProtectKernelLogs", "yes"),
-    ("ProtectControlGroups", "yes"),
-    ("LockPersonality", "yes"),
-    ("MemoryDenyWriteExecute", "yes"),
-    ("RestrictRealtime", "yes"),
-    ("RestrictSUIDSGID", "yes"),
-    ("RestrictNamespaces", "yes"),
     ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"),
-    ("SystemCallArchitectures", "native"),
     ("SystemCallFilter", "@system-service"),
     ("SystemCallFilter", SYSTEM_CALLS_REFUSED),
-    ("KeyringMode", "private"),
-    ("LimitCORE", "0"),
 ];
 
 /// The units that apply: they write where Postfix and the relay have their files, and run RELAY_COMMAND.
@@ -129,7 +113,7 @@ pub fn metrics_sandbox() -> Vec<String> {
 }
 
 fn lines(own: &[(&str, &str)]) -> Vec<String> {
-    HOST_PROGRAM.iter().chain(own).map(|(name, value)| format!("{name}={value}")).collect()
+    CONTAINED.iter().chain(HOST_PROGRAM).chain(own).map(|(name, value)| format!("{name}={value}")).collect()
 }
 
 /// The drop-in that puts Postfix into the sandbox. `own` holds the user's directives, which come last:
@@ -148,7 +132,7 @@ pub fn sandbox(own: &[(String, Vec<String>)]) -> UnitFile {
     unit.set("CapabilityBoundingSet", "");
     let names: Vec<&str> = CAPABILITIES.iter().map(|(name, _)| *name).collect();
     unit.set("CapabilityBoundingSet", names.join(" "));
-    for (name, value) in SANDBOX {
+    for (name, value) in CONTAINED.iter().chain(SANDBOX) {
         unit.set(name, *value);
     }
     unit.note("Lists: the vendor's own value is dropped first, or ours would only widen it.");
