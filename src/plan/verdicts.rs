@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use crate::diag::{Diagnostic, Severity};
 use crate::package::Content;
 use crate::postfix::catalogue::{Catalogue, key, lines};
+use crate::postfix::check::lists;
 use crate::relay::{Parameter, Profile, Relay};
 
 static VERDICTS: &str = include_str!("../../pkg/postfix/verdicts.tsv");
@@ -37,6 +38,8 @@ pub(super) enum Rule {
     Only(Vec<String>),
     Not(Vec<&'static str>),
     Has(&'static str),
+    Clients,
+    Closed,
     Under(&'static str),
     Service,
     Idle(&'static str),
@@ -98,6 +101,8 @@ impl Verdict {
             "only" => Rule::Only(rest.split('|').map(plain).collect()),
             "not" => Rule::Not(rest.split(' ').collect()),
             "has" => Rule::Has(rest),
+            "clients" => Rule::Clients,
+            "closed" => Rule::Closed,
             "under" => Rule::Under(rest),
             "service" => Rule::Service,
             "idle" => Rule::Idle(rest),
@@ -119,6 +124,9 @@ impl Verdict {
             Rule::Under(folder) => {
                 (!open && !value.is_empty() && !value.starts_with(folder)).then_some(value)
             }
+            Rule::Closed => (!open && !lists::is_closed(value)).then_some(value),
+            // The check of the whole main.cf knows them.
+            Rule::Clients => None,
             Rule::Free | Rule::Set | Rule::Key | Rule::Service | Rule::Idle(_) => None,
         }
     }
@@ -130,6 +138,8 @@ impl Verdict {
             Rule::Only(values) => format!("be {}", quoted(values.iter().map(String::as_str), " or ")),
             Rule::Not(words) => format!("not contain {}", quoted(words.iter().copied(), " or ")),
             Rule::Has(word) => format!("contain `{word}`"),
+            Rule::Clients => "not trust everybody".to_owned(),
+            Rule::Closed => "refuse strangers, by `reject` after what permits others".to_owned(),
             Rule::Under(folder) => format!("name a file under `{folder}`"),
             _ => "not be set".to_owned(),
         }
@@ -231,7 +241,7 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             };
             Some(instead(at_name(code, verdict.because(message)), &verdict.keys))
         }
-        Rule::Only(_) | Rule::Not(_) | Rule::Has(_) | Rule::Under(_) => {
+        Rule::Only(_) | Rule::Not(_) | Rule::Has(_) | Rule::Clients | Rule::Closed | Rule::Under(_) => {
             verdict.refused(&parameter.value)?;
             let message = verdict.because(format!("`{name}` must {}", verdict.wanted()));
             let finding = Diagnostic::new(
@@ -287,6 +297,8 @@ fn text_for_host(relay: &Relay) -> String {
             Rule::Only(values) => ("only", values.join("|")),
             Rule::Not(words) => ("not", words.join(" ")),
             Rule::Has(word) => ("has", (*word).to_owned()),
+            Rule::Clients => ("clients", String::new()),
+            Rule::Closed => ("closed", String::new()),
             Rule::Under(folder) => ("under", (*folder).to_owned()),
             _ => continue,
         };
@@ -304,3 +316,5 @@ fn text_for_host(relay: &Relay) -> String {
 mod samples;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trust;

@@ -239,6 +239,11 @@ pub(super) fn walk(list: &str, stage: &str, values: Values<'_>, special: bool) -
     Walk { end: Outcome::Through, may }
 }
 
+/// Whether a list refuses strangers as it is written, whatever they want.
+pub fn is_closed(list: &str) -> bool {
+    walk(list, "recipient", &|_| None, false).is_closed()
+}
+
 /// Whether smtpd(8) starts with a list: has_required() of smtpd_check.c compares words as they are written, and stops at `permit`.
 pub(super) fn is_enough_to_start(list: &str, values: Values<'_>) -> bool {
     const ENOUGH: [&str; 6] = [
