@@ -52,7 +52,7 @@ def ask(sh, tmp_path, pki, endpoint):
             (tmp_path / "login" / name).write_text(value)
         script = f'''
             login=$state/login fresh=$state/fresh endpoint=https://{HOST}:{endpoint.server_port}/token scope='' app_scope=''
-            ask_for_token || echo "$fault${fault_mend:+; mend: $fault_mend}"'''
+            ask_for_token || echo "$fault${{fault_mend:+; mend: $fault_mend}}"'''
         code, out, err = sh("tokens", script, CURL_CA_BUNDLE=str(pki / f"{authorities}.crt"))
         assert (code, err) == (0, ""), err
         return out.strip() or {path.name: path.read_text().strip() for path in (tmp_path / "fresh").iterdir()}

@@ -220,14 +220,17 @@ fn tls(layer: &mut Layer<'_>, server: &Server) {
     }
 }
 
-/// Defences against strangers' mail that smuggles in more mail, `NAME=VALUE`: only later releases of a series have them,
-/// and older ones warn of what they do not know. The host sets those that its Postfix has.
+/// Defences against mail that hides in the text of other mail, `NAME=VALUE`: only later releases of a series have them, and older
+/// ones warn of what they do not know. The host sets those that its Postfix has. Programs of the host and trusted clients hand in
+/// texts that others wrote, such as a form of a web site, so nobody is excluded.
 pub(super) fn where_known(relay: &Relay) -> Vec<&'static str> {
-    if relay.inbound.is_none() {
-        return Vec::new();
-    }
     let own = |setting: &&str| !relay.parameters.iter().any(|it| setting.split('=').next() == Some(&it.name));
-    ["smtpd_forbid_bare_newline=yes", "smtpd_forbid_unauth_pipelining=yes"].into_iter().filter(own).collect()
+    let newlines: &[_] = match relay.network.bare_newlines {
+        true => &["smtpd_forbid_bare_newline=no"],
+        false => &["smtpd_forbid_bare_newline=yes", "smtpd_forbid_bare_newline_exclusions="],
+    };
+    let pipelining = relay.inbound.as_ref().map(|_| "smtpd_forbid_unauth_pipelining=yes");
+    newlines.iter().copied().chain(pipelining).filter(own).collect()
 }
 
 /// The tables that the lists above refer to.

@@ -149,6 +149,7 @@ impl Verdict {
     fn lifted(&self, relay: &Relay) -> bool {
         match self.unless {
             Some("tls.allow-cleartext-password") => relay.tls.cleartext_password,
+            Some("network.allow-bare-newlines") => relay.network.bare_newlines,
             Some("server.allow-cleartext-password") => {
                 relay.server.as_ref().is_some_and(|server| server.cleartext_password)
             }
@@ -274,12 +275,14 @@ fn is_stated(key: &str, stated: &[String]) -> bool {
 
 /// What `main.cf.d` of a host must not do, for merge.awk: name, rule, words of the rule, why. The hosts of a fleet share it.
 pub(super) fn for_host(relay: &Relay) -> Content {
-    static TEXTS: [OnceLock<Content>; 4 * Profile::ALL.len()] =
-        [const { OnceLock::new() }; 4 * Profile::ALL.len()];
+    static TEXTS: [OnceLock<Content>; 8 * Profile::ALL.len()] =
+        [const { OnceLock::new() }; 8 * Profile::ALL.len()];
     let profile = Profile::ALL.iter().position(|profile| *profile == relay.profile).unwrap_or_default();
     let inbound = relay.server.as_ref().is_some_and(|server| server.cleartext_password);
-    let flags = usize::from(relay.tls.cleartext_password) + 2 * usize::from(inbound);
-    TEXTS[4 * profile + flags].get_or_init(|| text_for_host(relay).into()).clone()
+    let flags = usize::from(relay.tls.cleartext_password)
+        + 2 * usize::from(inbound)
+        + 4 * usize::from(relay.network.bare_newlines);
+    TEXTS[8 * profile + flags].get_or_init(|| text_for_host(relay).into()).clone()
 }
 
 fn text_for_host(relay: &Relay) -> String {
