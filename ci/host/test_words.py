@@ -2,11 +2,14 @@
 
 import os
 import random
+import socketserver
 import subprocess
+import threading
 import unicodedata
 
 import pytest
 from conftest import AWKS, LIB
+from test_probe import probe  # noqa: F401
 from test_tokens import ask, endpoint  # noqa: F401
 
 LINES = int(os.environ.get("POSTPACK_GARBAGE", "4000"))
@@ -140,3 +143,62 @@ def test_the_lint_knows_what_is_unsafe(tmp_path):
         file = tmp_path / "part.sh"
         file.write_text(f"    {line}\n")
         assert found(file) == f"{file}:1:     {line}\n"
+
+
+class Garbage:
+    """A smarthost in clear whose replies begin with a code and go on with garbage."""
+
+    def __init__(self, dice):
+        owner = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                try:
+                    self.say(b"220 ")
+                    for line in self.rfile:
+                        if line.startswith(b"EHLO"):
+                            self.wfile.write(b"250-" + garbage(dice).replace(b"\r", b"") + b"\r\n250-AUTH PLAIN LOGIN\r\n")
+                            self.say(b"250 ")
+                        else:
+                            self.say(dice.choice([b"535 ", b"550 ", b"450-x\r\n450 ", b"", b"235 ", b"250 "]))
+                except OSError:
+                    pass
+
+            def say(self, code):
+                owner.answers += 1
+                self.wfile.write(code + garbage(dice).replace(b"\r", b"") + b"\r\n")
+
+        socketserver.ThreadingTCPServer.daemon_threads = True
+        self.answers = 0
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+def test_garbage_of_a_smarthost(probe):  # noqa: F811
+    there = Garbage(random.Random(16))
+    clear = {"smtp_tls_security_level": "none", "smtp_sasl_security_options": "noanonymous"}
+    for _ in range(max(6, LINES // 400)):
+        found = probe(there.server.server_address[1], policy=clear, sender="a@example.com", recipient="b@example.com", seconds=2)
+        assert_printable(found["words"], 500)
+        assert "\t" not in found["words"] and "secret" not in found["words"]
+    there.server.shutdown()
+    assert there.answers > 12
+
+
+def test_a_reply_without_end_is_cut(probe):  # noqa: F811
+    class Endless(socketserver.BaseRequestHandler):
+        def handle(self):
+            try:
+                self.request.sendall(b"220 ok\r\n")
+                self.request.recv(100)
+                while True:
+                    self.request.sendall((b"250-" + b"x" * 60 + b"\r\n") * 1000)
+            except OSError:
+                pass
+
+    socketserver.ThreadingTCPServer.daemon_threads = True
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    found = probe(server.server_address[1], policy={"smtp_tls_security_level": "none"}, seconds=3)
+    server.shutdown()
+    assert found["step"] in ("greeting", "auth-offered") and len(found["words"]) <= 500, found

@@ -153,6 +153,8 @@ fn lists(layer: &mut Layer<'_>, server: &Server, inbound: Option<&Inbound>) {
     if !recipient.is_empty() {
         layer.list("smtpd_recipient_restrictions", recipient);
     }
+    // A queue is not started by strangers.
+    layer.list("smtpd_etrn_restrictions", [text("permit_mynetworks"), text("reject")]);
     // Commands sent before their answers are what spam software does, not a mail client. And Postfix lets everybody
     // name `postmaster`, without a domain, whatever the lists above say (RFC 5321, 4.5.1): the text it takes from
     // nobody else than they do.

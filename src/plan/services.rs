@@ -327,7 +327,7 @@ impl<'a> Judge<'a> {
                 self.error(&command.span, message, format!("put it into `arguments`: \"{key}...\""));
             }
         }
-        if let Some(user) = find("user=").filter(|word| word.value.split([':', '=']).nth(1) == Some("root")) {
+        if let Some(user) = find("user=").filter(|word| is_root(&word.value)) {
             self.error(
                 &user.span,
                 format!("{}(8) runs nothing as root", command.value),
@@ -403,6 +403,13 @@ pub(super) fn together(relay: &Relay, main: &MainCf, context: &Context<'_>) -> V
         }
     }
     findings
+}
+
+/// Whether `user=NAME:GROUP` names root, by name or number, or its group.
+fn is_root(argument: &str) -> bool {
+    let is_root =
+        |name: &str| name == "root" || (!name.is_empty() && name.bytes().all(|digit| digit == b'0'));
+    argument.split([':', '=']).skip(1).any(is_root)
 }
 
 /// Ports by the names that Postfix's master.cf has for them.

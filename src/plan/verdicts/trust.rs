@@ -160,3 +160,36 @@ fn what_may_relay_is_a_warning() {
         assert!(told || has_errors(&found), "{list}\n{}", render_text(&found, &source, false));
     }
 }
+
+/// A port that believes a proxy is opened by the firewall rules to all who are trusted.
+#[test]
+fn a_proxy_behind_an_open_firewall_is_named() {
+    let proxy = "server.proxy-protocol = true\nnetwork.listen = ['10.66.0.5']\n";
+    let codes = |more: &str| {
+        let found = findings(&with(Profile::LanRelay, more));
+        found.iter().filter(|one| one.code == "proxy-firewall").count()
+    };
+    assert_eq!(codes(&format!("{proxy}firewall.tools = ['nftables']")), 1);
+    assert_eq!((codes(proxy), codes("firewall.tools = ['nftables']")), (0, 0));
+}
+
+/// Strangers start no queue, and hide no second message in the text of one, on any profile, unless a key says so.
+#[test]
+fn every_profile_refuses_bare_newlines() {
+    use crate::plan::clients::where_known;
+    use crate::relay::Providers;
+    for profile in Profile::ALL {
+        let known = |more: &str| {
+            let (checked, _) = crate::spec::load(&with(*profile, more), &Providers::builtin());
+            let relay = checked.unwrap().relay;
+            let etrn =
+                crate::plan::main_cf::main_cf(&relay).unwrap().get("smtpd_etrn_restrictions").is_some();
+            assert_eq!(etrn, relay.server.is_some());
+            where_known(&relay)
+        };
+        let refused = known("");
+        assert!(refused.contains(&"smtpd_forbid_bare_newline=yes"), "{refused:?}");
+        assert!(refused.contains(&"smtpd_forbid_bare_newline_exclusions="), "{refused:?}");
+        assert!(known("network.allow-bare-newlines = true").contains(&"smtpd_forbid_bare_newline=no"));
+    }
+}
