@@ -227,9 +227,10 @@ fn tls(layer: &mut Layer<'_>, server: &Server) {
 /// texts that others wrote, such as a form of a web site, so nobody is excluded.
 pub(super) fn where_known(relay: &Relay) -> Vec<&'static str> {
     let own = |setting: &&str| !relay.parameters.iter().any(|it| setting.split('=').next() == Some(&it.name));
-    let newlines: &[_] = match relay.network.bare_newlines {
-        true => &["smtpd_forbid_bare_newline=no"],
-        false => &["smtpd_forbid_bare_newline=yes", "smtpd_forbid_bare_newline_exclusions="],
+    let newlines: &[_] = if relay.network.bare_newlines {
+        &["smtpd_forbid_bare_newline=no"]
+    } else {
+        &["smtpd_forbid_bare_newline=yes", "smtpd_forbid_bare_newline_exclusions="]
     };
     let pipelining = relay.inbound.as_ref().map(|_| "smtpd_forbid_unauth_pipelining=yes");
     newlines.iter().copied().chain(pipelining).filter(own).collect()

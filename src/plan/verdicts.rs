@@ -125,9 +125,8 @@ impl Verdict {
                 (!open && !value.is_empty() && !value.starts_with(folder)).then_some(value)
             }
             Rule::Closed => (!open && !lists::is_closed(value)).then_some(value),
-            // The check of the whole main.cf knows them.
-            Rule::Clients => None,
-            Rule::Free | Rule::Set | Rule::Key | Rule::Service | Rule::Idle(_) => None,
+            // The check of the whole main.cf knows the clients.
+            Rule::Clients | Rule::Free | Rule::Set | Rule::Key | Rule::Service | Rule::Idle(_) => None,
         }
     }
 

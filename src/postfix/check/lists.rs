@@ -41,13 +41,12 @@ impl Step {
             known => known,
         };
         match effect {
+            Effect::Refuses | Effect::Closes | Effect::RefusingTable if self.logged => Effect::Other,
             Effect::Table => table(&self.text(), stage, values),
-            Effect::RefusingTable if self.logged => Effect::Other,
             Effect::RefusingTable => match table(&self.text(), stage, values) {
                 Effect::Refuses => Effect::Refuses,
                 _ => Effect::Other,
             },
-            Effect::Refuses | Effect::Closes if self.logged => Effect::Other,
             other => other,
         }
     }
@@ -121,12 +120,11 @@ pub(super) fn expand(text: &str, values: Values<'_>, depth: usize) -> String {
                 (&after[..end], end)
             }
         };
-        match values(name).filter(|_| depth > 0 && !name.is_empty()) {
-            Some(value) => known.push_str(&expand(&value, values, depth - 1)),
-            None => {
-                known.push('$');
-                known.push_str(&after[..length]);
-            }
+        if let Some(value) = values(name).filter(|_| depth > 0 && !name.is_empty()) {
+            known.push_str(&expand(&value, values, depth - 1));
+        } else {
+            known.push('$');
+            known.push_str(&after[..length]);
         }
         rest = &after[length..];
     }

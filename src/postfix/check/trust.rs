@@ -126,9 +126,10 @@ impl File<'_> {
             let Some(value) = main.get(grant.name).map(Value::as_str) else { continue };
             let Some((range, whom)) = too_wide(&grant, value, logins, &values) else { continue };
             let may = format!("they may {}", grant.what);
-            let (code, end) = match grant.relays {
-                true => ("open-relay", ": this is an open relay"),
-                false => ("trusts-everybody", ""),
+            let (code, end) = if grant.relays {
+                ("open-relay", ": this is an open relay")
+            } else {
+                ("trusts-everybody", "")
             };
             let message = match whom {
                 Whom::Item(text) => format!("`{text}` is everybody, and {may}{end}"),
@@ -201,7 +202,9 @@ fn is_everybody(text: &str, width: Width, sum: &mut Sum) -> bool {
             for row in items(rows) {
                 let row = row.text.trim_matches(['{', '}', ' ', '\t']);
                 let pattern = row.split([' ', '\t']).next().unwrap_or_default();
-                block(pattern).into_iter().for_each(|network| sum.add(network));
+                if let Some(network) = block(pattern) {
+                    sum.add(network);
+                }
             }
         }
     }
