@@ -72,7 +72,11 @@ const CLOSED: &[(&str, &str)] = &[
     ("*", "main-cf.smtpd_authorized_xclient_hosts = '127.0.0.1, 10.0.0.0/8'"),
     ("*", "main-cf.smtpd_authorized_xforward_hosts = '127.0.0.0/8 [::1]/128'"),
     ("*", "main-cf.qmqpd_authorized_clients = '192.168.0.0/16, printserver'"),
-    ("*", "main-cf.relay_clientcerts = '$default_database_type:/etc/postfix/certs'"),
+    (
+        "*",
+        "main-cf.relay_clientcerts = '$default_database_type:/etc/postfix/certs'\n\
+         relay.own-files = ['/etc/postfix/certs']",
+    ),
     ("*", "main-cf.allow_untrusted_routing = 'no'"),
     ("clients", "restrictions.client = ['check_client_access cidr:{{198.51.100.0/24 REJECT}}']"),
     (
