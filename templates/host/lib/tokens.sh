@@ -34,7 +34,7 @@ fetch_token() {
     fresh=$of
     if ! same "$login.digest" "$of/login"; then
         fresh=$of.new
-        rm -rf "$fresh" && mkdir -m 0700 "$fresh" && cp "$login.digest" "$fresh/login" || return 1
+        same "$login.digest" "$fresh/login" || { rm -rf "$fresh" && mkdir -m 0700 "$fresh" && cp "$login.digest" "$fresh/login"; } || return 1
     fi
     if [ "$(date +%s)" -lt "$(number "$fresh/renew")" ]; then return 0; fi
     [ ! -s "$fresh/refresh_token" ] || cp "$fresh/refresh_token" "$login/refresh_token"
@@ -48,13 +48,14 @@ fetch_token() {
         ;;
     esac
     printf '%s\n' "$fault" >"$of/fault"
-    printf '%s\n' "$fault_mend" >"$of/fault_mend"
-    rm -rf "$of.new"
+    if [ -n "$fault_mend" ]; then printf '%s\n' "$fault_mend" >"$of/fault_mend"; else rm -f "$of/fault_mend"; fi
+    # A failed attempt can still have replaced the refresh token.
+    [ -s "$of.new/refresh_token" ] || rm -rf "$of.new"
     told="$fault${fault_mend:+; mend: $fault_mend}"
     # A token that still holds is used; but what is wrong shall be known before mail waits.
     left=$(($(number "$of/expires") - $(date +%s)))
     if [ "$fresh" = "$of" ] && [ "$left" -gt 0 ] && [ -s "$of/access_token" ]; then
-        warn "$fault; the access token that is there holds for $left seconds${fault_mend:+; mend: $fault_mend}"
+        warn "$told; the access token that is there holds for $left seconds"
         tokens_failed=1
         return 0
     fi
@@ -169,7 +170,7 @@ drop_tokens() {
     for of in "$token_state"/*/; do
         of=${of%/}
         # shellcheck disable=SC2086  # words on purpose
-        is_one_of "${of##*/}" $token_hosts || rm -rf "$of"
+        is_one_of "$(basename "$of" .new)" $token_hosts || rm -rf "$of"
     done
     if only_roots "$published"; then
         (cd -- "$published" && for file in * .[!.]*; do [ -s "$token_state/$file/access_token" ] || rm -f -- "$file"; done)
@@ -189,7 +190,8 @@ show_tokens() {
         [ -f "$of/access_token" ] || [ -f "$of/fault" ] || continue
         key=${of%/}
         if [ -s "$of/fault" ]; then
-            echo "                 access token of ${key##*/}: $(printable 800 <"$of/fault")"
+            fix=$(cat "$of/fault_mend" 2>/dev/null)
+            echo "                 access token of ${key##*/}: $(printable 800 <"$of/fault")${fix:+; mend: $fix}"
         else
             echo "                 access token of ${key##*/} holds for $(age $(($(number "$of/expires") - $(date +%s)))), and is renewed before"
         fi
