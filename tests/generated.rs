@@ -112,6 +112,8 @@ fn the_parameter_reference_is_up_to_date() {
             "only" => format!("must be `{words}`"),
             "not" => format!("must not contain `{}`", words.replace(' ', "`, `")),
             "has" => format!("must contain `{words}`"),
+            "clients" => "must not trust everybody".to_owned(),
+            "closed" => "must refuse strangers".to_owned(),
             "under" => format!("must be under `{words}`"),
             _ => "must name a service of master.cf".to_owned(),
         };

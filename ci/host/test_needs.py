@@ -48,7 +48,7 @@ def test_tables_of_the_administrator_are_compiled(sh, tmp_path, compiled, made):
 }}
 timeout() {{ shift; "$@"; }}
 own_tables() {{ echo lmdb:{source}; }}
-compile_own_tables /stage; echo $recompiled; cat $state/compiled 2>/dev/null; :"""
+find_host_tables /stage; compile_own_tables /stage; echo $recompiled; cat $state/compiled 2>/dev/null; :"""
     out = ("" if made == "no" else "compiled\n") + f"{made}\n" + (f"{table}\n" if compiled is None else "")
     assert sh("needs", script) == (0, out, "")
     assert table.read_text().strip() == "lmdb"

@@ -47,7 +47,7 @@ def probe(request, pki, tmp_path):
         (programs / "postmap").chmod(0o755)
         for plugin in plugins:
             (tmp_path / f"sasl/lib{plugin}.so.2").touch()
-        lines = [f". {LIB}/{part}.sh" for part in ("common", "dialogue", "probe")]
+        lines = [f"lib={LIB}", *(f". {LIB}/{part}.sh" for part in ("common", "dialogue", "probe"))]
         lines += [f"probe_folder={tmp_path} state={tmp_path} policy_folder={tmp_path} sasl_folders={tmp_path}/sasl"]
         lines += [f"step_seconds={seconds}", f"probe_sender={sender}", f"probe_recipient={recipient}"]
         if login is not None:

@@ -10,6 +10,8 @@ from lab.lan_relay import CUSTOMER, FROM, assert_refused, greeted, secure, start
 from lab.mail import NAME, certify
 from lab.relaying import Attempts
 
+pytestmark = pytest.mark.on_postfix
+
 
 @pytest.fixture
 def host(partnered_host):

@@ -35,6 +35,7 @@ def submit(session, sender, recipient, subject, *headers):
 # Users
 
 
+@pytest.mark.on_postfix
 @pytest.mark.roots(*BOTH)
 def test_users_send_from_anywhere(mail_server, smarthost, tally):
     mail_server.start("submission")
@@ -83,6 +84,7 @@ def users_use_their_own_senders(server, smarthost, port):
 # Mailboxes
 
 
+@pytest.mark.on_postfix
 def test_mailboxes_of_the_spec(host, smarthost, lan):
     """On every distribution, without Dovecot: for whom mail is taken, and that it waits; and what leaves."""
     for name in ("stranger.example", "customer.example", "partner.example"):
@@ -170,6 +172,7 @@ def test_mailboxes_of_a_database(mail_server, smarthost, tally):
     it_leaves_no_trace(host, etc)
 
 
+@pytest.mark.on_postfix
 @pytest.mark.roots(*BOTH)
 @pytest.mark.long
 def test_policies_that_domains_publish(mail_server, smarthost):
@@ -231,6 +234,7 @@ def tlsa_records_are_asked_for(server, smarthost):
     assert all("non DNSSEC destination" in line or "no matching DANE TLSA records" in line for line in news)
 
 
+@pytest.mark.on_postfix
 @pytest.mark.roots(*BOTH)
 @pytest.mark.long
 def test_mailboxes_of_a_directory(mail_server, smarthost):

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::error::Failure;
-use crate::diag::{Diagnostic, Severity, Source, printable};
+use crate::diag::{Diagnostic, Severity, Source, printable, printable_name};
 use crate::fleet::Refused;
 
 /// When to use colour.
@@ -85,7 +85,7 @@ impl Terminal {
         if !self.quiet {
             let mut err = anstream::stderr().lock();
             // It may name a file of somebody else.
-            let object = printable(object);
+            let object = printable_name(object);
             let _ = writeln!(err, "{DONE}{verb:>9}{DONE:#} {object} {FAINT}{detail}{FAINT:#}");
         }
     }

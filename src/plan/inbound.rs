@@ -9,7 +9,7 @@ use super::next_hops;
 use super::policies;
 use super::table::{Kind, Table, table};
 use super::words::{level_name, server};
-use crate::postfix::table::Lookup;
+use crate::postfix::table::{Lookup, Regexp};
 use crate::relay::{Abuse, Inbound, Recipients, Relay};
 
 /// Names of every domain that can always be written to (RFC 5321 4.5.1, RFC 2142).
@@ -17,6 +17,9 @@ const ALWAYS: &[&str] = &["postmaster", "abuse"];
 
 /// The table of addresses that exist.
 const LISTED: &str = "relay_recipients";
+
+/// Recipients at an address in brackets, which are at the host itself whatever its domains are.
+const LITERALS: &str = "literal_recipients";
 
 /// For whom mail is taken, and where it goes.
 pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
@@ -91,6 +94,7 @@ pub(super) fn recipient(inbound: &Inbound) -> Vec<Item> {
     let mut list = vec![
         text("reject_non_fqdn_sender"),
         text("reject_non_fqdn_recipient"),
+        text(&format!("check_recipient_access regexp:/etc/postfix/{LITERALS}")),
         text("reject_unlisted_recipient"),
         always(""),
         text("reject_unknown_sender_domain"),
@@ -111,9 +115,24 @@ pub(super) fn recipient(inbound: &Inbound) -> Vec<Item> {
     list
 }
 
-/// The tables of addresses that exist.
+/// The tables that the lists above refer to.
 pub(super) fn tables(inbound: &Inbound) -> Result<Vec<Table>, PlanError> {
-    let Recipients::Listed(addresses) = &inbound.recipients else { return Ok(Vec::new()) };
+    let mut literals =
+        Regexp::new("What strangers may not write to, see regexp_table(5): root at the address of the host.");
+    let names = ALWAYS.join("|");
+    let rules = [
+        (format!("^({names})@\\["), "DUNNO"),
+        ("@\\[".to_owned(), "REJECT no mail to addresses in brackets"),
+    ];
+    let filled = rules.iter().try_for_each(|(pattern, result)| literals.push(pattern, result));
+    let mut tables = vec![table(LITERALS, Kind::Regexp, filled.map(|()| literals))?];
+    tables.extend(addresses(inbound)?);
+    Ok(tables)
+}
+
+/// The table of addresses that exist.
+fn addresses(inbound: &Inbound) -> Result<Option<Table>, PlanError> {
+    let Recipients::Listed(addresses) = &inbound.recipients else { return Ok(None) };
     let mut rows = Lookup::new("Addresses that exist at the servers behind; the result means nothing.");
     let mut all = || {
         for (domain, _) in &inbound.domains {
@@ -125,5 +144,5 @@ pub(super) fn tables(inbound: &Inbound) -> Result<Vec<Table>, PlanError> {
         addresses.iter().try_for_each(|address| rows.insert(address, "OK"))
     };
     let filled = all();
-    Ok(vec![table(LISTED, Kind::Indexed, filled.map(|()| rows))?])
+    table(LISTED, Kind::Indexed, filled.map(|()| rows)).map(Some)
 }

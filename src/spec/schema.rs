@@ -333,6 +333,12 @@ pub(super) struct NetworkSection {
     /// Internet protocols.
     #[schemars(extend("default" = "any"))]
     pub(super) ip: Option<Spot<Ip>>,
+    /// Takes LF alone for the end of a line of SMTP, as programs without CR LF send it.
+    ///
+    /// It costs the defence against smuggled mail: who can write the text of one message can then hide a second one in it, with
+    /// any sender.
+    #[schemars(extend("default" = false))]
+    pub(super) allow_bare_newlines: Option<Spot<bool>>,
     /// Addresses that clients reach it at, beside the loopback, or `all`. Only for relays that clients reach.
     #[schemars(extend("default" = "all"))]
     pub(super) listen: Option<Many<String>>,

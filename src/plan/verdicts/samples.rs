@@ -49,6 +49,7 @@ pub(super) fn sample(key: &str) -> Option<&'static str> {
         "tls.match" => "tls = { level = 'secure', match = 'mail.acme.example' }",
         "tls.min-version" => "tls.min-version = '1.3'",
         "tls.policies" => "tls.policies.'partner.example' = 'secure'",
+        "network.allow-bare-newlines" => "network.allow-bare-newlines = true",
         "tls.allow-cleartext-password" => "tls.allow-cleartext-password = true",
         "aliases" => "aliases.web = 'web@acme.example'",
         "rewrite.senders" => "rewrite.senders.web = 'web@acme.example'",

@@ -9,7 +9,7 @@ use crate::relay::Providers;
 use crate::spec;
 
 /// All findings, of the spec and of the plan.
-fn findings(source: &Source) -> Vec<Diagnostic> {
+pub(super) fn findings(source: &Source) -> Vec<Diagnostic> {
     let (checked, mut findings) = spec::load(source, &Providers::builtin());
     if let Some(checked) = checked {
         findings.extend(check(&Planned::new(checked)));
@@ -34,7 +34,9 @@ fn every_parameter_has_a_verdict_for_every_profile() {
     let known: Vec<&str> = lines(parameters).into_iter().map(key).collect();
     assert!(known.len() >= 925);
     let mut rows: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let words = ["free", "set", "key", "never", "only", "not", "has", "under", "service", "idle"];
+    let words = [
+        "free", "set", "key", "never", "only", "not", "has", "clients", "closed", "under", "service", "idle",
+    ];
     for (name, [profiles, verdict, keys, why, source]) in &parts {
         assert!(Catalogue::get(name).is_some(), "{name}");
         let word = verdict.split(' ').next().unwrap();
@@ -221,7 +223,12 @@ const CASES: &[(&str, &str, &str)] = &[
         "smtpd_data_restrictions = 'reject_unauth_pipelining, reject_multi_recipient_bounce'",
         "",
     ),
+    ("lan-relay", "smtpd_data_restrictions = 'permit_mynetworks, permit, reject'", "parameter-refused"),
+    ("lan-relay", "smtpd_data_restrictions = 'permit_mynetworks, reject'", ""),
+    ("mail-gateway", "smtpd_data_restrictions = 'reject_multi_recipient_bounce'", "parameter-refused"),
     ("*", "smtpd_client_restrictions = ''", "?"),
+    ("*", "smtpd_forbid_bare_newline = 'no'", "parameter-refused"),
+    ("*", "smtpd_forbid_bare_newline = 'reject'", "?"),
     ("*", "smtpd_delay_reject = 'no'", "parameter-refused"),
     ("*", "message_size_limit = 10", "parameter-owned"),
     ("*", "home_mailbox = 'Maildir/'", "ineffective-parameter"),
@@ -447,7 +454,7 @@ fn hints_lead_to_what_is_right_here() {
         (Profile::LanRelay, "main-cf.reject_rbl_client = 'yes'", "Set `restrictions.client` or"),
         (
             Profile::MailGateway,
-            "main-cf.smtpd_data_restrictions = 'reject_unlisted_recipient'",
+            "main-cf.smtpd_data_restrictions = 'reject_unauth_pipelining, reject_unlisted_recipient'",
             "Set `restrictions.recipient` or",
         ),
         (

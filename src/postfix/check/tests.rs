@@ -54,6 +54,7 @@ fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
         refusal: &refusal,
         defined: &["relay_ca_file"],
         parts: false,
+        classes: "",
         brought: &[],
         has_file: &|path| path != "/etc/postfix/stranger",
     })
@@ -234,6 +235,18 @@ fn mistakes_that_show_together() {
         "canonical_maps = pcre:{ {/^(?!x)/ noreply@acme.example} }\ncanonical_classes = envelope_sender",
         "canonical_maps = unionmap:{inline:{ {@a.example = @b.example} }, regexp:{ {/^[^@]*$$/ x@b.example} }}",
         "own_list = permit_mynetworks, reject\nsmtpd_client_restrictions = $own_list",
+        "smtpd_relay_restrictions = check_client_access static:OK, reject_unauth_destination",
+        "smtpd_restriction_classes = cls\ncls = permit\nsmtpd_relay_restrictions = cls, reject_unauth_destination",
+        "smtpd_restriction_classes = cls\nsmtpd_client_restrictions = cls",
+        "smtpd_client_restrictions = permit\nsmtpd_relay_restrictions = $smtpd_client_restrictions",
+        "smtpd_relay_restrictions = check_policy_service inet:127.0.0.1:1, reject",
+        "smtpd_relay_restrictions = permit_tls_all_clientcerts, reject_unauth_destination",
+        "smtpd_tls_CAfile = /etc/ssl/own.pem\nsmtpd_relay_restrictions = permit_tls_all_clientcerts, reject_unauth_destination",
+        "smtpd_authorized_xclient_hosts = 127.0.0.1, 0.0.0.0/1, 128.0.0.0/1",
+        "qmqpd_authorized_clients = static:all",
+        "smtpd_forbid_bare_newline_exclusions = [::]/0",
+        "relay_domains = acme.example, com",
+        "smtpd_sasl_auth_enable = yes\nsmtpd_tls_auth_only = yes\nsmtpd_sasl_security_options =",
         "own_list = permit_mynetworks, reject",
     ];
     insta::assert_snapshot!(cases.map(|case| format!("{case}\n{}", judge_whole(case, true))).join("\n"));

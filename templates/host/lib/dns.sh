@@ -22,10 +22,9 @@ mx_of() {
 # The query: an identifier, one question with recursion, type MX, class IN. printf writes what awk says in octal, because awks
 # differ in how they print a zero byte.
 dns_query() {
-    # shellcheck disable=SC2059  # the format is the query
-    printf "$(printf '%s\n' "$1" | awk -F . '{
-        printf "\\160\\160\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000"
-        for (i = 1; i <= NF; i++) if ($i != "") printf "\\%03o%s", length($i), $i
-        printf "\\000\\000\\017\\000\\001"
+    printf %b "$(printf '%s\n' "$1" | awk -F . '{
+        printf "\\0160\\0160\\0001\\0000\\0000\\0001\\0000\\0000\\0000\\0000\\0000\\0000"
+        for (i = 1; i <= NF; i++) if ($i != "") printf "\\0%03o%s", length($i), $i
+        printf "\\0000\\0000\\0017\\0000\\0001"
     }')"
 }

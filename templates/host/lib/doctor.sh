@@ -57,7 +57,7 @@ examine() {
 finding() {
     id=$1
     shift
-    for value in "$@"; do printf '%s\n' "$value" | tr '\n\t' '  '; echo; done >"$probe_folder/values"
+    for value in "$@"; do printf '%s' "$value" | tr '\n\t' '  '; echo; done | printable 1000 >"$probe_folder/values"
     awk -F '\t' -v id="$id" -v install="$(tool install)" -v reinstall="$(tool reinstall)" -v update="$(tool update-ca)" '
         BEGIN { value["install"] = install; value["reinstall"] = reinstall; value["update-ca"] = update }
         FILENAME == ARGV[1] { value[++values] = $0; sub(/ +$/, "", value[values]); next }

@@ -34,7 +34,7 @@ look_at_tokens() {
         of=$token_state/$key
         [ -d "$of" ] || continue
         fault=$(cat "$of/fault" 2>/dev/null)
-        why=${fault%%; mend:*}
+        why=$fault
         left=$(($(number "$of/expires") - $(date +%s)))
         if [ "$left" -le 0 ] || [ ! -s "$of/access_token" ]; then
             why=${why:-the last one has ended}
@@ -46,8 +46,7 @@ look_at_tokens() {
 mend_of_token() {
     case $fault in
     '') echo '$ systemctl start mail-relay-refresh.service' ;;
-    *'; mend: '*) echo "${fault#*; mend: }" ;;
-    *) echo "see that this host reaches the endpoint, then 'systemctl start mail-relay-refresh.service'" ;;
+    *) if [ -s "$of/fault_mend" ]; then cat "$of/fault_mend"; else echo "see that this host reaches the endpoint, then 'systemctl start mail-relay-refresh.service'"; fi ;;
     esac
 }
 

@@ -1,5 +1,6 @@
 # Reads lines of the mail log; prints "delivered N", "deferred N" and "bounced N": recipients whose delivery ended so; and "lost N": bounces
 # that were refused themselves.
+# Wants delivery.awk.
 # (Mail between the parts of Postfix is no delivery: only smtp(8), and what speaks in its place.)
 
 match($0, /postfix[^ ]*\/qmgr\[[0-9]+\]: [0-9A-Za-z]+: from=<>, size=/) {
@@ -9,13 +10,12 @@ match($0, /postfix[^ ]*\/qmgr\[[0-9]+\]: [0-9A-Za-z]+: from=<>, size=/) {
     null[id]
 }
 
-/postfix[^ ]*\/(smtp|error|retry|discard)\[[0-9]+\]: [0-9A-Za-z]+: to=</ && match($0, /, dsn=[0-9]+\.[0-9]+\.[0-9]+, status=[a-z]+ /) {
-    status = substr($0, RSTART, RLENGTH - 1)
-    sub(/.*=/, "", status)
-    times[status]++
-    id = $0
-    sub(/: to=<.*/, "", id)
+match($0, /postfix[^ ]*\/(smtp|error|retry|discard)\[[0-9]+\]: [0-9A-Za-z]+: to=</) {
+    id = substr($0, RSTART, RLENGTH - 6)
     sub(/.* /, "", id)
+    status = status_of(after_addresses(substr($0, RSTART + RLENGTH - 4)))
+    if (status == "") next
+    times[status]++
     if ((status == "bounced" || status == "expired") && id in null) { lost++; delete null[id] }
 }
 

@@ -1,4 +1,4 @@
-# Reads lines of the mail log, oldest first, and prints what became of mail in that time:
+# Wants delivery.awk. Reads lines of the mail log, oldest first, and prints what became of mail in that time:
 #   delivered N MOMENT   how many recipients a smarthost accepted, and the time stamp of the last one, as the log has it
 #   returned N           how many it refused for good
 #   lost N TOLD WORDS    of these, how many were bounces themselves; of how many the postmaster was told; the last refusal
@@ -26,20 +26,19 @@ match(text, /^connect to [^ ]+\[[^]]*\]:[0-9]+: /) {
     next
 }
 
-text !~ / status=[a-z]+ \(/ && match(text, /SASL authentication failed; (cannot authenticate to )?server [^ ]+\[/) {
+text !~ /: to=</ && match(text, /SASL authentication failed; (cannot authenticate to )?server [^ ]+\[/) {
     way = substr(text, RSTART, RLENGTH - 1)
     sub(/.* /, "", way)
     failed_host[way] = substr(text, RSTART)
     next
 }
 
-text ~ /^[0-9A-Za-z]+: to=</ && match(text, /, dsn=[0-9]+\.[0-9]+\.[0-9]+, status=[a-z]+ \(/) {
-    status = substr(text, RSTART, RLENGTH - 2)
-    words = substr(text, RSTART + RLENGTH)
-    sub(/\)$/, "", words)
-    sub(/.*=/, "", status)
-    way = text
-    sub(/.*, relay=/, "", way)
+match(text, /^[0-9A-Za-z]+: to=</) {
+    rest = after_addresses(substr(text, RLENGTH - 3))
+    status = status_of(rest)
+    if (status == "") next
+    way = rest
+    sub(/^, relay=/, "", way)
     sub(/,.*/, "", way)
     if (status == "sent") { delivered++; last = stamp }
     else if (status == "bounced" || status == "expired") {

@@ -67,7 +67,7 @@ END
 follow() {
     end=$(($(date +%s) + timeout))
     while :; do
-        read_log | awk -v id="$id" -f "$lib/follow.awk" >"$scratch/trace"
+        read_log | printable 2000 | awk -v id="$id" -f "$lib/delivery.awk" -f "$lib/follow.awk" >"$scratch/trace"
         wanted=$(value recipients | tail -n 1)
         known=$(grep -c '^to	' "$scratch/trace")
         if grep -q '^removed$' "$scratch/trace" || [ "$known" -ge "${wanted:-1}" ]; then return; fi
