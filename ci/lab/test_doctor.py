@@ -89,6 +89,7 @@ LOCAL = [
         roots=ONE,
     ),
     Break("apply-path-off", "systemctl stop mail-relay-apply.path", roots=ONE),
+    Break("retry-path-off", "systemctl mask --now mail-relay-retry.path", roots=ONE),
     Break("apply-unfinished", "echo restart >/var/lib/mail-relay/owed", roots=ONE),
     Break("unit-changed", "echo '# changed' >>/lib/systemd/system/postfix@.service", roots=ONE),
     Break("clock-behind", "touch -d '+3 days' /usr/share/mail-relay/facts", "touch /usr/share/mail-relay/facts", roots=ONE),
@@ -392,8 +393,9 @@ def test_a_network_that_leads_nowhere(repaired_relay, smarthost, told):
 @pytest.mark.roots(*WHOLE)
 def test_mail_that_waits_for_its_next_try(repaired_relay, smarthost, told):
     relay = repaired_relay
-    # It would have the mail leave before doctor sees it.
-    relay.sh("systemctl stop mail-relay-retry.timer")
+    # This service would have the mail leave before doctor sees it.
+    drop_in = "/run/systemd/system/mail-relay-retry.service.d/asleep.conf"
+    relay.sh(f"mkdir -p {drop_in.rpartition('/')[0]}; printf '[Service]\\nExecStart=\\nExecStart=sleep infinity\\n' >{drop_in}; systemctl daemon-reload")
     relay.resolver.set(smarthost.name, smarthost.down)
     relay.mail("while nobody serves")
     relay.wait_deferred()
@@ -402,7 +404,7 @@ def test_mail_that_waits_for_its_next_try(repaired_relay, smarthost, told):
     judge(relay, "queue-waits")
     smarthost.wait_for("while nobody serves")
     relay.wait_queue_empty()
-    relay.sh("systemctl start mail-relay-retry.timer")
+    relay.sh(f"rm {drop_in}; systemctl daemon-reload; systemctl stop mail-relay-retry.service")
     assert_well(relay)
 
 

@@ -50,7 +50,7 @@ def test_every_name_of_a_host(relay, tally):
     for number, (name, called, warning) in enumerate(sample(NAMES, 1)):
         rename(relay, name)
         # The sandbox (ProtectHostname=) shows Postfix the name that the host had when it started.
-        relay.sh("mail-relay apply && systemctl restart postfix")
+        relay.sh("systemctl stop postfix && mail-relay apply && systemctl start postfix")
         mail = relay.deliver(f"from host {number}")
         assert (mail.helo, mail.envelope_from) == (called, "noreply@acme.example"), name
         told = ask(relay)

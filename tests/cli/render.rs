@@ -25,8 +25,8 @@ fn files_are_those_of_the_package() {
     usr/lib/systemd/system/mail-relay-recheck.service
     usr/lib/systemd/system/mail-relay-refresh.service
     usr/lib/systemd/system/mail-relay-refresh.timer
+    usr/lib/systemd/system/mail-relay-retry.path
     usr/lib/systemd/system/mail-relay-retry.service
-    usr/lib/systemd/system/mail-relay-retry.timer
     usr/lib/systemd/system/postfix.service.d/50-mail-relay.conf
     usr/lib/systemd/system/postfix@.service.d/50-mail-relay.conf
     usr/lib/tmpfiles.d/mail-relay.conf

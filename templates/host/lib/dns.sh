@@ -3,12 +3,13 @@
 
 dns_port=53
 
-nameserver() { awk '$1 == "nameserver" { print $2; exit }' /etc/resolv.conf 2>/dev/null; }
+# The resolvers of this host, one a line.
+nameservers() { awk '$1 == "nameserver" && $2 != "" { print $2 }' /etc/resolv.conf 2>/dev/null; }
 
 # Prints the MX hosts of the domain $1 in order, one a line; "." is a domain that accepts no mail (RFC 7505).
 # Return code 0: the domain exists. 1: it does not. 2: no answer.
 mx_of() {
-    server=$(nameserver)
+    server=$(nameservers | head -n 1)
     [ -n "$server" ] && have bash || return 2
     # shellcheck disable=SC2016  # a program for bash
     answer=$(dns_query "$1" | timeout 2 bash -c 'exec 5<>"/dev/udp/$0/$1" && cat >&5 && dd bs=4096 count=1 <&5 2>/dev/null | od -An -v -tu1' "$server" "$dns_port" 2>/dev/null) || :

@@ -60,7 +60,7 @@ look_at_policies() {
 
 # A question for the root, by UDP: any answer will do. One server that answers is enough.
 look_at_resolver() {
-    servers=$(sed -n 's/^[ 	]*nameserver[ 	]*\([^ 	]*\).*/\1/p' /etc/resolv.conf 2>/dev/null)
+    servers=$(nameservers)
     have bash && [ -n "$servers" ] || return 0
     for server in $servers; do
         # shellcheck disable=SC2016  # a program for bash

@@ -117,6 +117,7 @@ look_at_apply_units() {
         if systemctl -q is-failed "$own" 2>/dev/null && [ "$explained" = no ]; then finding apply-failed "$own"; fi
     done
     systemctl -q is-active mail-relay-apply.path 2>/dev/null || finding apply-path-off
+    systemctl -q is-active mail-relay-retry.path 2>/dev/null || finding retry-path-off
     case $(systemctl is-enabled mail-relay-apply.service 2>/dev/null) in enabled | enabled-runtime) ;; *) finding apply-boot-off ;; esac
     look_at_refresh
 }
