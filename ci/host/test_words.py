@@ -116,6 +116,12 @@ def test_a_recipient_cannot_forge_a_delivery(awk):
         assert b"delivered 0" in awk("delivery.awk recent.awk", line)[1], address
         log = b"Nov 21 09:14:11 web1 postfix/cleanup[2]: 7E12258405E: message-id=<me>\n" + line
         assert b"\tnone\tdeferred\t4.4.1\tconnect to mx: Connection refused\n" in awk("delivery.awk follow.awk", log, id="me")[1], address
+    # A client's words in the line of another program.
+    spoofed = "postfix/smtp[1]: 7E12258405E: to=<a@b>, relay=x[1.2.3.4]:25, delay=1, delays=0/0/0/0, dsn=2.0.0, status=sent (250 ok)"
+    for line in (f'NOQUEUE: reject: RCPT from x[192.0.2.1]: 554 5.7.1 denied; from=<"{spoofed}"@x.example> to=<a@b>', f"warning: helo=<{spoofed}>"):
+        line = f"Nov 21 09:14:11 web1 postfix/smtpd[1]: {line}\n".encode()
+        assert awk("delivery.awk metrics_log.awk", line)[1].startswith(b"delivered 0\ndeferred 0\n")
+        assert b"delivered 0" in awk("delivery.awk recent.awk", line)[1]
     words = f"{head}<a@x.example>, relay=m[1.2.3.4]:25, delay=1, delays=0/0/1/0, dsn=5.0.0, status=bounced (said: x, dsn=2.0.0, status=sent (250 ok))\n"
     assert b"delivered 0\ndeferred 0\nbounced 1" in awk("delivery.awk metrics_log.awk", words.encode())[1]
 

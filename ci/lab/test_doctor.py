@@ -8,7 +8,7 @@ import pytest
 
 from lab.doctor import ask, judge, settle
 from lab.host import RELAY_ENV
-from lab.shell import run
+from lab.shell import run, tier
 from lab.sink import Sink
 
 ROOTS = ("debian-12", "debian-13", "rpm-dnf4", "pacman-7")
@@ -177,14 +177,23 @@ LOCAL = [
 ]
 
 
+# Rows that docs/seeds.md and SECURITY.md name as proof.
+CITED = ("ca-bundle", "chroot-stale", "hardening-off", "map-stale", "port-taken", "secret-open", "unit-drop-in")
+
+
 def rows():
     """One relay serves all rows of a root, so they are neighbours. In the standard tier the roots share the rows that are the same on each."""
     for root in ROOTS:
         for number, broken in enumerate(LOCAL):
             if root in broken.roots:
+                name = broken.name or broken.finding
                 one = broken.roots[number % len(broken.roots)]
-                elsewhere = [] if root == one else [pytest.mark.full(f"{one} has this row in the standard tier")]
-                yield pytest.param(root, broken, id=f"{root}-{broken.name or broken.finding}", marks=elsewhere)
+                marks = []
+                if root != one:
+                    marks = [pytest.mark.full(f"{one} has this row in the standard tier")]
+                elif broken.roots == ONE and name not in CITED:
+                    marks = [pytest.mark.full("of the rows that are about one root, the standard tier has those that documents name")]
+                yield pytest.param(root, broken, id=f"{root}-{name}", marks=marks)
 
 
 @pytest.mark.parametrize("root, broken", rows())
@@ -205,11 +214,14 @@ def test_what_a_person_breaks_on_the_host(repaired_relay, broken, tally):
 @pytest.mark.roots(*ROOTS)
 def test_a_healthy_host(idle_relay):
     assert idle_relay.sh("mail-relay doctor --quiet").out == ""
-    assert_well(idle_relay)
+    assert ask(idle_relay) == []
+    idle_relay.deliver("all is well")
 
 
 def assert_well(relay):
-    assert ask(relay) == []
+    """In the standard tier the next row asks: what was left would be one finding too many."""
+    if tier() == "full":
+        assert ask(relay) == []
     relay.deliver("all is well")
 
 

@@ -24,7 +24,7 @@ NAMES = [
     ("10", "10.localdomain", "'10'"),
     ("10.0.0.5", "10.localdomain", "'10.0.0.5'"),
     (LONG, "localhost.localdomain", LONG),
-    ("b\u00fccher.example", "localhost.localdomain", "'b??cher.example'"),
+    ("b\u00fccher.example", "localhost.localdomain", "'b\u00fccher.example'"),
     ("web1..acme", "web1.localdomain", "'web1..acme'"),
     ("-web1", "localhost.localdomain", "'-web1'"),
     ("...", "localhost.localdomain", "'...'"),

@@ -65,7 +65,7 @@ lost_parameters() {
         smtpd_sasl_auth_enable:no | default_transport:smtp | default_transport:error* | virtual_transport:virtual) continue ;;
         esac
         [ -n "$was" ] && [ "$was" != "$(unnamed_postconf -xh "$name" 2>/dev/null)" ] || continue
-        printf 'parameter\t%s\twas %s\n' "$name" "$was" | tr -d '\r' | cut -c 1-300
+        printf 'parameter\t%s\twas %s\n' "$name" "$was" | printable 300
     done
 }
 

@@ -1,6 +1,19 @@
 # What Postfix logs of a delivery: "to=<ADDRESS>, orig_to=<ADDRESS>, relay=..., dsn=..., status=... (WORDS)". An address is a client's words, and
 # may hold all of that between its quotes; a server's words come last.
 
+# Splits a line of the log into stamp, program and text. The first name of a program is the writer's own; a client's words, which come
+# later, may look like one. Returns 0 where no program of Postfix wrote it.
+function split_line(line) {
+    if (!match(line, /postfix[^ ]*\/[a-z-]+\[[0-9]+\]: /)) return 0
+    stamp = substr(line, 1, RSTART - 1)
+    program = substr(line, RSTART, RLENGTH)
+    text = substr(line, RSTART + RLENGTH)
+    return 1
+}
+
+# The queue ID that begins a text.
+function id_of(text) { sub(/:.*/, "", text); return text }
+
 # The text from ", relay=" on, which the addresses have no part in; empty where this is no delivery.
 function after_addresses(text,    quoted) {
     if (text !~ /^to=</) return ""

@@ -72,11 +72,12 @@ look_at_port() {
 
 taken_by() {
     again="systemctl reset-failed postfix.service $unit 2>/dev/null"
-    owner=$(sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$2/cgroup" 2>/dev/null | tail -n 1)
+    # Users name the units of their own managers as they like.
+    owner=$(sed -n -e '/user\.slice/d' -e 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$2/cgroup" 2>/dev/null | tail -n 1)
     # systemd listens itself where a socket unit says so.
     [ "$1" != systemd ] || owner=$(systemctl list-sockets --no-legend --plain 2>/dev/null | awk '$1 ~ /:25$/ { print $2; exit }')
     case $owner in
-    '' | user@*) finding port-taken "$1" "$2" "kill $2; $again" ;;
+    '') finding port-taken "$1" "$2" "kill $2; $again" ;;
     *) finding port-taken "$1 of $owner" "$2" "systemctl stop $owner; systemctl disable $owner; $again" ;;
     esac
 }

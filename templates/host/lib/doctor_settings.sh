@@ -132,8 +132,8 @@ look_at_chroot() {
     [ -x /usr/lib/postfix/configure-instance.sh ] || [ -d "$spool/etc" ] || return 0
     for name in resolv.conf hosts nsswitch.conf services; do
         [ -s "/etc/$name" ] || continue
-        essence "/etc/$name" >"$probe_folder/outside"
-        essence "$spool/etc/$name" >"$probe_folder/inside" 2>/dev/null
+        essence <"/etc/$name" >"$probe_folder/outside"
+        read_from "$spool/etc/$name" 0 | essence >"$probe_folder/inside"
         if ! same "$probe_folder/outside" "$probe_folder/inside"; then
             finding chroot-stale "$spool/etc/$name" "$name"
             return
@@ -141,4 +141,4 @@ look_at_chroot() {
     done
 }
 
-essence() { sed -e 's/[#;].*//' -e 's/[ 	]*$//' -e '/^$/d' "$1"; }
+essence() { sed -e 's/[#;].*//' -e 's/[ 	]*$//' -e '/^$/d'; }

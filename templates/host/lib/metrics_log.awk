@@ -3,19 +3,15 @@
 # Wants delivery.awk.
 # (Mail between the parts of Postfix is no delivery: only smtp(8), and what speaks in its place.)
 
-match($0, /postfix[^ ]*\/qmgr\[[0-9]+\]: [0-9A-Za-z]+: from=<>, size=/) {
-    id = substr($0, RSTART, RLENGTH)
-    sub(/.*\]: /, "", id)
-    sub(/:.*/, "", id)
-    null[id]
-}
+!split_line($0) { next }
 
-match($0, /postfix[^ ]*\/(smtp|error|retry|discard)\[[0-9]+\]: [0-9A-Za-z]+: to=</) {
-    id = substr($0, RSTART, RLENGTH - 6)
-    sub(/.* /, "", id)
-    status = status_of(after_addresses(substr($0, RSTART + RLENGTH - 4)))
+program ~ /\/qmgr\[/ && match(text, /^[0-9A-Za-z]+: from=<>, size=/) { null[id_of(text)]; next }
+
+program ~ /\/(smtp|error|retry|discard)\[/ && match(text, /^[0-9A-Za-z]+: to=</) {
+    status = status_of(after_addresses(substr(text, RLENGTH - 3)))
     if (status == "") next
     times[status]++
+    id = id_of(text)
     if ((status == "bounced" || status == "expired") && id in null) { lost++; delete null[id] }
 }
 

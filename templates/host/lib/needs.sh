@@ -49,6 +49,8 @@ compile_own_tables() {
         reason=$(why_closed "$table")
         # shellcheck disable=SC3013  # every sh of the supported systems has -nt
         if [ -s "$compiled" ] && [ ! "$source" -nt "$compiled" ] && [ -z "$reason" ]; then continue; fi
+        # postmap follows a link in the place of what it writes.
+        only_roots "${source%/*}" || { warn "$source is not compiled: $(say_open)"; continue; }
         [ -e "$compiled" ] || echo "$compiled" >>"$state/compiled" || return 1
         how=reload
         if [ -n "$reason" ] && [ -e "$compiled" ]; then
@@ -64,7 +66,7 @@ compile_own_tables() {
 # Deletes what compile_own_tables made.
 drop_own_compiled() {
     [ -f "$state/compiled" ] || return 0
-    while read -r compiled; do rm -f -- "$compiled"; done <"$state/compiled"
+    while read -r compiled; do if only_roots "${compiled%/*}"; then rm -f -- "$compiled"; fi; done <"$state/compiled"
     rm -f "$state/compiled"
 }
 

@@ -4,12 +4,7 @@
 #   lost N TOLD WORDS    of these, how many were bounces themselves; of how many the postmaster was told; the last refusal
 #   way HOST:PORT RESULT WORDS   for each server that was tried: the last result (sent or failed), and why
 
-{
-    if (!match($0, /postfix[^ ]*\/[a-z]+\[[0-9]+\]: /)) next
-    program = substr($0, RSTART, RLENGTH)
-    stamp = substr($0, 1, RSTART - 1)
-    text = substr($0, RSTART + RLENGTH)
-}
+!split_line($0) { next }
 
 program ~ /\/qmgr\[/ && match(text, /^[0-9A-Za-z]+: from=<>, size=/) { null[id_of(text)]; next }
 
@@ -51,8 +46,6 @@ match(text, /^[0-9A-Za-z]+: to=</) {
         else works(way)
     }
 }
-
-function id_of(text) { sub(/:.*/, "", text); return text }
 
 # HOST[ADDRESS]:PORT without the address.
 function name_of(way) { sub(/\[[^]]*\]/, "", way); return way }

@@ -17,6 +17,8 @@ retry_main() {
     trap 'rm -rf "$scratch"' EXIT
     trap 'exit 1' HUP INT TERM
     if [ "$repeat" = no ]; then retry_once; return; fi
+    # Stopped while mail waits, as by a removal: nothing has failed.
+    trap 'exit 0' TERM
     # What was deferred just now is not tried at once, and hosts that wait for the same server try at different seconds.
     while mail_is_deferred; do
         sleep $((15 + $$ % 10))

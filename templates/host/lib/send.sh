@@ -51,7 +51,8 @@ check_words() {
 
 submit() {
     host=$(postconf -xh myhostname)
-    id="mail-relay-test.$(date +%s).$$@$host"
+    # Nobody else can guess it: the log is searched for it.
+    id="mail-relay-test.$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')@$host"
     "$(postconf -xh sendmail_path)" -i -- "$address" <<END
 To: $address
 Subject: ${subject:-Test of the mail relay on $host}
