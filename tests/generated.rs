@@ -92,7 +92,8 @@ fn the_parameter_reference_is_up_to_date() {
          - **never**: refused in `[main-cf]`, for services that Postfix or another section brings, and in `main.cf.d`.\n\
          - **must**: other values are refused in the same places.\n\
          - **spec**: refused in `[main-cf]`, where a key decides it. A host may differ in `main.cf.d`.\n\
-         - **section**: refused in `[main-cf]` while the relay sets it itself, by one of these keys or for its profile.\n\
+         - **section**: refused in `[main-cf]` while the relay sets it itself, by one of these keys or for its profile; with a \
+         reason, also for services that Postfix brings.\n\
          - **no effect**: `check` warns.\n\n\
          | parameter | profiles | verdict | keys | reason |\n|---|---|---|---|---|\n",
     );
@@ -114,7 +115,7 @@ fn the_parameter_reference_is_up_to_date() {
             "has" => format!("must contain `{words}`"),
             "clients" => "must not trust everybody".to_owned(),
             "closed" => "must refuse strangers".to_owned(),
-            "under" => format!("must be under `{words}`"),
+            "under" => format!("must begin with `{words}`"),
             _ => "must name a service of master.cf".to_owned(),
         };
         if !unless.is_empty() {

@@ -67,6 +67,25 @@ def test_what_a_null_client_needs_comes_back_wrong(host, smarthost, tally):
     nothing_came_back(host)
 
 
+@pytest.mark.roots("debian-11", "debian-13")
+def test_own_ways_to_the_smarthost_wait_for_credentials(host, smarthost, tally):
+    """By transport_maps and by what depends on the sender, past default_transport. A smarthost refuses mail without a login for good."""
+    host.install("own-ways")
+    host.boot()
+    ways = {"gold": ("root", "jane@gold.example"), "silver": ("root", "jane@silver.example")}
+    ways |= {name: (f"app@{name}.example", CUSTOMER) for name in ("shop", "lists")}
+    for name, (sender, recipient) in ways.items():
+        host.sh(f"printf 'Subject: {name}\\n\\nhi\\n' | sendmail -f {sender} {recipient}")
+    wait_until(lambda: len(host.queue()) == len(ways), "all of it in the queue")
+    assert all("no credentials yet" in reason for reason in host.wait_deferred())
+    nothing_came_back(host)
+    host.credentials()
+    helo = {name: smarthost.wait_for(name, SOON) for name in ways}
+    assert {mail.user for mail in helo.values()} == {smarthost.user}
+    assert (helo["silver"].helo, helo["shop"].helo) == ("silver.acme.example", "mail.shop.example")
+    tally("ways to the smarthost that wait for credentials", len(ways))
+
+
 def a_table_of_main_cf_d(host, smarthost, sender, tally):
     """No spec names it: apply finds it in main.cf, and watches it."""
     late, own = "/etc/postfix/late", "/etc/mail-relay/main.cf.d/own.cf"

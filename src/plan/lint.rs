@@ -242,9 +242,10 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
     let lists = stages(server);
     let mut findings = Vec::new();
     for (stage, list) in lists {
+        findings.extend(relay.inbound.iter().flat_map(|_| own_domains(list)));
         let name = format!("smtpd_{stage}_restrictions");
-        // The tables of [access] permit nobody: there, `permit` ends the search in the table alone.
-        let tables = ["client_access", "sender_access", "recipient_access"];
+        // The tables of [access] permit nobody: there, `permit` ends the search in the table alone. Another permits the host itself.
+        let tables = ["client_access", "sender_access", "recipient_access", "own_clients"];
         // A gateway is for strangers.
         let known = ["permit_mynetworks", "permit_sasl_authenticated", "permit_inet_interfaces"];
         let not_counted = |text: &str| {
@@ -290,6 +291,16 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
         }
     }
     findings
+}
+
+/// Where mail of strangers is for the relay's own domains, this permits all of it.
+fn own_domains(list: &[Restriction]) -> Option<Diagnostic> {
+    const WORD: &str = "permit_auth_destination";
+    let own = list.iter().find(|own| own.text.eq_ignore_ascii_case(WORD))?;
+    let message =
+        format!("nothing after `{WORD}` is looked at: all mail from outside is for domains of this relay");
+    let finding = Diagnostic::error("accepts-everything", own.span.clone(), message);
+    Some(finding.hint("Leave it out: what nothing refuses is permitted."))
 }
 
 /// The distributions a spec is built for: those it names, else all of its formats.

@@ -139,7 +139,8 @@ impl Verdict {
             Rule::Has(word) => format!("contain `{word}`"),
             Rule::Clients => "not trust everybody".to_owned(),
             Rule::Closed => "refuse strangers, by `reject` after what permits others".to_owned(),
-            Rule::Under(folder) => format!("name a file under `{folder}`"),
+            Rule::Under(folder) if folder.ends_with('/') => format!("name a file under `{folder}`"),
+            Rule::Under(start) => format!("begin with `{start}`"),
             _ => "not be set".to_owned(),
         }
     }
@@ -183,11 +184,13 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
     let stated: Vec<&str> = verdict.keys.iter().copied().filter(|key| is_stated(key, facts.stated)).collect();
     match &verdict.rule {
         Rule::Free | Rule::Set => {
-            let taken = match verdict.rule {
-                Rule::Free => !stated.is_empty(),
-                _ => true,
+            let taken = match (&verdict.rule, place) {
+                (Rule::Set, Place::MainCf) => true,
+                // What the relay sets without a reason, one service may have in another way.
+                (Rule::Set, _) => !verdict.why.is_empty(),
+                _ => place == Place::MainCf && !stated.is_empty(),
             };
-            if place != Place::MainCf || !taken || !(facts.sets)(name) {
+            if !taken || !(facts.sets)(name) {
                 return None;
             }
             let keys = if stated.is_empty() { &verdict.keys } else { &stated };

@@ -338,9 +338,22 @@ fn a_service_of_the_spec_may_differ() {
         let found = findings(&source);
         assert!(!has_errors(&found), "{}", render_text(&found, &source, false));
     }
-    let theirs = "[services.'smtp/unix']\noptions = { smtp_generic_maps = '' }\n";
-    let found = findings(&with(Profile::NullClient, theirs));
-    assert_eq!(found.iter().filter(|one| one.code == "parameter-owned").count(), 1, "{found:?}");
+    for (service, option, refused) in [
+        ("smtp/unix", "smtp_generic_maps", 1),
+        // What the relay sets for a reason.
+        ("smtp/unix", "smtp_header_checks", 1),
+        ("smtp/unix", "smtp_sasl_mechanism_filter", 1),
+        ("cleanup/unix", "recipient_canonical_maps", 1),
+        ("cleanup/unix", "header_checks", 0),
+    ] {
+        let theirs = format!("[services.'{service}']\noptions = {{ {option} = '' }}\n");
+        let found = findings(&with(Profile::NullClient, &theirs));
+        assert_eq!(
+            found.iter().filter(|one| one.code == "parameter-owned").count(),
+            refused,
+            "{theirs} {found:?}"
+        );
+    }
 }
 
 /// Lists that accept or refuse everything, by [restrictions] and by [main-cf].
@@ -369,6 +382,30 @@ fn lists_that_hold_for_everybody() {
             "refuses-everything",
         ),
         (Profile::MailGateway, "restrictions.recipient = ['reject_unknown_sender_domain']", ""),
+        (Profile::MailGateway, "restrictions.helo = ['defer']", "refuses-everything"),
+        (Profile::LanRelay, "restrictions.helo = ['check_helo_access static:REJECT']", "refuses-everything"),
+        (Profile::MailGateway, "restrictions.helo = ['permit_mynetworks', 'reject']", "refuses-everything"),
+        (Profile::LanRelay, "restrictions.helo = ['permit_mynetworks', 'reject']", ""),
+        (
+            Profile::MailGateway,
+            "restrictions.recipient = ['permit_auth_destination', 'reject_unknown_sender_domain']",
+            "accepts-everything",
+        ),
+        (Profile::MailServer, "restrictions.sender = ['permit_auth_destination']", "accepts-everything"),
+        (Profile::LanRelay, "restrictions.recipient = ['permit_auth_destination']", ""),
+        (Profile::LanRelay, "access.clients = { '0.0.0.0/0' = 'reject' }", "refuses-everything"),
+        (Profile::MailGateway, "access.clients = { '::/0' = 'defer try later' }", "refuses-everything"),
+        (Profile::MailGateway, "access.clients = { '0.0.0.0/0' = 'permit' }", "accepts-everything"),
+        (
+            Profile::MailGateway,
+            "access.clients = { '0.0.0.0/0' = 'reject', '192.0.2.0/24' = 'permit', '::/0' = 'reject', '2001:db8::/32' = 'permit' }",
+            "",
+        ),
+        (
+            Profile::MailGateway,
+            "access.clients = { '0.0.0.0/0' = 'reject', '2001:db8::/32' = 'permit' }",
+            "refuses-everything",
+        ),
         (Profile::NullClient, "main-cf.smtpd_recipient_restrictions = 'reject'", "refuses-everything"),
         (Profile::NullClient, "main-cf.smtpd_recipient_restrictions = 'permit'", "accepts-everything"),
         (
