@@ -1,0 +1,82 @@
+//! The draft before the judge: what `check` refuses is taken out again, and is reported as lost.
+
+use super::map::{Given, Mapped, Other};
+use super::reading::Reading;
+use super::report::Code;
+use crate::diag::{Diagnostic, Severity, Source};
+use crate::plan::{self, Planned};
+use crate::relay::Providers;
+use crate::spec;
+
+/// Each round takes out one key at least.
+const ROUNDS: usize = 400;
+
+/// Has the draft judged until nothing but open questions is wrong with it.
+pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
+    let providers = Providers::builtin();
+    for _ in 0..ROUNDS {
+        let (text, places) = mapped.draft.with_stand_ins();
+        let source = Source { name: "import".to_owned(), text };
+        let (checked, mut findings) = spec::load(&source, &providers);
+        if let Some(checked) = checked {
+            findings.extend(plan::check(&Planned::new(checked)));
+        }
+        let errors: Vec<&Diagnostic> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        if errors.is_empty() {
+            return;
+        }
+        let mut removed: Vec<(usize, String, &'static str)> = Vec::new();
+        for error in &errors {
+            let Some((span, _)) = &error.label else { continue };
+            let entry = places.iter().find(|(line, _)| line.contains(&span.start));
+            if let Some((_, index)) = entry
+                && !removed.iter().any(|(other, ..)| other == index)
+            {
+                removed.push((*index, error.message.clone(), error.code));
+            }
+        }
+        removed.sort_by_key(|(index, ..)| std::cmp::Reverse(*index));
+        if removed.is_empty() {
+            for error in errors {
+                open(mapped, error);
+            }
+            return;
+        }
+        for (index, message, code) in removed {
+            take_out(mapped, reading, index, &message, code);
+        }
+    }
+}
+
+/// Takes a key out, and says so of the settings that it came from.
+fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &str, code: &str) {
+    let entry = mapped.draft.remove(index);
+    let path = format!("{}.{}", entry.section, entry.key);
+    let reason = format!("check refuses it ({code}): {message}");
+    if entry.origins.is_empty() {
+        mapped.others.push(Other { code: Code::Lost, subject: path, place: None, reason });
+        return;
+    }
+    for name in &entry.origins {
+        match reading.setting(name) {
+            Some(_) => {
+                let keys = vec![path.clone()];
+                let others = mapped.draft.entries().iter().any(|other| other.origins.contains(name));
+                if others {
+                    mapped.others.push(Other { code: Code::Lost, subject: path.clone(), place: reading.setting(name).map(|it| it.place.clone()), reason: reason.clone() });
+                    mapped.verdicts.insert(name.clone(), Given { code: Code::Changed, keys, reason: "a part of it is lost".to_owned() });
+                } else {
+                    mapped.verdicts.insert(name.clone(), Given { code: Code::Lost, keys, reason: reason.clone() });
+                }
+            }
+            None => mapped.others.push(Other { code: Code::Lost, subject: name.clone(), place: None, reason: reason.clone() }),
+        }
+    }
+}
+
+/// A finding without a place in the draft: something is missing, and a person has to add it.
+fn open(mapped: &mut Mapped, error: &Diagnostic) {
+    let hint = error.hints.first().cloned().unwrap_or_default();
+    mapped.draft.head.push(format!("TODO: {} ({hint})", error.message));
+    mapped.others.push(Other { code: Code::Asked, subject: error.code.to_owned(), place: None, reason: error.message.clone() });
+}
