@@ -14,6 +14,12 @@ const ORDER: &[&str] = &[
     "services", "main-cf",
 ];
 
+/// Keys that come first in their section, in the order of docs/spec.md.
+const KEYS: &[&str] = &[
+    "name", "version", "maintainer", "profile", "provider", "region", "from", "root-mail-to", "local-domains", "mail-domains", "hostname",
+    "origin", "helo-name", "own-files", "host", "port", "tls", "auth", "mechanisms", "ip", "listen", "trusted", "certificate", "key",
+];
+
 /// What a person has to answer.
 pub(super) const TODO: &str = "TODO";
 
@@ -107,6 +113,13 @@ impl Draft {
         self.entries.retain(|entry| entry.section != section);
     }
 
+    /// Takes one option of a service out.
+    pub(super) fn without_option(&mut self, index: usize, name: &str) {
+        if let Some(toml::Value::Table(options)) = self.entries.get_mut(index).map(|entry| &mut entry.value) {
+            options.remove(name);
+        }
+    }
+
     /// Takes an entry out.
     pub(super) fn remove(&mut self, index: usize) -> Entry {
         self.entries.remove(index)
@@ -152,7 +165,9 @@ impl Draft {
                     let _ = writeln!(text, "[{section}]");
                 }
             }
-            for (index, entry) in self.entries.iter().enumerate().filter(|(_, entry)| entry.section == section) {
+            let mut of_section: Vec<(usize, &Entry)> = self.entries.iter().enumerate().filter(|(_, entry)| entry.section == section).collect();
+            of_section.sort_by_key(|(_, entry)| KEYS.iter().position(|key| *key == entry.key).unwrap_or(KEYS.len()));
+            for (index, entry) in of_section {
                 if !stand_ins {
                     for line in &entry.comments {
                         let _ = writeln!(text, "{}", comment(line));

@@ -114,7 +114,8 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
     let facts = facts(source);
     let votes = settings.iter().flat_map(|setting| stock::of_parameter(&setting.name, &setting.value));
     let votes = votes.chain(services.iter().flatten().flat_map(|placed| placed.stocks.iter().copied()));
-    let stock = stock::nearest(votes);
+    let count = settings.len() + services.as_ref().map_or(0, Vec::len);
+    let stock = stock::nearest(votes, count);
     let mut reading = Reading {
         source,
         version: Release::new(3, 7),
@@ -131,13 +132,17 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
     for setting in &reading.settings {
         reading.judge(setting, &mut faults);
     }
-    if faults.iter().any(|fault| fault.fatal) {
-        // Tables that cannot be read are named in the same run.
-        for setting in &reading.settings {
-            for spec in tables::named(&reading.expand(&setting.value)) {
-                reading.table(&spec);
+    for setting in reading.settings.iter().filter(|setting| setting.name != "smtp_sasl_password_maps") {
+        for spec in tables::named(&reading.expand(&setting.value)) {
+            let Some(found) = tables::file_of(&spec).and_then(|path| source.get(path)) else { continue };
+            if let Some(what) = unreadable(&found.bytes) {
+                let message = format!("`{}` needs this table, which is {what}", setting.name);
+                faults.push(whole("unreadable", &found.name, &message, "unlock it first, and import it as Postfix reads it"));
             }
         }
+    }
+    if faults.iter().any(|fault| fault.fatal) {
+        faults.dedup();
         faults.extend(reading.remarks.take());
         faults.sort_by(|a, b| a.place.cmp(&b.place));
         return Err(faults);
@@ -378,6 +383,10 @@ impl Reading<'_> {
 
     /// Files of the folder that nothing refers to.
     pub(super) fn unused(&self) -> Vec<String> {
+        let named = self.named_files();
+        for path in named {
+            self.file(&path);
+        }
         let used = self.used.borrow();
         let ours = ["main.cf", "master.cf", "postpack.facts", "dynamicmaps.cf", "postfix-files", "main.cf.proto", "master.cf.proto", "post-install", "postfix-script", "expect.txt", "os-release"];
         let others = self.source.list().into_iter().filter(|name| {
@@ -385,6 +394,19 @@ impl Reading<'_> {
             !used.contains(stem) && !ours.contains(&name.as_str()) && !name.contains(".d/") && !name.starts_with("sasl/smtpd.conf")
         });
         others.collect()
+    }
+
+    /// Files that a value of main.cf or an option of a service names.
+    fn named_files(&self) -> Vec<String> {
+        let options = self.services.iter().flatten().flat_map(|placed| placed.service.arguments.iter().map(ToString::to_string));
+        let values = self.settings.iter().map(|setting| setting.value.clone()).chain(options);
+        values
+            .flat_map(|value| tables::items(&self.expand(&value)))
+            .filter_map(|item| {
+                let item = item.rsplit_once('=').map_or(item.as_str(), |(_, value)| value);
+                tables::file_of(item).map(str::to_owned).or_else(|| item.starts_with('/').then(|| item.to_owned()))
+            })
+            .collect()
     }
 
     /// Says something odd once.

@@ -101,8 +101,8 @@ impl<'r, 's> Facts<'r, 's> {
                 Some(_) if item.contains(":/") || item.starts_with("proxy:") || item.starts_with("inline:") => match &*reading.table(item) {
                     Table::Rows(_, rows) => !rows.is_empty(),
                     Table::Database { .. } | Table::Other | Table::Static(_) => true,
-                    Table::Unreadable(_) => true,
-                    Table::Missing(_) => super::stock::of_parameter(name, &reading.setting(name).map(|it| it.value.clone()).unwrap_or_default()).is_empty(),
+                    Table::Unreadable => true,
+                    Table::Missing => super::stock::of_parameter(name, &reading.setting(name).map(|it| it.value.clone()).unwrap_or_default()).is_empty(),
                 },
                 _ => true,
             }

@@ -50,6 +50,17 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
 
 /// Takes a key out, and says so of the settings that it came from.
 fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &str, code: &str) {
+    let refused = mapped.draft.entries().get(index).and_then(|entry| {
+        let options = entry.value.as_table()?;
+        let name = options.keys().find(|name| message.contains(&format!("`{name}`")))?.clone();
+        (options.len() > 1).then(|| (format!("{}.{name}", entry.section), name))
+    });
+    if let Some((subject, name)) = refused {
+        mapped.draft.without_option(index, &name);
+        let reason = format!("check refuses it ({code}): {message}");
+        mapped.others.push(Other { code: Code::Lost, subject, place: None, reason });
+        return;
+    }
     let entry = mapped.draft.remove(index);
     let path = format!("{}.{}", entry.section, entry.key);
     let reason = format!("check refuses it ({code}): {message}");

@@ -80,8 +80,8 @@ pub(super) fn has_service(id: &str) -> bool {
         || services().iter().any(|row| key(row) == id)
 }
 
-/// The stock that most of the votes name; of several, the newest.
-pub(super) fn nearest<'a>(votes: impl IntoIterator<Item = &'a str>) -> Option<String> {
+/// The stock that most of the votes name; of several, the newest. Fewer votes than a quarter of what there is say nothing.
+pub(super) fn nearest<'a>(votes: impl IntoIterator<Item = &'a str>, all: usize) -> Option<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for vote in votes {
         *counts.entry(vote).or_default() += 1;
@@ -92,6 +92,7 @@ pub(super) fn nearest<'a>(votes: impl IntoIterator<Item = &'a str>) -> Option<St
     };
     counts
         .into_iter()
+        .filter(|(_, votes)| *votes > 2 && *votes * 4 >= all)
         .max_by(|(a, left), (b, right)| left.cmp(right).then_with(|| rank(a).cmp(&rank(b))))
         .map(|(name, _)| name.to_owned())
 }
@@ -136,7 +137,7 @@ mod tests {
         assert!(read("relay unix - - n - - smtp -o smtp_fallback_relay=").contains(&"2.5"));
         assert!(read("smtp inet n - y - - smtpd -o smtpd_proxy_filter=127.0.0.1:10024").is_empty());
         assert!(has_service("submission/inet"));
-        assert_eq!(nearest(["3.7", "debian-12", "3.7", "debian-12"]).as_deref(), Some("debian-12"));
+        assert_eq!(nearest(["3.7", "debian-12", "3.7", "debian-12", "3.7", "debian-12"], 9).as_deref(), Some("debian-12"));
     }
 
     #[test]

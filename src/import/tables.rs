@@ -20,9 +20,9 @@ pub(super) enum Table {
         settings: BTreeMap<String, String>,
     },
     /// The source does not have the file.
-    Missing(String),
+    Missing,
     /// The file is encrypted.
-    Unreadable(String),
+    Unreadable,
     /// Of another type.
     Other,
 }
@@ -126,11 +126,11 @@ pub(super) fn read(reading: &Reading<'_>, spec: &str) -> Table {
 fn text(reading: &Reading<'_>, path: &str) -> Result<(String, String), Table> {
     let Some(found) = reading.file(path) else {
         reading.remark("missing-file", path, "main.cf names this table, and the source does not have it: taken for empty");
-        return Err(Table::Missing(path.to_owned()));
+        return Err(Table::Missing);
     };
     if let Some(what) = unreadable(&found.bytes) {
         reading.remark("unreadable", &found.name, &format!("the table is {what}: import it as Postfix reads it"));
-        return Err(Table::Unreadable(path.to_owned()));
+        return Err(Table::Unreadable);
     }
     Ok((found.name, String::from_utf8_lossy(&found.bytes).into_owned()))
 }

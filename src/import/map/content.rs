@@ -46,7 +46,7 @@ fn outgoing(map: &mut Map<'_, '_>) {
     let mut any = false;
     for (spec, table) in map.reading.tables(name) {
         let Table::Rows(shape @ (Shape::Regexp | Shape::Pcre), rows) = &*table else {
-            if !matches!(&*table, Table::Missing(_)) && !matches!(&*table, Table::Rows(_, rows) if rows.is_empty()) {
+            if !matches!(&*table, Table::Missing) && !matches!(&*table, Table::Rows(_, rows) if rows.is_empty()) {
                 map.other(Code::Lost, &spec, map.reading.setting(name).map(|it| &it.place), "header checks by a table that is none of patterns");
                 map.say(name, Code::Lost, &["headers.patterns"], "a table that is none of patterns");
             }
@@ -166,7 +166,7 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
     for (spec, table) in map.reading.tables(name) {
         let Table::Rows(shape @ (Shape::Regexp | Shape::Pcre), rows) = &*table else {
             match &*table {
-                Table::Missing(_) => {}
+                Table::Missing => {}
                 Table::Rows(_, rows) if rows.is_empty() => {}
                 _ => {
                     map.other(Code::Lost, &spec, map.reading.setting(name).map(|it| &it.place), "checks by a table that is none of patterns");

@@ -54,7 +54,7 @@ fn senders(map: &mut Map<'_, '_>) {
                     any = true;
                     catch_all(map, name, answer);
                 }
-                Table::Missing(_) => {}
+                Table::Missing => {}
                 _ => {
                     unknown = true;
                     map.other(Code::Lost, spec, None, "senders rewritten by a table that cannot be read here");

@@ -112,7 +112,7 @@ fn resolve(map: &Map<'_, '_>, names: &BTreeMap<String, Alias>, name: &str, deliv
             if target.starts_with('|') || target.starts_with('/') || target.starts_with(":include:") || target.starts_with("\"|") {
                 targets.programs.push(target.clone());
             } else if let Some((local, domain)) = bare.rsplit_once('@') {
-                if is_local_name(reading, domain) && reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain)) {
+                if reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain)) {
                     open.push(local.to_lowercase());
                 } else {
                     targets.addresses.push(bare.to_owned());
@@ -209,7 +209,8 @@ fn aliases(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: boo
         let known = !(stock && map.root.is_empty());
         for mailbox in found.mailboxes.iter().filter(|mailbox| *mailbox != "root" && known) {
             if !stock || !["nobody", "bitbucket"].contains(&mailbox.as_str()) {
-                map.other(Code::Changed, &format!("alias {name}"), Some(&place), &format!("its mail went to the mailbox of {mailbox} on this host; now it goes to root-mail-to"));
+                let code = if map.role.profile.receives() { Code::Lost } else { Code::Changed };
+                map.other(code, &format!("alias {name}"), Some(&place), &format!("its mail went to the mailbox of {mailbox} on this host; now it goes to root-mail-to"));
             }
         }
         let addresses: Vec<String> = found.addresses.into_iter().filter(|address| is_address(address)).map(|address| lower_domain(&address)).collect();

@@ -153,7 +153,7 @@ fn listed(map: &mut Map<'_, '_>) {
                     }
                 }
             }
-            Table::Missing(_) => unknown = true,
+            Table::Missing => unknown = true,
             _ => {
                 unknown = true;
                 map.other(Code::Lost, &spec, reading.setting("virtual_mailbox_maps").map(|it| &it.place), "mailboxes by a table that cannot be read here");

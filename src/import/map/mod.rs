@@ -26,7 +26,6 @@ use crate::relay::{Profile, Provider, Providers};
 /// A spec, and what became of every setting.
 #[derive(Debug)]
 pub(super) struct Mapped {
-    pub(super) profile: Profile,
     pub(super) draft: Draft,
     /// By the name of the parameter.
     pub(super) verdicts: BTreeMap<String, Given>,
@@ -121,7 +120,7 @@ pub(super) fn map(reading: &Reading<'_>, role: &Role, answers: &Answers) -> Mapp
         map.other(Code::Dropped, &name, None, "nothing refers to this file");
     }
     let Map { draft, verdicts, others, accounts, .. } = map;
-    Mapped { profile: role.profile, draft, verdicts, others, accounts }
+    Mapped { draft, verdicts, others, accounts }
 }
 
 /// `[package]`, first in the file.
@@ -173,6 +172,16 @@ fn rest(map: &mut Map<'_, '_>) {
         let keys: Vec<String> = row.keys.iter().map(|key| (*key).to_owned()).collect();
         if is_default(reading, name, &value) {
             map.say_keys(name, Code::Implied, keys, "Postfix's default");
+            continue;
+        }
+        if let Some(reason) = map.without_rows(name, &value) {
+            map.say_keys(name, Code::Dropped, keys, reason);
+            continue;
+        }
+        if let Some(transport) = Catalogue::transport_of(name)
+            && !map.has_transport(transport)
+        {
+            map.say_keys(name, Code::Dropped, keys, &format!("for the service `{transport}`, which this relay does not have"));
             continue;
         }
         match row.kind {
@@ -266,9 +275,32 @@ impl Map<'_, '_> {
         self.say(name, Code::MainCf, &[&format!("main-cf.{name}")], "");
     }
 
-    /// `main.cf:27`, for a comment.
-    pub(super) fn place(&self, name: &str) -> String {
-        self.reading.setting(name).map_or_else(|| "main.cf".to_owned(), |setting| setting.place.to_string())
+    /// Why a list of tables changes nothing, if it has no rows.
+    fn without_rows(&self, name: &str, value: &str) -> Option<&'static str> {
+        let is_maps = matches!(Catalogue::get(name)?.kind, crate::postfix::catalogue::Kind::Maps);
+        let items = super::tables::items(value);
+        if !is_maps || items.is_empty() {
+            return None;
+        }
+        let tables: Vec<_> = items.iter().map(|item| self.reading.table(item)).collect();
+        let empty = |table: &super::tables::Table| matches!(table, super::tables::Table::Rows(_, rows) if rows.is_empty());
+        let missing = |table: &super::tables::Table| matches!(table, super::tables::Table::Missing);
+        if tables.iter().all(|table| empty(table)) {
+            Some("the table is empty")
+        } else if tables.iter().all(|table| empty(table) || missing(table)) {
+            Some("the table is not in the source, and is taken for empty")
+        } else {
+            None
+        }
+    }
+
+    /// Whether the new relay has a transport of that name.
+    fn has_transport(&self, name: &str) -> bool {
+        let id = format!("{name}/unix");
+        let dropped = |other: &Other| other.code == Code::Dropped && other.subject == format!("service {id}");
+        let ours = ["smtp", "relay", "lmtp", "error", "retry", "discard", "default"].contains(&name);
+        let there = self.reading.services.iter().flatten().any(|placed| placed.service.name == name) && !self.others.iter().any(dropped);
+        ours || self.draft.has_section(&format!("services.\"{id}\"")) || (there && stock::has_service(&id) && !["local", "virtual", "mailman", "dovecot", "maildrop", "cyrus", "uucp"].contains(&name))
     }
 
     /// `main.cf:27 name = value`, for a comment.

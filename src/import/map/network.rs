@@ -112,7 +112,7 @@ fn trusted(map: &mut Map<'_, '_>) {
                         }
                     }
                 }
-                Table::Missing(_) => {}
+                Table::Missing => {}
                 _ => map.other(Code::Lost, &item, reading.setting("mynetworks").map(|it| &it.place), "clients trusted by a table that cannot be read here"),
             }
         } else if let Some(network) = network(&item) {
@@ -279,7 +279,7 @@ fn login(map: &mut Map<'_, '_>) {
                 }
                 map.say_if_open("smtpd_sender_login_maps", Code::Implied, &["submission.senders"], "each user has the address that is the login");
             }
-            Table::Missing(_) => map.say_if_open("smtpd_sender_login_maps", Code::Dropped, &["submission.senders"], "the table is not in the source"),
+            Table::Missing => map.say_if_open("smtpd_sender_login_maps", Code::Dropped, &["submission.senders"], "the table is not in the source"),
             Table::Database { .. } => map.say("smtpd_sender_login_maps", Code::Changed, &["submission.senders", "database"], "each user has the address that is the login, and those whose mail comes to it; no query of its own"),
             _ => {
                 map.other(Code::Lost, spec, None, "senders bound to logins by a table that cannot be read here");

@@ -16,6 +16,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     } else {
         local_domains(map);
         sender_aliases(map);
+        let domains = relay_domains(map);
+        if domains.is_empty() {
+            map.say_if_open("relay_domains", Code::Implied, &["relay.profile"], "no domains are relayed for anybody");
+        } else {
+            map.say_if_open("relay_domains", Code::Lost, &["inbound.domains"], "mail for domains of others, which this profile does not receive");
+        }
     }
     transports(map, &routes);
 }
@@ -35,7 +41,7 @@ fn routes(map: &mut Map<'_, '_>) -> BTreeMap<String, Row> {
                     map.other(Code::Lost, "transport_maps", Some(&row.place.clone()), "a way for addresses that fit a pattern");
                 }
             }
-            Table::Missing(_) => {}
+            Table::Missing => {}
             _ => {
                 map.other(Code::Lost, &spec, map.reading.setting("transport_maps").map(|it| &it.place), "ways by a table that cannot be read here");
                 map.say("transport_maps", Code::Lost, &["transports"], "ways by a table that cannot be read here");
@@ -61,7 +67,7 @@ fn relay_domains(map: &mut Map<'_, '_>) -> Vec<(String, Option<Row>)> {
         match &*reading.table(&item) {
             Table::Rows(Shape::Lookup, rows) => domains.extend(rows.iter().map(|row| (row.key.clone(), Some(row.clone())))),
             Table::Rows(_, rows) if rows.is_empty() => {}
-            Table::Missing(_) => {}
+            Table::Missing => {}
             _ => {
                 map.other(Code::Lost, &item, reading.setting("relay_domains").map(|it| &it.place), "relayed domains by a table that [inbound.domains] cannot ask");
                 map.say("relay_domains", Code::Lost, &["inbound.domains"], "relayed domains by a table that [inbound.domains] cannot ask");
@@ -132,7 +138,7 @@ fn recipients(map: &mut Map<'_, '_>) {
             Table::Rows(Shape::Lookup, rows) => {
                 addresses.extend(rows.iter().map(|row| row.key.clone()).filter(|key| is_address(key) || key.strip_prefix('@').is_some_and(is_domain)));
             }
-            Table::Missing(_) => {}
+            Table::Missing => {}
             _ => map.other(Code::Changed, &spec, map.reading.setting(name).map(|it| &it.place), "the server behind is asked instead of this table"),
         }
     }
@@ -195,7 +201,7 @@ fn aliases(map: &mut Map<'_, '_>) {
                         map.say(parameter, Code::Lost, &[section], "aliases by pattern");
                     }
                 }
-                Table::Missing(_) | Table::Database { .. } => {}
+                Table::Missing | Table::Database { .. } => {}
                 _ => {
                     map.other(Code::Lost, spec, reading.setting(parameter).map(|it| &it.place), "aliases by a table that cannot be read here");
                     map.say(parameter, Code::Lost, &[section], "a table that cannot be read here");
@@ -292,7 +298,7 @@ fn sender_aliases(map: &mut Map<'_, '_>) {
                         }
                     }
                 }
-                Table::Missing(_) => {}
+                Table::Missing => {}
                 _ => {
                     any = true;
                     map.other(Code::Lost, &spec, reading.setting(parameter).map(|it| &it.place), "aliases by a table that cannot be read here");

@@ -215,7 +215,7 @@ fn table(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, check: 
         Table::Rows(_, rows) if rows.is_empty() => {
             map.other(Code::Dropped, &format!("{check} {spec}"), place(map, name).as_ref(), "the table is empty");
         }
-        Table::Missing(_) => {
+        Table::Missing => {
             map.other(Code::Dropped, &format!("{check} {spec}"), place(map, name).as_ref(), "the table is not in the source, and is taken for empty");
         }
         Table::Rows(shape @ (Shape::Lookup | Shape::Cidr), rows) if !section.is_empty() => {
@@ -230,7 +230,7 @@ fn table(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, check: 
         }
         Table::Rows(..) | Table::Database { .. } | Table::Other => by_hand(map, name, stage, check, spec, found),
         Table::Static(_) => map.other(Code::Lost, &format!("{check} {spec}"), place(map, name).as_ref(), "one answer for every key"),
-        Table::Unreadable(_) => map.other(Code::Lost, &format!("{check} {spec}"), place(map, name).as_ref(), "the table is encrypted"),
+        Table::Unreadable => map.other(Code::Lost, &format!("{check} {spec}"), place(map, name).as_ref(), "the table is encrypted"),
     }
 }
 

@@ -133,7 +133,9 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
             Argument::Override(name, value) if !HARMLESS.contains(&name.as_str()) => Some((name.clone(), map.reading.expand_own(value.as_str()))),
             _ => None,
         })
+        .map(current)
         .collect();
+    let options = options.into_iter().filter(|(name, value)| !limit(map, &id, name, value, placed)).collect::<Vec<_>>();
     let section = format!("services.\"{}\"", id.replace("/fifo", "/unix"));
     let name = format!("service {id}");
     let mut written = false;
@@ -179,6 +181,31 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
         map.other(Code::MainCf, &subject, Some(&placed.place), "[services]");
     } else {
         map.other(Code::Dropped, &subject, Some(&placed.place), "an older form of a service of Postfix, or a column that the distribution decides");
+    }
+}
+
+/// Limits on clients of port 25 are keys of the spec.
+fn limit(map: &mut Map<'_, '_>, id: &str, name: &str, value: &str, placed: &Placed) -> bool {
+    let key = match name {
+        "smtpd_client_connection_rate_limit" => "client-connections",
+        "smtpd_client_message_rate_limit" => "client-messages",
+        "smtpd_client_recipient_rate_limit" => "client-recipients",
+        "smtpd_client_connection_count_limit" => "client-sessions",
+        _ => return false,
+    };
+    let (true, true, Ok(number)) = (id == "smtp/inet", map.role.profile.has_clients(), value.parse::<i64>()) else { return false };
+    if number > 0 && map.draft.get("limits", key).is_none() {
+        map.draft.set("limits", key, number, &[]);
+    }
+    map.other(Code::Key, &format!("service {id} {name}"), Some(&placed.place), &format!("[limits] {key}"));
+    true
+}
+
+/// Options of older versions, as newer ones have them.
+fn current((name, value): (String, String)) -> (String, String) {
+    match (name.as_str(), value.as_str()) {
+        ("disable_dns_lookups", "yes") => ("smtp_dns_support_level".to_owned(), "disabled".to_owned()),
+        _ => (name, value),
     }
 }
 

@@ -128,7 +128,9 @@ fn without(map: &mut Map<'_, '_>) {
         ("mail leaves this host by the MX of each domain today: which server shall it go to?", "mail leaves by the MX of each domain, without a smarthost")
     };
     map.draft.ask("smarthost", "host", false, "smtp.acme.example", question);
-    map.other(Code::Lost, "relayhost", None, &format!("{what}: this profile needs one"));
+    if !reading.is_set("relayhost") {
+        map.other(Code::Lost, "relayhost", None, &format!("{what}: this profile needs one"));
+    }
     map.say("relayhost", Code::Lost, &["smarthost.host"], &format!("{what}: this profile needs one"));
     if nothing {
         map.say("default_transport", Code::Lost, &["smarthost.host"], what);

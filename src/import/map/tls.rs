@@ -104,7 +104,12 @@ fn level(map: &mut Map<'_, '_>) {
         }
         return;
     }
-    let secures = (password || map.provider.is_some()) && !open;
+    if open {
+        let reason = "open: TLS to the smarthost is verified";
+        map.say(origin, if level == "none" { Code::Fixed } else { Code::Changed }, keys, reason);
+        return;
+    }
+    let secures = (password || map.provider.is_some());
     if strong {
         map.key("tls", "level", level.clone(), &[origin]);
     } else if secures && !(map.answers.keep && level == "encrypt") {
@@ -209,7 +214,7 @@ fn policies(map: &mut Map<'_, '_>) {
             if spec.contains("127.0.0.1:8461") || spec.contains("mta-sts") {
                 map.key("tls", "mta-sts", true, &[name]);
                 any = true;
-            } else if !matches!(&*table, Table::Missing(_)) {
+            } else if !matches!(&*table, Table::Missing) {
                 map.say(name, Code::Lost, &["tls.policies"], "TLS policies of a table that cannot be read here");
                 any = true;
             }
