@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use super::error::Failure;
 use super::init::unknown;
 use super::output::{Format, Terminal};
-use crate::import::{Answers, Fault, Imported, Source, SourceError, import};
+use rayon::prelude::*;
+
+use crate::import::{Answers, Fault, Imported, Source, SourceError, factor, import};
 use crate::relay::{Profile, Providers};
 use crate::target::Distribution;
 
@@ -63,6 +65,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
+    if args.collect {
+        return terminal.result(crate::import::collector());
+    }
     let answers = answers(args)?;
     for file in [&args.output, &args.report].into_iter().flatten() {
         if file.exists() {
@@ -72,9 +77,13 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     if let Some(file) = &args.relay_env {
         may_hold_secrets(file)?;
     }
+    super::input::stdin_once(&args.sources)?;
     let [name] = args.sources.as_slice() else {
-        return Err(Failure::input("several sources become a fleet"));
+        return fleet(args, &args.sources, &answers, terminal);
     };
+    if let Some(hosts) = folders(Path::new(name)) {
+        return fleet(args, &hosts, &answers, terminal);
+    }
     let source = read(name)?;
     let imported = match import(&source, &answers) {
         Ok(imported) => imported,
@@ -84,6 +93,65 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         }
     };
     write(args, &imported, terminal)
+}
+
+/// The folders of hosts in a folder that is none itself.
+fn folders(path: &Path) -> Option<Vec<String>> {
+    let is_source = |path: &Path| path.join("main.cf").is_file() || path.join("etc/postfix/main.cf").is_file();
+    if !path.is_dir() || is_source(path) {
+        return None;
+    }
+    let mut found: Vec<String> = fs_err::read_dir(path)
+        .ok()?
+        .flatten()
+        .filter(|entry| is_source(&entry.path()))
+        .map(|entry| entry.path().display().to_string())
+        .collect();
+    found.sort();
+    (!found.is_empty()).then_some(found)
+}
+
+/// Several hosts become a fleet in a new folder.
+fn fleet(args: &Args, names: &[String], answers: &Answers, terminal: &mut Terminal) -> Result<(), Failure> {
+    let Some(folder) = &args.output else {
+        return Err(Failure::input("a fleet has several files").hint("name a new folder for them: -o DIR"));
+    };
+    if args.relay_env.is_some() {
+        return Err(Failure::input("--relay-env is for one host").hint("import the hosts one by one for their accounts"));
+    }
+    let read: Vec<_> = names.par_iter().map(|name| read(name).map(|source| (name, import(&source, answers)))).collect();
+    let mut hosts: Vec<(String, Imported)> = Vec::new();
+    for one in read {
+        let (name, imported) = one?;
+        match imported {
+            Ok(imported) => {
+                let host = host_name(name, &imported);
+                let host = if hosts.iter().any(|(other, _)| *other == host) { format!("{host}-{}", hosts.len() + 1) } else { host };
+                hosts.push((host, imported));
+            }
+            Err(faults) => {
+                refuse(&faults, args, terminal)?;
+                return Err(Failure::input(format!("{name}: nothing was written")));
+            }
+        }
+    }
+    let fleet = factor(&hosts);
+    fs_err::create_dir_all(folder)?;
+    for (file, text) in [("fleet.toml", &fleet.fleet), ("base.toml", &fleet.base), ("hosts.csv", &fleet.hosts), ("report.txt", &fleet.report)] {
+        create(&folder.join(file), text, 0o644)?;
+    }
+    terminal.note(&fleet.report);
+    terminal.done("Wrote", &folder.display().to_string(), &format!("a fleet of {} hosts", hosts.len()));
+    if hosts.iter().all(|(_, imported)| imported.report.is_whole()) { Ok(()) } else { Err(Failure::differs()) }
+}
+
+/// The name of a host: that of its folder or archive, in the letters that a package name has.
+fn host_name(source: &str, imported: &Imported) -> String {
+    let path = Path::new(source);
+    let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or(&imported.report.role);
+    let stem = [".tar.gz", ".tar.zst", ".tgz", ".tar", ".env"].iter().find_map(|end| stem.strip_suffix(end)).unwrap_or(stem);
+    let name: String = stem.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    name.trim_matches('-').to_owned()
 }
 
 fn write(args: &Args, imported: &Imported, terminal: &mut Terminal) -> Result<(), Failure> {

@@ -1,5 +1,9 @@
 //! Expansion of `$name`, `$(name)`, `${name}`, `${name?text}`, `${name:text}` and comparisons, as mac_expand(3) does it.
 
+use std::cell::Cell;
+
+/// More references in one value are a loop.
+const MOST: usize = 10_000;
 /// Deeper nesting is a loop.
 const DEEPEST: usize = 30;
 /// Longer results are a loop.
@@ -7,8 +11,14 @@ const LONGEST: usize = 1 << 20;
 
 /// Replaces every reference whose value `lookup` knows; others stay as they are written.
 pub(super) fn expand(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> String {
+    // Names that refer to each other would multiply.
+    let left = Cell::new(MOST);
+    let limited = |name: &str| {
+        left.set(left.get().checked_sub(1)?);
+        lookup(name)
+    };
     let mut out = String::new();
-    expand_into(text, lookup, &mut out, 0);
+    expand_into(text, &limited, &mut out, 0);
     out
 }
 

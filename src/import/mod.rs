@@ -6,7 +6,9 @@
 
 mod defaults;
 mod draft;
+mod env;
 mod expand;
+mod fleet;
 mod map;
 mod proof;
 mod reading;
@@ -18,10 +20,13 @@ mod stock;
 mod tables;
 mod verdict;
 
+use draft::Draft;
+
 use crate::relay::Profile;
 use crate::target::Distribution;
 
 pub use reading::{Fault, Place};
+pub use fleet::{Fleet, factor};
 pub use proof::{Difference, Proof, Reason};
 pub use report::{Code, Item, Report};
 pub use source::{Source, SourceError};
@@ -82,6 +87,12 @@ pub struct Imported {
     pub report: Report,
     /// Accounts found on the way.
     pub accounts: Vec<Account>,
+    draft: Draft,
+}
+
+/// The script that packs the configuration of a host, with secrets masked.
+pub fn collector() -> &'static str {
+    include_str!("../../templates/import/collect.sh")
 }
 
 /// Turns a source into a spec.
@@ -96,5 +107,6 @@ pub fn import(source: &Source, answers: &Answers) -> Result<Imported, Vec<Fault>
     let spec = mapped.draft.to_text();
     let proof = proof::prove(&mapped, &reading, answers);
     let accounts = std::mem::take(&mut mapped.accounts);
-    Ok(Imported { spec, report: report::Report::new(&reading, mapped, profile, proof), accounts })
+    let draft = mapped.draft.clone();
+    Ok(Imported { spec, report: Report::new(&reading, mapped, profile, proof), accounts, draft })
 }

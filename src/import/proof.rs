@@ -104,9 +104,17 @@ pub(super) fn prove(mapped: &Mapped, before: &Reading<'_>, answers: &Answers) ->
         return Vec::new();
     };
     let planned = Planned::new(checked);
-    let of_source = before.fact("os").and_then(Distribution::get).or_else(|| Distribution::get("debian-13"));
+    let of_source = before.fact("os").and_then(distribution).or_else(|| Distribution::get("debian-13"));
     let targets: Vec<&Distribution> = if answers.targets.is_empty() { of_source.into_iter().collect() } else { answers.targets.clone() };
     targets.into_iter().filter_map(|target| compare(mapped, before, &planned, target)).collect()
+}
+
+/// The distribution of `ID-VERSION_ID` of os-release(5).
+fn distribution(os: &str) -> Option<&'static Distribution> {
+    let (id, version) = os.rsplit_once('-').unwrap_or((os, ""));
+    let major = version.split('.').next().unwrap_or_default();
+    let names = [os.to_owned(), format!("{id}-{major}"), id.to_owned(), format!("{id}-sid")];
+    names.iter().find_map(|name| Distribution::get(name))
 }
 
 fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Distribution) -> Option<Proof> {
@@ -133,8 +141,7 @@ fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Di
             continue;
         }
         let reason = reason(mapped, before, &after, name);
-        let shown = |reading: &Reading<'_>, value: &str| if reading.is_set(name) { masked(name, value) } else { masked(name, value) };
-        proof.differences.push(Difference { name: name.to_owned(), before: shown(before, &old), after: shown(&after, &new), reason });
+                proof.differences.push(Difference { name: name.to_owned(), before: masked(name, &old), after: masked(name, &new), reason });
     }
     proof.differences.sort_by(|a, b| (a.reason, &a.name).cmp(&(b.reason, &b.name)));
     Some(proof)
@@ -173,7 +180,7 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
                 }
                 // What only refers to a parameter that differs, or to the folders of Postfix, has that one's reason.
                 if !after.is_set(name) && given.code == Code::Implied {
-                    return if Some(before.value(name)) == super::defaults::of(name, before.version).map(|text| before.expand(text)) { Reason::Platform } else { Reason::NoEffect };
+                    return if Some(before.value(name)) == defaults::of(name, before.version).map(|text| before.expand(text)) { Reason::Platform } else { Reason::NoEffect };
                 }
                 return Reason::None;
             }

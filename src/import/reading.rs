@@ -468,9 +468,10 @@ impl Reading<'_> {
         }
         match name {
             "mydomain" => {
-                let name = self.value("myhostname");
-                let known = name.split_once('.').map(|(_, domain)| domain.to_owned());
-                known.filter(|domain| !domain.contains('$'))
+                // As written: a name that refers to the domain would ask for it again.
+                let name = self.setting("myhostname").map(|setting| &setting.value).or_else(|| self.facts.get("hostname"))?;
+                let (_, domain) = name.split_once('.')?;
+                (!domain.contains('$')).then(|| domain.to_owned())
             }
             "myhostname" => self.facts.get("hostname").cloned(),
             "config_directory" => Some("/etc/postfix".to_owned()),

@@ -30,6 +30,7 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
             let Some((span, _)) = &error.label else { continue };
             let entry = places.iter().find(|(line, _)| line.contains(&span.start));
             if let Some((_, index)) = entry
+                && may_go(mapped, *index)
                 && !removed.iter().any(|(other, ..)| other == index)
             {
                 removed.push((*index, error.message.clone(), error.code));
@@ -37,6 +38,17 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
         }
         removed.sort_by_key(|(index, ..)| std::cmp::Reverse(*index));
         if removed.is_empty() {
+            let answered = |error: &Diagnostic| {
+                let start = error.label.as_ref().map(|(span, _)| span.start);
+                let entry = start.and_then(|start| places.iter().find(|(line, _)| line.contains(&start)));
+                entry.is_some_and(|(_, index)| mapped.draft.entries()[*index].is_open())
+            };
+            // What is wrong with a stand-in, the answer decides.
+            let errors: Vec<&Diagnostic> = errors.into_iter().filter(|error| !answered(error)).collect();
+            let asked = errors.iter().any(|error| ask(mapped, error));
+            if asked {
+                continue;
+            }
             for error in errors {
                 open(mapped, error);
             }
@@ -46,6 +58,41 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
             take_out(mapped, reading, index, &message, code);
         }
     }
+}
+
+/// Whether the draft is still a spec of the same relay without a key.
+fn may_go(mapped: &Mapped, index: usize) -> bool {
+    mapped.draft.entries().get(index).is_some_and(|entry| {
+        let needed = entry.section == "package" || (entry.section == "relay" && matches!(entry.key.as_str(), "profile" | "provider"));
+        !needed && !entry.is_open()
+    })
+}
+
+/// Asks for a key that is missing; false if nothing is, or if it was asked for already.
+fn ask(mapped: &mut Mapped, error: &Diagnostic) -> bool {
+    let path = match (error.code, error.message.split('`').nth(1)) {
+        ("missing-key", Some(path)) => path.to_owned(),
+        ("certificate" | "server-auth", _) => "server.certificate".to_owned(),
+        ("region", _) => "relay.region".to_owned(),
+        _ => return false,
+    };
+    let (section, key, list, stand_in) = match path.as_str() {
+        "inbound.domains" => ("inbound.domains", "acme.example", false, "mail.acme.example"),
+        "mailboxes.addresses" => ("mailboxes", "addresses", true, "jane@mailboxes.example"),
+        "smarthost.host" | "relay.provider" => ("smarthost", "host", false, "smtp.acme.example"),
+        "server.certificate" => ("server", "certificate", false, "/etc/ssl/mail.pem"),
+        "network.trusted" => ("network", "trusted", true, "192.0.2.1"),
+        "database.name" => ("database", "name", false, "vimbadmin"),
+        "milter.servers" => ("milter", "servers", false, "inet:127.0.0.1:11332"),
+        _ => return false,
+    };
+    if mapped.draft.get(section, key).is_some() {
+        return false;
+    }
+    let hint = error.hints.first().cloned().unwrap_or_default();
+    mapped.draft.ask(section, key, list, stand_in, &format!("{} ({hint})", error.message));
+    mapped.others.push(Other { code: Code::Asked, subject: path, place: None, reason: error.message.clone() });
+    true
 }
 
 /// Takes a key out, and says so of the settings that it came from.

@@ -39,7 +39,7 @@ pub enum SourceError {
     #[error("{0}: {1}")]
     Archive(String, String),
     /// The text is no output of postconf(1).
-    #[error("{0}: neither an archive nor the output of `postconf -n`")]
+    #[error("{0}: no archive, no output of `postconf -n`, and no environment of a relay image")]
     Text(String),
     /// Reading failed.
     #[error(transparent)]
@@ -92,7 +92,8 @@ impl Source {
         if bytes.get(257..262) == Some(b"ustar") {
             return Self::archive(name, bytes);
         }
-        super::reading::postconf_text(bytes)
+        super::env::files(bytes)
+            .or_else(|| super::reading::postconf_text(bytes))
             .map(|files| Self::files(name, files))
             .ok_or_else(|| SourceError::Text(name.to_owned()))
     }

@@ -6,7 +6,7 @@ use crate::import::tables::{Row, Shape, Table};
 use crate::relay::{Profile, SenderRule};
 
 /// Tables that rewrite senders, in the order in which their answers count.
-const MAPS: [&str; 4] = ["sender_canonical_maps", "smtp_generic_maps", "canonical_maps", "recipient_canonical_maps"];
+const MAPS: [&str; 3] = ["sender_canonical_maps", "smtp_generic_maps", "canonical_maps"];
 
 pub(super) fn map(map: &mut Map<'_, '_>) {
     hostname(map);

@@ -257,7 +257,7 @@ fn by_hand(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, check
 
 /// One row of an access table.
 fn access(map: &mut Map<'_, '_>, name: &'static str, section: &'static str, shape: Shape, row: &Row, seen: &mut Vec<String>) {
-    let mut lost = |map: &mut Map<'_, '_>, reason: &str| {
+    let lost = |map: &mut Map<'_, '_>, reason: &str| {
         map.other(Code::Lost, &format!("{} {}", section, crate::diag::printable(&row.key)), Some(&row.place.clone()), reason);
     };
     let (word, words) = row.value.split_once([' ', '\t']).unwrap_or((&row.value, ""));

@@ -109,7 +109,7 @@ fn level(map: &mut Map<'_, '_>) {
         map.say(origin, if level == "none" { Code::Fixed } else { Code::Changed }, keys, reason);
         return;
     }
-    let secures = (password || map.provider.is_some());
+    let secures = password || map.provider.is_some();
     if strong {
         map.key("tls", "level", level.clone(), &[origin]);
     } else if secures && !(map.answers.keep && level == "encrypt") {
