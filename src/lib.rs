@@ -15,6 +15,7 @@ pub mod cli;
 pub mod deb;
 pub mod diag;
 pub mod fleet;
+pub mod import;
 pub mod package;
 pub mod pacman;
 pub mod plan;

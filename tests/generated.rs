@@ -129,6 +129,34 @@ fn the_parameter_reference_is_up_to_date() {
     hold("docs/parameters.md", &text);
 }
 
+/// What an import does with each parameter, and the keys that say the same.
+#[test]
+fn the_reference_of_the_import_is_up_to_date() {
+    let mut text = String::from(
+        "# From a parameter of Postfix to the key that says it\n\n<!-- Generated: just generate -->\n\n\
+         What `postpack import` does with each parameter. The source is `pkg/import/verdicts.tsv`, where every parameter has a row. \
+         Parameters that go to `[main-cf]` as they are, in every profile, are left out.\n\n\
+         | parameter | profiles | value | verdict | keys | reason |\n|---|---|---|---|---|---|\n",
+    );
+    let rows = include_str!("../pkg/import/verdicts.tsv").lines().filter(|line| !line.starts_with('#'));
+    for row in rows.map(|line| line.split('\t').collect::<Vec<_>>()) {
+        let [name, profiles, values, verdict, keys, reason] = row.as_slice() else { panic!("{row:?}") };
+        if (*profiles, *values, *verdict) == ("all", "*", "main-cf") {
+            continue;
+        }
+        let code = |text: &str| if text.is_empty() { "empty".to_owned() } else { format!("`{}`", text.trim()) };
+        let values: Vec<String> = match *values {
+            "*" => Vec::new(),
+            "(empty)" => vec!["empty".to_owned()],
+            values => values.split('|').map(code).collect(),
+        };
+        let keys: Vec<String> = keys.split(' ').filter(|key| *key != "-").map(|key| format!("`{key}`")).collect();
+        let reason = if *reason == "-" { "" } else { reason };
+        let _ = writeln!(text, "| `{name}` | {profiles} | {} | {verdict} | {} | {reason} |", values.join(", "), keys.join(" "));
+    }
+    hold("docs/postfix-parameters.md", &text);
+}
+
 /// A section for each provider, from `pkg/providers`, with the examples that use it.
 #[test]
 fn the_provider_reference_is_up_to_date() {

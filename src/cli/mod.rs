@@ -8,6 +8,7 @@ mod completions;
 mod diff;
 mod error;
 mod fleet;
+mod import;
 mod init;
 mod input;
 mod inspect;
@@ -56,6 +57,7 @@ struct Global {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Init(init::Args),
+    Import(import::Args),
     Check(check::Args),
     Render(render::Args),
     Build(build::Args),
@@ -82,6 +84,7 @@ pub fn main() -> ExitCode {
     let mut terminal = Terminal::new(cli.global.quiet, cli.global.color);
     let done = match cli.verb {
         Verb::Init(args) => init::run(&args, &mut terminal),
+        Verb::Import(args) => import::run(&args, &mut terminal),
         Verb::Check(args) => check::run(&args, &mut terminal),
         Verb::Render(args) => render::run(&args, &mut terminal),
         Verb::Build(args) => build::run(&args, &mut terminal),

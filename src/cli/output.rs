@@ -120,6 +120,26 @@ impl Terminal {
         }
     }
 
+    /// Shows something besides the result; silent with `--quiet`.
+    pub(super) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        }
+    }
+
+    /// Shows what is wrong at a place in a file of somebody else.
+    pub(super) fn fault(&mut self, place: &str, message: &str, hint: &str, fatal: bool) {
+        if self.quiet && !fatal {
+            return;
+        }
+        let mut err = anstream::stderr().lock();
+        let (style, word) = if fatal { (ERROR, "error") } else { (WARNING, "warning") };
+        let _ = writeln!(err, "{style}{word}{style:#}: {}: {}", printable(place), printable(message));
+        if !hint.is_empty() {
+            let _ = writeln!(err, "{HINT}hint{HINT:#}: {}", printable(hint));
+        }
+    }
+
     /// Says why a verb stopped.
     #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
     pub(super) fn failure(&mut self, failure: &Failure) {

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod diff;
 mod fleet;
+mod import;
 mod init;
 mod inspect;
 mod lists;
