@@ -21,6 +21,8 @@ pub mod plan;
 pub mod postfix;
 mod recent;
 pub mod relay;
+pub mod repo;
+pub mod sign;
 pub mod rpm;
 pub mod spec;
 pub mod systemd;
