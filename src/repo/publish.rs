@@ -68,6 +68,14 @@ struct Change {
     suite: Name,
     items: BTreeSet<u64>,
     what: String,
+    /// Whether it is a publication even if the suite has just these packages.
+    always: bool,
+}
+
+impl Change {
+    fn new(suite: &Name, items: BTreeSet<u64>, what: impl Into<String>) -> Self {
+        Self { suite: suite.clone(), items, what: what.into(), always: false }
+    }
 }
 
 impl Repository<'_> {
@@ -109,7 +117,7 @@ impl Repository<'_> {
         let count = ids.len();
         let items = with(&state, suite, ids);
         let what = format!("published {count} packages");
-        self.commit(&site, state, vec![Change { suite: suite.clone(), items, what }], files)
+        self.commit(&site, state, vec![Change::new(suite, items, what)], files)
     }
 
     /// Gives a suite the packages of another one: the same files, so the same bytes.
@@ -128,7 +136,7 @@ impl Repository<'_> {
         }
         let items = with(&state, to, ids);
         let what = format!("promoted from {from}");
-        self.commit(&site, state, vec![Change { suite: to.clone(), items, what }], Files::default())
+        self.commit(&site, state, vec![Change::new(to, items, what)], Files::default())
     }
 
     /// Takes packages out of a suite.
@@ -147,7 +155,7 @@ impl Repository<'_> {
             return Err(RepoError::Unknown(format!("no package of {suite} matches")));
         }
         let what = format!("removed {} packages", before.len() - items.len());
-        self.commit(&site, state, vec![Change { suite: suite.clone(), items, what }], Files::default())
+        self.commit(&site, state, vec![Change::new(suite, items, what)], Files::default())
     }
 
     /// Gives a suite the packages of an earlier publication, under a newer date: clients ignore an older one.
@@ -166,7 +174,7 @@ impl Repository<'_> {
         };
         let items = earlier.items.clone();
         let what = format!("rolled back to publication {to}");
-        self.commit(&site, state, vec![Change { suite: suite.clone(), items, what }], Files::default())
+        self.commit(&site, state, vec![Change::new(suite, items, what)], Files::default())
     }
 
     /// Signs every index again, with a newer date. Packages keep the signatures that they have.
@@ -177,11 +185,8 @@ impl Repository<'_> {
         self.keys.refuse_bad(self.now)?;
         let site = Site::lock(&self.root)?;
         let state = self.state()?;
-        let changes = |suite: &Name| Change {
-            suite: suite.clone(),
-            items: current(&state, suite),
-            what: "signed again".to_owned(),
-        };
+        let changes =
+            |suite: &Name| Change { always: true, ..Change::new(suite, current(&state, suite), "signed again") };
         let changes: Vec<Change> = state.suites.keys().map(changes).collect();
         if changes.is_empty() {
             return Err(RepoError::Unknown("nothing has been published yet".to_owned()));
@@ -254,14 +259,16 @@ impl Repository<'_> {
         let before: BTreeMap<Name, BTreeSet<u64>> =
             state.suites.keys().map(|suite| (suite.clone(), current(&state, suite))).collect();
         let changes = self.with_release(&mut state, changes, &mut files)?;
-        let old = before.get(&changes[0].suite).cloned().unwrap_or_default();
+        let Change { suite, items: wanted, .. } = changes.first().ok_or_else(nothing)?;
+        let old = before.get(suite).cloned().unwrap_or_default();
         let named = |ids: Vec<&u64>, state: &State| {
             let item = |id: &&u64| state.items.get(id).map(|item| (item.format, item.name.clone(), item.version.clone()));
             ids.iter().filter_map(item).collect()
         };
-        let added = named(changes[0].items.difference(&old).collect(), &state);
-        let removed = named(old.difference(&changes[0].items).collect(), &state);
-        for change in changes {
+        let added = named(wanted.difference(&old).collect(), &state);
+        let removed = named(old.difference(&wanted).collect(), &state);
+        let differs = |change: &Change| change.always || before.get(&change.suite) != Some(&change.items);
+        for change in changes.into_iter().filter(differs) {
             self.index(&mut state, change, &mut files)?;
         }
         self.finish(&state, &mut files)?;
@@ -283,7 +290,7 @@ impl Repository<'_> {
             for suite in state.suites.keys() {
                 if !changes.iter().any(|change| change.suite == *suite) {
                     let items = current(state, suite);
-                    changes.push(Change { suite: suite.clone(), items, what: "new keys or addresses".to_owned() });
+                    changes.push(Change::new(suite, items, "new keys or addresses"));
                 }
             }
             for (format, file, bytes) in clients::packages(self.settings, self.keys, state.release.0)? {
@@ -415,6 +422,10 @@ fn sort_out<'f>(folders: &'f [PathBuf], only: &Selection, state: &State) -> Resu
         }
     }
     Ok(sorted)
+}
+
+fn nothing() -> RepoError {
+    RepoError::Unknown("nothing was to be changed".to_owned())
 }
 
 /// What a suite has now.
