@@ -5,9 +5,7 @@ use clap::Subcommand;
 use super::clock;
 use super::error::Failure;
 use super::output::{Format, Terminal};
-use crate::sign::{
-    self, Algorithm, Certificate, CommandSigner, Gravity, SecretKey, SignError, armored,
-};
+use crate::sign::{self, Algorithm, Certificate, CommandSigner, Gravity, SecretKey, SignError, armored};
 
 /// How long before its end an expiry is reported, in seconds: 60 days.
 const AHEAD: u64 = 60 * 86_400;
@@ -121,7 +119,9 @@ struct Show {
 impl From<SignError> for Failure {
     fn from(error: SignError) -> Self {
         match error {
-            SignError::Malformed(_) | SignError::Key(_) | SignError::Time(_) => Self::input(error.to_string()),
+            SignError::Malformed(_) | SignError::Key(_) | SignError::Time(_) => {
+                Self::input(error.to_string())
+            }
             _ => Self::failed(error.to_string()),
         }
     }
@@ -166,7 +166,11 @@ fn create(
     replace(&public, &made.key.certificate().to_armor())?;
     say("Created", file, made.key.certificate(), terminal);
     terminal.warn(
-        &format!("whoever has {} can revoke the key, and whoever has {} can sign", revocation.display(), file.display()),
+        &format!(
+            "whoever has {} can revoke the key, and whoever has {} can sign",
+            revocation.display(),
+            file.display()
+        ),
         "keep the two apart, and a copy of each off this machine",
     );
     concerns(made.key.certificate(), terminal);
@@ -270,7 +274,9 @@ fn steps(old: &Path, new: &Path) -> String {
 }
 
 fn say(verb: &str, file: &Path, certificate: &Certificate, terminal: &mut Terminal) {
-    let expires = certificate.expires().map_or_else(|| "does not expire".to_owned(), |end| format!("expires {}", clock::day(end)));
+    let expires = certificate
+        .expires()
+        .map_or_else(|| "does not expire".to_owned(), |end| format!("expires {}", clock::day(end)));
     let detail = format!("{}, {}, {expires}", certificate.fingerprint(), certificate.algorithm());
     terminal.done(verb, &file.display().to_string(), &detail);
 }

@@ -204,9 +204,11 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
             let only = Selection::new(&promote.only);
             (repository.promote(&promote.from, &promote.to, &only)?, promote.to.clone(), "Promoted")
         }
-        Verb::Remove(remove) => {
-            (repository.remove(&remove.suite, &Selection::new(&remove.only))?, remove.suite.clone(), "Removed")
-        }
+        Verb::Remove(remove) => (
+            repository.remove(&remove.suite, &Selection::new(&remove.only))?,
+            remove.suite.clone(),
+            "Removed",
+        ),
         Verb::Rollback(back) => (repository.rollback(&back.suite, back.to)?, back.suite.clone(), "Restored"),
         Verb::Resign => (repository.resign()?, first(), "Signed"),
         Verb::Prune => {
@@ -229,7 +231,11 @@ fn init_settings(path: &Path, init: &Init, terminal: &mut Terminal) -> Result<()
         return Err(Failure::input(format!("{} is there already", path.display())));
     }
     key::replace(path, repo::starter(&init.name, &init.url))?;
-    terminal.done("Wrote", &path.display().to_string(), "next: `postpack key new`, then `postpack repo publish`");
+    terminal.done(
+        "Wrote",
+        &path.display().to_string(),
+        "next: `postpack key new`, then `postpack repo publish`",
+    );
     Ok(())
 }
 
@@ -287,7 +293,10 @@ fn report(
         for fault in faults {
             let hint = if fault.hint.is_empty() { String::new() } else { format!(" ({})", fault.hint) };
             let urgency = if fault.urgent { "error" } else { "warning" };
-            terminal.result(&crate::diag::printable(&format!("{urgency}: {}: {}{hint}", fault.subject, fault.message)))?;
+            terminal.result(&crate::diag::printable(&format!(
+                "{urgency}: {}: {}{hint}",
+                fault.subject, fault.message
+            )))?;
         }
     }
     if faults.is_empty() {
@@ -297,7 +306,11 @@ fn report(
     Err(Failure::differs())
 }
 
-fn upload_plan(repository: &Repository<'_>, args: &UploadPlan, terminal: &mut Terminal) -> Result<(), Failure> {
+fn upload_plan(
+    repository: &Repository<'_>,
+    args: &UploadPlan,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     let expected = args.expect.as_ref().map(fs_err::read).transpose()?;
     let state = repository.state()?;
     let plan = repo::upload_plan(&repository.root, &state, args.since, expected.as_deref())?;

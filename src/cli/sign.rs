@@ -55,11 +55,14 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         let mut target = path.as_os_str().to_owned();
         let made = if rpm::is_rpm(&bytes) && !args.armor && !args.clear {
             let is_rsa = signer.certificate().algorithm().starts_with("RSA");
-            rpm::signed(&bytes, is_rsa, |header| Ok::<_, Failure>(signer.sign(Kind::Binary, header, time)?))?
+            rpm::signed(&bytes, is_rsa, |header| {
+                Ok::<_, Failure>(signer.sign(Kind::Binary, header, time)?)
+            })?
         } else if args.clear {
             target.push(".asc");
-            let text = String::from_utf8(bytes)
-                .map_err(|_| Failure::input(format!("{}: only a text can be signed in place", path.display())))?;
+            let text = String::from_utf8(bytes).map_err(|_| {
+                Failure::input(format!("{}: only a text can be signed in place", path.display()))
+            })?;
             cleartext(&text, &[signer], time)?.into_bytes()
         } else {
             target.push(if args.armor { ".asc" } else { ".sig" });

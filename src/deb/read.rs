@@ -50,8 +50,7 @@ pub fn control(bytes: &[u8]) -> Result<String, ReadError> {
         return Err(ReadError::Unknown);
     }
     let members = members(bytes)?;
-    let control =
-        members.iter().find(|(name, _)| name.strip_prefix("control.tar").is_some_and(is_extension));
+    let control = members.iter().find(|(name, _)| name.strip_prefix("control.tar").is_some_and(is_extension));
     let (_, control) = control.ok_or_else(|| ReadError::Damaged("it has no control.tar".into()))?;
     let unpacked = decompressor(control).map_err(|error| ReadError::Damaged(error.to_string()))?;
     let texts = list(unpacked, |name| name == "control")?.texts;

@@ -14,7 +14,9 @@ use super::site::{Files, Site};
 use super::state::{Item, Publication, State};
 use super::{RepoError, day, sha256};
 use crate::rpm;
-use crate::sign::{Certificate, Cleartext, Gravity, Kind, SignError, Signer, unarmored, verify as verify_signature};
+use crate::sign::{
+    Certificate, Cleartext, Gravity, Kind, SignError, Signer, unarmored, verify as verify_signature,
+};
 use crate::target::Format;
 
 /// How long ahead trouble is reported, in seconds: 60 days.
@@ -53,8 +55,14 @@ pub fn check(settings: &Settings, keys: &Keys, root: &Path, now: u64) -> Result<
     for (name, suite) in &state.suites {
         let Some(current) = suite.current() else { continue };
         if current.date > now {
-            let message = format!("dated {}, which is in the future: apt rejects it until then", day(current.date));
-            faults.push(Fault::new(true, name.as_str(), message, "set the clock of the machine that publishes"));
+            let message =
+                format!("dated {}, which is in the future: apt rejects it until then", day(current.date));
+            faults.push(Fault::new(
+                true,
+                name.as_str(),
+                message,
+                "set the clock of the machine that publishes",
+            ));
         }
         if let Some(days) = settings.repository.valid_days {
             let end = current.date + u64::from(days) * 86_400;
@@ -68,11 +76,20 @@ pub fn check(settings: &Settings, keys: &Keys, root: &Path, now: u64) -> Result<
         }
     }
     let known: BTreeSet<String> = keys.certificates().into_iter().map(Certificate::fingerprint).collect();
-    let lost: BTreeSet<&String> =
-        state.items.values().filter_map(|item| item.key.as_ref()).filter(|key| !known.contains(*key)).collect();
+    let lost: BTreeSet<&String> = state
+        .items
+        .values()
+        .filter_map(|item| item.key.as_ref())
+        .filter(|key| !known.contains(*key))
+        .collect();
     for key in lost {
         let message = format!("packages are signed by the key {key}, which hosts no longer get");
-        faults.push(Fault::new(true, "keys", message, "add its certificate to repo.toml with `use = \"retire\"`"));
+        faults.push(Fault::new(
+            true,
+            "keys",
+            message,
+            "add its certificate to repo.toml with `use = \"retire\"`",
+        ));
     }
     let there: BTreeSet<String> = Site::list(root)?.into_iter().collect();
     let in_pool = |path: &String| is_kept_by_state(path);
@@ -93,7 +110,8 @@ pub fn verify(settings: &Settings, keys: &Keys, root: &Path) -> Result<Vec<Fault
     let state = state(settings, keys, root)?;
     let certificates = keys.certificates();
     let judge = Judge { root, certificates: &certificates };
-    let mut faults: Vec<Fault> = state.items.values().par_bridge().filter_map(|item| judge.package(item)).collect();
+    let mut faults: Vec<Fault> =
+        state.items.values().par_bridge().filter_map(|item| judge.package(item)).collect();
     for (name, suite) in &state.suites {
         if let Some(current) = suite.current() {
             faults.extend(judge.indexes(settings, &certificates, &state, name, current)?);
@@ -131,9 +149,8 @@ impl Judge<'_> {
     }
 
     fn signature(&self, path: &str, kind: Kind, data: &[u8], signature: &[u8]) -> Option<Fault> {
-        let verified = unarmored(signature).and_then(|packets| {
-            verify_signature(self.certificates, kind, data, &packets).map(drop)
-        });
+        let verified = unarmored(signature)
+            .and_then(|packets| verify_signature(self.certificates, kind, data, &packets).map(drop));
         verified.err().map(|error| Fault::new(true, path, error.to_string(), ""))
     }
 
@@ -176,7 +193,16 @@ impl Judge<'_> {
         let signers: Vec<&dyn Signer> = mute.iter().map(AsRef::as_ref).collect();
         let mut files = Files::default();
         let mut again = current.clone();
-        write_indexes(settings, &first, &signers, &armor(certificates), state, suite, &mut again, &mut files)?;
+        write_indexes(
+            settings,
+            &first,
+            &signers,
+            &armor(certificates),
+            state,
+            suite,
+            &mut again,
+            &mut files,
+        )?;
         let pointers = files.pointers.into_iter().filter_map(|(path, bytes)| Some((path, bytes?)));
         for (path, bytes) in files.fixed.into_iter().chain(pointers) {
             let is_signature = [".asc", ".gpg", ".sig", "InRelease"].iter().any(|end| path.ends_with(end));
@@ -214,7 +240,9 @@ impl Judge<'_> {
         ];
         for (data, signature) in pairs {
             match (self.read(&data), self.read(&signature)) {
-                (Ok(data), Ok(packets)) => faults.extend(self.signature(&signature, Kind::Binary, &data, &packets)),
+                (Ok(data), Ok(packets)) => {
+                    faults.extend(self.signature(&signature, Kind::Binary, &data, &packets))
+                }
                 (data, packets) => faults.extend([data.err(), packets.err()].into_iter().flatten()),
             }
         }
@@ -224,7 +252,12 @@ impl Judge<'_> {
                 let text = String::from_utf8_lossy(&bytes);
                 match Cleartext::parse(&text) {
                     Ok(signed) if signed.text.as_bytes() == release => {
-                        faults.extend(self.signature(&path, Kind::Text, &signed.signed(), &signed.signatures));
+                        faults.extend(self.signature(
+                            &path,
+                            Kind::Text,
+                            &signed.signed(),
+                            &signed.signatures,
+                        ));
                     }
                     Ok(_) => faults.push(Fault::new(true, &path, "its text differs from Release", "")),
                     Err(error) => faults.push(Fault::new(true, &path, error.to_string(), "")),

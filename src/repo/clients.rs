@@ -82,7 +82,11 @@ pub(super) fn pacman_source(settings: &Settings) -> String {
 ///
 /// # Errors
 /// The release package cannot be made.
-pub(super) fn files(settings: &Settings, keys: &Keys, release: u64) -> Result<Vec<(String, Vec<u8>)>, RepoError> {
+pub(super) fn files(
+    settings: &Settings,
+    keys: &Keys,
+    release: u64,
+) -> Result<Vec<(String, Vec<u8>)>, RepoError> {
     let name = &settings.repository.name;
     let url = &settings.repository.url;
     let key = format!("{url}/key.asc");
@@ -189,7 +193,12 @@ fn package(settings: &Settings, keys: &Keys, release: u64, format: Format) -> Pa
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let version = Version { numbers: vec![release], ..Version::default() };
     // Of the keys, so that the same settings give the same bytes on any day.
-    let time = keys.certificates().iter().map(|key| u64::from(key.newest_self_signature())).max().unwrap_or_default();
+    let time = keys
+        .certificates()
+        .iter()
+        .map(|key| u64::from(key.newest_self_signature()))
+        .max()
+        .unwrap_or_default();
     let maintainer = description.maintainer.as_str().to_owned();
     let change = Release {
         version: version.clone(),

@@ -70,7 +70,8 @@ pub(super) fn entry(record: &Record, placed: Placed<'_>) -> String {
         for related in list {
             let _ = write!(text, "      <rpm:entry name=\"{}\"", xml(&related.name));
             if let Some((operator, [epoch, version, release])) = &related.condition {
-                let _ = write!(text, " flags=\"{operator}\" epoch=\"{}\" ver=\"{}\"", xml(epoch), xml(version));
+                let _ =
+                    write!(text, " flags=\"{operator}\" epoch=\"{}\" ver=\"{}\"", xml(epoch), xml(version));
                 if !release.is_empty() {
                     let _ = write!(text, " rel=\"{}\"", xml(release));
                 }

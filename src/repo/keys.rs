@@ -1,7 +1,7 @@
 //! The keys of a repository, opened.
 
-use super::settings::{KeySource, Settings, Use};
 use super::RepoError;
+use super::settings::{KeySource, Settings, Use};
 use crate::sign::{
     Certificate, CommandSigner, Concern, FileSigner, GpgSigner, Gravity, SecretKey, SignError, Signer,
 };
@@ -50,7 +50,11 @@ impl Keys {
     }
 
     /// Keys that were opened before.
-    pub fn of(signing: Vec<Box<dyn Signer>>, announced: Vec<Box<dyn Signer>>, retired: Vec<Certificate>) -> Self {
+    pub fn of(
+        signing: Vec<Box<dyn Signer>>,
+        announced: Vec<Box<dyn Signer>>,
+        retired: Vec<Certificate>,
+    ) -> Self {
         Self { signing, announced, retired }
     }
 
@@ -94,20 +98,27 @@ impl Keys {
     /// The first such concern.
     pub fn refuse_bad(&self, now: u64) -> Result<(), RepoError> {
         let bad = self.concerns(now, 0).into_iter().find(|concern| concern.gravity == Gravity::Error);
-        bad.map_or(Ok(()), |concern| Err(RepoError::Rejected(format!("{}: {}", concern.message, concern.hint))))
+        bad.map_or(Ok(()), |concern| {
+            Err(RepoError::Rejected(format!("{}: {}", concern.message, concern.hint)))
+        })
     }
 }
 
 fn open(source: &KeySource, env: &dyn Fn(&str) -> Option<String>) -> Result<Box<dyn Signer>, RepoError> {
-    let certificate = source.certificate.as_deref().map(|path| Ok::<_, RepoError>(Certificate::parse(&fs_err::read(path)?)?));
+    let certificate = source
+        .certificate
+        .as_deref()
+        .map(|path| Ok::<_, RepoError>(Certificate::parse(&fs_err::read(path)?)?));
     let certificate = certificate.transpose()?;
-    let in_file = |error: SignError, what: String| RepoError::Sign(SignError::Program { program: what, why: error.to_string() });
+    let in_file = |error: SignError, what: String| RepoError::Rejected(format!("{what}: {error}"));
     if let Some(path) = &source.file {
-        let key = SecretKey::parse(&fs_err::read(path)?).map_err(|error| in_file(error, path.display().to_string()))?;
+        let key = SecretKey::parse(&fs_err::read(path)?)
+            .map_err(|error| in_file(error, path.display().to_string()))?;
         return Ok(Box::new(FileSigner::new(key)));
     }
     if let Some(name) = &source.env {
-        let missing = || RepoError::Unknown(format!("the environment variable {name} with the signing key is not set"));
+        let missing =
+            || RepoError::Unknown(format!("the environment variable {name} with the signing key is not set"));
         let text = env(name).ok_or_else(missing)?;
         let key = SecretKey::parse(text.as_bytes()).map_err(|error| in_file(error, format!("${name}")))?;
         return Ok(Box::new(FileSigner::new(key)));

@@ -84,7 +84,7 @@ impl From<ReadError> for RepoError {
 
 /// A time of a repository (seconds since 1970 UTC) as apt writes it.
 pub(crate) fn http_date(time: u64) -> String {
-    zoned(time).strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    zoned(time).strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
 }
 
 /// A time of a repository as people read it.

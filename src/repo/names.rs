@@ -61,7 +61,11 @@ checked! {
 
 fn is_name(text: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !(2..=40).contains(&text.len()) || !text.chars().all(plain) || text.starts_with('-') || text.ends_with('-') {
+    if !(2..=40).contains(&text.len())
+        || !text.chars().all(plain)
+        || text.starts_with('-')
+        || text.ends_with('-')
+    {
         return Err(format!(
             "`{}` cannot be a name: use 2 to 40 lowercase letters, digits and hyphens, such as `acme`",
             text.escape_debug()
@@ -76,14 +80,21 @@ fn is_label(text: &str) -> Result<(), String> {
     if text.trim() != text || text.is_empty() || text.len() > 100 {
         return Err("must be one line of 1 to 100 characters, such as `ACME packages`".to_owned());
     }
-    bad.map_or(Ok(()), |bad| Err(format!("must not contain `{}`: apt and dnf read it differently", bad.escape_debug())))
+    bad.map_or(Ok(()), |bad| {
+        Err(format!("must not contain `{}`: apt and dnf read it differently", bad.escape_debug()))
+    })
 }
 
 fn is_url(text: &str) -> Result<(), String> {
     let rest = ["https://", "http://", "file:///"].iter().find_map(|scheme| text.strip_prefix(scheme));
     let rest = rest.ok_or("must begin with https:// or http://, such as `https://packages.acme.example`")?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:[]".contains(c);
-    if rest.is_empty() || rest.ends_with('/') || rest.contains("//") || rest.contains("..") || !rest.chars().all(plain) {
+    if rest.is_empty()
+        || rest.ends_with('/')
+        || rest.contains("//")
+        || rest.contains("..")
+        || !rest.chars().all(plain)
+    {
         return Err("must be a plain address without a slash at its end, user name or query, such as \
                     `https://packages.acme.example/linux`"
             .to_owned());

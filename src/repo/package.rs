@@ -13,7 +13,6 @@ pub(super) struct Prepared {
     pub(super) format: Format,
     pub(super) name: String,
     pub(super) version: String,
-    pub(super) summary: String,
     pub(super) time: u64,
     pub(super) file: FileName,
     pub(super) bytes: Vec<u8>,
@@ -63,8 +62,7 @@ pub(super) fn prepare(
             let missing = |name: &str| named(ReadError::Damaged(format!("it has no {name}")));
             let name = field("Package").ok_or_else(|| missing("Package"))?;
             let version = field("Version").ok_or_else(|| missing("Version"))?;
-            let summary = field("Description").unwrap_or_default();
-            Ok(Prepared { format, name, version, summary, time, file: pool, bytes, signature: None, entry })
+            Ok(Prepared { format, name, version, time, file: pool, bytes, signature: None, entry })
         }
         Format::Rpm => {
             let time = rpm::record(&bytes).map_err(named)?.time;
@@ -72,12 +70,13 @@ pub(super) fn prepare(
             let bytes = rpm::signed(&bytes, is_rsa, |header| sign(header, time))?;
             let record = rpm::record(&bytes).map_err(named)?;
             let digest = sha256(&bytes);
-            let entry = dnf::entry(&record, Placed { file: &pool, size: bytes.len() as u64, sha256: &digest });
+            let entry =
+                dnf::entry(&record, Placed { file: &pool, size: bytes.len() as u64, sha256: &digest });
             let [epoch, version, release] = &record.version;
             let epoch = if epoch == "0" { String::new() } else { format!("{epoch}:") };
             let version = format!("{epoch}{version}-{release}");
-            let (name, summary) = (record.name, record.summary);
-            Ok(Prepared { format, name, version, summary, time, file: pool, bytes, signature: None, entry })
+            let name = record.name;
+            Ok(Prepared { format, name, version, time, file: pool, bytes, signature: None, entry })
         }
         Format::Pacman => {
             let fields = crate::pacman::read(&bytes).map_err(named)?.fields;
@@ -89,11 +88,11 @@ pub(super) fn prepare(
             let digest = sha256(&bytes);
             let placed = Placed { file: &pool, size: bytes.len() as u64, sha256: &digest };
             let entry = pacman::entry(&fields, placed);
-            let (name, version, summary) = (field("pkgname")?, field("pkgver")?, field("pkgdesc")?);
+            let (name, version) = (field("pkgname")?, field("pkgver")?);
             // The name becomes a folder of the database.
             FileName::new(format!("{name}-{version}"))?;
             let signature = Some(sign(&bytes, time)?);
-            Ok(Prepared { format, name, version, summary, time, file: pool, bytes, signature, entry })
+            Ok(Prepared { format, name, version, time, file: pool, bytes, signature, entry })
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The page for people: what is here, how to use it, and what changed. One file that needs neither a network nor a script;
 //! with a script, the list of packages can be searched.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::keys::Keys;
@@ -15,7 +17,12 @@ use crate::template::{Error, Templates};
 ///
 /// # Errors
 /// The template fails.
-pub(super) fn html(settings: &Settings, keys: &Keys, state: &State, files: &Files) -> Result<String, RepoError> {
+pub(super) fn html(
+    settings: &Settings,
+    keys: &Keys,
+    state: &State,
+    files: &Files,
+) -> Result<String, RepoError> {
     let description = &settings.repository;
     let bootstrap = |format: Format| {
         let name = clients::bootstrap_name(settings, format);
@@ -42,17 +49,14 @@ pub(super) fn html(settings: &Settings, keys: &Keys, state: &State, files: &File
         .iter()
         .filter_map(|name| Some((name, state.suites.get(name)?)))
         .map(|(name, suite)| {
-            let packages: Vec<_> = suite
-                .current()
+            let mut rows: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+            for item in suite.current().into_iter().flat_map(|publication| state.items_of(publication)) {
+                rows.entry((&item.name, &item.version)).or_default().push(item.format.name());
+            }
+            let packages: Vec<_> = rows
                 .into_iter()
-                .flat_map(|publication| state.items_of(publication))
-                .map(|item| {
-                    json!({
-                        "name": escape(&item.name),
-                        "version": escape(&item.version),
-                        "format": item.format.name(),
-                        "summary": escape(&item.summary),
-                    })
+                .map(|((name, version), formats)| {
+                    json!({ "name": escape(name), "version": escape(version), "formats": formats.join(", ") })
                 })
                 .collect();
             let history: Vec<_> = suite

@@ -13,7 +13,7 @@ use super::package::{Prepared, pool_name, prepare};
 use super::settings::Settings;
 use super::site::{Files, Site};
 use super::state::{Item, Publication, SIGNATURE, STATE, State};
-use super::{RepoError, apt, clients, day, dnf, page, pacman, sha256};
+use super::{RepoError, apt, clients, day, dnf, pacman, page, sha256};
 use crate::build::{self, Artifact};
 use crate::sign::{self, Kind, Signer, armored, unarmored, verify};
 use crate::target::Format;
@@ -91,7 +91,12 @@ impl Repository<'_> {
     ///
     /// # Errors
     /// A package was published with other bytes under its version, is damaged, or cannot be signed.
-    pub fn publish(&self, folders: &[PathBuf], suite: &Name, only: &Selection) -> Result<Published, RepoError> {
+    pub fn publish(
+        &self,
+        folders: &[PathBuf],
+        suite: &Name,
+        only: &Selection,
+    ) -> Result<Published, RepoError> {
         self.known(suite)?;
         self.keys.refuse_bad(self.now)?;
         let site = Site::lock(&self.root)?;
@@ -166,7 +171,8 @@ impl Repository<'_> {
         self.known(suite)?;
         let site = Site::lock(&self.root)?;
         let state = self.state()?;
-        let publications = state.suites.get(suite).map(|suite| suite.publications.as_slice()).unwrap_or_default();
+        let publications =
+            state.suites.get(suite).map(|suite| suite.publications.as_slice()).unwrap_or_default();
         let Some(earlier) = publications.iter().find(|publication| publication.serial == to) else {
             let all: Vec<String> = publications.iter().map(|one| one.serial.to_string()).collect();
             let error = format!("{suite} has no publication {to}; it has {}", all.join(", "));
@@ -185,8 +191,10 @@ impl Repository<'_> {
         self.keys.refuse_bad(self.now)?;
         let site = Site::lock(&self.root)?;
         let state = self.state()?;
-        let changes =
-            |suite: &Name| Change { always: true, ..Change::new(suite, current(&state, suite), "signed again") };
+        let changes = |suite: &Name| Change {
+            always: true,
+            ..Change::new(suite, current(&state, suite), "signed again")
+        };
         let changes: Vec<Change> = state.suites.keys().map(changes).collect();
         if changes.is_empty() {
             return Err(RepoError::Unknown("nothing has been published yet".to_owned()));
@@ -201,13 +209,19 @@ impl Repository<'_> {
     pub fn prune(&self) -> Result<usize, RepoError> {
         let site = Site::lock(&self.root)?;
         let mut state = self.state()?;
+        if state.release.1 != clients::digest(self.settings, self.keys) {
+            let error = "keys or addresses in repo.toml have changed: publish or resign first".to_owned();
+            return Err(RepoError::Unknown(error));
+        }
         state.forget(self.settings.repository.keep);
         let mut files = Files::default();
         self.finish(&state, &mut files)?;
         site.write(&files)?;
         let needed = needed(&state);
-        let surplus: Vec<String> =
-            Site::list(&self.root)?.into_iter().filter(|path| is_kept_by_state(path) && !needed.contains(path)).collect();
+        let surplus: Vec<String> = Site::list(&self.root)?
+            .into_iter()
+            .filter(|path| is_kept_by_state(path) && !needed.contains(path))
+            .collect();
         let count = surplus.len();
         site.remove(surplus)?;
         Ok(count)
@@ -230,7 +244,7 @@ impl Repository<'_> {
         prepared: Prepared,
         source: String,
     ) -> Result<u64, RepoError> {
-        let Prepared { format, name, version, summary, time, file, bytes, signature, entry } = prepared;
+        let Prepared { format, name, version, time, file, bytes, signature, entry } = prepared;
         let id = state.items.last_key_value().map_or(1, |(id, _)| id + 1);
         let key = match format {
             Format::Deb => None,
@@ -238,7 +252,7 @@ impl Repository<'_> {
         };
         let (size, sha256) = (bytes.len() as u64, sha256(&bytes));
         let serial = state.serial + 1;
-        let item = Item { format, name, version, summary, file, size, sha256, source, time, serial, key, entry };
+        let item = Item { format, name, version, file, size, sha256, source, time, serial, key, entry };
         let path = path_of(&item);
         if let Some(signature) = signature {
             files.fix(format!("{path}.sig"), signature);
@@ -262,7 +276,9 @@ impl Repository<'_> {
         let Change { suite, items: wanted, .. } = changes.first().ok_or_else(nothing)?;
         let old = before.get(suite).cloned().unwrap_or_default();
         let named = |ids: Vec<&u64>, state: &State| {
-            let item = |id: &&u64| state.items.get(id).map(|item| (item.format, item.name.clone(), item.version.clone()));
+            let item = |id: &&u64| {
+                state.items.get(id).map(|item| (item.format, item.name.clone(), item.version.clone()))
+            };
             ids.iter().filter_map(item).collect()
         };
         let added = named(wanted.difference(&old).collect(), &state);
@@ -300,8 +316,12 @@ impl Repository<'_> {
             }
         }
         // The newest ones: numbers only grow.
-        let newest: BTreeMap<Format, u64> =
-            state.items.iter().filter(|(_, item)| item.name == name).map(|(id, item)| (item.format, *id)).collect();
+        let newest: BTreeMap<Format, u64> = state
+            .items
+            .iter()
+            .filter(|(_, item)| item.name == name)
+            .map(|(id, item)| (item.format, *id))
+            .collect();
         for change in &mut changes {
             change.items.retain(|id| state.items[id].name != name);
             change.items.extend(newest.values());
@@ -312,7 +332,8 @@ impl Repository<'_> {
     /// Makes a publication of a suite and its indexes.
     fn index(&self, state: &mut State, change: Change, files: &mut Files) -> Result<(), RepoError> {
         let Change { suite, items, what } = change;
-        let newest = items.iter().filter_map(|id| state.items.get(id)).map(|item| item.time).max().unwrap_or_default();
+        let newest =
+            items.iter().filter_map(|id| state.items.get(id)).map(|item| item.time).max().unwrap_or_default();
         let wanted = match (self.date, self.settings.repository.valid_days) {
             (Some(date), _) => date,
             // An index that expires must be valid from now on.
@@ -364,7 +385,10 @@ pub(super) fn state(settings: &Settings, keys: &Keys, root: &Path) -> Result<Sta
     verify(&keys.certificates(), Kind::Binary, &bytes, &signature).map_err(wrong)?;
     let state = State::parse(&bytes)?;
     if state.name != *name {
-        return Err(RepoError::State(format!("{STATE} is that of `{}`, and repo.toml that of `{name}`", state.name)));
+        return Err(RepoError::State(format!(
+            "{STATE} is that of `{}`, and repo.toml that of `{name}`",
+            state.name
+        )));
     }
     Ok(state)
 }
@@ -409,7 +433,10 @@ fn sort_out<'f>(folders: &'f [PathBuf], only: &Selection, state: &State) -> Resu
                 let name = pool_name(file.file_name.as_str())?;
                 if let Some(other) = seen.insert((format, name.as_str().to_owned()), file.sha256.clone()) {
                     if other != file.sha256 {
-                        return Err(RepoError::Dist(format!("two folders have a different {}", file.file_name)));
+                        return Err(RepoError::Dist(format!(
+                            "two folders have a different {}",
+                            file.file_name
+                        )));
                     }
                     continue;
                 }
@@ -438,7 +465,8 @@ fn current(state: &State, suite: &Name) -> BTreeSet<u64> {
 fn with(state: &State, suite: &Name, ids: Vec<u64>) -> BTreeSet<u64> {
     let name = |id: &u64| state.items.get(id).map(|item| (item.format, item.name.as_str()));
     let new: BTreeSet<_> = ids.iter().filter_map(name).collect();
-    let kept = current(state, suite).into_iter().filter(|id| name(id).is_some_and(|name| !new.contains(&name)));
+    let kept =
+        current(state, suite).into_iter().filter(|id| name(id).is_some_and(|name| !new.contains(&name)));
     kept.chain(ids.iter().copied()).collect()
 }
 

@@ -133,8 +133,11 @@ impl Settings {
         let mut found = Vec::new();
         // The place of the first line that sets a key: what is judged here stands once.
         let place = |key: &str| {
-            let at = text.lines().scan(0, |at, line| Some((std::mem::replace(at, *at + line.len() + 1), line)));
-            let at = at.filter(|(_, line)| line.trim_start().starts_with(key)).map(|(at, line)| at..at + line.len());
+            let at =
+                text.lines().scan(0, |at, line| Some((std::mem::replace(at, *at + line.len() + 1), line)));
+            let at = at
+                .filter(|(_, line)| line.trim_start().starts_with(key))
+                .map(|(at, line)| at..at + line.len());
             at.into_iter().next().unwrap_or(0..0)
         };
         let mut wrong = |key: &str, message: &str, hint: &str| {
@@ -143,7 +146,11 @@ impl Settings {
         let suites = &self.repository.suites;
         let unique: std::collections::BTreeSet<&Name> = suites.iter().collect();
         if suites.is_empty() || unique.len() != suites.len() {
-            wrong("suites", "the suites must be named, each once", "write `suites = [\"stable\", \"testing\"]`");
+            wrong(
+                "suites",
+                "the suites must be named, each once",
+                "write `suites = [\"stable\", \"testing\"]`",
+            );
         }
         if self.repository.keep < 2 {
             let hint = "keep 2 or more: clients that have the index of before still ask for its files";
@@ -162,7 +169,8 @@ impl Settings {
             let holders = holders.filter(|is| *is).count();
             let retired = key.purpose == Use::Retire && key.certificate.is_some();
             if holders > 1 || (holders == 0 && !retired) {
-                let hint = "give one of `file`, `env`, `gpg` or `command`; a retired key needs only `certificate`";
+                let hint =
+                    "give one of `file`, `env`, `gpg` or `command`; a retired key needs only `certificate`";
                 wrong("[[keys]]", "a key must have one holder", hint);
             } else if key.command.is_some() && key.certificate.is_none() {
                 let hint = "make one with `postpack key new --command`, and name it by `certificate`";
@@ -193,6 +201,7 @@ pub fn starter(name: &Name, url: &Url) -> String {
          [[keys]]\n\
          use = \"sign\"\n\
          file = \"{name}.key\"\n",
-        host = url.as_str().split('/').nth(2).and_then(|host| host.split(':').next()).unwrap_or("example.org"),
+        host =
+            url.as_str().split('/').nth(2).and_then(|host| host.split(':').next()).unwrap_or("example.org"),
     )
 }

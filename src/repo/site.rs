@@ -2,6 +2,7 @@
 //! before the first of them is renamed. A journal lets the next run finish what a killed one began.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -100,7 +101,7 @@ impl Site {
             let folder = full.parent().unwrap_or(&self.root);
             fs_err::create_dir_all(folder)?;
             let staged = self.private("file");
-            write_staged(&staged, bytes)?;
+            fs_err::write(&staged, bytes)?;
             fs_err::rename(&staged, &full)?;
         }
         let mut moves = Vec::new();
@@ -118,7 +119,7 @@ impl Site {
             };
             fs_err::create_dir_all(full.parent().unwrap_or(&self.root))?;
             let staged = self.private(&moves.len().to_string());
-            write_staged(&staged, bytes)?;
+            write_synced(&staged, bytes)?;
             // apt and pacman keep the file that they have if the new one is not newer, by whole seconds.
             if let Ok(old) = std::fs::metadata(&full).and_then(|metadata| metadata.modified()) {
                 let newer = SystemTime::now().max(old + Duration::from_secs(1));
@@ -130,7 +131,7 @@ impl Site {
             return Ok(());
         }
         let journal = serde_json::to_vec(&moves).map_err(std::io::Error::from)?;
-        write_staged(&self.private("journal"), &journal)?;
+        write_synced(&self.private("journal"), &journal)?;
         // From here on the publication is made, even if this process is killed.
         fs_err::rename(self.private("journal"), self.private(JOURNAL))?;
         self.recover()
@@ -139,7 +140,8 @@ impl Site {
     /// Does what the journal says, and empties the private folder.
     fn recover(&self) -> Result<(), RepoError> {
         if let Some(journal) = Self::read(&self.root, &format!("{PRIVATE}/{JOURNAL}"))? {
-            let damaged = |error: serde_json::Error| RepoError::State(format!("{PRIVATE}/{JOURNAL}: {error}"));
+            let damaged =
+                |error: serde_json::Error| RepoError::State(format!("{PRIVATE}/{JOURNAL}: {error}"));
             let moves: Vec<Move> = serde_json::from_slice(&journal).map_err(damaged)?;
             for Move { path, staged } in &moves {
                 let full = self.path(path)?;
@@ -212,7 +214,10 @@ impl Site {
     }
 }
 
-fn write_staged(path: &Path, bytes: &[u8]) -> Result<(), RepoError> {
-    fs_err::write(path, bytes)?;
+/// Writes a file that a rename will put in place. It is on disk before.
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), RepoError> {
+    let mut file = fs_err::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::names::Name;
 use super::RepoError;
+use super::names::Name;
 use crate::build::FileName;
 use crate::target::Format;
 
@@ -44,8 +44,6 @@ pub struct Item {
     pub name: String,
     /// Its version as the format writes it.
     pub version: String,
-    /// Its summary.
-    pub summary: String,
     /// Its file in the pool.
     pub file: FileName,
     /// Bytes of the file.
@@ -119,7 +117,10 @@ impl State {
         }
         for publication in state.suites.values().flat_map(|suite| &suite.publications) {
             if let Some(missing) = publication.items.iter().find(|id| !state.items.contains_key(id)) {
-                return Err(damaged(format!("publication {} has an unknown package {missing}", publication.serial)));
+                return Err(damaged(format!(
+                    "publication {} has an unknown package {missing}",
+                    publication.serial
+                )));
             }
             // The one place where a path could leave the tree.
             for path in &publication.files {
@@ -164,8 +165,12 @@ impl State {
             let old = suite.publications.len().saturating_sub(keep);
             suite.publications.drain(..old);
         }
-        let used: BTreeSet<u64> =
-            self.suites.values().flat_map(|suite| &suite.publications).flat_map(|one| one.items.clone()).collect();
+        let used: BTreeSet<u64> = self
+            .suites
+            .values()
+            .flat_map(|suite| &suite.publications)
+            .flat_map(|one| one.items.clone())
+            .collect();
         self.items.retain(|id, _| used.contains(id));
     }
 }

@@ -23,7 +23,8 @@ fn secret(which: usize) -> &'static str {
     static KEYS: [OnceLock<String>; 3] = [const { OnceLock::new() }; 3];
     // One RSA key, because it takes half a second to make.
     let algorithm = if which == 0 { Algorithm::Rsa3072 } else { Algorithm::Ed25519 };
-    KEYS[which].get_or_init(|| create(algorithm, "ACME <it@acme.example>", BORN, None).unwrap().key.to_armor())
+    KEYS[which]
+        .get_or_init(|| create(algorithm, "ACME <it@acme.example>", BORN, None).unwrap().key.to_armor())
 }
 
 fn signer(which: usize) -> Box<dyn crate::sign::Signer> {
@@ -47,7 +48,9 @@ fn dist(version: &str, revision: u32) -> tempfile::TempDir {
             let (name, bytes) = match format {
                 Format::Deb => (deb::file_name(&package.meta), deb::write(&package, &templates).unwrap()),
                 Format::Rpm => (rpm::file_name(&package.meta), rpm::write(&package, &templates).unwrap()),
-                Format::Pacman => (pacman::file_name(&package.meta), pacman::write(&package, &templates).unwrap()),
+                Format::Pacman => {
+                    (pacman::file_name(&package.meta), pacman::write(&package, &templates).unwrap())
+                }
             };
             fs_err::write(folder.path().join(&name), &bytes).unwrap();
             json!({ "file-name": name, "kind": format.name(), "size": bytes.len(), "sha256": sha256(&bytes) })
@@ -176,7 +179,8 @@ fn other_bytes_under_a_published_version_are_refused() {
     for name in fs_err::read_dir(old.path()).unwrap().map(|entry| entry.unwrap().file_name()) {
         let name = name.to_string_lossy().into_owned();
         if name != "manifest.json" {
-            fs_err::rename(other.path().join(name.replace("1.0.0", "1.0.1")), other.path().join(&name)).unwrap();
+            fs_err::rename(other.path().join(name.replace("1.0.0", "1.0.1")), other.path().join(&name))
+                .unwrap();
         }
     }
     assert!(matches!(world.publish(&other, "stable"), Err(RepoError::Changed(_))));
@@ -197,12 +201,17 @@ fn suites_are_promoted_rolled_back_and_pruned() {
     world.settings.repository.keep = 2;
     let (testing, stable) = (name("testing"), name("stable"));
     world.publish(&dist("1.0.0", 1), "testing").unwrap();
-    let pool = |world: &World| world.bytes().into_iter().filter(|(path, _)| path.contains("pool")).collect::<Vec<_>>();
+    let pool = |world: &World| {
+        world.bytes().into_iter().filter(|(path, _)| path.contains("pool")).collect::<Vec<_>>()
+    };
     let before = pool(&world);
     world.repository().promote(&testing, &stable, &Selection::default()).unwrap();
     assert_eq!(pool(&world), before, "promotion copies nothing");
     world.publish(&dist("1.1.0", 1), "testing").unwrap();
-    assert_eq!((world.versions("stable"), world.versions("testing")), (vec!["1.0.0-1".into()], vec!["1.1.0-1".into()]));
+    assert_eq!(
+        (world.versions("stable"), world.versions("testing")),
+        (vec!["1.0.0-1".into()], vec!["1.1.0-1".into()])
+    );
     world.repository().promote(&testing, &stable, &Selection::default()).unwrap();
     let date = |world: &World| world.repository().state().unwrap().suites[&stable].current().unwrap().date;
     let newer = date(&world);
@@ -234,7 +243,10 @@ fn keys_rotate_without_a_gap() {
     // Announced: apt has both signatures, the others one, and hosts get a new release package.
     world.keys = Keys::of(vec![signer(0)], vec![signer(1)], Vec::new());
     world.repository().resign().unwrap();
-    assert_eq!((world.faults().iter().filter(|fault| fault.urgent).count(), count(&world, "key.asc")), (0, 2));
+    assert_eq!(
+        (world.faults().iter().filter(|fault| fault.urgent).count(), count(&world, "key.asc")),
+        (0, 2)
+    );
     let state = world.repository().state().unwrap();
     assert_eq!(state.release.0, 2);
     // Either key is enough for apt.
@@ -349,7 +361,8 @@ fn the_indexes_are_the_known_ones() {
         let entry = item.entry.replace(&item.sha256, "DIGEST").replace(&item.size.to_string(), "SIZE");
         text += &format!("--- {}\n{entry}", item.format);
     }
-    for path in ["acme.sources", "acme.repo", "acme-zypper.repo", "acme.pacman.conf", "rpm/stable.mirrorlist"] {
+    for path in ["acme.sources", "acme.repo", "acme-zypper.repo", "acme.pacman.conf", "rpm/stable.mirrorlist"]
+    {
         text += &format!("--- {path}\n{}", world.read(path));
     }
     insta::with_settings!({ filters => vec![(r#"(header-range start=|end=|package=)"\d+""#, "${1}\"N\"")] }, {

@@ -44,12 +44,19 @@ pub struct Step {
 ///
 /// # Errors
 /// The tree cannot be read.
-pub fn upload_plan(root: &Path, state: &State, since: Option<u64>, remote: Option<&[u8]>) -> Result<Plan, RepoError> {
+pub fn upload_plan(
+    root: &Path,
+    state: &State,
+    since: Option<u64>,
+    remote: Option<&[u8]>,
+) -> Result<Plan, RepoError> {
     let since = since.unwrap_or_default();
     let all = Site::list(root)?;
     let needed = needed(state);
-    let (fixed, current): (Vec<String>, Vec<String>) = all.into_iter().partition(|path| is_kept_by_state(path));
-    let (wanted, remove): (Vec<String>, Vec<String>) = fixed.into_iter().partition(|path| needed.contains(path));
+    let (fixed, current): (Vec<String>, Vec<String>) =
+        all.into_iter().partition(|path| is_kept_by_state(path));
+    let (wanted, remove): (Vec<String>, Vec<String>) =
+        fixed.into_iter().partition(|path| needed.contains(path));
     let old = before(state, since);
     let wanted = wanted.into_iter().filter(|path| !old.contains(path)).collect();
     // Clients read the first file of a format last of all, the signature just before it.

@@ -24,9 +24,12 @@ use crate::template::Templates;
 use payload::Payload;
 
 /// Folders that belong to the system: another package owns them, with the modes of the distribution.
-const SYSTEM_FOLDERS: [&str; 22] = [
+const SYSTEM_FOLDERS: [&str; 25] = [
     "/etc",
+    "/etc/pki",
+    "/etc/pki/rpm-gpg",
     "/etc/postfix",
+    "/etc/yum.repos.d",
     "/usr",
     "/usr/bin",
     "/usr/lib",

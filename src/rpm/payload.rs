@@ -124,7 +124,9 @@ impl Said {
             let (flags, digest, link) = match node.kind() {
                 EntryKind::File(content) => (FileFlags::empty(), content.sha256(), ""),
                 EntryKind::Doc(content) => (FileFlags::DOC, content.sha256(), ""),
-                EntryKind::Config(content) => (FileFlags::CONFIG | FileFlags::NOREPLACE, content.sha256(), ""),
+                EntryKind::Config(content) => {
+                    (FileFlags::CONFIG | FileFlags::NOREPLACE, content.sha256(), "")
+                }
                 EntryKind::Symlink(target) => (FileFlags::empty(), "", target.as_str()),
                 EntryKind::Directory => (FileFlags::empty(), "", ""),
             };

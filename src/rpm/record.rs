@@ -80,7 +80,9 @@ pub fn record(bytes: &[u8]) -> Result<Record, ReadError> {
     relations.retain(|(_, list)| !list.is_empty());
     let paths = metadata.get_file_paths_split().map_err(damaged)?;
     let is_primary = |(folder, name): &(&str, &str)| {
-        folder.starts_with("/etc/") || folder.contains("bin/") || (*folder, *name) == ("/usr/lib/", "sendmail")
+        folder.starts_with("/etc/")
+            || folder.contains("bin/")
+            || (*folder, *name) == ("/usr/lib/", "sendmail")
     };
     Ok(Record {
         name: need(metadata.get_name())?,

@@ -33,7 +33,8 @@ pub fn unarmored(data: &[u8]) -> Result<Vec<u8>, SignError> {
     if data.first().is_some_and(|first| first & 0x80 != 0) {
         return Ok(data.to_vec());
     }
-    let text = std::str::from_utf8(data).map_err(|_| SignError::Malformed("it is neither binary nor text"))?;
+    let text =
+        std::str::from_utf8(data).map_err(|_| SignError::Malformed("it is neither binary nor text"))?;
     let mut bytes = Vec::new();
     let mut lines = text.lines().map(str::trim_end);
     let mut found = false;

@@ -1,10 +1,10 @@
 //! Certificates: a public key, the names of its owner, and what the key says of itself.
 
+use super::SignError;
 use super::armor::{armored, unarmored};
 use super::key::{Material, PublicKey, SHA1};
 use super::packet::{self, Reader, put_packet};
 use super::signature::{KEY_EXPIRES, KEY_FLAGS, REVOCATION, Signature};
-use super::SignError;
 
 /// Key flag "may sign data" (RFC 9580 section 5.2.3.29).
 const SIGNS: u8 = 2;
@@ -140,7 +140,11 @@ impl Certificate {
         for (_, body) in packet::packets(revocation)? {
             self.add(None, body)?;
         }
-        if self.revoked { Ok(self) } else { Err(SignError::Key("the revocation is not one of this key".to_owned())) }
+        if self.revoked {
+            Ok(self)
+        } else {
+            Err(SignError::Key("the revocation is not one of this key".to_owned()))
+        }
     }
 
     pub(super) fn key(&self) -> &PublicKey {
@@ -265,7 +269,10 @@ impl Certificate {
             let days = (expires - now) / 86_400;
             add(
                 Gravity::Warning,
-                format!("the key {} expires in {days} days; apt before 3.0 then rejects everything", self.fingerprint()),
+                format!(
+                    "the key {} expires in {days} days; apt before 3.0 then rejects everything",
+                    self.fingerprint()
+                ),
                 "run `postpack key extend`, publish, and give hosts time to install the new key file",
             );
         }

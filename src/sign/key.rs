@@ -62,7 +62,9 @@ impl PublicKey {
         let refused = |what: &str, fails: &str| SignError::Key(format!("{what} cannot be used: {fails}"));
         match reader.byte()? {
             4 => {}
-            6 => return Err(refused("a key of OpenPGP version 6", "apt before 3.0, dnf and pacman reject it")),
+            6 => {
+                return Err(refused("a key of OpenPGP version 6", "apt before 3.0, dnf and pacman reject it"));
+            }
             _ => return Err(refused("a key before OpenPGP version 4", "package managers reject it")),
         }
         let created = reader.number(4)?;
@@ -115,7 +117,12 @@ impl PublicKey {
 
     /// Whether the integers of a signature are by this key over this message. With RSA the library hashes the message;
     /// an Ed25519 signature is over the digest.
-    pub(super) fn verifies(&self, hash: u8, message: &[u8], mut integers: Reader<'_>) -> Result<bool, SignError> {
+    pub(super) fn verifies(
+        &self,
+        hash: u8,
+        message: &[u8],
+        mut integers: Reader<'_>,
+    ) -> Result<bool, SignError> {
         match &self.material {
             Material::Rsa { modulus, exponent } => {
                 let parameters: &RsaParameters = match hash {

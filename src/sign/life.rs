@@ -1,5 +1,6 @@
 //! The life of a key: made, extended, revoked. Rotation is a new key beside the old one.
 
+use super::SignError;
 use super::armor::armored;
 use super::certificate::{Certificate, certified};
 use super::key::{Material, PublicKey};
@@ -8,7 +9,6 @@ use super::secret::SecretKey;
 use super::signature::{
     CERTIFICATION, CIPHERS, FEATURES, HASHES, KEY_EXPIRES, KEY_FLAGS, REASON, REVOCATION, Unsigned,
 };
-use super::SignError;
 
 /// The kinds of key that can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -109,7 +109,9 @@ fn certify(
     sign: &dyn Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>,
 ) -> Result<Certificate, SignError> {
     if user_id.trim() != user_id || user_id.is_empty() || user_id.chars().any(char::is_control) {
-        return Err(SignError::Key("the user ID must be one line, such as `ACME packages <it@acme.example>`".into()));
+        return Err(SignError::Key(
+            "the user ID must be one line, such as `ACME packages <it@acme.example>`".into(),
+        ));
     }
     let valid = match expires {
         None => None,
@@ -117,7 +119,8 @@ fn certify(
         Some(_) => return Err(SignError::Time("the key would expire before it is valid".to_owned())),
     };
     // May certify and sign; prefers AES-256 and SHA-512, SHA-384, SHA-256; knows integrity protection.
-    let mut said: Vec<(u8, &[u8])> = vec![(KEY_FLAGS, &[3]), (CIPHERS, &[9]), (HASHES, &[10, 9, 8]), (FEATURES, &[1])];
+    let mut said: Vec<(u8, &[u8])> =
+        vec![(KEY_FLAGS, &[3]), (CIPHERS, &[9]), (HASHES, &[10, 9, 8]), (FEATURES, &[1])];
     if let Some(valid) = &valid {
         said.push((KEY_EXPIRES, valid));
     }
@@ -148,5 +151,6 @@ fn revocation(
 }
 
 fn seconds(time: u64) -> Result<u32, SignError> {
-    u32::try_from(time).map_err(|_| SignError::Time("a time is beyond the year 2106, where OpenPGP keys end".into()))
+    u32::try_from(time)
+        .map_err(|_| SignError::Time("a time is beyond the year 2106, where OpenPGP keys end".into()))
 }

@@ -23,7 +23,8 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], SignError> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(SignError::Malformed("it ends too early"))?;
+        let (taken, rest) =
+            self.0.split_at_checked(count).ok_or(SignError::Malformed("it ends too early"))?;
         self.0 = rest;
         Ok(taken)
     }

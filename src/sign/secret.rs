@@ -29,7 +29,9 @@ enum Pair {
 
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SecretKey").field("fingerprint", &self.certificate.fingerprint()).finish_non_exhaustive()
+        f.debug_struct("SecretKey")
+            .field("fingerprint", &self.certificate.fingerprint())
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,7 +46,9 @@ impl SecretKey {
         let body = match packets.first() {
             Some((packet::SECRET_KEY, body)) => *body,
             Some((packet::PUBLIC_KEY, _)) => {
-                return Err(SignError::Key("this is the public key; the secret key is needed to sign".to_owned()));
+                return Err(SignError::Key(
+                    "this is the public key; the secret key is needed to sign".to_owned(),
+                ));
             }
             _ => return Err(SignError::Malformed("it does not begin with a secret key")),
         };
@@ -52,7 +56,8 @@ impl SecretKey {
         let key = PublicKey::read(&mut reader)?;
         if reader.byte()? != 0 {
             return Err(SignError::Key(
-                "the secret key is protected by a passphrase; import it into gpg and use the signer `gpg`".to_owned(),
+                "the secret key is protected by a passphrase; import it into gpg and use the signer `gpg`"
+                    .to_owned(),
             ));
         }
         let (integers, sum) = reader
@@ -91,8 +96,10 @@ impl SecretKey {
                 for number in [d, q, p, inverse] {
                     put_integer(&mut integers, number);
                 }
-                let material =
-                    Material::Rsa { modulus: packet::without_zeros(modulus).to_vec(), exponent: exponent.to_vec() };
+                let material = Material::Rsa {
+                    modulus: packet::without_zeros(modulus).to_vec(),
+                    exponent: exponent.to_vec(),
+                };
                 (Pair::Rsa(Box::new(pair)), material)
             }
         };
@@ -124,8 +131,8 @@ impl SecretKey {
         let failed = |_| SignError::Library("sign");
         match &self.pair {
             Pair::Rsa(pair) => {
-                let digest =
-                    aws_lc_rs::digest::Digest::import_less_safe(digest, &aws_lc_rs::digest::SHA512).map_err(failed)?;
+                let digest = aws_lc_rs::digest::Digest::import_less_safe(digest, &aws_lc_rs::digest::SHA512)
+                    .map_err(failed)?;
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign_digest(&RSA_PKCS1_SHA512, &digest, &mut signature).map_err(failed)?;
                 Ok(signature)

@@ -49,7 +49,8 @@ impl Unsigned {
         let mut head = vec![4, kind, key.algorithm(), SHA512];
         head.extend(u16::try_from(hashed.len()).unwrap_or(u16::MAX).to_be_bytes());
         head.extend(hashed);
-        let digest = Sha512::new().chain_update(data).chain_update(&head).chain_update(trailer(&head)).finalize();
+        let digest =
+            Sha512::new().chain_update(data).chain_update(&head).chain_update(trailer(&head)).finalize();
         let mut issuer = [0; 8];
         issuer.copy_from_slice(&key.fingerprint[12..]);
         Self { head, issuer, digest: digest.into() }
@@ -118,7 +119,11 @@ impl<'a> Signature<'a> {
         let head = &body[..body.len() - reader.0.len()];
         let unhashed = subpackets(&mut reader)?;
         let fingerprint = |(kind, body): &(u8, &'a [u8])| {
-            if *kind == ISSUER_FINGERPRINT { body.strip_prefix(&[4]).and_then(|body| body.get(12..)) } else { None }
+            if *kind == ISSUER_FINGERPRINT {
+                body.strip_prefix(&[4]).and_then(|body| body.get(12..))
+            } else {
+                None
+            }
         };
         let id = |(kind, body): &(u8, &'a [u8])| (*kind == ISSUER).then_some(*body);
         let all = || hashed.iter().chain(&unhashed);
@@ -179,7 +184,9 @@ pub fn verify<'c>(
             return Err(SignError::Mismatch(signature.issuer_hex()));
         }
         if signature.hash == key::SHA1 {
-            return Err(SignError::Key("the signature is made with SHA-1, which apt 3 and rpm 6 reject".to_owned()));
+            return Err(SignError::Key(
+                "the signature is made with SHA-1, which apt 3 and rpm 6 reject".to_owned(),
+            ));
         }
         let time = u64::from(signature.created());
         certificate.usable_at(time)?;

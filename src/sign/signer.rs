@@ -80,9 +80,13 @@ impl CommandSigner {
     /// It fails, or writes nothing.
     pub fn raw(command: &[String], digest: &[u8; 64]) -> Result<Vec<u8>, SignError> {
         let program = command.first().map(String::as_str).unwrap_or_default();
-        let raw = run(Command::new(program).args(&command[1..]).env("POSTPACK_HASH", "sha512"), program, digest)?;
+        let raw =
+            run(Command::new(program).args(&command[1..]).env("POSTPACK_HASH", "sha512"), program, digest)?;
         if raw.is_empty() {
-            return Err(SignError::Program { program: program.to_owned(), why: "it wrote no signature".to_owned() });
+            return Err(SignError::Program {
+                program: program.to_owned(),
+                why: "it wrote no signature".to_owned(),
+            });
         }
         Ok(raw)
     }
@@ -94,7 +98,8 @@ impl Signer for CommandSigner {
     }
 
     fn sign(&self, kind: Kind, data: &[u8], time: u64) -> Result<Vec<u8>, SignError> {
-        let packet = sign_digest(&self.certificate, kind, data, time, |digest| Self::raw(&self.command, digest))?;
+        let packet =
+            sign_digest(&self.certificate, kind, data, time, |digest| Self::raw(&self.command, digest))?;
         // A program can hold another key than the one that hosts will trust.
         super::verify(&[&self.certificate], kind, data, &packet)?;
         Ok(packet)
@@ -161,7 +166,8 @@ fn sign_digest(
     raw: impl Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>,
 ) -> Result<Vec<u8>, SignError> {
     certificate.usable_at(time)?;
-    let seconds = u32::try_from(time).map_err(|_| SignError::Time("a signature is beyond the year 2106".into()))?;
+    let seconds =
+        u32::try_from(time).map_err(|_| SignError::Time("a signature is beyond the year 2106".into()))?;
     let unsigned = Unsigned::new(certificate.key(), kind as u8, data, seconds, &[]);
     let raw = raw(&unsigned.digest)?;
     unsigned.packet(certificate.key(), &raw)

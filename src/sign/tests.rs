@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use pgp::composed::{CleartextSignedMessage, Deserializable as _, DetachedSignature, SignedPublicKey, SignedSecretKey};
+use pgp::composed::{
+    CleartextSignedMessage, Deserializable as _, DetachedSignature, SignedPublicKey, SignedSecretKey,
+};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::ser::Serialize as _;
@@ -163,7 +165,8 @@ fn gpg_signs_for_us_with_the_same_bytes_each_time() {
         let fingerprint = created.key.certificate().fingerprint();
         let sign = |name: &str| {
             let out = gpg.path(name);
-            let arguments = ["--digest-algo", "SHA512", "--local-user", &fingerprint, "--textmode", "--output"];
+            let arguments =
+                ["--digest-algo", "SHA512", "--local-user", &fingerprint, "--textmode", "--output"];
             gpg.status(NOW + 5, &arguments, &[&out, Path::new("--detach-sign"), &data]);
             fs_err::read(out).unwrap()
         };
@@ -186,7 +189,8 @@ fn a_command_signs_digests_and_another_key_is_found_out() {
     let path = pem.to_str().unwrap();
     openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path]);
     let modulus = String::from_utf8(openssl(&["rsa", "-in", path, "-noout", "-modulus"])).unwrap();
-    let modulus = data_encoding::HEXUPPER.decode(modulus.trim().split_once('=').unwrap().1.as_bytes()).unwrap();
+    let modulus =
+        data_encoding::HEXUPPER.decode(modulus.trim().split_once('=').unwrap().1.as_bytes()).unwrap();
     let command: Vec<String> = ["openssl", "pkeyutl", "-sign", "-inkey", path, "-pkeyopt", "digest:sha512"]
         .map(str::to_owned)
         .to_vec();
@@ -227,11 +231,8 @@ fn an_extension_keeps_what_was_signed_before() {
     after.usable_at(NOW - 1).unwrap_err();
     let gpg = Gpg::new();
     gpg.import(NOW + 2000, &after.to_bytes());
-    let said = gpg.status(
-        NOW + 86_500,
-        &["--verify"],
-        &[&gpg.file("data.sig", &early), &gpg.file("data", b"data")],
-    );
+    let said =
+        gpg.status(NOW + 86_500, &["--verify"], &[&gpg.file("data.sig", &early), &gpg.file("data", b"data")]);
     assert!(said.contains("GOODSIG"), "{said}");
 }
 
@@ -257,7 +258,9 @@ fn keys_that_fail_somewhere_are_named() {
         concerns.into_iter().map(|concern| concern.message).collect::<Vec<_>>().join("; ")
     };
     assert!(messages(ed25519(), NOW).contains("RHEL 8 and 9"));
-    assert!(messages(rsa(), NOW).contains("expires in 1 days") || messages(rsa(), NOW).contains("expires in"));
+    assert!(
+        messages(rsa(), NOW).contains("expires in 1 days") || messages(rsa(), NOW).contains("expires in")
+    );
     assert!(messages(rsa(), NOW + 90_000).contains("had expired"));
 }
 

@@ -10,6 +10,7 @@ mod inspect;
 mod lists;
 mod mistakes;
 mod render;
+mod repo;
 mod reports;
 mod streams;
 mod world;
