@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::clock;
 use super::error::Failure;
 use super::output::{Format, Terminal};
-use crate::sign::{self, Algorithm, Certificate, CommandSigner, Gravity, SecretKey, SignError, armored};
+use crate::sign::{self, Algorithm, Certificate, CommandSigner, SecretKey, SignError, armored};
 
 /// How long before its end an expiry is reported, in seconds: 60 days.
 const AHEAD: u64 = 60 * 86_400;
@@ -284,9 +284,7 @@ fn say(verb: &str, file: &Path, certificate: &Certificate, terminal: &mut Termin
 /// Warns where a key is rejected.
 pub(super) fn concerns(certificate: &Certificate, terminal: &mut Terminal) {
     for concern in certificate.concerns(clock::now(), AHEAD) {
-        if concern.gravity > Gravity::Note {
-            terminal.warn(&concern.message, &concern.hint);
-        }
+        terminal.warn(&concern.message, &concern.hint);
     }
 }
 

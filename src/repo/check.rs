@@ -49,8 +49,9 @@ impl Fault {
 pub fn check(settings: &Settings, keys: &Keys, root: &Path, now: u64) -> Result<Vec<Fault>, RepoError> {
     let state = state(settings, keys, root)?;
     let mut faults = Vec::new();
-    for concern in keys.concerns(now, AHEAD) {
-        faults.push(Fault::new(concern.gravity == Gravity::Error, "keys", concern.message, &concern.hint));
+    // Where a kind of key fails was said when it was made.
+    for concern in keys.concerns(now, AHEAD).into_iter().filter(|concern| concern.gravity > Gravity::Somewhere) {
+        faults.push(Fault::new(concern.gravity == Gravity::Now, "keys", concern.message, &concern.hint));
     }
     for (name, suite) in &state.suites {
         let Some(current) = suite.current() else { continue };

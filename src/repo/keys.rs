@@ -97,7 +97,7 @@ impl Keys {
     /// # Errors
     /// The first such concern.
     pub fn refuse_bad(&self, now: u64) -> Result<(), RepoError> {
-        let bad = self.concerns(now, 0).into_iter().find(|concern| concern.gravity == Gravity::Error);
+        let bad = self.concerns(now, 0).into_iter().find(|concern| concern.gravity == Gravity::Now);
         bad.map_or(Ok(()), |concern| {
             Err(RepoError::Rejected(format!("{}: {}", concern.message, concern.hint)))
         })

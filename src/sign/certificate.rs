@@ -35,12 +35,12 @@ struct Binding {
 /// How much a concern matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gravity {
-    /// It works everywhere today.
-    Note,
-    /// It fails on some distributions.
-    Warning,
+    /// It fails on some distributions, which may be nobody's.
+    Somewhere,
+    /// It will fail soon.
+    Soon,
     /// It fails on most; nothing should be signed with it.
-    Error,
+    Now,
 }
 
 /// Where a key fails, or will fail.
@@ -241,13 +241,13 @@ impl Certificate {
         };
         match &self.key.material {
             Material::Ed25519(_) => add(
-                Gravity::Warning,
+                Gravity::Somewhere,
                 "RHEL 8 and 9, Rocky Linux, AlmaLinux and Amazon Linux 2023 reject rpm packages signed with Ed25519"
                     .to_owned(),
                 "use an RSA key of 3072 or 4096 bits, unless no host runs these",
             ),
             Material::Rsa { modulus, .. } if modulus.len() < 384 => add(
-                Gravity::Warning,
+                Gravity::Somewhere,
                 format!(
                     "apt 3 (Debian 13) rejects {} from February 2030 on; RHEL with the FUTURE policy already does",
                     self.algorithm()
@@ -258,17 +258,17 @@ impl Certificate {
         }
         if self.binding.last().is_some_and(|binding| binding.hash == SHA1) {
             add(
-                Gravity::Error,
+                Gravity::Now,
                 "the self-signature uses SHA-1, which Debian 13, RHEL 9 and Fedora reject".to_owned(),
                 "let the key sign itself again with SHA-256 or better: `postpack key extend`",
             );
         }
         if let Err(error) = self.usable_at(now) {
-            add(Gravity::Error, error.to_string(), "extend the key, or rotate to a new one");
+            add(Gravity::Now, error.to_string(), "extend the key, or rotate to a new one");
         } else if let Some(expires) = self.expires().filter(|expires| *expires < now + ahead) {
             let days = (expires - now) / 86_400;
             add(
-                Gravity::Warning,
+                Gravity::Soon,
                 format!(
                     "the key {} expires in {days} days; apt before 3.0 then rejects everything",
                     self.fingerprint()
