@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 
 from .packages import binary
@@ -61,17 +62,13 @@ class Repository:
         page = (self.site / "index.html").read_text()
         return html.unescape(re.search(f'<code id="bootstrap-{manager}">(.*?)</code>', page, re.DOTALL).group(1))
 
-    def files(self, *patterns):
-        found = sorted(path for pattern in patterns for path in self.site.glob(pattern))
-        assert found, patterns
-        return found
-
 
 class Web:
     """A static web server on the host's loopback."""
 
     def __init__(self, host, folder):
         self.root = host.path("/srv/www")
+        self._time = 0
         self.show(folder)
         host.write("/usr/local/bin/curl", CURL, 0o755)
         # rpm calls it by its path.
@@ -84,9 +81,26 @@ class Web:
         wait_until(lambda: run(probe, check=False).code == 0, "the web server")
 
     def show(self, folder):
-        """Serve this tree from now on, with its times of modification."""
+        """Serve this tree from now on, as after an upload: every file is newer than what was there."""
         shutil.rmtree(self.root, ignore_errors=True)
         shutil.copytree(folder, self.root, ignore=shutil.ignore_patterns(".postpack"))
+        self._touch(path for path in self.root.rglob("*") if path.is_file())
+
+    def tamper(self, pattern):
+        """One bit in the middle of each of these files; their sizes stay."""
+        paths = sorted(self.root.glob(pattern))
+        assert paths, pattern
+        for path in paths:
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+        self._touch(paths)
+
+    def _touch(self, paths):
+        # Clients compare whole seconds.
+        self._time = max(self._time + 2, time.time())
+        for path in paths:
+            os.utime(path, (self._time, self._time))
 
     def close(self):
         self._server.terminate()
@@ -111,7 +125,7 @@ class Manager:
 APT = Manager(
     "apt",
     "apt-get -q update",
-    f"apt-get -q install -y {PACKAGE}",
+    f"DEBIAN_FRONTEND=noninteractive apt-get -q install -y {PACKAGE}",
     f"dpkg-query -W -f '${{Version}}' {PACKAGE}",
     ("apt/dists/stable/InRelease", "apt/dists/stable/main/binary-all/by-hash/SHA256/*"),
     ("apt/dists/stable/InRelease",),
@@ -160,10 +174,3 @@ class Client:
 
     def version(self):
         return self.host.sh(self.manager.version).out.strip().removesuffix("-1")
-
-
-def tamper(path):
-    """One bit in the middle; the size stays."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
