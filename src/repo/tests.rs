@@ -282,6 +282,12 @@ fn a_killed_publication_is_all_or_nothing() {
     fs_err::write(private.join("file"), "half").unwrap();
     drop(Site::lock(&world.root()).unwrap());
     assert_eq!(world.bytes(), before);
+    // Files that it had written are in nobody's way.
+    let left = world.root().join("rpm/snapshots/stable-2/repodata/repomd.xml");
+    fs_err::create_dir_all(left.parent().unwrap()).unwrap();
+    fs_err::write(&left, "half").unwrap();
+    world.publish(&dist("1.0.1", 1), "stable").unwrap();
+    assert_eq!(world.faults(), []);
     // Killed between the renames: the next run does the rest. The first one was done.
     fs_err::write(private.join("1"), "new").unwrap();
     let moves = json!([
