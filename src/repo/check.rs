@@ -50,7 +50,9 @@ pub fn check(settings: &Settings, keys: &Keys, root: &Path, now: u64) -> Result<
     let state = state(settings, keys, root)?;
     let mut faults = Vec::new();
     // Where a kind of key fails was said when it was made.
-    for concern in keys.concerns(now, AHEAD).into_iter().filter(|concern| concern.gravity > Gravity::Somewhere) {
+    for concern in
+        keys.concerns(now, AHEAD).into_iter().filter(|concern| concern.gravity > Gravity::Somewhere)
+    {
         faults.push(Fault::new(concern.gravity == Gravity::Now, "keys", concern.message, &concern.hint));
     }
     for (name, suite) in &state.suites {

@@ -58,7 +58,7 @@ pub(super) fn entry(record: &Record, placed: Placed<'_>) -> String {
          <rpm:header-range start=\"{start}\" end=\"{end}\"/>\n",
         placed.size,
         record.installed,
-        record.installed,
+        record.archive,
         xml(placed.file.as_str()),
         xml(&record.license),
         xml(&record.group),
@@ -80,8 +80,9 @@ pub(super) fn entry(record: &Record, placed: Placed<'_>) -> String {
         }
         let _ = writeln!(text, "    </rpm:{kind}>");
     }
-    for file in &record.files {
-        let _ = writeln!(text, "    <file>{}</file>", xml(file));
+    for (file, is_folder) in &record.files {
+        let kind = if *is_folder { " type=\"dir\"" } else { "" };
+        let _ = writeln!(text, "    <file{kind}>{}</file>", xml(file));
     }
     text.push_str("  </format>\n</package>\n");
     text

@@ -331,7 +331,7 @@ impl Repository<'_> {
 
     /// Makes a publication of a suite and its indexes.
     fn index(&self, state: &mut State, change: Change, files: &mut Files) -> Result<(), RepoError> {
-        let Change { suite, items, what } = change;
+        let Change { suite, items, what, always: _ } = change;
         let newest =
             items.iter().filter_map(|id| state.items.get(id)).map(|item| item.time).max().unwrap_or_default();
         let wanted = match (self.date, self.settings.repository.valid_days) {

@@ -1,6 +1,6 @@
 //! What a repository says of an rpm: the values of primary.xml, see createrepo_c(8) and rpm-repodata(5).
 
-use rpm::{Dependency, DependencyFlags};
+use rpm::{Dependency, DependencyFlags, FileType, IndexData, IndexSignatureTag};
 
 use super::guard;
 use super::read::{damaged, parse};
@@ -33,12 +33,15 @@ pub struct Record {
     pub time: u64,
     /// Bytes of its files.
     pub installed: u64,
+    /// Bytes of its payload before compression.
+    pub archive: u64,
     /// Where the main header begins and ends in the file.
     pub header: [usize; 2],
     /// Relations by their names in primary.xml.
     pub relations: Vec<(&'static str, Vec<Related>)>,
-    /// Files that dnf looks for without the full list: in /etc, in a `bin` or `sbin`, and /usr/lib/sendmail.
-    pub files: Vec<String>,
+    /// Files that dnf looks for without the full list: in /etc, in a `bin` or `sbin`, and /usr/lib/sendmail; and whether
+    /// each is a folder.
+    pub files: Vec<(String, bool)>,
 }
 
 /// One relation.
@@ -78,12 +81,22 @@ pub fn record(bytes: &[u8]) -> Result<Record, ReadError> {
         relations.push((name, shown.map(related).collect::<Vec<_>>()));
     }
     relations.retain(|(_, list)| !list.is_empty());
-    let paths = metadata.get_file_paths_split().map_err(damaged)?;
-    let is_primary = |(folder, name): &(&str, &str)| {
-        folder.starts_with("/etc/")
-            || folder.contains("bin/")
-            || (*folder, *name) == ("/usr/lib/", "sendmail")
+    let entries = metadata.get_file_entries().map_err(damaged)?;
+    let is_primary = |entry: &&rpm::FileEntry<'_>| {
+        let (folder, name) = (entry.dirname(), entry.basename());
+        folder.starts_with("/etc/") || folder.contains("bin/") || (folder, name) == ("/usr/lib/", "sendmail")
     };
+    let file = |entry: &rpm::FileEntry<'_>| {
+        (format!("{}{}", entry.dirname(), entry.basename()), entry.file_type() == FileType::Dir)
+    };
+    let installed = metadata.get_installed_size().unwrap_or_default();
+    let signature = metadata.signature.get_all_entries().map_err(damaged)?;
+    let archive = signature.into_iter().find_map(|(tag, data)| match data {
+        IndexData::Int32(size) if tag == IndexSignatureTag::RPMSIGTAG_PAYLOADSIZE as u32 => {
+            size.first().copied()
+        }
+        _ => None,
+    });
     Ok(Record {
         name: need(metadata.get_name())?,
         version: [
@@ -100,10 +113,11 @@ pub fn record(bytes: &[u8]) -> Result<Record, ReadError> {
         group: may(metadata.get_group()),
         build_host: may(metadata.get_build_host()),
         time: metadata.get_build_time().map_err(damaged)?,
-        installed: metadata.get_installed_size().unwrap_or_default(),
+        installed,
+        archive: archive.map_or(installed, u64::from),
         header,
         relations,
-        files: paths.into_iter().filter(is_primary).map(|(folder, name)| format!("{folder}{name}")).collect(),
+        files: entries.iter().filter(is_primary).map(file).collect(),
     })
 }
 

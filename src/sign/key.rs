@@ -63,7 +63,10 @@ impl PublicKey {
         match reader.byte()? {
             4 => {}
             6 => {
-                return Err(refused("a key of OpenPGP version 6", "apt before 3.0, dnf and pacman reject it"));
+                return Err(refused(
+                    "a key of OpenPGP version 6",
+                    "apt before 3.0, dnf and pacman reject it",
+                ));
             }
             _ => return Err(refused("a key before OpenPGP version 4", "package managers reject it")),
         }
