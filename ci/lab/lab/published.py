@@ -120,6 +120,8 @@ class Manager:
     signatures: tuple
     packages: str
     prepare: str = "true"
+    # Folders that the lab's machine lends to the host.
+    lent: tuple = ()
 
 
 APT = Manager(
@@ -149,6 +151,8 @@ PACMAN = Manager(
     ("pacman/acme.db.sig", "pacman/acme-mail-relay-*.sig"),
     "pacman/acme-mail-relay-*.zst",
     # As a host of Arch has it.
+    # Debian has what pacman-key is made of in a package of its own, which the root does not have.
+    lent=("/usr/share/makepkg",),
     prepare="pacman-key --init && sed -i 's/^LocalFileSigLevel.*/LocalFileSigLevel = Optional/' /etc/pacman.conf",
 )
 
@@ -162,6 +166,8 @@ class Client:
 
     def __init__(self, host, manager):
         self.host, self.manager = host, manager
+        for folder in manager.lent:
+            shutil.copytree(folder, host.path(folder), dirs_exist_ok=True)
         host.sh(manager.prepare)
 
     def bootstrap(self, repository):
