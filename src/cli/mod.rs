@@ -4,6 +4,7 @@ mod attest;
 mod build;
 mod changes;
 mod check;
+mod clock;
 mod completions;
 mod diff;
 mod error;
@@ -12,6 +13,7 @@ mod import;
 mod init;
 mod input;
 mod inspect;
+mod key;
 mod making;
 mod man;
 mod merge;
@@ -20,7 +22,9 @@ mod profiles;
 mod progress;
 mod providers;
 mod render;
+mod repo;
 mod schema;
+mod sign;
 mod targets;
 mod verify;
 
@@ -65,6 +69,9 @@ enum Verb {
     Merge(merge::Args),
     Inspect(inspect::Args),
     Diff(diff::Args),
+    Key(key::Args),
+    Sign(sign::Args),
+    Repo(repo::Args),
     Schema(schema::Args),
     Providers(providers::Args),
     Profiles(profiles::Args),
@@ -92,6 +99,9 @@ pub fn main() -> ExitCode {
         Verb::Merge(args) => merge::run(&args, &mut terminal),
         Verb::Inspect(args) => inspect::run(&args, &mut terminal),
         Verb::Diff(args) => diff::run(&args, &mut terminal),
+        Verb::Key(args) => key::run(&args, &mut terminal),
+        Verb::Sign(args) => sign::run(&args, &mut terminal),
+        Verb::Repo(args) => repo::run(&args, &mut terminal),
         Verb::Schema(args) => schema::run(&args, &mut terminal),
         Verb::Providers(args) => providers::run(&args, &mut terminal),
         Verb::Profiles(args) => profiles::run(&args, &mut terminal),

@@ -6,7 +6,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 
-pub use read::{contents, is_deb, read};
+pub use read::{contents, control, is_deb, read, time};
 
 use crate::archive::{Member, Method, Parts, Tar};
 use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
@@ -74,6 +74,7 @@ pub fn added(package: &Package, templates: &Templates) -> Result<Vec<Entry>, Wri
 fn control_archive(package: &Package, tree: &Tree<'_>, templates: &Templates) -> Result<Vec<u8>, WriteError> {
     let mut members = vec![
         ("control", 0o644, control::stanza(package, tree)),
+        ("conffiles", 0o644, control::conffiles(tree)),
         ("md5sums", 0o644, control::md5sums(tree)),
         ("triggers", 0o644, control::triggers(package)),
     ];

@@ -94,13 +94,16 @@ pub enum EntryKind {
     File(Content),
     /// A file of documentation.
     Doc(Content),
+    /// A configuration file: package managers keep what an administrator changed in it.
+    Config(Content),
     /// A folder that belongs to the package.
     Directory,
     /// A symbolic link with its target.
     Symlink(String),
 }
 
-/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks.
+/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks. A package without commands
+/// has none of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
     /// Command after install and upgrade, such as `/usr/sbin/mail-relay apply --package`. Commands are absolute
@@ -116,9 +119,16 @@ pub struct Lifecycle {
     pub watch: Vec<Watch>,
     /// Folders that a purge removes.
     pub purge: Vec<String>,
+    /// Name of a keyring in /usr/share/pacman/keyrings that pacman is to trust.
+    pub keyring: Option<String>,
 }
 
 impl Lifecycle {
+    /// Whether anything of the package is called on the host.
+    pub(crate) fn has_commands(&self) -> bool {
+        !(self.configure.is_empty() && self.trigger.is_empty() && self.remove.is_empty())
+    }
+
     /// Those of our units that do something only once they are started.
     pub(crate) fn waiting(&self) -> Vec<&str> {
         let waits = |unit: &&str| [".path", ".timer", ".socket"].iter().any(|end| unit.ends_with(end));

@@ -34,6 +34,7 @@ pub(crate) fn package(format: Format) -> Package {
             units: vec!["mail-relay-apply.service".into(), "mail-relay-apply.path".into()],
             watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
             purge: vec!["/etc/mail-relay".into(), "/var/lib/mail-relay".into()],
+            keyring: None,
         },
     }
 }

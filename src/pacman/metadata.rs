@@ -50,6 +50,11 @@ pub(super) fn pkginfo(package: &Package, tree: &Tree<'_>) -> Result<String, Writ
     lines.put("size", installed_size(tree));
     lines.put("arch", "any");
     lines.put("license", &meta.license);
+    for (path, node) in tree.iter() {
+        if let Node::Listed(Entry { kind: EntryKind::Config(_), .. }, _) = node {
+            lines.put("backup", &path[1..]);
+        }
+    }
     lines.put_relations("replaces", &relations.replaces);
     lines.put_relations("conflict", &relations.conflicts);
     lines.put_relations("provides", &relations.provides);
@@ -126,7 +131,14 @@ pub(super) fn mtree(metadata: &[(&str, Content)], tree: &Tree<'_>, time: u64) ->
     for (path, node) in tree.iter() {
         let text = if node.common() { &mut common } else { &mut own };
         match node {
-            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), mode, .. }, _) => {
+            Node::Listed(
+                Entry {
+                    kind: EntryKind::File(content) | EntryKind::Doc(content) | EntryKind::Config(content),
+                    mode,
+                    ..
+                },
+                _,
+            ) => {
                 file_line(text, &path[1..], *mode, content, time);
             }
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }, _) => {

@@ -61,6 +61,9 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
 /// # Errors
 /// A template fails, or a value cannot be part of a package.
 pub fn added(package: &Package, templates: &Templates) -> Result<Vec<Entry>, WriteError> {
+    if !package.lifecycle.has_commands() {
+        return Ok(Vec::new());
+    }
     Ok(vec![Entry {
         path: format!("/usr/share/libalpm/hooks/{}", scripts::hook_name(&package.meta)),
         mode: 0o644,

@@ -3,12 +3,16 @@
 mod guard;
 mod payload;
 mod read;
+mod record;
+mod sign;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 pub(crate) use read::read_unverified;
 pub use read::{is_rpm, read};
+pub use record::{Record, Related, record};
+pub use sign::{signature, signed};
 
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, PackageBuilder};
 use serde_json::json;
@@ -20,9 +24,12 @@ use crate::template::Templates;
 use payload::Payload;
 
 /// Folders that belong to the system: another package owns them, with the modes of the distribution.
-const SYSTEM_FOLDERS: [&str; 22] = [
+const SYSTEM_FOLDERS: [&str; 25] = [
     "/etc",
+    "/etc/pki",
+    "/etc/pki/rpm-gpg",
     "/etc/postfix",
+    "/etc/yum.repos.d",
     "/usr",
     "/usr/bin",
     "/usr/lib",
@@ -161,8 +168,10 @@ fn relations(builder: &mut PackageBuilder, package: &Package) {
             add(builder, dependency(relation));
         }
     }
-    // Without it rpm may install us before systemctl is there, and our units would not be enabled.
-    builder.order_with_requires(Dependency::any("systemd"));
+    if package.lifecycle.has_commands() {
+        // Without it rpm may install us before systemctl is there, and our units would not be enabled.
+        builder.order_with_requires(Dependency::any("systemd"));
+    }
 }
 
 fn dependency(relation: &Relation) -> Dependency {
@@ -181,7 +190,10 @@ fn dependency(relation: &Relation) -> Dependency {
 }
 
 fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Templates) -> Result<(), WriteError> {
-    let Lifecycle { configure, trigger, remove, units, watch, purge } = &package.lifecycle;
+    let Lifecycle { configure, trigger, remove, units, watch, purge, keyring: _ } = &package.lifecycle;
+    if !package.lifecycle.has_commands() {
+        return Ok(());
+    }
     let path = Package::program(configure)?;
     let render = |name: &str, watched: &str| {
         let values = json!({

@@ -11,6 +11,7 @@ mod inspect;
 mod lists;
 mod mistakes;
 mod render;
+mod repo;
 mod reports;
 mod streams;
 mod world;
