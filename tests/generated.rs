@@ -144,15 +144,22 @@ fn the_reference_of_the_import_is_up_to_date() {
         if (*profiles, *values, *verdict) == ("all", "*", "main-cf") {
             continue;
         }
-        let code = |text: &str| if text.is_empty() { "empty".to_owned() } else { format!("`{}`", text.trim()) };
+        let code =
+            |text: &str| if text.is_empty() { "empty".to_owned() } else { format!("`{}`", text.trim()) };
         let values: Vec<String> = match *values {
             "*" => Vec::new(),
             "(empty)" => vec!["empty".to_owned()],
             values => values.split('|').map(code).collect(),
         };
-        let keys: Vec<String> = keys.split(' ').filter(|key| *key != "-").map(|key| format!("`{key}`")).collect();
+        let keys: Vec<String> =
+            keys.split(' ').filter(|key| *key != "-").map(|key| format!("`{key}`")).collect();
         let reason = if *reason == "-" { "" } else { reason };
-        let _ = writeln!(text, "| `{name}` | {profiles} | {} | {verdict} | {} | {reason} |", values.join(", "), keys.join(" "));
+        let _ = writeln!(
+            text,
+            "| `{name}` | {profiles} | {} | {verdict} | {} | {reason} |",
+            values.join(", "),
+            keys.join(" ")
+        );
     }
     hold("docs/postfix-parameters.md", &text);
 }

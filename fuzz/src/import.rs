@@ -10,7 +10,17 @@ pub fn import(data: &[u8]) {
     if let Ok(source) = Source::bytes("fuzz", data) {
         judge(&source);
     }
-    let names = ["main.cf", "master.cf", "virtual", "transport", "checks", "access", "aliases", "sasl_passwd", "database.cf"];
+    let names = [
+        "main.cf",
+        "master.cf",
+        "virtual",
+        "transport",
+        "checks",
+        "access",
+        "aliases",
+        "sasl_passwd",
+        "database.cf",
+    ];
     let parts = data.split(|byte| *byte == 0);
     let files: BTreeMap<String, Vec<u8>> =
         names.iter().zip(parts).map(|(name, part)| (format!("/etc/postfix/{name}"), part.to_vec())).collect();

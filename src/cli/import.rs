@@ -97,7 +97,8 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
 
 /// The folders of hosts in a folder that is none itself.
 fn folders(path: &Path) -> Option<Vec<String>> {
-    let is_source = |path: &Path| path.join("main.cf").is_file() || path.join("etc/postfix/main.cf").is_file();
+    let is_source =
+        |path: &Path| path.join("main.cf").is_file() || path.join("etc/postfix/main.cf").is_file();
     if !path.is_dir() || is_source(path) {
         return None;
     }
@@ -117,16 +118,22 @@ fn fleet(args: &Args, names: &[String], answers: &Answers, terminal: &mut Termin
         return Err(Failure::input("a fleet has several files").hint("name a new folder for them: -o DIR"));
     };
     if args.relay_env.is_some() {
-        return Err(Failure::input("--relay-env is for one host").hint("import the hosts one by one for their accounts"));
+        return Err(Failure::input("--relay-env is for one host")
+            .hint("import the hosts one by one for their accounts"));
     }
-    let read: Vec<_> = names.par_iter().map(|name| read(name).map(|source| (name, import(&source, answers)))).collect();
+    let read: Vec<_> =
+        names.par_iter().map(|name| read(name).map(|source| (name, import(&source, answers)))).collect();
     let mut hosts: Vec<(String, Imported)> = Vec::new();
     for one in read {
         let (name, imported) = one?;
         match imported {
             Ok(imported) => {
                 let host = host_name(name, &imported);
-                let host = if hosts.iter().any(|(other, _)| *other == host) { format!("{host}-{}", hosts.len() + 1) } else { host };
+                let host = if hosts.iter().any(|(other, _)| *other == host) {
+                    format!("{host}-{}", hosts.len() + 1)
+                } else {
+                    host
+                };
                 hosts.push((host, imported));
             }
             Err(faults) => {
@@ -137,20 +144,33 @@ fn fleet(args: &Args, names: &[String], answers: &Answers, terminal: &mut Termin
     }
     let fleet = factor(&hosts);
     fs_err::create_dir_all(folder)?;
-    for (file, text) in [("fleet.toml", &fleet.fleet), ("base.toml", &fleet.base), ("hosts.csv", &fleet.hosts), ("report.txt", &fleet.report)] {
+    for (file, text) in [
+        ("fleet.toml", &fleet.fleet),
+        ("base.toml", &fleet.base),
+        ("hosts.csv", &fleet.hosts),
+        ("report.txt", &fleet.report),
+    ] {
         create(&folder.join(file), text, 0o644)?;
     }
     terminal.note(&fleet.report);
     terminal.done("Wrote", &folder.display().to_string(), &format!("a fleet of {} hosts", hosts.len()));
-    if hosts.iter().all(|(_, imported)| imported.report.is_whole()) { Ok(()) } else { Err(Failure::differs()) }
+    if hosts.iter().all(|(_, imported)| imported.report.is_whole()) {
+        Ok(())
+    } else {
+        Err(Failure::differs())
+    }
 }
 
 /// The name of a host: that of its folder or archive, in the letters that a package name has.
 fn host_name(source: &str, imported: &Imported) -> String {
     let path = Path::new(source);
     let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or(&imported.report.role);
-    let stem = [".tar.gz", ".tar.zst", ".tgz", ".tar", ".env"].iter().find_map(|end| stem.strip_suffix(end)).unwrap_or(stem);
-    let name: String = stem.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let stem = [".tar.gz", ".tar.zst", ".tgz", ".tar", ".env"]
+        .iter()
+        .find_map(|end| stem.strip_suffix(end))
+        .unwrap_or(stem);
+    let name: String =
+        stem.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     name.trim_matches('-').to_owned()
 }
 
@@ -166,7 +186,9 @@ fn write(args: &Args, imported: &Imported, terminal: &mut Terminal) -> Result<()
     let text = match args.format {
         Format::Text => report.to_text(),
         Format::Json => {
-            serde_json::to_string_pretty(&report.to_json()).map_err(|error| Failure::failed(error.to_string()))? + "\n"
+            serde_json::to_string_pretty(&report.to_json())
+                .map_err(|error| Failure::failed(error.to_string()))?
+                + "\n"
         }
     };
     match &args.report {
@@ -187,8 +209,11 @@ fn write(args: &Args, imported: &Imported, terminal: &mut Terminal) -> Result<()
     terminal.done("Imported", &report.source, &report.summary());
     let defects = report.without_reason();
     if !defects.is_empty() {
-        return Err(Failure::failed(format!("no reason is known why these parameters differ: {}", defects.join(", ")))
-            .hint("please report this: it is a defect of postpack import"));
+        return Err(Failure::failed(format!(
+            "no reason is known why these parameters differ: {}",
+            defects.join(", ")
+        ))
+        .hint("please report this: it is a defect of postpack import"));
     }
     if report.is_whole() { Ok(()) } else { Err(Failure::differs()) }
 }
@@ -245,7 +270,12 @@ fn refuse(faults: &[Fault], args: &Args, terminal: &mut Terminal) -> Result<(), 
         return terminal.json(&serde_json::json!({ "faults": faults }));
     }
     for fault in faults {
-        terminal.fault(&format!("{}:{}", fault.place, fault.place.column), &fault.message, &fault.hint, fault.fatal);
+        terminal.fault(
+            &format!("{}:{}", fault.place, fault.place.column),
+            &fault.message,
+            &fault.hint,
+            fault.fatal,
+        );
     }
     Ok(())
 }
@@ -261,8 +291,11 @@ fn may_hold_secrets(file: &Path) -> Result<(), Failure> {
     let marks = [".git", ".hg", ".svn", ".bzr", ".jj", "_darcs", ".fslckout"];
     let controlled = folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists()));
     match controlled {
-        Some(root) => Err(Failure::input(format!("{} is under version control: no secrets are written there", root.display()))
-            .hint("name a file outside of it")),
+        Some(root) => Err(Failure::input(format!(
+            "{} is under version control: no secrets are written there",
+            root.display()
+        ))
+        .hint("name a file outside of it")),
         None if file.exists() => Err(Failure::input(format!("{} exists and is left alone", file.display()))),
         None => Ok(()),
     }
@@ -275,7 +308,9 @@ fn create(file: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let opened = options.open(file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Failure::input(format!("{} exists and is left alone", file.display())),
+        std::io::ErrorKind::AlreadyExists => {
+            Failure::input(format!("{} exists and is left alone", file.display()))
+        }
         _ => Failure::failed(format!("{}: {error}", file.display())),
     });
     opened?.write_all(text.as_bytes())?;

@@ -61,6 +61,9 @@ mod tests {
         assert_eq!(at("smtp_tls_security_level", "3.4"), Some(""));
         assert_eq!(at("milter_default_action", "3.7.11"), Some("tempfail"));
         assert_eq!(at("myhostname", "3.7"), None);
-        assert_eq!(at("slow_destination_concurrency_limit", "3.7"), at("default_destination_concurrency_limit", "3.7"));
+        assert_eq!(
+            at("slow_destination_concurrency_limit", "3.7"),
+            at("default_destination_concurrency_limit", "3.7")
+        );
     }
 }

@@ -6,18 +6,75 @@ use crate::diag::Span;
 
 /// Sections in the order of docs/spec.md.
 const ORDER: &[&str] = &[
-    "package", "relay", "smarthost", "transports", "tls", "tls.policies", "aliases", "rewrite", "rewrite.senders", "headers",
-    "limits", "network", "server", "inbound", "inbound.domains", "inbound.aliases", "abuse", "content", "content.headers",
-    "content.mime-headers", "content.nested-headers", "content.body", "content.milter-headers", "milter", "notices",
-    "access", "access.clients", "access.senders", "access.recipients", "restrictions", "submission", "submission.senders",
-    "mailboxes", "mailboxes.aliases", "database", "database.queries", "database.results", "postscreen", "postscreen.lists",
-    "services", "main-cf",
+    "package",
+    "relay",
+    "smarthost",
+    "transports",
+    "tls",
+    "tls.policies",
+    "aliases",
+    "rewrite",
+    "rewrite.senders",
+    "headers",
+    "limits",
+    "network",
+    "server",
+    "inbound",
+    "inbound.domains",
+    "inbound.aliases",
+    "abuse",
+    "content",
+    "content.headers",
+    "content.mime-headers",
+    "content.nested-headers",
+    "content.body",
+    "content.milter-headers",
+    "milter",
+    "notices",
+    "access",
+    "access.clients",
+    "access.senders",
+    "access.recipients",
+    "restrictions",
+    "submission",
+    "submission.senders",
+    "mailboxes",
+    "mailboxes.aliases",
+    "database",
+    "database.queries",
+    "database.results",
+    "postscreen",
+    "postscreen.lists",
+    "services",
+    "main-cf",
 ];
 
 /// Keys that come first in their section, in the order of docs/spec.md.
 const KEYS: &[&str] = &[
-    "name", "version", "maintainer", "profile", "provider", "region", "from", "root-mail-to", "local-domains", "mail-domains", "hostname",
-    "origin", "helo-name", "own-files", "host", "port", "tls", "auth", "mechanisms", "ip", "listen", "trusted", "certificate", "key",
+    "name",
+    "version",
+    "maintainer",
+    "profile",
+    "provider",
+    "region",
+    "from",
+    "root-mail-to",
+    "local-domains",
+    "mail-domains",
+    "hostname",
+    "origin",
+    "helo-name",
+    "own-files",
+    "host",
+    "port",
+    "tls",
+    "auth",
+    "mechanisms",
+    "ip",
+    "listen",
+    "trusted",
+    "certificate",
+    "key",
 ];
 
 /// What a person has to answer.
@@ -63,7 +120,13 @@ impl Entry {
 
 impl Draft {
     /// Sets a key. One that is there already is replaced.
-    pub(super) fn set(&mut self, section: &str, key: &str, value: impl Into<toml::Value>, origins: &[&str]) -> &mut Entry {
+    pub(super) fn set(
+        &mut self,
+        section: &str,
+        key: &str,
+        value: impl Into<toml::Value>,
+        origins: &[&str],
+    ) -> &mut Entry {
         self.entries.retain(|entry| !(entry.section == section && entry.key == key));
         self.entries.push(Entry {
             section: section.to_owned(),
@@ -165,8 +228,11 @@ impl Draft {
                     let _ = writeln!(text, "[{section}]");
                 }
             }
-            let mut of_section: Vec<(usize, &Entry)> = self.entries.iter().enumerate().filter(|(_, entry)| entry.section == section).collect();
-            of_section.sort_by_key(|(_, entry)| KEYS.iter().position(|key| *key == entry.key).unwrap_or(KEYS.len()));
+            let mut of_section: Vec<(usize, &Entry)> =
+                self.entries.iter().enumerate().filter(|(_, entry)| entry.section == section).collect();
+            of_section.sort_by_key(|(_, entry)| {
+                KEYS.iter().position(|key| *key == entry.key).unwrap_or(KEYS.len())
+            });
             for (index, entry) in of_section {
                 if !stand_ins {
                     for line in &entry.comments {

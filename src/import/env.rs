@@ -51,7 +51,9 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut main: Vec<String> = vec![String::new(); text.lines().count()];
     for (line, name, value) in &found {
-        if let Some(parameter) = name.strip_prefix("POSTFIX_").filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())) {
+        if let Some(parameter) =
+            name.strip_prefix("POSTFIX_").filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+        {
             main[*line] = format!("{parameter} = {value}");
         } else if let Some(table) = name.strip_prefix("POSTMAP_") {
             files.insert(format!("/etc/postfix/{table}"), value.replace("\\n", "\n").into_bytes());
@@ -59,9 +61,12 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
             main[*line] = format!("{parameter} = {value}");
         }
         if name == "SMTP_SERVER" {
-            main[*line] = format!("relayhost = [{value}]:{}", get("SMTP_PORT").unwrap_or_else(|| "587".to_owned()));
+            main[*line] =
+                format!("relayhost = [{value}]:{}", get("SMTP_PORT").unwrap_or_else(|| "587".to_owned()));
         }
-        if name == "ALLOWED_SENDER_DOMAINS" && !found.iter().any(|(_, own, _)| own == "POSTFIX_myorigin" || own == "MYORIGIN") {
+        if name == "ALLOWED_SENDER_DOMAINS"
+            && !found.iter().any(|(_, own, _)| own == "POSTFIX_myorigin" || own == "MYORIGIN")
+        {
             if let Some(domain) = value.split([' ', ',']).find(|domain| domain.contains('.')) {
                 main[*line] = format!("myorigin = {domain}");
             }
@@ -70,8 +75,12 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
     let account = get("SMTP_USERNAME").or_else(|| get("RELAYHOST_USERNAME"));
     if let Some(user) = account {
         let password = get("SMTP_PASSWORD").or_else(|| get("RELAYHOST_PASSWORD")).unwrap_or_default();
-        let host = main.iter().find_map(|line| line.strip_prefix("relayhost = ")).unwrap_or_default().to_owned();
-        files.insert("/etc/postfix/sasl_passwd".to_owned(), format!("{host} {user}:{password}\n").into_bytes());
+        let host =
+            main.iter().find_map(|line| line.strip_prefix("relayhost = ")).unwrap_or_default().to_owned();
+        files.insert(
+            "/etc/postfix/sasl_passwd".to_owned(),
+            format!("{host} {user}:{password}\n").into_bytes(),
+        );
         main.push("smtp_sasl_auth_enable = yes".to_owned());
         main.push("smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd".to_owned());
         main.push("smtp_sasl_security_options = noanonymous".to_owned());
@@ -91,19 +100,33 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
 }
 
 fn is_known(name: &str) -> bool {
-    name == "RELAYHOST" || name == "SMTP_SERVER" || name.strip_prefix("POSTFIX_").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+    name == "RELAYHOST"
+        || name == "SMTP_SERVER"
+        || name
+            .strip_prefix("POSTFIX_")
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
 }
 
 /// `NAME=value`, `export NAME=value`, `- NAME=value` and `NAME: value` of a compose file.
 fn assignment(line: &str) -> Option<(String, String)> {
     let line = line.trim();
     let line = line.strip_prefix("- ").unwrap_or(line).trim_start().trim_start_matches("export ").trim();
-    let line = line.strip_prefix(['"', '\'']).and_then(|inner| inner.strip_suffix(['"', '\''])).unwrap_or(line);
+    let line =
+        line.strip_prefix(['"', '\'']).and_then(|inner| inner.strip_suffix(['"', '\''])).unwrap_or(line);
     let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?;
     let (name, rest) = line.split_at(end);
-    let value = rest.strip_prefix('=').or_else(|| rest.strip_prefix(": ")).or_else(|| rest.strip_prefix(':').filter(|rest| rest.is_empty()))?.trim();
-    let value = value.strip_prefix(['"', '\'']).and_then(|inner| inner.strip_suffix(['"', '\''])).unwrap_or(value);
-    let known = name.starts_with("POSTFIX_") || name.starts_with("POSTFIXMASTER_") || name.starts_with("POSTMAP_") || NAMES.iter().any(|(own, _)| *own == name) || OTHERS.contains(&name);
+    let value = rest
+        .strip_prefix('=')
+        .or_else(|| rest.strip_prefix(": "))
+        .or_else(|| rest.strip_prefix(':').filter(|rest| rest.is_empty()))?
+        .trim();
+    let value =
+        value.strip_prefix(['"', '\'']).and_then(|inner| inner.strip_suffix(['"', '\''])).unwrap_or(value);
+    let known = name.starts_with("POSTFIX_")
+        || name.starts_with("POSTFIXMASTER_")
+        || name.starts_with("POSTMAP_")
+        || NAMES.iter().any(|(own, _)| *own == name)
+        || OTHERS.contains(&name);
     known.then(|| (name.to_owned(), value.to_owned()))
 }
 
@@ -119,10 +142,18 @@ mod tests {
     #[test]
     fn three_images() {
         let boky = main_cf("RELAYHOST=[smtp.acme.example]:587\nRELAYHOST_USERNAME=u\nRELAYHOST_PASSWORD=p\nALLOWED_SENDER_DOMAINS=acme.example\n").unwrap();
-        assert!(boky.starts_with("relayhost = [smtp.acme.example]:587\n") && boky.contains("myorigin = acme.example\n"), "{boky}");
+        assert!(
+            boky.starts_with("relayhost = [smtp.acme.example]:587\n")
+                && boky.contains("myorigin = acme.example\n"),
+            "{boky}"
+        );
         let mwader = main_cf("services:\n  relay:\n    environment:\n      - POSTFIX_myhostname=relay.acme.example\n      - POSTFIX_relayhost=[smtp.acme.example]\n").unwrap();
-        assert!(mwader.contains("myhostname = relay.acme.example\nrelayhost = [smtp.acme.example]\n"), "{mwader}");
-        let other = main_cf("environment:\n  SMTP_SERVER: smtp.acme.example\n  SMTP_PORT: \"465\"\n").unwrap();
+        assert!(
+            mwader.contains("myhostname = relay.acme.example\nrelayhost = [smtp.acme.example]\n"),
+            "{mwader}"
+        );
+        let other =
+            main_cf("environment:\n  SMTP_SERVER: smtp.acme.example\n  SMTP_PORT: \"465\"\n").unwrap();
         assert!(other.contains("relayhost = [smtp.acme.example]:465\n"), "{other}");
         assert_eq!(main_cf("A=b\nrelayhost = x\n"), None);
     }

@@ -100,7 +100,13 @@ fn filled(name: &str, lookup: &dyn Fn(&str) -> Option<String>, depth: usize) -> 
 }
 
 /// `{yes}:{no}`, or one text for yes.
-fn branch(text: &str, holds: bool, lookup: &dyn Fn(&str) -> Option<String>, out: &mut String, depth: usize) -> bool {
+fn branch(
+    text: &str,
+    holds: bool,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    out: &mut String,
+    depth: usize,
+) -> bool {
     let (yes, rest) = unbraced(text.trim_start());
     let no = rest.trim_start().strip_prefix(':').map(|no| unbraced(no.trim_start()).0);
     if holds {

@@ -38,7 +38,11 @@ pub fn factor(hosts: &[(String, Imported)]) -> Fleet {
         }
         let everywhere = by_value.values().map(Vec::len).sum::<usize>() == hosts.len();
         // The base cannot be taken back, so it has only what every host has.
-        let common = everywhere.then(|| by_value.iter().max_by_key(|(_, hosts)| hosts.len()).map(|(value, _)| (*value).to_owned())).flatten();
+        let common = everywhere
+            .then(|| {
+                by_value.iter().max_by_key(|(_, hosts)| hosts.len()).map(|(value, _)| (*value).to_owned())
+            })
+            .flatten();
         if let Some(value) = &common {
             base.insert(path.clone(), value.clone());
         }
@@ -77,7 +81,11 @@ fn keys(imported: &Imported) -> BTreeMap<Path, String> {
 /// Whether a value can be a cell of an inventory: a column is a key without quotes, and a cell one plain value.
 fn fits_a_cell((section, key): &Path, value: &str) -> bool {
     let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    !section.contains(['"', '#']) && section.split('.').all(plain) && plain(key) && !value.starts_with(['[', '{']) && !value.contains([';', '\n'])
+    !section.contains(['"', '#'])
+        && section.split('.').all(plain)
+        && plain(key)
+        && !value.starts_with(['[', '{'])
+        && !value.contains([';', '\n'])
 }
 
 /// A group: the hosts, and what they share.
@@ -95,9 +103,15 @@ fn named(shared: &BTreeMap<Vec<usize>, Vec<(Path, String)>>, names: &[&str]) -> 
     sets.sort_by_key(|(hosts, _)| (std::cmp::Reverse(hosts.len()), (*hosts).clone()));
     for (index, (hosts, keys)) in sets.into_iter().enumerate() {
         let first = names[hosts[0]];
-        let common = hosts.iter().fold(first.len(), |length, host| first.bytes().zip(names[*host].bytes()).take(length).take_while(|(a, b)| a == b).count());
-        let stem = first.get(..common).unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '.');
-        let alone = !stem.is_empty() && (0..names.len()).all(|host| hosts.contains(&host) || !names[host].starts_with(stem));
+        let common = hosts.iter().fold(first.len(), |length, host| {
+            first.bytes().zip(names[*host].bytes()).take(length).take_while(|(a, b)| a == b).count()
+        });
+        let stem = first
+            .get(..common)
+            .unwrap_or_default()
+            .trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '.');
+        let alone = !stem.is_empty()
+            && (0..names.len()).all(|host| hosts.contains(&host) || !names[host].starts_with(stem));
         let taken = groups.iter().any(|group| group.name == stem);
         let name = if alone && !taken { stem.to_owned() } else { format!("group-{}", index + 1) };
         groups.push(Group { name, hosts: hosts.clone(), keys: keys.clone() });
@@ -113,7 +127,9 @@ fn disjoint(groups: &[Group]) -> bool {
 }
 
 fn fleet_text(groups: &[Group]) -> String {
-    let mut text = String::from("# Made by `postpack import`: docs/fleet.md describes fleets.\n\n[fleet]\nbase = \"base.toml\"\ninventory = \"hosts.csv\"\n");
+    let mut text = String::from(
+        "# Made by `postpack import`: docs/fleet.md describes fleets.\n\n[fleet]\nbase = \"base.toml\"\ninventory = \"hosts.csv\"\n",
+    );
     let one = disjoint(groups);
     for group in groups {
         let when = if one { format!("group={}", group.name) } else { format!("{}=yes", group.name) };
@@ -126,10 +142,13 @@ fn fleet_text(groups: &[Group]) -> String {
 }
 
 fn base_text(base: &BTreeMap<Path, String>) -> String {
-    let mut text = String::from("# What all hosts of the fleet have in common.\n\n[package]\nname = \"mail-relay-{{host}}\"\n");
+    let mut text = String::from(
+        "# What all hosts of the fleet have in common.\n\n[package]\nname = \"mail-relay-{{host}}\"\n",
+    );
     let mut section = "package";
     let of_package = base.iter().filter(|((section, _), _)| section == "package");
-    for ((own, key), value) in of_package.chain(base.iter().filter(|((section, _), _)| section != "package")) {
+    for ((own, key), value) in of_package.chain(base.iter().filter(|((section, _), _)| section != "package"))
+    {
         if own != section {
             let _ = match own.split_once('#') {
                 Some((name, _)) => writeln!(text, "\n[[{name}]]"),
@@ -157,12 +176,26 @@ fn hosts_text(names: &[&str], groups: &[Group], cells: &[(usize, Path, String)])
     for (host, name) in names.iter().enumerate() {
         let mut row = vec![(*name).to_owned()];
         if one && !groups.is_empty() {
-            row.push(groups.iter().find(|group| group.hosts.contains(&host)).map(|group| group.name.clone()).unwrap_or_default());
+            row.push(
+                groups
+                    .iter()
+                    .find(|group| group.hosts.contains(&host))
+                    .map(|group| group.name.clone())
+                    .unwrap_or_default(),
+            );
         } else {
-            row.extend(groups.iter().map(|group| if group.hosts.contains(&host) { "yes".to_owned() } else { String::new() }));
+            row.extend(
+                groups
+                    .iter()
+                    .map(|group| if group.hosts.contains(&host) { "yes".to_owned() } else { String::new() }),
+            );
         }
         for path in &paths {
-            let cell = cells.iter().find(|(own, of, _)| *own == host && of == *path).map(|(_, _, value)| value.as_str()).unwrap_or_default();
+            let cell = cells
+                .iter()
+                .find(|(own, of, _)| *own == host && of == *path)
+                .map(|(_, _, value)| value.as_str())
+                .unwrap_or_default();
             row.push(unquoted(cell));
         }
         let _ = writer.write_record(&row);
@@ -181,8 +214,19 @@ fn unquoted(value: &str) -> String {
     }
 }
 
-fn report(hosts: &[(String, Imported)], base: &BTreeMap<Path, String>, groups: &[Group], cells: &[(usize, Path, String)]) -> String {
-    let mut text = format!("{} hosts: {} keys in the base, {} groups, {} single values\n", hosts.len(), base.len(), groups.len(), cells.len());
+fn report(
+    hosts: &[(String, Imported)],
+    base: &BTreeMap<Path, String>,
+    groups: &[Group],
+    cells: &[(usize, Path, String)],
+) -> String {
+    let mut text = format!(
+        "{} hosts: {} keys in the base, {} groups, {} single values\n",
+        hosts.len(),
+        base.len(),
+        groups.len(),
+        cells.len()
+    );
     let name = |(section, key): &Path| format!("{section}.{key}");
     for (host, path, value) in cells {
         let _ = writeln!(text, "\n{} alone: {} = {value}", hosts[*host].0, name(path));
@@ -197,8 +241,14 @@ fn report(hosts: &[(String, Imported)], base: &BTreeMap<Path, String>, groups: &
     // What is lost or asked is the same on many hosts.
     let mut said: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (host, imported) in hosts {
-        for item in imported.report.items().filter(|item| matches!(item.code, Code::Lost | Code::Asked | Code::Changed | Code::Fixed)) {
-            said.entry(format!("{}: {}: {}", item.code.name(), item.subject, item.reason)).or_default().push(host);
+        for item in imported
+            .report
+            .items()
+            .filter(|item| matches!(item.code, Code::Lost | Code::Asked | Code::Changed | Code::Fixed))
+        {
+            said.entry(format!("{}: {}: {}", item.code.name(), item.subject, item.reason))
+                .or_default()
+                .push(host);
         }
     }
     if !said.is_empty() {

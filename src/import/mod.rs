@@ -25,9 +25,9 @@ use draft::Draft;
 use crate::relay::Profile;
 use crate::target::Distribution;
 
-pub use reading::{Fault, Place};
 pub use fleet::{Fleet, factor};
 pub use proof::{Difference, Proof, Reason};
+pub use reading::{Fault, Place};
 pub use report::{Code, Item, Report};
 pub use source::{Source, SourceError};
 

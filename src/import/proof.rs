@@ -100,12 +100,14 @@ fn table() -> &'static BTreeMap<&'static str, Reason> {
 /// Compares on every target.
 pub(super) fn prove(mapped: &Mapped, before: &Reading<'_>, answers: &Answers) -> Vec<Proof> {
     let (text, _) = mapped.draft.with_stand_ins();
-    let (Some(checked), _) = spec::load(&Text { name: "import".to_owned(), text }, &Providers::builtin()) else {
+    let (Some(checked), _) = spec::load(&Text { name: "import".to_owned(), text }, &Providers::builtin())
+    else {
         return Vec::new();
     };
     let planned = Planned::new(checked);
     let of_source = before.fact("os").and_then(distribution).or_else(|| Distribution::get("debian-13"));
-    let targets: Vec<&Distribution> = if answers.targets.is_empty() { of_source.into_iter().collect() } else { answers.targets.clone() };
+    let targets: Vec<&Distribution> =
+        if answers.targets.is_empty() { of_source.into_iter().collect() } else { answers.targets.clone() };
     targets.into_iter().filter_map(|target| compare(mapped, before, &planned, target)).collect()
 }
 
@@ -119,18 +121,31 @@ fn distribution(os: &str) -> Option<&'static Distribution> {
 
 fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Distribution) -> Option<Proof> {
     let files = plan::render(planned, target, &Templates::builtin()).ok()?;
-    let mut files: BTreeMap<String, Vec<u8>> = files.into_iter().filter(|file| file.path.starts_with("/etc/postfix/")).map(|file| (file.path, file.content)).collect();
-    let facts = format!("mail_version={}\nhostname={}\n", target.postfix.version, before.hostname().unwrap_or_else(|| "$myhostname".to_owned()));
+    let mut files: BTreeMap<String, Vec<u8>> = files
+        .into_iter()
+        .filter(|file| file.path.starts_with("/etc/postfix/"))
+        .map(|file| (file.path, file.content))
+        .collect();
+    let facts = format!(
+        "mail_version={}\nhostname={}\n",
+        target.postfix.version,
+        before.hostname().unwrap_or_else(|| "$myhostname".to_owned())
+    );
     files.insert(reading::FACTS.to_owned(), facts.into_bytes());
     let source = Source::files(target.id.clone(), files);
     let after = reading::read(&source).ok()?;
     let set = before.settings.iter().chain(&after.settings).map(|setting| setting.name.clone());
-    let names: BTreeSet<String> =
-        defaults::names().map(str::to_owned).chain(set).filter(|name| Catalogue::get(name).is_some()).collect();
+    let names: BTreeSet<String> = defaults::names()
+        .map(str::to_owned)
+        .chain(set)
+        .filter(|name| Catalogue::get(name).is_some())
+        .collect();
     let mut proof = Proof { target: target.title.clone(), ..Proof::default() };
     for name in &names {
         let name = name.as_str();
-        let known = |reading: &Reading<'_>| reading.is_set(name) || Catalogue::get(name).is_some_and(|info| info.exists_in(reading.version));
+        let known = |reading: &Reading<'_>| {
+            reading.is_set(name) || Catalogue::get(name).is_some_and(|info| info.exists_in(reading.version))
+        };
         // A parameter that one of both does not have makes no difference.
         if !known(before) || !known(&after) {
             continue;
@@ -141,7 +156,12 @@ fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Di
             continue;
         }
         let reason = reason(mapped, before, &after, name);
-                proof.differences.push(Difference { name: name.to_owned(), before: masked(name, &old), after: masked(name, &new), reason });
+        proof.differences.push(Difference {
+            name: name.to_owned(),
+            before: masked(name, &old),
+            after: masked(name, &new),
+            reason,
+        });
     }
     proof.differences.sort_by(|a, b| (a.reason, &a.name).cmp(&(b.reason, &b.name)));
     Some(proof)
@@ -180,7 +200,13 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
                 }
                 // What only refers to a parameter that differs, or to the folders of Postfix, has that one's reason.
                 if !after.is_set(name) && given.code == Code::Implied {
-                    return if Some(before.value(name)) == defaults::of(name, before.version).map(|text| before.expand(text)) { Reason::Platform } else { Reason::NoEffect };
+                    return if Some(before.value(name))
+                        == defaults::of(name, before.version).map(|text| before.expand(text))
+                    {
+                        Reason::Platform
+                    } else {
+                        Reason::NoEffect
+                    };
                 }
                 return Reason::None;
             }

@@ -100,7 +100,9 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
     let mut index = BTreeMap::new();
     match text_of(source, "/etc/postfix/main.cf") {
         Ok(Some(text)) => main_settings(&text, &mut settings, &mut index, &mut faults),
-        Ok(None) => faults.push(whole("missing", "main.cf", "there is no main.cf", "import a folder that has one")),
+        Ok(None) => {
+            faults.push(whole("missing", "main.cf", "there is no main.cf", "import a folder that has one"))
+        }
         Err(fault) => faults.push(fault),
     }
     let services = match text_of(source, "/etc/postfix/master.cf") {
@@ -137,7 +139,12 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
             let Some(found) = tables::file_of(&spec).and_then(|path| source.get(path)) else { continue };
             if let Some(what) = unreadable(&found.bytes) {
                 let message = format!("`{}` needs this table, which is {what}", setting.name);
-                faults.push(whole("unreadable", &found.name, &message, "unlock it first, and import it as Postfix reads it"));
+                faults.push(whole(
+                    "unreadable",
+                    &found.name,
+                    &message,
+                    "unlock it first, and import it as Postfix reads it",
+                ));
             }
         }
     }
@@ -160,7 +167,12 @@ fn whole(code: &'static str, file: &str, message: &str, hint: &str) -> Fault {
 fn text_of(source: &Source, path: &str) -> Result<Option<Text>, Fault> {
     let Some(Found { name, bytes }) = source.get(path) else { return Ok(None) };
     if let Some(what) = unreadable(&bytes) {
-        return Err(whole("unreadable", &name, &format!("the file is {what}"), "import the file as Postfix reads it"));
+        return Err(whole(
+            "unreadable",
+            &name,
+            &format!("the file is {what}"),
+            "import the file as Postfix reads it",
+        ));
     }
     Ok(Some(Text { name, text: String::from_utf8_lossy(&bytes).into_owned() }))
 }
@@ -169,7 +181,9 @@ fn text_of(source: &Source, path: &str) -> Result<Option<Text>, Fault> {
 pub(super) fn unreadable(bytes: &[u8]) -> Option<&'static str> {
     let head = &bytes[..bytes.len().min(4096)];
     let has = |word: &str| head.windows(word.len()).any(|window| window == word.as_bytes());
-    if head.get(..16).is_some_and(|start| start.windows(8).any(|it| it == b"GITCRYPT")) || head.starts_with(b" GITCRYPT") {
+    if head.get(..16).is_some_and(|start| start.windows(8).any(|it| it == b"GITCRYPT"))
+        || head.starts_with(b" GITCRYPT")
+    {
         return Some("encrypted by git-crypt");
     }
     for (mark, what) in [
@@ -209,25 +223,53 @@ fn main_settings(
     };
     if text.text.contains("\r\n") {
         let at = text.text.find('\r').unwrap_or_default();
-        fault("crlf", at, "lines end with CRLF; Postfix reads them like others".to_owned(), "convert the file with dos2unix", false);
+        fault(
+            "crlf",
+            at,
+            "lines end with CRLF; Postfix reads them like others".to_owned(),
+            "convert the file with dos2unix",
+            false,
+        );
     }
     let (entries, errors) = main_cf::parse(&text.text);
     for error in errors {
-        let template = ["{%", "<%", "{{", "#{"].iter().any(|mark| text.text[error.span.clone()].contains(mark));
+        let template =
+            ["{%", "<%", "{{", "#{"].iter().any(|mark| text.text[error.span.clone()].contains(mark));
         let (message, hint) = if template {
-            ("this line belongs to a template that was not rendered", "import what the template becomes on a host")
+            (
+                "this line belongs to a template that was not rendered",
+                "import what the template becomes on a host",
+            )
         } else {
-            ("this is no parameter line, and Postfix stops here", "a parameter line is `name = value` from the left margin on")
+            (
+                "this is no parameter line, and Postfix stops here",
+                "a parameter line is `name = value` from the left margin on",
+            )
         };
         fault("no-parameter", error.span.start, message.to_owned(), hint, true);
     }
     for entry in entries {
         if is_template(&entry.value) {
             let message = format!("`{}` has a placeholder of a template instead of a value", entry.name);
-            fault("template", entry.value_span.start, message, "import what the template becomes on a host", true);
+            fault(
+                "template",
+                entry.value_span.start,
+                message,
+                "import what the template becomes on a host",
+                true,
+            );
         } else if let Some(at) = entry.value.find(" #") {
-            let message = format!("`{}`: what follows `#` is no comment, Postfix reads it as part of the value", entry.name);
-            fault("comment-in-value", entry.value_span.start + at + 1, message, "put the comment on its own line", false);
+            let message = format!(
+                "`{}`: what follows `#` is no comment, Postfix reads it as part of the value",
+                entry.name
+            );
+            fault(
+                "comment-in-value",
+                entry.value_span.start + at + 1,
+                message,
+                "put the comment on its own line",
+                false,
+            );
         }
         let setting = Setting {
             place: place(entry.name_span.start),
@@ -259,10 +301,15 @@ fn is_template(value: &str) -> bool {
         let before = value[..at].chars().next_back();
         let after = value[at + 2..].trim_start().chars().next();
         let closed = value[at..].contains("}}");
-        closed && !matches!(before, Some('$' | ':' | '{')) && after.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        closed
+            && !matches!(before, Some('$' | ':' | '{'))
+            && after.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
     });
     let dunder = value.split([' ', ',', ':', '/', '[', ']', '=']).any(|word| {
-        word.len() > 5 && word.starts_with("__") && word.ends_with("__") && word.trim_matches('_').chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        word.len() > 5
+            && word.starts_with("__")
+            && word.ends_with("__")
+            && word.trim_matches('_').chars().all(|c| c.is_ascii_uppercase() || c == '_')
     });
     jinja || dunder || value.contains("<%") || value.contains("{%")
 }
@@ -293,7 +340,8 @@ fn services(text: &Text, faults: &mut Vec<Fault>) -> Vec<Placed> {
 }
 
 fn facts(source: &Source) -> BTreeMap<String, String> {
-    let text = source.get(FACTS).map(|found| String::from_utf8_lossy(&found.bytes).into_owned()).unwrap_or_default();
+    let text =
+        source.get(FACTS).map(|found| String::from_utf8_lossy(&found.bytes).into_owned()).unwrap_or_default();
     text.lines()
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
@@ -306,7 +354,10 @@ pub(super) fn postconf_text(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
     let (mut main, mut master) = (String::new(), String::new());
     for (_, line) in main_cf::lines(text) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        if words.len() >= 8 && ["inet", "unix", "pass", "fifo", "unix-dgram"].contains(&words[1]) && !line.starts_with(' ') {
+        if words.len() >= 8
+            && ["inet", "unix", "pass", "fifo", "unix-dgram"].contains(&words[1])
+            && !line.starts_with(' ')
+        {
             master.push_str(&line);
             master.push('\n');
         } else if main_cf::parse(&line).1.is_empty() {
@@ -366,7 +417,11 @@ impl Reading<'_> {
                             .join(" ");
                         self.add_items(&self.expand(&text), items, depth + 1);
                     }
-                    None => self.remark("missing-file", &item, "the list of main.cf names this file, and the source does not have it"),
+                    None => self.remark(
+                        "missing-file",
+                        &item,
+                        "the list of main.cf names this file, and the source does not have it",
+                    ),
                 }
             } else {
                 items.push(item);
@@ -388,23 +443,44 @@ impl Reading<'_> {
             self.file(&path);
         }
         let used = self.used.borrow();
-        let ours = ["main.cf", "master.cf", "postpack.facts", "dynamicmaps.cf", "postfix-files", "main.cf.proto", "master.cf.proto", "post-install", "postfix-script", "expect.txt", "os-release"];
+        let ours = [
+            "main.cf",
+            "master.cf",
+            "postpack.facts",
+            "dynamicmaps.cf",
+            "postfix-files",
+            "main.cf.proto",
+            "master.cf.proto",
+            "post-install",
+            "postfix-script",
+            "expect.txt",
+            "os-release",
+        ];
         let others = self.source.list().into_iter().filter(|name| {
             let stem = [".db", ".lmdb", ".cdb"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-            !used.contains(stem) && !ours.contains(&name.as_str()) && !name.contains(".d/") && !name.starts_with("sasl/smtpd.conf")
+            !used.contains(stem)
+                && !ours.contains(&name.as_str())
+                && !name.contains(".d/")
+                && !name.starts_with("sasl/smtpd.conf")
         });
         others.collect()
     }
 
     /// Files that a value of main.cf or an option of a service names.
     fn named_files(&self) -> Vec<String> {
-        let options = self.services.iter().flatten().flat_map(|placed| placed.service.arguments.iter().map(ToString::to_string));
+        let options = self
+            .services
+            .iter()
+            .flatten()
+            .flat_map(|placed| placed.service.arguments.iter().map(ToString::to_string));
         let values = self.settings.iter().map(|setting| setting.value.clone()).chain(options);
         values
             .flat_map(|value| tables::items(&self.expand(&value)))
             .filter_map(|item| {
                 let item = item.rsplit_once('=').map_or(item.as_str(), |(_, value)| value);
-                tables::file_of(item).map(str::to_owned).or_else(|| item.starts_with('/').then(|| item.to_owned()))
+                tables::file_of(item)
+                    .map(str::to_owned)
+                    .or_else(|| item.starts_with('/').then(|| item.to_owned()))
             })
             .collect()
     }
@@ -436,7 +512,14 @@ impl Reading<'_> {
 
     /// All tables of a list of maps, in order.
     pub(super) fn tables(&self, name: &str) -> Vec<(String, Rc<Table>)> {
-        tables::items(&self.value(name)).into_iter().filter(|item| item.contains(':')).map(|item| { let table = self.table(&item); (item, table) }).collect()
+        tables::items(&self.value(name))
+            .into_iter()
+            .filter(|item| item.contains(':'))
+            .map(|item| {
+                let table = self.table(&item);
+                (item, table)
+            })
+            .collect()
     }
 
     /// Replaces references to parameters.
@@ -447,7 +530,8 @@ impl Reading<'_> {
     /// Replaces references to names of the administrator's own, and to what the relay sets otherwise. `$myhostname` stays.
     pub(super) fn expand_own(&self, text: &str) -> String {
         expand(text, &|name| match name {
-            "mydomain" | "myorigin" | "mydestination" | "mynetworks" | "config_directory" | "data_directory" => {
+            "mydomain" | "myorigin" | "mydestination" | "mynetworks" | "config_directory"
+            | "data_directory" => {
                 Some(self.value(name)).filter(|value| !value.is_empty() && !value.contains('$'))
             }
             name if Catalogue::get(name).is_none() && self.is_set(name) => self.lookup(name),
@@ -462,14 +546,20 @@ impl Reading<'_> {
             // A file name stands for its first line here.
             if value.starts_with('/') && matches!(name, "myorigin" | "myhostname" | "mydomain") {
                 let found = self.file(value)?;
-                return String::from_utf8_lossy(&found.bytes).lines().next().map(|line| line.trim().to_owned());
+                return String::from_utf8_lossy(&found.bytes)
+                    .lines()
+                    .next()
+                    .map(|line| line.trim().to_owned());
             }
             return Some(value.clone());
         }
         match name {
             "mydomain" => {
                 // As written: a name that refers to the domain would ask for it again.
-                let name = self.setting("myhostname").map(|setting| &setting.value).or_else(|| self.facts.get("hostname"))?;
+                let name = self
+                    .setting("myhostname")
+                    .map(|setting| &setting.value)
+                    .or_else(|| self.facts.get("hostname"))?;
                 let (_, domain) = name.split_once('.')?;
                 (!domain.contains('$')).then(|| domain.to_owned())
             }
@@ -491,14 +581,17 @@ impl Reading<'_> {
 
     /// The host's own name, if the source has it.
     pub(super) fn hostname(&self) -> Option<String> {
-        Some(self.value("myhostname")).filter(|name| !name.is_empty() && !name.contains('$')).map(|name| name.to_ascii_lowercase())
+        Some(self.value("myhostname"))
+            .filter(|name| !name.is_empty() && !name.contains('$'))
+            .map(|name| name.to_ascii_lowercase())
     }
 
     fn guess_version(&self) -> Release {
         if let Some(version) = self.fact("mail_version").and_then(|text| text.parse().ok()) {
             return version;
         }
-        let of_stock = self.stock.as_deref().and_then(stock::version).and_then(|text| text.parse::<Release>().ok());
+        let of_stock =
+            self.stock.as_deref().and_then(stock::version).and_then(|text| text.parse::<Release>().ok());
         let written = self.setting("compatibility_level").map(|setting| level(&setting.value));
         match (written.as_deref(), of_stock) {
             (Some([major, minor]), stock) if *major >= 3 => {
@@ -519,12 +612,24 @@ impl Reading<'_> {
         };
         let name = &setting.name;
         if has_password(&value) {
-            fault("secret", format!("`{name}` holds a password, which everybody on the host can read"), "put it into relay.env; change it if the file was ever shared".to_owned(), false);
+            fault(
+                "secret",
+                format!("`{name}` holds a password, which everybody on the host can read"),
+                "put it into relay.env; change it if the file was ever shared".to_owned(),
+                false,
+            );
         }
         let Some(info) = Catalogue::get(name) else {
             if !self.refers_to(name) {
-                let near = Catalogue::nearest(name).map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
-                fault("unknown-parameter", format!("Postfix has no parameter `{name}` and ignores it"), near, false);
+                let near = Catalogue::nearest(name)
+                    .map(|near| format!("did you mean `{near}`?"))
+                    .unwrap_or_default();
+                fault(
+                    "unknown-parameter",
+                    format!("Postfix has no parameter `{name}` and ignores it"),
+                    near,
+                    false,
+                );
             }
             return;
         };
@@ -532,20 +637,39 @@ impl Reading<'_> {
             return;
         }
         let (wrong, right) = match &info.kind {
-            Kind::Boolean => (!["yes", "no"].contains(&value.to_ascii_lowercase().as_str()), "`yes` or `no`".to_owned()),
+            Kind::Boolean => {
+                (!["yes", "no"].contains(&value.to_ascii_lowercase().as_str()), "`yes` or `no`".to_owned())
+            }
             Kind::Integer(..) => (value.parse::<i64>().is_err(), "a whole number".to_owned()),
             Kind::Time => {
                 let number = value.trim_end_matches(['s', 'm', 'h', 'd', 'w']);
-                (number.parse::<u64>().is_err() || value.len() - number.len() > 1, "a number with one unit: s, m, h, d or w".to_owned())
+                (
+                    number.parse::<u64>().is_err() || value.len() - number.len() > 1,
+                    "a number with one unit: s, m, h, d or w".to_owned(),
+                )
             }
-            Kind::Word(words) if name.ends_with("_tls_security_level") => {
-                (!words.iter().any(|word| word.eq_ignore_ascii_case(&value)), format!("one of {}", words.iter().filter(|word| !word.is_empty()).map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")))
-            }
+            Kind::Word(words) if name.ends_with("_tls_security_level") => (
+                !words.iter().any(|word| word.eq_ignore_ascii_case(&value)),
+                format!(
+                    "one of {}",
+                    words
+                        .iter()
+                        .filter(|word| !word.is_empty())
+                        .map(|word| format!("`{word}`"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            ),
             _ => return,
         };
         if wrong && info.exists_in(self.version) {
             let shown = printable(&value);
-            fault("bad-value", format!("`{name}` cannot be `{shown}`, and Postfix stops here"), format!("write {right}"), true);
+            fault(
+                "bad-value",
+                format!("`{name}` cannot be `{shown}`, and Postfix stops here"),
+                format!("write {right}"),
+                true,
+            );
         }
     }
 
@@ -560,15 +684,31 @@ impl Reading<'_> {
             })
         };
         self.settings.iter().any(|setting| uses(&setting.value))
-            || self.services.iter().flatten().any(|placed| placed.service.arguments.iter().any(|argument| uses(&argument.to_string())))
+            || self
+                .services
+                .iter()
+                .flatten()
+                .any(|placed| placed.service.arguments.iter().any(|argument| uses(&argument.to_string())))
     }
 }
 
 /// `static:user:password`, and credentials in a URL.
 pub(super) fn has_password(value: &str) -> bool {
     tables::items(value).iter().any(|item| {
-        let own = item.strip_prefix("static:").is_some_and(|rest| rest.trim_start_matches('{').contains(':') && !rest.starts_with(['/', '[']) && !rest.contains("::") && !["lmtp:", "smtp:", "relay:", "error:", "virtual:", "local:", "lmtps:", "smtps:", "discard:", "retry:"].iter().any(|way| rest.starts_with(way)));
-        let url = item.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|host| host.contains('@') && host.contains(':')));
+        let own = item.strip_prefix("static:").is_some_and(|rest| {
+            rest.trim_start_matches('{').contains(':')
+                && !rest.starts_with(['/', '['])
+                && !rest.contains("::")
+                && ![
+                    "lmtp:", "smtp:", "relay:", "error:", "virtual:", "local:", "lmtps:", "smtps:",
+                    "discard:", "retry:",
+                ]
+                .iter()
+                .any(|way| rest.starts_with(way))
+        });
+        let url = item.split_once("://").is_some_and(|(_, rest)| {
+            rest.split('/').next().is_some_and(|host| host.contains('@') && host.contains(':'))
+        });
         own || url
     })
 }

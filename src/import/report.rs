@@ -172,7 +172,9 @@ impl Report {
     /// Parameters that differ without a reason: a defect of the import.
     pub fn without_reason(&self) -> Vec<&str> {
         let all = self.proof.iter().flat_map(|proof| &proof.differences);
-        all.filter(|difference| difference.reason == Reason::None).map(|difference| difference.name.as_str()).collect()
+        all.filter(|difference| difference.reason == Reason::None)
+            .map(|difference| difference.name.as_str())
+            .collect()
     }
 
     /// The report for people.
@@ -228,7 +230,11 @@ impl Report {
         }
         for (reason, items) in by_reason {
             let names: Vec<String> = items.iter().map(|item| printable(&item.subject)).collect();
-            let place = items.first().and_then(|item| item.place.as_ref()).map(|place| format!("{place} ")).unwrap_or_default();
+            let place = items
+                .first()
+                .and_then(|item| item.place.as_ref())
+                .map(|place| format!("{place} "))
+                .unwrap_or_default();
             let _ = writeln!(text, "  {place}{}: {}", names.join(", "), printable(reason));
         }
     }
@@ -239,7 +245,8 @@ impl Report {
         if items.is_empty() {
             return;
         }
-        let own: Vec<String> = items.iter().filter(|item| !item.stock).map(|item| printable(&item.subject)).collect();
+        let own: Vec<String> =
+            items.iter().filter(|item| !item.stock).map(|item| printable(&item.subject)).collect();
         let stock = items.len() - own.len();
         let mut line = own.join(", ");
         if stock > 0 {
@@ -250,7 +257,13 @@ impl Report {
     }
 
     fn compared(&self, text: &mut String, proof: &Proof) {
-        let _ = writeln!(text, "\nCompared on {}: {} parameters are the same, {} differ", proof.target, proof.same, proof.differences.len());
+        let _ = writeln!(
+            text,
+            "\nCompared on {}: {} parameters are the same, {} differ",
+            proof.target,
+            proof.same,
+            proof.differences.len()
+        );
         let mut by_reason: BTreeMap<Reason, Vec<&str>> = BTreeMap::new();
         for difference in &proof.differences {
             by_reason.entry(difference.reason).or_default().push(&difference.name);

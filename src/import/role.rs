@@ -41,7 +41,8 @@ impl<'r, 's> Facts<'r, 's> {
         let services = reading.services.as_deref().unwrap_or_default();
         let inet = services.iter().filter(|placed| placed.service.kind.name() == "inet");
         // An address in the name of a service overrides the list; without a service on port 25 nothing listens there.
-        let mut open = inet.filter(|placed| matches!(placed.service.command.as_str(), "smtpd" | "postscreen"));
+        let mut open =
+            inet.filter(|placed| matches!(placed.service.command.as_str(), "smtpd" | "postscreen"));
         let listens = if reading.services.is_some() {
             open.any(|placed| match placed.service.name.rsplit_once(':') {
                 Some((host, _)) => !loopback(&host.to_owned()),
@@ -59,7 +60,10 @@ impl<'r, 's> Facts<'r, 's> {
             return (Profile::NullClient, vec!["only the host itself connects: inet_interfaces".to_owned()]);
         }
         if self.has_domains("virtual_mailbox_domains") {
-            return (Profile::MailServer, vec!["virtual_mailbox_domains names domains with mailboxes".to_owned()]);
+            return (
+                Profile::MailServer,
+                vec!["virtual_mailbox_domains names domains with mailboxes".to_owned()],
+            );
         }
         if let Some(reason) = self.keeps_unix_mailboxes() {
             return (Profile::MailServer, vec![reason]);
@@ -76,7 +80,10 @@ impl<'r, 's> Facts<'r, 's> {
         }
         let trusted = trusted(reading);
         if logs_users_in(reading) {
-            return (Profile::Submission, vec!["users log in (smtpd_sasl_auth_enable) and no domain is received".to_owned()]);
+            return (
+                Profile::Submission,
+                vec!["users log in (smtpd_sasl_auth_enable) and no domain is received".to_owned()],
+            );
         }
         if !trusted.is_empty() {
             let names = trusted.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
@@ -98,12 +105,20 @@ impl<'r, 's> Facts<'r, 's> {
                 return false;
             }
             match tables::parts(item) {
-                Some(_) if item.contains(":/") || item.starts_with("proxy:") || item.starts_with("inline:") => match &*reading.table(item) {
-                    Table::Rows(_, rows) => !rows.is_empty(),
-                    Table::Database { .. } | Table::Other | Table::Static(_) => true,
-                    Table::Unreadable => true,
-                    Table::Missing => super::stock::of_parameter(name, &reading.setting(name).map(|it| it.value.clone()).unwrap_or_default()).is_empty(),
-                },
+                Some(_)
+                    if item.contains(":/") || item.starts_with("proxy:") || item.starts_with("inline:") =>
+                {
+                    match &*reading.table(item) {
+                        Table::Rows(_, rows) => !rows.is_empty(),
+                        Table::Database { .. } | Table::Other | Table::Static(_) => true,
+                        Table::Unreadable => true,
+                        Table::Missing => super::stock::of_parameter(
+                            name,
+                            &reading.setting(name).map(|it| it.value.clone()).unwrap_or_default(),
+                        )
+                        .is_empty(),
+                    }
+                }
                 _ => true,
             }
         })
@@ -118,14 +133,22 @@ impl<'r, 's> Facts<'r, 's> {
                 !setting.value.is_empty() && super::stock::of_parameter(name, &setting.value).is_empty()
             })
         };
-        let kept = ["home_mailbox", "mailbox_command", "mailbox_transport", "mail_spool_directory", "mailbox_transport_maps"]
-            .into_iter()
-            .find(|name| set(name));
+        let kept = [
+            "home_mailbox",
+            "mailbox_command",
+            "mailbox_transport",
+            "mail_spool_directory",
+            "mailbox_transport_maps",
+        ]
+        .into_iter()
+        .find(|name| set(name));
         let receives = logs_users_in(reading)
-            || ["smtpd_recipient_restrictions", "smtpd_client_restrictions", "smtpd_sender_restrictions"].iter().any(|name| {
-                let list = reading.value(name);
-                list.contains("reject_rbl_client") || list.contains("check_policy_service")
-            })
+            || ["smtpd_recipient_restrictions", "smtpd_client_restrictions", "smtpd_sender_restrictions"]
+                .iter()
+                .any(|name| {
+                    let list = reading.value(name);
+                    list.contains("reject_rbl_client") || list.contains("check_policy_service")
+                })
             || set("smtpd_milters");
         let direct = reading.value("relayhost").is_empty();
         let domain = domains.first()?;
@@ -147,7 +170,9 @@ pub(super) fn is_local_name(reading: &Reading<'_>, name: &str) -> bool {
     name.contains('$')
         || !name.contains('.')
         || name.starts_with("localhost.")
-        || [".local", ".localdomain", ".lan", ".internal", ".home", ".intranet", ".home.arpa", ".localhost"].iter().any(|end| name.ends_with(end))
+        || [".local", ".localdomain", ".lan", ".internal", ".home", ".intranet", ".home.arpa", ".localhost"]
+            .iter()
+            .any(|end| name.ends_with(end))
         || reading.hostname().is_some_and(|own| own == name && own.split('.').count() > 2)
         || reading.value("myhostname").eq_ignore_ascii_case(&name)
 }
@@ -160,7 +185,11 @@ pub(super) fn alias_domains(reading: &Reading<'_>) -> Vec<String> {
             if item.contains(":/") || item.starts_with("proxy:") {
                 if let Table::Rows(_, rows) = &*reading.table(&item) {
                     // A table of aliases may stand here as well: its keys with an address are no domains.
-                    domains.extend(rows.iter().map(|row| row.key.clone()).filter(|key| !key.contains('@') && key.contains('.')));
+                    domains.extend(
+                        rows.iter()
+                            .map(|row| row.key.clone())
+                            .filter(|key| !key.contains('@') && key.contains('.')),
+                    );
                 }
             } else {
                 domains.push(item.to_ascii_lowercase());
@@ -169,11 +198,17 @@ pub(super) fn alias_domains(reading: &Reading<'_>) -> Vec<String> {
         return domains;
     }
     // By default these are the keys of virtual_alias_maps that are domains.
-    let maps = reading.tables(if reading.is_set("virtual_alias_maps") { "virtual_alias_maps" } else { "virtual_maps" });
+    let maps = reading.tables(if reading.is_set("virtual_alias_maps") {
+        "virtual_alias_maps"
+    } else {
+        "virtual_maps"
+    });
     let mut domains = Vec::new();
     for (_, table) in maps {
         if let Table::Rows(tables::Shape::Lookup, rows) = &*table {
-            domains.extend(rows.iter().map(|row| row.key.clone()).filter(|key| !key.contains('@') && key.contains('.')));
+            domains.extend(
+                rows.iter().map(|row| row.key.clone()).filter(|key| !key.contains('@') && key.contains('.')),
+            );
         }
     }
     domains
@@ -184,7 +219,11 @@ pub(super) fn logs_users_in(reading: &Reading<'_>) -> bool {
     reading.yes("smtpd_sasl_auth_enable")
         || reading.services.iter().flatten().any(|placed| {
             placed.service.command == "smtpd"
-                && placed.service.arguments.iter().any(|argument| argument.to_string() == "-o smtpd_sasl_auth_enable=yes")
+                && placed
+                    .service
+                    .arguments
+                    .iter()
+                    .any(|argument| argument.to_string() == "-o smtpd_sasl_auth_enable=yes")
         })
 }
 
@@ -195,7 +234,10 @@ pub(super) fn trusted(reading: &Reading<'_>) -> Vec<String> {
     }
     let loopback = |item: &String| {
         let address = item.trim_start_matches('[').split([']', '/']).next().unwrap_or_default();
-        address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127") || address == "localhost"
+        address.starts_with("127.")
+            || address == "::1"
+            || address.starts_with("::ffff:127")
+            || address == "localhost"
     };
     reading.list("mynetworks").into_iter().filter(|item| !loopback(item)).collect()
 }

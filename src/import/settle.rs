@@ -21,7 +21,8 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
         if let Some(checked) = checked {
             findings.extend(plan::check(&Planned::new(checked)));
         }
-        let errors: Vec<&Diagnostic> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+        let errors: Vec<&Diagnostic> =
+            findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
         if errors.is_empty() {
             return;
         }
@@ -63,7 +64,8 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
 /// Whether the draft is still a spec of the same relay without a key.
 fn may_go(mapped: &Mapped, index: usize) -> bool {
     mapped.draft.entries().get(index).is_some_and(|entry| {
-        let needed = entry.section == "package" || (entry.section == "relay" && matches!(entry.key.as_str(), "profile" | "provider"));
+        let needed = entry.section == "package"
+            || (entry.section == "relay" && matches!(entry.key.as_str(), "profile" | "provider"));
         !needed && !entry.is_open()
     })
 }
@@ -91,7 +93,12 @@ fn ask(mapped: &mut Mapped, error: &Diagnostic) -> bool {
     }
     let hint = error.hints.first().cloned().unwrap_or_default();
     mapped.draft.ask(section, key, list, stand_in, &format!("{} ({hint})", error.message));
-    mapped.others.push(Other { code: Code::Asked, subject: path, place: None, reason: error.message.clone() });
+    mapped.others.push(Other {
+        code: Code::Asked,
+        subject: path,
+        place: None,
+        reason: error.message.clone(),
+    });
     true
 }
 
@@ -121,13 +128,28 @@ fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &
                 let keys = vec![path.clone()];
                 let others = mapped.draft.entries().iter().any(|other| other.origins.contains(name));
                 if others {
-                    mapped.others.push(Other { code: Code::Lost, subject: path.clone(), place: reading.setting(name).map(|it| it.place.clone()), reason: reason.clone() });
-                    mapped.verdicts.insert(name.clone(), Given { code: Code::Changed, keys, reason: "a part of it is lost".to_owned() });
+                    mapped.others.push(Other {
+                        code: Code::Lost,
+                        subject: path.clone(),
+                        place: reading.setting(name).map(|it| it.place.clone()),
+                        reason: reason.clone(),
+                    });
+                    mapped.verdicts.insert(
+                        name.clone(),
+                        Given { code: Code::Changed, keys, reason: "a part of it is lost".to_owned() },
+                    );
                 } else {
-                    mapped.verdicts.insert(name.clone(), Given { code: Code::Lost, keys, reason: reason.clone() });
+                    mapped
+                        .verdicts
+                        .insert(name.clone(), Given { code: Code::Lost, keys, reason: reason.clone() });
                 }
             }
-            None => mapped.others.push(Other { code: Code::Lost, subject: name.clone(), place: None, reason: reason.clone() }),
+            None => mapped.others.push(Other {
+                code: Code::Lost,
+                subject: name.clone(),
+                place: None,
+                reason: reason.clone(),
+            }),
         }
     }
 }
@@ -136,5 +158,10 @@ fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &
 fn open(mapped: &mut Mapped, error: &Diagnostic) {
     let hint = error.hints.first().cloned().unwrap_or_default();
     mapped.draft.head.push(format!("TODO: {} ({hint})", error.message));
-    mapped.others.push(Other { code: Code::Asked, subject: error.code.to_owned(), place: None, reason: error.message.clone() });
+    mapped.others.push(Other {
+        code: Code::Asked,
+        subject: error.code.to_owned(),
+        place: None,
+        reason: error.message.clone(),
+    });
 }

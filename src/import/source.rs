@@ -11,7 +11,8 @@ const LARGEST_ARCHIVE: u64 = 256 << 20;
 /// The most files that are looked at.
 const MOST_FILES: usize = 20_000;
 /// Folders in which a configuration of Postfix lies.
-const FOLDERS: [&str; 4] = ["/etc/postfix", "/usr/local/etc/postfix", "/opt/homebrew/etc/postfix", "/opt/local/etc/postfix"];
+const FOLDERS: [&str; 4] =
+    ["/etc/postfix", "/usr/local/etc/postfix", "/opt/homebrew/etc/postfix", "/opt/local/etc/postfix"];
 
 /// A configuration that can be read.
 #[derive(Debug)]
@@ -65,9 +66,10 @@ impl Source {
         let inner = path.join("etc/postfix");
         let (config, root) = if path.join("main.cf").is_file() {
             let whole = fs_err::canonicalize(path)?;
-            let root = FOLDERS.iter().find(|folder| whole.ends_with(&folder[1..])).and_then(|folder| {
-                whole.ancestors().nth(folder.matches('/').count()).map(Path::to_path_buf)
-            });
+            let root = FOLDERS
+                .iter()
+                .find(|folder| whole.ends_with(&folder[1..]))
+                .and_then(|folder| whole.ancestors().nth(folder.matches('/').count()).map(Path::to_path_buf));
             (whole, root)
         } else if inner.join("main.cf").is_file() {
             (fs_err::canonicalize(&inner)?, Some(fs_err::canonicalize(path)?))
@@ -109,7 +111,10 @@ impl Source {
             }
             total += entry.size();
             if total > LARGEST_ARCHIVE || all.len() >= MOST_FILES {
-                return Err(SourceError::Archive(name.to_owned(), "too large for a configuration".to_owned()));
+                return Err(SourceError::Archive(
+                    name.to_owned(),
+                    "too large for a configuration".to_owned(),
+                ));
             }
             let Ok(path) = entry.path() else { continue };
             let parts: Option<Vec<&str>> = path
@@ -124,7 +129,9 @@ impl Source {
             all.insert(path, content);
         }
         let main = all.keys().filter(|path| *path == "main.cf" || path.ends_with("/main.cf"));
-        let Some(main) = main.min_by_key(|path| (!path.ends_with("etc/postfix/main.cf"), path.matches('/').count())).cloned()
+        let Some(main) = main
+            .min_by_key(|path| (!path.ends_with("etc/postfix/main.cf"), path.matches('/').count()))
+            .cloned()
         else {
             return Err(SourceError::NoMainCf(name.to_owned()));
         };
@@ -183,9 +190,10 @@ impl Source {
     /// The names of the files in the configuration folder.
     pub(super) fn list(&self) -> Vec<String> {
         match &self.store {
-            Store::Files(files) => {
-                files.keys().filter_map(|path| path.strip_prefix("/etc/postfix/").map(str::to_owned)).collect()
-            }
+            Store::Files(files) => files
+                .keys()
+                .filter_map(|path| path.strip_prefix("/etc/postfix/").map(str::to_owned))
+                .collect(),
             Store::Folder { config, .. } => {
                 let mut names = Vec::new();
                 walk(config, "", &mut names, 4);

@@ -67,7 +67,8 @@ pub(super) fn of_service(service: &Service) -> Vec<&'static str> {
         (alike(service.private, private, "y")
             && alike(service.unprivileged, unprivileged, "y")
             && number(service.wakeup.map(|wakeup| wakeup.to_string()), wakeup)
-            && (number(service.max_processes.map(|limit| limit.to_string()), limit) || service.command == "proxymap")
+            && (number(service.max_processes.map(|limit| limit.to_string()), limit)
+                || service.command == "proxymap")
             && plain(stock) == command)
             .then_some(*stocks)
     });
@@ -76,8 +77,7 @@ pub(super) fn of_service(service: &Service) -> Vec<&'static str> {
 
 /// Whether any stock has a service of that name and type.
 pub(super) fn has_service(id: &str) -> bool {
-    services().binary_search_by(|row| key(row).cmp(id)).is_ok()
-        || services().iter().any(|row| key(row) == id)
+    services().binary_search_by(|row| key(row).cmp(id)).is_ok() || services().iter().any(|row| key(row) == id)
 }
 
 /// The stock that most of the votes name; of several, the newest. Fewer votes than a quarter of what there is say nothing.
@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn stocks_are_known() {
-        assert!(of_parameter("smtpd_banner", "$myhostname ESMTP $mail_name (Debian/GNU)").contains(&"debian-12"));
+        assert!(
+            of_parameter("smtpd_banner", "$myhostname ESMTP $mail_name (Debian/GNU)").contains(&"debian-12")
+        );
         assert!(of_parameter("smtpd_banner", "$myhostname ESMTP").contains(&"opensuse"));
         assert!(of_parameter("smtpd_banner", "hello").is_empty());
         let read = |line: &str| of_service(&master_cf::parse(line).unwrap()[0]);
@@ -137,7 +139,10 @@ mod tests {
         assert!(read("relay unix - - n - - smtp -o smtp_fallback_relay=").contains(&"2.5"));
         assert!(read("smtp inet n - y - - smtpd -o smtpd_proxy_filter=127.0.0.1:10024").is_empty());
         assert!(has_service("submission/inet"));
-        assert_eq!(nearest(["3.7", "debian-12", "3.7", "debian-12", "3.7", "debian-12"], 9).as_deref(), Some("debian-12"));
+        assert_eq!(
+            nearest(["3.7", "debian-12", "3.7", "debian-12", "3.7", "debian-12"], 9).as_deref(),
+            Some("debian-12")
+        );
     }
 
     #[test]

@@ -78,10 +78,7 @@ pub(super) fn items(text: &str) -> Vec<String> {
 
 /// The tables with a file that a value names.
 pub(super) fn named(value: &str) -> Vec<String> {
-    items(value)
-        .into_iter()
-        .filter(|item| file_of(item).is_some())
-        .collect()
+    items(value).into_iter().filter(|item| file_of(item).is_some()).collect()
 }
 
 /// The type and the name of a table, without `proxy:`.
@@ -93,16 +90,20 @@ pub(super) fn parts(spec: &str) -> Option<(&str, &str)> {
 /// The file of a table.
 pub(super) fn file_of(spec: &str) -> Option<&str> {
     let (kind, name) = parts(spec)?;
-    (name.starts_with('/') && !kind.is_empty() && !matches!(kind, "inet" | "unix" | "lmtp" | "smtp" | "local"))
-        .then_some(name)
-        .filter(|_| kind.chars().all(|c| c.is_ascii_alphanumeric()))
+    (name.starts_with('/')
+        && !kind.is_empty()
+        && !matches!(kind, "inet" | "unix" | "lmtp" | "smtp" | "local"))
+    .then_some(name)
+    .filter(|_| kind.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
 /// Reads a table.
 pub(super) fn read(reading: &Reading<'_>, spec: &str) -> Table {
     let Some((kind, name)) = parts(spec) else { return Table::Other };
     match kind {
-        "static" => return Table::Static(name.trim_start_matches('{').trim_end_matches('}').trim().to_owned()),
+        "static" => {
+            return Table::Static(name.trim_start_matches('{').trim_end_matches('}').trim().to_owned());
+        }
         "inline" => return Table::Rows(Shape::Lookup, inline(name)),
         "fail" => return Table::Rows(Shape::Lookup, Vec::new()),
         _ => {}
@@ -129,11 +130,19 @@ fn text(reading: &Reading<'_>, path: &str) -> Result<(String, String), Table> {
             // A cache, which the daemons of Postfix make.
             return Err(Table::Missing);
         }
-        reading.remark("missing-file", path, "main.cf names this table, and the source does not have it: taken for empty");
+        reading.remark(
+            "missing-file",
+            path,
+            "main.cf names this table, and the source does not have it: taken for empty",
+        );
         return Err(Table::Missing);
     };
     if let Some(what) = unreadable(&found.bytes) {
-        reading.remark("unreadable", &found.name, &format!("the table is {what}: import it as Postfix reads it"));
+        reading.remark(
+            "unreadable",
+            &found.name,
+            &format!("the table is {what}: import it as Postfix reads it"),
+        );
         return Err(Table::Unreadable);
     }
     Ok((found.name, String::from_utf8_lossy(&found.bytes).into_owned()))
@@ -212,7 +221,12 @@ fn pattern(line: &str, place: Place) -> Option<Row> {
     let after = &body[end + delimiter.len_utf8()..];
     let flags_end = after.find([' ', '\t']).unwrap_or(after.len());
     let key = body[..end].replace(&format!("\\{delimiter}"), &delimiter.to_string());
-    Some(Row { key, value: after[flags_end..].trim().to_owned(), flags: format!("{negated}{}", &after[..flags_end]), place })
+    Some(Row {
+        key,
+        value: after[flags_end..].trim().to_owned(),
+        flags: format!("{negated}{}", &after[..flags_end]),
+        place,
+    })
 }
 
 /// `{ {key = value}, {key = value} }`, or a single pair without the outer braces.
@@ -222,9 +236,15 @@ fn inline(text: &str) -> Vec<Row> {
     items(body)
         .into_iter()
         .filter_map(|item| {
-            let pair = item.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(&item).to_owned();
+            let pair =
+                item.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(&item).to_owned();
             let (key, value) = pair.split_once('=')?;
-            Some(Row { key: key.trim().to_lowercase(), value: value.trim().to_owned(), flags: String::new(), place: place.clone() })
+            Some(Row {
+                key: key.trim().to_lowercase(),
+                value: value.trim().to_owned(),
+                flags: String::new(),
+                place: place.clone(),
+            })
         })
         .collect()
 }
@@ -297,7 +317,12 @@ pub(super) fn targets(text: &str) -> Vec<String> {
         .map(|target| target.trim())
         .filter(|target| !target.is_empty())
         // Quotes around a whole command belong to the file, not to the command.
-        .map(|target| target.strip_prefix("\"|").and_then(|inner| inner.strip_suffix('"')).map_or_else(|| target.to_owned(), |inner| format!("|{inner}")))
+        .map(|target| {
+            target
+                .strip_prefix("\"|")
+                .and_then(|inner| inner.strip_suffix('"'))
+                .map_or_else(|| target.to_owned(), |inner| format!("|{inner}"))
+        })
         .collect()
 }
 

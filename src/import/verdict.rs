@@ -35,7 +35,11 @@ fn rows() -> &'static [&'static str] {
 
 /// The row for a parameter with a value; `None` for a name that Postfix does not have.
 pub(super) fn of(name: &str, profile: Profile, value: &str) -> Option<Verdict> {
-    let name = if rows().binary_search_by(|row| key(row).cmp(name)).is_ok() { name } else { Catalogue::get(name)?.name };
+    let name = if rows().binary_search_by(|row| key(row).cmp(name)).is_ok() {
+        name
+    } else {
+        Catalogue::get(name)?.name
+    };
     let value = plain(value);
     all(name).into_iter().find(|row| row.fits(profile, &value)).map(|row| row.verdict)
 }
@@ -95,7 +99,11 @@ mod tests {
         }
         let mut named: Vec<&str> = rows().iter().map(|row| key(row)).collect();
         named.dedup();
-        assert_eq!(named, Catalogue::names().collect::<Vec<_>>(), "rows in the order of the catalogue, and no others");
+        assert_eq!(
+            named,
+            Catalogue::names().collect::<Vec<_>>(),
+            "rows in the order of the catalogue, and no others"
+        );
     }
 
     #[test]
@@ -103,7 +111,8 @@ mod tests {
         for row in rows() {
             let fields: Vec<&str> = row.split('\t').collect();
             let [_, profiles, _, kind, keys, reason] = fields.as_slice() else { panic!("{row}") };
-            let known = |name: &str| name == "all" || Profile::ALL.iter().any(|profile| profile.name() == name);
+            let known =
+                |name: &str| name == "all" || Profile::ALL.iter().any(|profile| profile.name() == name);
             assert!(profiles.split(' ').all(known), "{row}");
             assert!(["key", "implied", "main-cf", "changed", "dropped", "lost"].contains(kind), "{row}");
             assert!(*kind != "key" || *keys != "-", "{row}");

@@ -35,7 +35,8 @@ fn walk(value: &DeValue<'_>, span: Span, path: &str, findings: &mut Vec<Diagnost
 
 /// Leaves out what else would be said of the same places: nobody meant `TODO` as a value.
 pub(super) fn alone(questions: Vec<Diagnostic>, findings: &mut Vec<Diagnostic>) {
-    let spans: Vec<Span> = questions.iter().filter_map(|question| Some(question.label.as_ref()?.0.clone())).collect();
+    let spans: Vec<Span> =
+        questions.iter().filter_map(|question| Some(question.label.as_ref()?.0.clone())).collect();
     findings.retain(|finding| {
         let span = finding.label.as_ref().map(|(span, _)| span);
         !span.is_some_and(|span| spans.iter().any(|open| open.start <= span.start && span.end <= open.end))

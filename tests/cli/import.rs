@@ -88,7 +88,11 @@ fn each_setting_has_one_verdict_with_its_place_and_each_difference_a_reason() {
         assert_eq!(told.iter().copied().collect::<BTreeSet<_>>(), names, "{name}");
         for setting in settings {
             let verdict = setting["verdict"].as_str().unwrap();
-            assert!(["key", "implied", "main-cf", "changed", "fixed", "dropped", "lost", "asked"].contains(&verdict), "{setting}");
+            assert!(
+                ["key", "implied", "main-cf", "changed", "fixed", "dropped", "lost", "asked"]
+                    .contains(&verdict),
+                "{setting}"
+            );
             assert!(setting["place"]["line"].as_u64().unwrap() > 0, "{setting}");
             let reason = setting["reason"].as_str().unwrap();
             assert!(!reason.is_empty() || ["key", "main-cf"].contains(&verdict), "{name}: {setting}");
@@ -186,12 +190,17 @@ fn archives_and_the_output_of_postconf_are_sources() {
     let run = world.run_with("import - -q", "not a configuration\n");
     assert_eq!(run.code, 2, "{run}");
     let run = world.run_with("import - -q", "RELAYHOST=[smtp.acme.example]:587\nRELAYHOST_USERNAME=u@acme.example\nRELAYHOST_PASSWORD=not-a-real-password\n");
-    assert!(run.code < 2 && run.stdout.contains("profile = \"lan-relay\"") && !run.stdout.contains(PASSWORD), "{run}");
+    assert!(
+        run.code < 2 && run.stdout.contains("profile = \"lan-relay\"") && !run.stdout.contains(PASSWORD),
+        "{run}"
+    );
 }
 
 #[test]
 fn links_out_of_the_folder_are_not_followed() {
-    let world = World::new().file("secret", "key value-of-a-stranger\n").file("a/main.cf", "smtp_generic_maps = hash:/etc/postfix/x\nrelayhost = [a.example]\n");
+    let world = World::new()
+        .file("secret", "key value-of-a-stranger\n")
+        .file("a/main.cf", "smtp_generic_maps = hash:/etc/postfix/x\nrelayhost = [a.example]\n");
     std::os::unix::fs::symlink(world.path("secret"), world.path("a/x")).unwrap();
     let run = import(&world, "a", "--report report.txt");
     assert!(!run.stdout.contains("stranger") && !world.read("report.txt").contains("stranger"));
@@ -203,7 +212,10 @@ fn accounts_go_to_a_file_of_their_own_outside_of_version_control() {
     copy(&world, "wrong-port", &|_, bytes| bytes);
     let run = import(&world, "wrong-port", "-q -o relay.toml --relay-env relay.env");
     assert_eq!(run.code, 0, "{run}");
-    assert_eq!(world.read("relay.env"), format!("RELAY_USERNAME=sat1@acme.example\nRELAY_PASSWORD={PASSWORD}\n"));
+    assert_eq!(
+        world.read("relay.env"),
+        format!("RELAY_USERNAME=sat1@acme.example\nRELAY_PASSWORD={PASSWORD}\n")
+    );
     assert_eq!(fs_err::metadata(world.path("relay.env")).unwrap().permissions().mode() & 0o777, 0o600);
     fs_err::create_dir(world.path(".git")).unwrap();
     fs_err::create_dir(world.path("inside")).unwrap();
@@ -229,7 +241,10 @@ fn answers_fill_what_is_open() {
     copy(&world, "gmail-twice", &|_, bytes| bytes);
     let run = import(&world, "gmail-twice", "-q --root-mail-to ops@acme.example --name acme-relay");
     assert_eq!(run.code, 0, "{run}");
-    assert!(run.stdout.contains("root-mail-to = \"ops@acme.example\"") && run.stdout.contains("name = \"acme-relay\""));
+    assert!(
+        run.stdout.contains("root-mail-to = \"ops@acme.example\"")
+            && run.stdout.contains("name = \"acme-relay\"")
+    );
     assert_eq!(import(&world, "gmail-twice", "--provider gmial").code, 2);
     assert_eq!(import(&world, "gmail-twice", "--profile relay").code, 2);
     assert_eq!(import(&world, "gmail-twice", "--target beos").code, 2);
@@ -241,14 +256,17 @@ fn several_hosts_become_a_fleet_whose_rows_are_their_own_imports() {
     copy(&world, "fleet-of-six", &|_, bytes| bytes);
     let run = import(&world, "fleet-of-six", "-q -o fleet");
     assert_eq!(run.code, 0, "{run}");
-    let files = ["fleet.toml", "base.toml", "hosts.csv", "report.txt"].map(|name| format!("--- {name}\n{}", world.read(&format!("fleet/{name}"))));
+    let files = ["fleet.toml", "base.toml", "hosts.csv", "report.txt"]
+        .map(|name| format!("--- {name}\n{}", world.read(&format!("fleet/{name}"))));
     insta::assert_snapshot!("fleet-of-six", files.join("\n"));
     let run = world.run("check fleet/fleet.toml");
     assert_eq!(run.code, 0, "{run}");
     for host in ["db1", "mon1", "stg1", "stg2", "web1", "web2"] {
         world.run(&format!("import fleet-of-six/{host} -q -o {host}.toml"));
         world.run(&format!("render {host}.toml --target debian-13 -o alone-{host}"));
-        world.run(&format!("render fleet/fleet.toml --only host={host} --target debian-13 -o of-fleet-{host}"));
+        world.run(&format!(
+            "render fleet/fleet.toml --only host={host} --target debian-13 -o of-fleet-{host}"
+        ));
         let name = format!("of-fleet-{host}/mail-relay-{host}/etc/postfix/main.cf");
         assert_eq!(world.read(&name), world.read(&format!("alone-{host}/etc/postfix/main.cf")), "{host}");
     }

@@ -26,7 +26,13 @@ pub(super) fn from_of_header(map: &mut Map<'_, '_>) -> Option<String> {
             if !row.key.to_lowercase().starts_with("^from:") {
                 continue;
             }
-            let address = line.rsplit_once('<').map_or_else(|| line.trim_start_matches("From:").trim(), |(_, rest)| rest.trim_end_matches('>')).trim();
+            let address = line
+                .rsplit_once('<')
+                .map_or_else(
+                    || line.trim_start_matches("From:").trim(),
+                    |(_, rest)| rest.trim_end_matches('>'),
+                )
+                .trim();
             if is_address(address) {
                 return Some(address.to_lowercase());
             }
@@ -46,8 +52,15 @@ fn outgoing(map: &mut Map<'_, '_>) {
     let mut any = false;
     for (spec, table) in map.reading.tables(name) {
         let Table::Rows(shape @ (Shape::Regexp | Shape::Pcre), rows) = &*table else {
-            if !matches!(&*table, Table::Missing) && !matches!(&*table, Table::Rows(_, rows) if rows.is_empty()) {
-                map.other(Code::Lost, &spec, map.reading.setting(name).map(|it| &it.place), "header checks by a table that is none of patterns");
+            if !matches!(&*table, Table::Missing)
+                && !matches!(&*table, Table::Rows(_, rows) if rows.is_empty())
+            {
+                map.other(
+                    Code::Lost,
+                    &spec,
+                    map.reading.setting(name).map(|it| &it.place),
+                    "header checks by a table that is none of patterns",
+                );
                 map.say(name, Code::Lost, &["headers.patterns"], "a table that is none of patterns");
             }
             continue;
@@ -59,21 +72,59 @@ fn outgoing(map: &mut Map<'_, '_>) {
                 match (header(&row.key), posix(row, *shape)) {
                     (Some(header), _) => strip.push(header),
                     (None, Some(pattern)) => patterns.push(pattern),
-                    _ => map.other(Code::Lost, name, Some(&place), "a pattern that POSIX regular expressions do not have"),
+                    _ => map.other(
+                        Code::Lost,
+                        name,
+                        Some(&place),
+                        "a pattern that POSIX regular expressions do not have",
+                    ),
                 }
-            } else if row.key.to_lowercase().starts_with("^from:") && row.value.starts_with("REPLACE") && from_of_header(map).is_some() {
-                let display = row.value.rsplit_once('<').map(|(before, _)| before.trim_start_matches("REPLACE").trim().trim_start_matches("From:").trim().trim_matches('"').to_owned()).filter(|text| !text.is_empty());
-                match (display, map.draft.get("relay", "from").and_then(|entry| entry.value.as_str().map(str::to_owned))) {
-                    (Some(display), Some(from)) if from.contains('@') && !from.starts_with('@') && !display.contains(['$', '\\']) => {
-                        map.key("rewrite.senders", "*", format!("{display} <{from}>"), &[name]).comment(place.to_string());
+            } else if row.key.to_lowercase().starts_with("^from:")
+                && row.value.starts_with("REPLACE")
+                && from_of_header(map).is_some()
+            {
+                let display = row
+                    .value
+                    .rsplit_once('<')
+                    .map(|(before, _)| {
+                        before
+                            .trim_start_matches("REPLACE")
+                            .trim()
+                            .trim_start_matches("From:")
+                            .trim()
+                            .trim_matches('"')
+                            .to_owned()
+                    })
+                    .filter(|text| !text.is_empty());
+                match (
+                    display,
+                    map.draft.get("relay", "from").and_then(|entry| entry.value.as_str().map(str::to_owned)),
+                ) {
+                    (Some(display), Some(from))
+                        if from.contains('@') && !from.starts_with('@') && !display.contains(['$', '\\']) =>
+                    {
+                        map.key("rewrite.senders", "*", format!("{display} <{from}>"), &[name])
+                            .comment(place.to_string());
                         map.other(Code::Changed, name, Some(&place), "the sender and its display name are set before the mail is sent, for local senders");
                     }
-                    (Some(_), _) => map.other(Code::Lost, name, Some(&place), "the display name of the sender"),
+                    (Some(_), _) => {
+                        map.other(Code::Lost, name, Some(&place), "the display name of the sender")
+                    }
                     _ => map.key_of_table(name, "relay.from"),
                 }
             } else {
-                map.other(Code::Lost, name, Some(&place), "headers of leaving mail are removed, and not replaced");
-                map.say(name, Code::Lost, &["headers.patterns"], "headers of leaving mail are removed, and not replaced");
+                map.other(
+                    Code::Lost,
+                    name,
+                    Some(&place),
+                    "headers of leaving mail are removed, and not replaced",
+                );
+                map.say(
+                    name,
+                    Code::Lost,
+                    &["headers.patterns"],
+                    "headers of leaving mail are removed, and not replaced",
+                );
             }
         }
     }
@@ -99,7 +150,8 @@ fn outgoing(map: &mut Map<'_, '_>) {
 fn header(pattern: &str) -> Option<String> {
     let name = pattern.strip_prefix('^')?.trim_end_matches('$').trim_end_matches(".*").strip_suffix(':')?;
     let plain = name.replace("\\-", "-");
-    (!plain.is_empty() && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')).then(|| plain.to_lowercase())
+    (!plain.is_empty() && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+        .then(|| plain.to_lowercase())
 }
 
 /// A pattern as POSIX has it; `None` where only Perl's expressions can say it, or a flag changes what it means.
@@ -124,7 +176,9 @@ fn posix(row: &Row, shape: Shape) -> Option<String> {
                     'S' if !in_class => "^[:space:]",
                     'W' if !in_class => "^[:alnum:]_",
                     'D' if !in_class => "^[:digit:]",
-                    'b' | 'B' | 'A' | 'Z' | 'z' | 'Q' | 'E' | 'x' | 'p' | 'P' | 'h' | 'R' | 'K' => return None,
+                    'b' | 'B' | 'A' | 'Z' | 'z' | 'Q' | 'E' | 'x' | 'p' | 'P' | 'h' | 'R' | 'K' => {
+                        return None;
+                    }
                     'n' | 'r' | 't' => return None,
                     other => {
                         out.push('\\');
@@ -149,7 +203,11 @@ fn posix(row: &Row, shape: Shape) -> Option<String> {
                 out.push(c);
             }
             '(' if chars.peek() == Some(&'?') => return None,
-            '*' | '+' | '?' | '}' if chars.peek() == Some(&'?') || (c != '?' && chars.peek() == Some(&'+')) => return None,
+            '*' | '+' | '?' | '}'
+                if chars.peek() == Some(&'?') || (c != '?' && chars.peek() == Some(&'+')) =>
+            {
+                return None;
+            }
             c => out.push(c),
         }
     }
@@ -169,7 +227,12 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
                 Table::Missing => {}
                 Table::Rows(_, rows) if rows.is_empty() => {}
                 _ => {
-                    map.other(Code::Lost, &spec, map.reading.setting(name).map(|it| &it.place), "checks by a table that is none of patterns");
+                    map.other(
+                        Code::Lost,
+                        &spec,
+                        map.reading.setting(name).map(|it| &it.place),
+                        "checks by a table that is none of patterns",
+                    );
                     map.say(name, Code::Lost, &[section], "a table that is none of patterns");
                 }
             }
@@ -189,7 +252,12 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
                 }
                 (_, None) => {
                     let word = row.value.split_whitespace().next().unwrap_or_default().to_owned();
-                    map.other(Code::Lost, name, Some(&place), &format!("`{}` is no action of [content]", crate::diag::printable(&word)));
+                    map.other(
+                        Code::Lost,
+                        name,
+                        Some(&place),
+                        &format!("`{}` is no action of [content]", crate::diag::printable(&word)),
+                    );
                 }
             }
         }
@@ -226,12 +294,18 @@ fn milters(map: &mut Map<'_, '_>) {
     let remote = reading.list("smtpd_milters");
     let local = reading.list("non_smtpd_milters");
     let names = ["smtpd_milters", "non_smtpd_milters"];
-    let (servers, origin) = if remote.is_empty() { (&local, "non_smtpd_milters") } else { (&remote, "smtpd_milters") };
+    let (servers, origin) =
+        if remote.is_empty() { (&local, "non_smtpd_milters") } else { (&remote, "smtpd_milters") };
     if servers.is_empty() {
         for name in names {
             map.say(name, Code::Implied, &["milter.servers"], "no milter");
         }
-        for name in ["milter_default_action", "milter_connect_timeout", "milter_command_timeout", "milter_content_timeout"] {
+        for name in [
+            "milter_default_action",
+            "milter_connect_timeout",
+            "milter_command_timeout",
+            "milter_content_timeout",
+        ] {
             map.say(name, Code::Dropped, &["milter.servers"], "no milter");
         }
         return;
@@ -245,7 +319,12 @@ fn milters(map: &mut Map<'_, '_>) {
                 }
                 written.push(text);
             }
-            None => map.other(Code::Lost, &crate::diag::printable(server), reading.setting(origin).map(|it| &it.place), "no place that [milter] can have"),
+            None => map.other(
+                Code::Lost,
+                &crate::diag::printable(server),
+                reading.setting(origin).map(|it| &it.place),
+                "no place that [milter] can have",
+            ),
         }
     }
     if written.is_empty() {
@@ -256,22 +335,46 @@ fn milters(map: &mut Map<'_, '_>) {
         map.key("milter", "local", false, &[]);
         map.say("non_smtpd_milters", Code::Key, &["milter.local"], "");
     } else if !remote.is_empty() && !local.is_empty() && remote != local {
-        map.say("non_smtpd_milters", Code::Changed, &["milter.local"], "mail of local programs is shown to the same milters");
+        map.say(
+            "non_smtpd_milters",
+            Code::Changed,
+            &["milter.local"],
+            "mail of local programs is shown to the same milters",
+        );
     } else {
-        map.say_if_open("non_smtpd_milters", Code::Implied, &["milter.local"], "mail of local programs is shown to the same milters");
+        map.say_if_open(
+            "non_smtpd_milters",
+            Code::Implied,
+            &["milter.local"],
+            "mail of local programs is shown to the same milters",
+        );
         map.say_if_open("smtpd_milters", Code::Implied, &["milter.servers"], "no client but the host itself");
     }
     if reading.is_set("milter_default_action") {
         let action = reading.value("milter_default_action").to_lowercase();
         match action.as_str() {
-            "tempfail" => map.say("milter_default_action", Code::Implied, &["milter.default-action"], "the default of the spec"),
+            "tempfail" => map.say(
+                "milter_default_action",
+                Code::Implied,
+                &["milter.default-action"],
+                "the default of the spec",
+            ),
             "accept" | "reject" | "quarantine" => {
                 map.key("milter", "default-action", action, &["milter_default_action"]);
             }
-            _ => map.say("milter_default_action", Code::Changed, &["milter.default-action"], "mail is deferred while a milter does not answer"),
+            _ => map.say(
+                "milter_default_action",
+                Code::Changed,
+                &["milter.default-action"],
+                "mail is deferred while a milter does not answer",
+            ),
         }
     }
-    for (name, key) in [("milter_connect_timeout", "connect-timeout"), ("milter_command_timeout", "command-timeout"), ("milter_content_timeout", "content-timeout")] {
+    for (name, key) in [
+        ("milter_connect_timeout", "connect-timeout"),
+        ("milter_command_timeout", "command-timeout"),
+        ("milter_content_timeout", "content-timeout"),
+    ] {
         if reading.is_set(name) {
             match super::limits::time(&reading.value(name), 's') {
                 Some(seconds) => {
@@ -350,7 +453,10 @@ mod tests {
     fn places_of_milters() {
         assert_eq!(milter("inet:localhost:8891").as_deref(), Some("inet:localhost:8891"));
         assert_eq!(milter("local:/var/spool/postfix/x/y.sock").as_deref(), Some("unix:x/y.sock"));
-        assert_eq!(milter("{ inet:127.0.0.1:1, default_action=accept }").as_deref(), Some("inet:127.0.0.1:1 default-action=accept"));
+        assert_eq!(
+            milter("{ inet:127.0.0.1:1, default_action=accept }").as_deref(),
+            Some("inet:127.0.0.1:1 default-action=accept")
+        );
         assert_eq!(milter("$x"), None);
     }
 }

@@ -22,7 +22,12 @@ fn hostname(map: &mut Map<'_, '_>) {
         return;
     };
     if !is_domain(&name) {
-        map.say("myhostname", Code::Fixed, &["relay.hostname"], "a name without a domain: the host's own full name counts");
+        map.say(
+            "myhostname",
+            Code::Fixed,
+            &["relay.hostname"],
+            "a name without a domain: the host's own full name counts",
+        );
     } else if map.role.profile == Profile::NullClient {
         map.say("myhostname", Code::Implied, &["relay.hostname"], "the host's own name");
     } else if reading.fact("hostname").is_some_and(|own| own.eq_ignore_ascii_case(&name)) {
@@ -57,7 +62,12 @@ fn senders(map: &mut Map<'_, '_>) {
                 Table::Missing => {}
                 _ => {
                     unknown = true;
-                    map.other(Code::Lost, spec, None, "senders rewritten by a table that cannot be read here");
+                    map.other(
+                        Code::Lost,
+                        spec,
+                        None,
+                        "senders rewritten by a table that cannot be read here",
+                    );
                 }
             }
         }
@@ -72,7 +82,12 @@ fn senders(map: &mut Map<'_, '_>) {
 
 /// `node.acme.example` becomes `acme.example`.
 fn masquerade(map: &mut Map<'_, '_>) {
-    let domains: Vec<String> = map.reading.list("masquerade_domains").into_iter().filter(|domain| !domain.starts_with('!')).collect();
+    let domains: Vec<String> = map
+        .reading
+        .list("masquerade_domains")
+        .into_iter()
+        .filter(|domain| !domain.starts_with('!'))
+        .collect();
     let origin = map.reading.value("myorigin");
     let fits = domains.iter().find(|domain| origin == **domain || origin.ends_with(&format!(".{domain}")));
     match fits {
@@ -81,11 +96,21 @@ fn masquerade(map: &mut Map<'_, '_>) {
                 map.from = Some(format!("@{}", domain.to_lowercase()));
                 map.say("masquerade_domains", Code::Key, &["relay.from"], "");
             } else {
-                map.say("masquerade_domains", Code::Dropped, &["relay.from"], "senders have their address already");
+                map.say(
+                    "masquerade_domains",
+                    Code::Dropped,
+                    &["relay.from"],
+                    "senders have their address already",
+                );
             }
         }
         None if domains.is_empty() => {}
-        _ => map.say("masquerade_domains", Code::Lost, &["relay.from"], "the host's mail does not come from this domain"),
+        _ => map.say(
+            "masquerade_domains",
+            Code::Lost,
+            &["relay.from"],
+            "the host's mail does not come from this domain",
+        ),
     }
 }
 
@@ -103,7 +128,11 @@ fn row(map: &mut Map<'_, '_>, name: &str, shape: Shape, row: &Row) {
         }
         return;
     }
-    let answer = if answer.contains('@') { answer.to_owned() } else { format!("{answer}@{}", reading.value("myorigin")) };
+    let answer = if answer.contains('@') {
+        answer.to_owned()
+    } else {
+        format!("{answer}@{}", reading.value("myorigin"))
+    };
     match row.key.split_once('@') {
         // All addresses of the host.
         Some(("", domain)) if is_own(map, domain) => {
@@ -113,9 +142,13 @@ fn row(map: &mut Map<'_, '_>, name: &str, shape: Shape, row: &Row) {
                 take_from(map, name, &answer);
             }
         }
-        Some(("", domain)) if is_address(&answer) && is_domain(domain) => sender(map, name, &format!("@{domain}"), &answer, row),
+        Some(("", domain)) if is_address(&answer) && is_domain(domain) => {
+            sender(map, name, &format!("@{domain}"), &answer, row)
+        }
         Some((local, domain)) if is_own(map, domain) => local_sender(map, name, local, &answer, row),
-        Some((_, domain)) if is_address(&answer) && is_domain(domain) && is_address(&row.key) => sender(map, name, &row.key.clone(), &answer, row),
+        Some((_, domain)) if is_address(&answer) && is_domain(domain) && is_address(&row.key) => {
+            sender(map, name, &row.key.clone(), &answer, row)
+        }
         None if is_own(map, &row.key) && row.key.contains('.') => take_from(map, name, &answer),
         None => local_sender(map, name, &row.key.clone(), &answer, row),
         _ => lost(map, name, row, "a sender that no key of [rewrite.senders] says"),
@@ -161,7 +194,10 @@ fn is_own(map: &Map<'_, '_>, domain: &str) -> bool {
 
 /// A pattern that every sender fits.
 pub(super) fn catches_all(pattern: &str) -> bool {
-    matches!(pattern.trim_start_matches('^').trim_end_matches('$'), ".*" | ".+" | "(.*)" | "(.+)" | ".*@.*" | ".+@.+" | "(.*)@(.*)" | ".*@.+" | ".+@.*" | ".")
+    matches!(
+        pattern.trim_start_matches('^').trim_end_matches('$'),
+        ".*" | ".+" | "(.*)" | "(.+)" | ".*@.*" | ".+@.+" | "(.*)@(.*)" | ".*@.+" | ".+@.*" | "."
+    )
 }
 
 fn catch_all(map: &mut Map<'_, '_>, name: &str, answer: &str) {
@@ -188,7 +224,11 @@ fn take_from(map: &mut Map<'_, '_>, name: &str, address: &str) {
     if map.from.as_ref().is_some_and(|from| *from != address) {
         // The first table that says it counts; the account of a provider that rewrites senders does anyway.
         map.key_of_table(name, "relay.from");
-        if map.provider.as_ref().is_some_and(|provider| matches!(provider.sender, SenderRule::Any | SenderRule::Verified)) {
+        if map
+            .provider
+            .as_ref()
+            .is_some_and(|provider| matches!(provider.sender, SenderRule::Any | SenderRule::Verified))
+        {
             map.say(name, Code::Changed, &["relay.from"], "a second sender for all local mail");
         } else {
             map.from = Some(address);
@@ -215,17 +255,37 @@ fn from(map: &mut Map<'_, '_>) {
         map.from = Some(format!("@{origin}"));
         map.say("myorigin", Code::Key, &["relay.from"], "");
     } else {
-        map.say("myorigin", Code::Implied, &["relay.from"], "local senders get the address of `from`, or the name of the host");
+        map.say(
+            "myorigin",
+            Code::Implied,
+            &["relay.from"],
+            "local senders get the address of `from`, or the name of the host",
+        );
     }
-    let needed = map.provider.as_ref().is_some_and(|provider| matches!(provider.sender, SenderRule::Verified | SenderRule::Account));
+    let needed = map
+        .provider
+        .as_ref()
+        .is_some_and(|provider| matches!(provider.sender, SenderRule::Verified | SenderRule::Account));
     match map.from.clone() {
         Some(from) => {
             map.draft.set("relay", "from", from, &["myorigin"]);
         }
         None if needed => {
-            let rule = map.provider.as_ref().and_then(|provider| provider.sender_rule.clone()).unwrap_or_default();
-            map.draft.ask("relay", "from", false, "noreply@acme.example", &format!("the sender of this host's mail: {rule}"));
-            map.other(Code::Asked, "relay.from", None, "nothing in the source says which sender the provider accepts");
+            let rule =
+                map.provider.as_ref().and_then(|provider| provider.sender_rule.clone()).unwrap_or_default();
+            map.draft.ask(
+                "relay",
+                "from",
+                false,
+                "noreply@acme.example",
+                &format!("the sender of this host's mail: {rule}"),
+            );
+            map.other(
+                Code::Asked,
+                "relay.from",
+                None,
+                "nothing in the source says which sender the provider accepts",
+            );
         }
         None => {}
     }

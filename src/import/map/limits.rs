@@ -60,18 +60,40 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
     let path = format!("limits.{key}");
     if is_default(map.reading, name, &value) {
         let preset = map.provider.as_ref().and_then(|provider| provider.message_size);
-        let reason = if key == "message-size" && preset.is_some() { "Postfix's default; the limit of the provider counts" } else { "Postfix's default" };
+        let reason = if key == "message-size" && preset.is_some() {
+            "Postfix's default; the limit of the provider counts"
+        } else {
+            "Postfix's default"
+        };
         map.say(name, Code::Implied, &[&path], reason);
         return;
     }
     match value.parse::<u64>() {
-        Ok(0) => map.say(name, Code::Changed, &[&path], "0 was no limit: now Postfix's default or that of the provider counts"),
-        Ok(bytes) if bytes < SMALLEST => map.say(name, Code::Changed, &[&path], "less than a message needs: Postfix's default counts"),
+        Ok(0) => map.say(
+            name,
+            Code::Changed,
+            &[&path],
+            "0 was no limit: now Postfix's default or that of the provider counts",
+        ),
+        Ok(bytes) if bytes < SMALLEST => {
+            map.say(name, Code::Changed, &[&path], "less than a message needs: Postfix's default counts")
+        }
         Ok(bytes) => {
-            let preset = map.provider.as_ref().and_then(|provider| provider.message_size).filter(|_| key == "message-size");
+            let preset = map
+                .provider
+                .as_ref()
+                .and_then(|provider| provider.message_size)
+                .filter(|_| key == "message-size");
             match preset {
-                Some(preset) if preset == bytes => map.say(name, Code::Implied, &[&path], "the limit of the provider"),
-                Some(preset) if bytes > preset => map.say(name, Code::Fixed, &[&path], "the provider refuses larger messages than its own limit"),
+                Some(preset) if preset == bytes => {
+                    map.say(name, Code::Implied, &[&path], "the limit of the provider")
+                }
+                Some(preset) if bytes > preset => map.say(
+                    name,
+                    Code::Fixed,
+                    &[&path],
+                    "the provider refuses larger messages than its own limit",
+                ),
                 _ => {
                     map.key("limits", key, written_size(bytes), &[name]);
                 }
@@ -138,10 +160,16 @@ fn number(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
         _ => None,
     });
     match value.parse::<u32>() {
-        _ if is_default(map.reading, name, &value) => map.say(name, Code::Implied, &[&path], "Postfix's default"),
+        _ if is_default(map.reading, name, &value) => {
+            map.say(name, Code::Implied, &[&path], "Postfix's default")
+        }
         Ok(0) => map.say(name, Code::Implied, &[&path], "no limit"),
-        Ok(number) if preset.is_some_and(|preset| preset == number) => map.say(name, Code::Implied, &[&path], "the limit of the provider"),
-        Ok(number) if preset.is_some_and(|preset| number > preset) => map.say(name, Code::Fixed, &[&path], "the provider allows less"),
+        Ok(number) if preset.is_some_and(|preset| preset == number) => {
+            map.say(name, Code::Implied, &[&path], "the limit of the provider")
+        }
+        Ok(number) if preset.is_some_and(|preset| number > preset) => {
+            map.say(name, Code::Fixed, &[&path], "the provider allows less")
+        }
         Ok(number) => {
             map.key("limits", key, i64::from(number), &[name]);
         }
@@ -173,7 +201,12 @@ fn notices(map: &mut Map<'_, '_>) {
         if is_address(&value) {
             map.key("notices", key, value, &[name]);
         } else {
-            map.say(name, Code::Implied, &[&format!("notices.{key}")], "a local name, whose mail goes to root-mail-to");
+            map.say(
+                name,
+                Code::Implied,
+                &[&format!("notices.{key}")],
+                "a local name, whose mail goes to root-mail-to",
+            );
         }
     }
 }

@@ -54,19 +54,32 @@ fn names(map: &mut Map<'_, '_>) -> BTreeMap<String, Alias> {
                 let local = match row.key.split_once('@') {
                     None if row.key.contains('.') => continue,
                     None => row.key.clone(),
-                    Some((local, domain)) if is_local_name(reading, domain) || domain.eq_ignore_ascii_case(&reading.value("myorigin")) => local.to_owned(),
+                    Some((local, domain))
+                        if is_local_name(reading, domain)
+                            || domain.eq_ignore_ascii_case(&reading.value("myorigin")) =>
+                    {
+                        local.to_owned()
+                    }
                     Some(_) => continue,
                 };
                 add(Alias { name: local, targets: tables::targets(&row.value), place: row.place.clone() });
             }
         }
     }
-    let written = if reading.is_set("alias_maps") { reading.value("alias_maps") } else { "hash:/etc/aliases".to_owned() };
+    let written = if reading.is_set("alias_maps") {
+        reading.value("alias_maps")
+    } else {
+        "hash:/etc/aliases".to_owned()
+    };
     for spec in tables::items(&written) {
         let Some(path) = tables::file_of(&spec) else { continue };
         let Some(found) = reading.file(path) else {
             if reading.is_set("alias_maps") {
-                reading.remark("missing-file", path, "main.cf names this table, and the source does not have it: taken for empty");
+                reading.remark(
+                    "missing-file",
+                    path,
+                    "main.cf names this table, and the source does not have it: taken for empty",
+                );
             }
             continue;
         };
@@ -80,7 +93,10 @@ fn names(map: &mut Map<'_, '_>) -> BTreeMap<String, Alias> {
 impl Map<'_, '_> {
     /// Says that a table became a key.
     pub(super) fn key_of_table(&mut self, name: &str, key: &str) {
-        let lost = self.verdicts.get(name).is_some_and(|given| matches!(given.code, Code::Lost | Code::Changed | Code::Fixed));
+        let lost = self
+            .verdicts
+            .get(name)
+            .is_some_and(|given| matches!(given.code, Code::Lost | Code::Changed | Code::Fixed));
         if !lost {
             self.say(name, Code::Key, &[key], "");
         }
@@ -109,7 +125,11 @@ fn resolve(map: &Map<'_, '_>, names: &BTreeMap<String, Alias>, name: &str, deliv
         };
         for target in &alias.targets {
             let bare = target.trim_start_matches('\\').trim_matches(['<', '>']);
-            if target.starts_with('|') || target.starts_with('/') || target.starts_with(":include:") || target.starts_with("\"|") {
+            if target.starts_with('|')
+                || target.starts_with('/')
+                || target.starts_with(":include:")
+                || target.starts_with("\"|")
+            {
                 targets.programs.push(target.clone());
             } else if let Some((local, domain)) = bare.rsplit_once('@') {
                 if reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain)) {
@@ -129,10 +149,52 @@ fn resolve(map: &Map<'_, '_>, names: &BTreeMap<String, Alias>, name: &str, deliv
 
 /// Aliases that packages bring, all of which end at root.
 const STOCK: [&str; 46] = [
-    "postmaster", "mailer-daemon", "nobody", "hostmaster", "usenet", "news", "webmaster", "www", "ftp", "abuse", "noc",
-    "security", "bin", "daemon", "adm", "lp", "sync", "shutdown", "halt", "mail", "uucp", "operator", "games", "gopher", "manager",
-    "dumper", "newsadm", "newsadmin", "usenet", "ftpadm", "ftpadmin", "ftp-adm", "ftp-admin", "www-data", "decode", "info",
-    "marketing", "sales", "support", "virusalert", "administrator", "system", "toor", "msgs", "sshd", "named",
+    "postmaster",
+    "mailer-daemon",
+    "nobody",
+    "hostmaster",
+    "usenet",
+    "news",
+    "webmaster",
+    "www",
+    "ftp",
+    "abuse",
+    "noc",
+    "security",
+    "bin",
+    "daemon",
+    "adm",
+    "lp",
+    "sync",
+    "shutdown",
+    "halt",
+    "mail",
+    "uucp",
+    "operator",
+    "games",
+    "gopher",
+    "manager",
+    "dumper",
+    "newsadm",
+    "newsadmin",
+    "usenet",
+    "ftpadm",
+    "ftpadmin",
+    "ftp-adm",
+    "ftp-admin",
+    "www-data",
+    "decode",
+    "info",
+    "marketing",
+    "sales",
+    "support",
+    "virusalert",
+    "administrator",
+    "system",
+    "toor",
+    "msgs",
+    "sshd",
+    "named",
 ];
 
 fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) {
@@ -144,21 +206,38 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
     }
     let known = names.contains_key("root");
     let found = resolve(map, names, "root", delivers);
-    let addresses: Vec<String> = found.addresses.into_iter().filter(|address| is_address(address)).map(|address| lower_domain(&address)).collect();
+    let addresses: Vec<String> = found
+        .addresses
+        .into_iter()
+        .filter(|address| is_address(address))
+        .map(|address| lower_domain(&address))
+        .collect();
     let place = names.get("root").map(|alias| alias.place.clone());
     for mailbox in &found.mailboxes {
         if known {
-            map.other(Code::Changed, &format!("mailbox {mailbox}"), place.as_ref(), "mail to root ended in this mailbox of the host, which nothing delivers to any more");
+            map.other(
+                Code::Changed,
+                &format!("mailbox {mailbox}"),
+                place.as_ref(),
+                "mail to root ended in this mailbox of the host, which nothing delivers to any more",
+            );
         }
     }
     for program in &found.programs {
-        map.other(Code::Lost, "alias root", place.as_ref(), &format!("mail to root went to {}", kind_of(program)));
+        map.other(
+            Code::Lost,
+            "alias root",
+            place.as_ref(),
+            &format!("mail to root went to {}", kind_of(program)),
+        );
     }
     if addresses.is_empty() {
         // Without an alias, root's mail is read on the host or nowhere.
         let mailbox = found.mailboxes.first().cloned().unwrap_or_else(|| "root".to_owned());
         let question = match &place {
-            Some(place) if mailbox != "root" => format!("who reads mail to root? It went to the mailbox of {mailbox} on this host ({place})."),
+            Some(place) if mailbox != "root" => {
+                format!("who reads mail to root? It went to the mailbox of {mailbox} on this host ({place}).")
+            }
             _ => "who reads mail to root? No alias in the source says.".to_owned(),
         };
         let domain = map.domain().unwrap_or_else(|| "acme.example".to_owned());
@@ -167,9 +246,11 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
         map.other(Code::Asked, "relay.root-mail-to", place.as_ref(), "who reads mail to root?");
         return;
     }
-    let comment = (!known).then(|| format!("mail to root leaves as {}, which mydestination does not have", addresses[0]));
+    let comment = (!known)
+        .then(|| format!("mail to root leaves as {}, which mydestination does not have", addresses[0]));
     map.root.clone_from(&addresses);
-    let origins: Vec<&str> = ["alias_maps", "virtual_alias_maps"].into_iter().filter(|name| reading.is_set(name)).collect();
+    let origins: Vec<&str> =
+        ["alias_maps", "virtual_alias_maps"].into_iter().filter(|name| reading.is_set(name)).collect();
     let entry = map.draft.set("relay", "root-mail-to", one_or_list(addresses), &origins);
     if let Some(comment) = comment {
         entry.comment(comment);
@@ -178,7 +259,9 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
 
 /// Domains in lower case, as they are compared.
 fn lower_domain(address: &str) -> String {
-    address.rsplit_once('@').map_or_else(|| address.to_owned(), |(local, domain)| format!("{local}@{}", domain.to_lowercase()))
+    address
+        .rsplit_once('@')
+        .map_or_else(|| address.to_owned(), |(local, domain)| format!("{local}@{}", domain.to_lowercase()))
 }
 
 fn kind_of(target: &str) -> &'static str {
@@ -203,23 +286,46 @@ fn aliases(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: boo
         let found = resolve(map, names, name, delivers);
         let place: Place = alias.place.clone();
         for program in &found.programs {
-            map.other(Code::Lost, &format!("alias {name}"), Some(&place), &format!("mail to it goes to {}", kind_of(program)));
+            map.other(
+                Code::Lost,
+                &format!("alias {name}"),
+                Some(&place),
+                &format!("mail to it goes to {}", kind_of(program)),
+            );
         }
         let stock = STOCK.contains(&name.as_str()) || name.starts_with("postfix");
         let known = !(stock && map.root.is_empty());
         for mailbox in found.mailboxes.iter().filter(|mailbox| *mailbox != "root" && known) {
             if !stock || !["nobody", "bitbucket"].contains(&mailbox.as_str()) {
                 let code = if map.role.profile.receives() { Code::Lost } else { Code::Changed };
-                map.other(code, &format!("alias {name}"), Some(&place), &format!("its mail went to the mailbox of {mailbox} on this host; now it goes to root-mail-to"));
+                map.other(
+                    code,
+                    &format!("alias {name}"),
+                    Some(&place),
+                    &format!(
+                        "its mail went to the mailbox of {mailbox} on this host; now it goes to root-mail-to"
+                    ),
+                );
             }
         }
-        let addresses: Vec<String> = found.addresses.into_iter().filter(|address| is_address(address)).map(|address| lower_domain(&address)).collect();
-        let same = addresses.len() == map.root.len() && addresses.iter().all(|address| map.root.contains(address));
+        let addresses: Vec<String> = found
+            .addresses
+            .into_iter()
+            .filter(|address| is_address(address))
+            .map(|address| lower_domain(&address))
+            .collect();
+        let same =
+            addresses.len() == map.root.len() && addresses.iter().all(|address| map.root.contains(address));
         if addresses.is_empty() || same {
             continue;
         }
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c)) {
-            map.other(Code::Lost, &format!("alias {name}"), Some(&place), "its name is no local name of a spec");
+            map.other(
+                Code::Lost,
+                &format!("alias {name}"),
+                Some(&place),
+                "its name is no local name of a spec",
+            );
             continue;
         }
         written = true;
@@ -227,7 +333,8 @@ fn aliases(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: boo
         map.key("aliases", name, one_or_list(addresses), &[origin]);
     }
     for name in ["alias_maps", "alias_database"] {
-        let keys: &[&str] = if written { &["aliases", "relay.root-mail-to"] } else { &["relay.root-mail-to"] };
+        let keys: &[&str] =
+            if written { &["aliases", "relay.root-mail-to"] } else { &["relay.root-mail-to"] };
         map.say_if_open(name, Code::Key, keys, "");
     }
 }
@@ -237,9 +344,19 @@ fn catch_all(map: &mut Map<'_, '_>, alias: &Alias) {
     let place = alias.place.clone();
     let same = alias.targets.iter().all(|target| map.root.contains(&lower_domain(target)));
     if same {
-        map.other(Code::Implied, "catch-all of the host's name", Some(&place), "root-mail-to receives mail to every local name without an alias");
+        map.other(
+            Code::Implied,
+            "catch-all of the host's name",
+            Some(&place),
+            "root-mail-to receives mail to every local name without an alias",
+        );
     } else {
-        map.other(Code::Changed, "catch-all of the host's name", Some(&place), "mail to local names without an alias goes to root-mail-to");
+        map.other(
+            Code::Changed,
+            "catch-all of the host's name",
+            Some(&place),
+            "mail to local names without an alias goes to root-mail-to",
+        );
     }
 }
 
@@ -249,8 +366,16 @@ fn ends(map: &mut Map<'_, '_>) {
     if !reading.is_set("mydestination") {
         return;
     }
-    if reading.setting("mydestination").is_some_and(|setting| setting.value.replace([' ', '\t'], "").contains(",,")) {
-        map.other(Code::Fixed, "mydestination", reading.setting("mydestination").map(|it| &it.place), "an empty item in the list");
+    if reading
+        .setting("mydestination")
+        .is_some_and(|setting| setting.value.replace([' ', '\t'], "").contains(",,"))
+    {
+        map.other(
+            Code::Fixed,
+            "mydestination",
+            reading.setting("mydestination").map(|it| &it.place),
+            "an empty item in the list",
+        );
     }
     if reading.list("mydestination").is_empty() {
         map.say("mydestination", Code::Implied, &[], "the relay delivers nothing on the host");
@@ -271,6 +396,11 @@ fn ends(map: &mut Map<'_, '_>) {
         let reason = format!("mail to {domain} stayed on this host; now it leaves by the smarthost");
         map.say("mydestination", Code::Changed, &["relay.local-domains"], &reason);
     } else {
-        map.say("mydestination", Code::Changed, &["relay.root-mail-to"], "mail to local users goes to root-mail-to, and no longer to mailboxes on this host");
+        map.say(
+            "mydestination",
+            Code::Changed,
+            &["relay.root-mail-to"],
+            "mail to local users goes to root-mail-to, and no longer to mailboxes on this host",
+        );
     }
 }

@@ -37,7 +37,11 @@ fn database(map: &mut Map<'_, '_>) -> bool {
     if !matches!(kind.as_str(), "mysql" | "pgsql") {
         for name in lists {
             if !settings(map, name).is_empty() {
-                let what = if kind == "ldap" { "a directory: write [database] by hand (kind = \"ldap\")" } else { "a database in a file" };
+                let what = if kind == "ldap" {
+                    "a directory: write [database] by hand (kind = \"ldap\")"
+                } else {
+                    "a database in a file"
+                };
                 map.say(name, Code::Lost, &["database"], what);
             }
         }
@@ -76,7 +80,11 @@ fn database(map: &mut Map<'_, '_>) -> bool {
 /// `host:port`.
 fn split_port(text: &str) -> (String, Option<String>) {
     match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && !host.contains(':') => (host.to_owned(), Some(port.to_owned())),
+        Some((host, port))
+            if !host.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && !host.contains(':') =>
+        {
+            (host.to_owned(), Some(port.to_owned()))
+        }
         _ => (text.to_owned(), None),
     }
 }
@@ -86,7 +94,8 @@ fn text(settings: &BTreeMap<String, String>) -> Option<String> {
     if let Some(query) = settings.get("query") {
         return Some(query.trim().to_owned());
     }
-    let (select, table, place) = (settings.get("select_field")?, settings.get("table")?, settings.get("where_field")?);
+    let (select, table, place) =
+        (settings.get("select_field")?, settings.get("table")?, settings.get("where_field")?);
     let more = settings.get("additional_conditions").map(|more| format!(" {more}")).unwrap_or_default();
     Some(format!("SELECT {select} FROM {table} WHERE {place} = '%s'{more}"))
 }
@@ -97,23 +106,59 @@ fn query(map: &mut Map<'_, '_>, name: &'static str, key: &str) {
     let Some((_, first)) = all.first() else { return };
     let place = map.reading.setting(name).map(|setting| setting.place.clone());
     if all.len() > 1 {
-        map.other(Code::Lost, name, place.as_ref(), "several queries in one list: one query has to ask for all of it");
-        map.draft.ask("database.queries", key, false, "SELECT 1 FROM x WHERE y = '%s'", &format!("{name} has {} queries; write one that asks for all", all.len()));
+        map.other(
+            Code::Lost,
+            name,
+            place.as_ref(),
+            "several queries in one list: one query has to ask for all of it",
+        );
+        map.draft.ask(
+            "database.queries",
+            key,
+            false,
+            "SELECT 1 FROM x WHERE y = '%s'",
+            &format!("{name} has {} queries; write one that asks for all", all.len()),
+        );
         map.say(name, Code::Lost, &[&path], "several queries in one list");
         return;
     }
     let Some(query) = text(first) else {
-        map.draft.ask("database.queries", key, false, "SELECT 1 FROM x WHERE y = '%s'", &format!("the query of {name}"));
+        map.draft.ask(
+            "database.queries",
+            key,
+            false,
+            "SELECT 1 FROM x WHERE y = '%s'",
+            &format!("the query of {name}"),
+        );
         return;
     };
     if let Some(format) = first.get("result_format").or_else(|| first.get("result_attribute")) {
-        map.other(Code::Lost, name, place.as_ref(), &format!("the answer is changed by `{}`", crate::diag::printable(format)));
+        map.other(
+            Code::Lost,
+            name,
+            place.as_ref(),
+            &format!("the answer is changed by `{}`", crate::diag::printable(format)),
+        );
     }
     let lower = query.to_lowercase();
     let path_like = lower.contains("maildir") || lower.contains("'/'") || lower.contains("/mail");
     if key == "mailboxes" && path_like {
-        map.draft.ask("database.queries", key, false, &query, &format!("{}: the query answers a folder; it has to answer the login: {query}", place.as_ref().map_or_else(String::new, ToString::to_string)));
-        map.other(Code::Asked, name, place.as_ref(), "the query answers a folder; it has to answer the login of the mailbox");
+        map.draft.ask(
+            "database.queries",
+            key,
+            false,
+            &query,
+            &format!(
+                "{}: the query answers a folder; it has to answer the login: {query}",
+                place.as_ref().map_or_else(String::new, ToString::to_string)
+            ),
+        );
+        map.other(
+            Code::Asked,
+            name,
+            place.as_ref(),
+            "the query answers a folder; it has to answer the login of the mailbox",
+        );
         map.say(name, Code::Changed, &[&path], "the query has to answer the login of the mailbox");
         return;
     }
@@ -133,7 +178,9 @@ fn directory(map: &mut Map<'_, '_>, settings: &BTreeMap<String, String>) {
         Some(base) => {
             map.draft.set("database", "base", base.clone(), &["virtual_mailbox_maps"]);
         }
-        None => map.draft.ask("database", "base", false, "dc=acme,dc=example", "where in the directory to search"),
+        None => {
+            map.draft.ask("database", "base", false, "dc=acme,dc=example", "where in the directory to search")
+        }
     }
 }
 
@@ -149,21 +196,40 @@ fn listed(map: &mut Map<'_, '_>) {
                     if is_address(&row.key) {
                         addresses.push(row.key.clone());
                     } else {
-                        map.other(Code::Lost, &format!("mailbox {}", row.key), Some(&row.place.clone()), "no plain address");
+                        map.other(
+                            Code::Lost,
+                            &format!("mailbox {}", row.key),
+                            Some(&row.place.clone()),
+                            "no plain address",
+                        );
                     }
                 }
             }
             Table::Missing => unknown = true,
             _ => {
                 unknown = true;
-                map.other(Code::Lost, &spec, reading.setting("virtual_mailbox_maps").map(|it| &it.place), "mailboxes by a table that cannot be read here");
-                map.say("virtual_mailbox_maps", Code::Lost, &["mailboxes.addresses"], "a table that cannot be read here");
+                map.other(
+                    Code::Lost,
+                    &spec,
+                    reading.setting("virtual_mailbox_maps").map(|it| &it.place),
+                    "mailboxes by a table that cannot be read here",
+                );
+                map.say(
+                    "virtual_mailbox_maps",
+                    Code::Lost,
+                    &["mailboxes.addresses"],
+                    "a table that cannot be read here",
+                );
             }
         }
     }
     if addresses.is_empty() {
         let domains = reading.list("virtual_mailbox_domains").join(", ");
-        let of = if domains.is_empty() || domains.contains(':') { String::new() } else { format!(" in {domains}") };
+        let of = if domains.is_empty() || domains.contains(':') {
+            String::new()
+        } else {
+            format!(" in {domains}")
+        };
         let question = if reading.is_set("virtual_mailbox_maps") && unknown {
             format!("who has a mailbox{of}? The table is not in the source.")
         } else if reading.is_set("virtual_mailbox_domains") {
@@ -173,10 +239,20 @@ fn listed(map: &mut Map<'_, '_>) {
         };
         map.draft.ask("mailboxes", "addresses", true, "jane@mailboxes.example", &question);
         map.other(Code::Asked, "mailboxes.addresses", None, "who has a mailbox?");
-        map.say("virtual_mailbox_domains", Code::Lost, &["mailboxes.addresses"], "which addresses have a mailbox is not in the source");
+        map.say(
+            "virtual_mailbox_domains",
+            Code::Lost,
+            &["mailboxes.addresses"],
+            "which addresses have a mailbox is not in the source",
+        );
     } else {
         let count = addresses.len();
-        map.key("mailboxes", "addresses", list(addresses), &["virtual_mailbox_maps", "virtual_mailbox_domains"]);
+        map.key(
+            "mailboxes",
+            "addresses",
+            list(addresses),
+            &["virtual_mailbox_maps", "virtual_mailbox_domains"],
+        );
         debug_assert!(count > 0);
     }
 }
@@ -211,7 +287,10 @@ fn delivery(map: &mut Map<'_, '_>) {
     let words = if value.is_empty() || value == "virtual" {
         "mailboxes were written by virtual(8) or local(8): now Dovecot takes them by LMTP (private/dovecot-lmtp), and has to listen there".to_owned()
     } else {
-        format!("mail went to Dovecot's LDA by the service `{}`: now by LMTP (private/dovecot-lmtp), where Dovecot has to listen", crate::diag::printable(&value))
+        format!(
+            "mail went to Dovecot's LDA by the service `{}`: now by LMTP (private/dovecot-lmtp), where Dovecot has to listen",
+            crate::diag::printable(&value)
+        )
     };
     map.say(origin, Code::Changed, &["mailboxes.lmtp"], &words);
     map.other(Code::Changed, "delivery to mailboxes", reading.setting(origin).map(|it| &it.place), &words);

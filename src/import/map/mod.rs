@@ -92,7 +92,8 @@ pub(super) fn map(reading: &Reading<'_>, role: &Role, answers: &Answers) -> Mapp
     tls::map(&mut map);
     if let Some(comment) = map.tls_comment.take() {
         let place = [("smarthost", "host"), ("smarthost#0", "host"), ("relay", "provider")];
-        if let Some((section, key)) = place.into_iter().find(|(section, key)| map.draft.get(section, key).is_some())
+        if let Some((section, key)) =
+            place.into_iter().find(|(section, key)| map.draft.get(section, key).is_some())
             && let Some(entry) = map.draft.get_mut(section, key)
         {
             entry.comment(comment);
@@ -127,7 +128,12 @@ pub(super) fn map(reading: &Reading<'_>, role: &Role, answers: &Answers) -> Mapp
 fn package(map: &mut Map<'_, '_>) {
     let domain = map.domain().unwrap_or_default();
     let label = domain.split('.').next().filter(|label| !label.is_empty()).map(str::to_owned);
-    let word: String = label.unwrap_or_default().to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    let word: String = label
+        .unwrap_or_default()
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
     let word = word.trim_matches('-');
     let what = match map.role.profile {
         Profile::NullClient => "mail-relay",
@@ -137,7 +143,11 @@ fn package(map: &mut Map<'_, '_>) {
         Profile::MailServer => "mail-server",
     };
     let starts = word.starts_with(|c: char| c.is_ascii_lowercase());
-    let name = map.answers.name.clone().unwrap_or_else(|| if starts { format!("{word}-{what}") } else { format!("own-{what}") });
+    let name = map
+        .answers
+        .name
+        .clone()
+        .unwrap_or_else(|| if starts { format!("{word}-{what}") } else { format!("own-{what}") });
     map.draft.set("package", "name", name, &[]);
     map.draft.set("package", "version", "1.0.0", &[]);
     let person = map.root.iter().chain(map.from.as_ref()).find(|address| !address.starts_with('@')).cloned();
@@ -159,7 +169,9 @@ fn rest(map: &mut Map<'_, '_>) {
             if reading.refers_to(name) {
                 map.say(name, Code::Implied, &[], "a name of your own, expanded where it is used");
             } else {
-                let near = Catalogue::nearest(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let near = Catalogue::nearest(name)
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
                 map.say(name, Code::Dropped, &[], &format!("Postfix has no such parameter{near}"));
             }
             continue;
@@ -181,7 +193,12 @@ fn rest(map: &mut Map<'_, '_>) {
         if let Some(transport) = Catalogue::transport_of(name)
             && !map.has_transport(transport)
         {
-            map.say_keys(name, Code::Dropped, keys, &format!("for the service `{transport}`, which this relay does not have"));
+            map.say_keys(
+                name,
+                Code::Dropped,
+                keys,
+                &format!("for the service `{transport}`, which this relay does not have"),
+            );
             continue;
         }
         match row.kind {
@@ -206,11 +223,21 @@ pub(super) fn is_default(reading: &Reading<'_>, name: &str, value: &str) -> bool
 
 impl Map<'_, '_> {
     /// Sets a key that says what `origins` said.
-    pub(super) fn key(&mut self, section: &str, key: &str, value: impl Into<toml::Value>, origins: &[&str]) -> &mut Entry {
+    pub(super) fn key(
+        &mut self,
+        section: &str,
+        key: &str,
+        value: impl Into<toml::Value>,
+        origins: &[&str],
+    ) -> &mut Entry {
         let set: Vec<&str> = origins.iter().copied().filter(|name| self.reading.is_set(name)).collect();
         let path = format!("{}.{key}", section.split('#').next().unwrap_or(section));
         for name in &set {
-            let given = self.verdicts.entry((*name).to_owned()).or_insert_with(|| Given { code: Code::Key, keys: Vec::new(), reason: String::new() });
+            let given = self.verdicts.entry((*name).to_owned()).or_insert_with(|| Given {
+                code: Code::Key,
+                keys: Vec::new(),
+                reason: String::new(),
+            });
             if given.code == Code::Implied {
                 given.code = Code::Key;
                 given.reason.clear();
@@ -251,7 +278,8 @@ impl Map<'_, '_> {
 
     /// Says what became of something that is no parameter.
     pub(super) fn other(&mut self, code: Code, subject: &str, place: Option<&Place>, reason: &str) {
-        let other = Other { code, subject: subject.to_owned(), place: place.cloned(), reason: reason.to_owned() };
+        let other =
+            Other { code, subject: subject.to_owned(), place: place.cloned(), reason: reason.to_owned() };
         if !self.others.contains(&other) {
             self.others.push(other);
         }
@@ -299,8 +327,12 @@ impl Map<'_, '_> {
         let id = format!("{name}/unix");
         let dropped = |other: &Other| other.code == Code::Dropped && other.subject == format!("service {id}");
         let ours = ["smtp", "relay", "lmtp", "error", "retry", "discard", "default"].contains(&name);
-        let there = self.reading.services.iter().flatten().any(|placed| placed.service.name == name) && !self.others.iter().any(dropped);
-        ours || self.draft.has_section(&format!("services.\"{id}\"")) || (there && stock::has_service(&id) && !["local", "virtual", "mailman", "dovecot", "maildrop", "cyrus", "uucp"].contains(&name))
+        let there = self.reading.services.iter().flatten().any(|placed| placed.service.name == name)
+            && !self.others.iter().any(dropped);
+        ours || self.draft.has_section(&format!("services.\"{id}\""))
+            || (there
+                && stock::has_service(&id)
+                && !["local", "virtual", "mailman", "dovecot", "maildrop", "cyrus", "uucp"].contains(&name))
     }
 
     /// `main.cf:27 name = value`, for a comment.
@@ -313,7 +345,8 @@ impl Map<'_, '_> {
 
     /// The domain that the host's mail belongs to.
     pub(super) fn domain(&self) -> Option<String> {
-        let of_from = self.from.as_ref().and_then(|from| from.rsplit_once('@')).map(|(_, domain)| domain.to_owned());
+        let of_from =
+            self.from.as_ref().and_then(|from| from.rsplit_once('@')).map(|(_, domain)| domain.to_owned());
         let known = self.provider.as_ref().is_some_and(|provider| provider.name == "gmail");
         let own = of_from.filter(|_| !known).or_else(|| {
             let domain = self.reading.value("mydomain");
@@ -362,7 +395,11 @@ pub(super) fn is_domain(text: &str) -> bool {
     text.contains('.')
         && text.len() <= 253
         && text.split('.').all(|label| {
-            !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-') && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         })
 }
 

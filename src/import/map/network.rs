@@ -44,14 +44,20 @@ fn listen(map: &mut Map<'_, '_>) {
     }
     let items = map.reading.list("inet_interfaces");
     let loopback = |item: &String| {
-        matches!(item.as_str(), "loopback-only" | "localhost") || address(item).is_some_and(|ip| ip.is_loopback())
+        matches!(item.as_str(), "loopback-only" | "localhost")
+            || address(item).is_some_and(|ip| ip.is_loopback())
     };
     let only_loopback = items.iter().all(loopback);
     if !map.role.profile.has_clients() {
         if only_loopback {
             map.say("inet_interfaces", Code::Implied, &["relay.profile"], "only the host itself connects");
         } else {
-            map.say("inet_interfaces", Code::Fixed, &["relay.profile"], "it listened on every interface and sends only: now only the host itself connects");
+            map.say(
+                "inet_interfaces",
+                Code::Fixed,
+                &["relay.profile"],
+                "it listened on every interface and sends only: now only the host itself connects",
+            );
         }
         return;
     }
@@ -59,13 +65,26 @@ fn listen(map: &mut Map<'_, '_>) {
         map.say("inet_interfaces", Code::Implied, &["network.listen"], "the default of the spec");
         return;
     }
-    let addresses: Vec<String> = items.iter().filter_map(|item| address(item)).filter(|ip| !ip.is_loopback()).map(|ip| ip.to_string()).collect();
-    let names: Vec<&String> = items.iter().filter(|item| address(item).is_none() && !loopback(item)).collect();
+    let addresses: Vec<String> = items
+        .iter()
+        .filter_map(|item| address(item))
+        .filter(|ip| !ip.is_loopback())
+        .map(|ip| ip.to_string())
+        .collect();
+    let names: Vec<&String> =
+        items.iter().filter(|item| address(item).is_none() && !loopback(item)).collect();
     if addresses.is_empty() {
-        map.say("inet_interfaces", Code::Changed, &["network.listen"], "names of interfaces or hosts: the relay listens on all");
+        map.say(
+            "inet_interfaces",
+            Code::Changed,
+            &["network.listen"],
+            "names of interfaces or hosts: the relay listens on all",
+        );
         return;
     }
-    let names_only_the_host = names.iter().all(|name| name.contains("myhostname") || map.reading.hostname().is_some_and(|own| own == **name));
+    let names_only_the_host = names
+        .iter()
+        .all(|name| name.contains("myhostname") || map.reading.hostname().is_some_and(|own| own == **name));
     map.key("network", "listen", list(addresses), &["inet_interfaces"]);
     if !names_only_the_host {
         map.say("inet_interfaces", Code::Changed, &["network.listen"], "names are left out, addresses stay");
@@ -78,18 +97,42 @@ fn trusted(map: &mut Map<'_, '_>) {
         if reading.is_set("mynetworks_style") {
             let style = reading.value("mynetworks_style");
             if style == "host" || reading.is_set("mynetworks") {
-                map.say("mynetworks_style", Code::Implied, &["network.trusted"], "networks are named one by one");
+                map.say(
+                    "mynetworks_style",
+                    Code::Implied,
+                    &["network.trusted"],
+                    "networks are named one by one",
+                );
             } else {
-                map.say("mynetworks_style", Code::Fixed, &["network.trusted"], "hosts of the same subnet are no longer trusted");
+                map.say(
+                    "mynetworks_style",
+                    Code::Fixed,
+                    &["network.trusted"],
+                    "hosts of the same subnet are no longer trusted",
+                );
             }
-        } else if !reading.is_set("mynetworks") && reading.value("mynetworks_style") == "subnet" && !role::trusted(reading).is_empty() {
-            map.other(Code::Fixed, "mynetworks_style", None, "hosts of the same subnet are no longer trusted");
+        } else if !reading.is_set("mynetworks")
+            && reading.value("mynetworks_style") == "subnet"
+            && !role::trusted(reading).is_empty()
+        {
+            map.other(
+                Code::Fixed,
+                "mynetworks_style",
+                None,
+                "hosts of the same subnet are no longer trusted",
+            );
         }
     };
     by_style(map);
     if !reading.is_set("mynetworks") {
         if map.role.profile == Profile::LanRelay {
-            map.draft.ask("network", "trusted", true, "192.0.2.1", "which hosts may send through this relay? mynetworks is not set.");
+            map.draft.ask(
+                "network",
+                "trusted",
+                true,
+                "192.0.2.1",
+                "which hosts may send through this relay? mynetworks is not set.",
+            );
         }
         return;
     }
@@ -108,19 +151,39 @@ fn trusted(map: &mut Map<'_, '_>) {
                     for row in rows {
                         match network(&row.key) {
                             Some(network) => networks.push(network),
-                            None => map.other(Code::Lost, &row.key, Some(&row.place.clone()), "a client trusted by something else than its address"),
+                            None => map.other(
+                                Code::Lost,
+                                &row.key,
+                                Some(&row.place.clone()),
+                                "a client trusted by something else than its address",
+                            ),
                         }
                     }
                 }
                 Table::Missing => {}
-                _ => map.other(Code::Lost, &item, reading.setting("mynetworks").map(|it| &it.place), "clients trusted by a table that cannot be read here"),
+                _ => map.other(
+                    Code::Lost,
+                    &item,
+                    reading.setting("mynetworks").map(|it| &it.place),
+                    "clients trusted by a table that cannot be read here",
+                ),
             }
         } else if let Some(network) = network(&item) {
             networks.push(network);
         } else if item.starts_with('!') {
-            map.other(Code::Lost, &item, reading.setting("mynetworks").map(|it| &it.place), "a network that is not trusted, inside of one that is");
+            map.other(
+                Code::Lost,
+                &item,
+                reading.setting("mynetworks").map(|it| &it.place),
+                "a network that is not trusted, inside of one that is",
+            );
         } else {
-            map.other(Code::Lost, &item, reading.setting("mynetworks").map(|it| &it.place), "no address and no network");
+            map.other(
+                Code::Lost,
+                &item,
+                reading.setting("mynetworks").map(|it| &it.place),
+                "no address and no network",
+            );
         }
     }
     let mut unique: Vec<String> = Vec::new();
@@ -135,7 +198,12 @@ fn trusted(map: &mut Map<'_, '_>) {
     }
     for network in &unique {
         if is_public(network) {
-            map.other(Code::Key, network, reading.setting("mynetworks").map(|it| &it.place), "a public address or network that may send anywhere");
+            map.other(
+                Code::Key,
+                network,
+                reading.setting("mynetworks").map(|it| &it.place),
+                "a public address or network that may send anywhere",
+            );
         }
     }
     map.key("network", "trusted", list(unique), &["mynetworks"]);
@@ -146,10 +214,12 @@ pub(super) fn network(text: &str) -> Option<String> {
     let (host, prefix) = text.split_once('/').unwrap_or((text, ""));
     // `[::1]/128` and `[::1/128]` are both seen.
     let bare = text.replace(['[', ']'], "");
-    let (host, prefix) = bare.split_once('/').unwrap_or((host.trim_start_matches('[').trim_end_matches(']'), prefix));
+    let (host, prefix) =
+        bare.split_once('/').unwrap_or((host.trim_start_matches('[').trim_end_matches(']'), prefix));
     let address: IpAddr = host.parse().ok()?;
     let bits: u8 = if address.is_ipv4() { 32 } else { 128 };
-    let prefix: u8 = if prefix.is_empty() { bits } else { prefix.parse().ok().filter(|prefix| *prefix <= bits)? };
+    let prefix: u8 =
+        if prefix.is_empty() { bits } else { prefix.parse().ok().filter(|prefix| *prefix <= bits)? };
     if let IpAddr::V6(v6) = address
         && let Some(v4) = v6.to_ipv4_mapped()
         && prefix >= 96
@@ -167,7 +237,12 @@ fn written(network: Network) -> String {
 fn is_public(network: &str) -> bool {
     let address: Option<IpAddr> = network.split('/').next().and_then(|host| host.parse().ok());
     match address {
-        Some(IpAddr::V4(v4)) => !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64)),
+        Some(IpAddr::V4(v4)) => {
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64))
+        }
         Some(IpAddr::V6(v6)) => !(v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()),
         None => false,
     }
@@ -181,24 +256,46 @@ fn certificate(map: &mut Map<'_, '_>) {
     }
     let chain = reading.list("smtpd_tls_chain_files");
     let (certificate, key, names) = match chain.as_slice() {
-        [] => (reading.value("smtpd_tls_cert_file"), reading.value("smtpd_tls_key_file"), ["smtpd_tls_cert_file", "smtpd_tls_key_file"]),
+        [] => (
+            reading.value("smtpd_tls_cert_file"),
+            reading.value("smtpd_tls_key_file"),
+            ["smtpd_tls_cert_file", "smtpd_tls_key_file"],
+        ),
         [one] => (one.clone(), String::new(), ["smtpd_tls_chain_files", "smtpd_tls_key_file"]),
-        [key, certificate, ..] => (certificate.clone(), key.clone(), ["smtpd_tls_chain_files", "smtpd_tls_chain_files"]),
+        [key, certificate, ..] => {
+            (certificate.clone(), key.clone(), ["smtpd_tls_chain_files", "smtpd_tls_chain_files"])
+        }
     };
     let needs = matches!(map.role.profile, Profile::Submission | Profile::MailServer);
     let usable = certificate.starts_with('/') && !is_snakeoil(&certificate);
     let level = reading.value("smtpd_tls_security_level").to_lowercase();
-    let off = level == "none" || (level.is_empty() && !reading.yes("smtpd_use_tls") && !reading.yes("smtpd_enforce_tls") && !needs);
+    let off = level == "none"
+        || (level.is_empty() && !reading.yes("smtpd_use_tls") && !reading.yes("smtpd_enforce_tls") && !needs);
     if !usable {
-        let reason = if certificate.is_empty() { "no certificate for clients" } else { "a certificate for tests, which proves nothing" };
+        let reason = if certificate.is_empty() {
+            "no certificate for clients"
+        } else {
+            "a certificate for tests, which proves nothing"
+        };
         for name in names {
             map.say(name, Code::Fixed, &["server.certificate"], reason);
         }
         if needs {
-            map.draft.ask("server", "certificate", false, "/etc/ssl/mail.pem", "the certificate for clients, with its chain: an absolute path on the host");
+            map.draft.ask(
+                "server",
+                "certificate",
+                false,
+                "/etc/ssl/mail.pem",
+                "the certificate for clients, with its chain: an absolute path on the host",
+            );
             map.other(Code::Asked, "server.certificate", None, reason);
         }
-        map.say("smtpd_tls_security_level", Code::Fixed, &["server.tls"], "without a certificate clients are offered no TLS");
+        map.say(
+            "smtpd_tls_security_level",
+            Code::Fixed,
+            &["server.tls"],
+            "without a certificate clients are offered no TLS",
+        );
         return;
     }
     if off && !needs {
@@ -212,9 +309,20 @@ fn certificate(map: &mut Map<'_, '_>) {
     let whole = certificate.replace("/cert.pem", "/fullchain.pem");
     let is_alone = certificate.contains("/letsencrypt/") && whole != certificate;
     if is_alone {
-        map.key("server", "certificate", whole, &[names[0]]).comment("cert.pem has no chain: fullchain.pem has both");
-        map.say(names[0], Code::Fixed, &["server.certificate"], "cert.pem has no chain: fullchain.pem has both");
-        map.say("smtpd_tls_CAfile", Code::Fixed, &["server.certificate"], "the chain is part of fullchain.pem");
+        map.key("server", "certificate", whole, &[names[0]])
+            .comment("cert.pem has no chain: fullchain.pem has both");
+        map.say(
+            names[0],
+            Code::Fixed,
+            &["server.certificate"],
+            "cert.pem has no chain: fullchain.pem has both",
+        );
+        map.say(
+            "smtpd_tls_CAfile",
+            Code::Fixed,
+            &["server.certificate"],
+            "the chain is part of fullchain.pem",
+        );
     } else {
         map.key("server", "certificate", certificate.clone(), &[names[0]]);
     }
@@ -225,11 +333,17 @@ fn certificate(map: &mut Map<'_, '_>) {
     }
     let encrypts = level == "encrypt" || reading.yes("smtpd_enforce_tls");
     if encrypts && map.role.profile.receives() {
-        map.key("server", "tls", "encrypt", &["smtpd_tls_security_level"]).comment("other servers without TLS cannot deliver here");
+        map.key("server", "tls", "encrypt", &["smtpd_tls_security_level"])
+            .comment("other servers without TLS cannot deliver here");
     } else if encrypts {
         map.key("server", "tls", "encrypt", &["smtpd_tls_security_level"]);
     } else {
-        map.say("smtpd_tls_security_level", Code::Implied, &["server.tls"], "TLS is offered, as always with a certificate");
+        map.say(
+            "smtpd_tls_security_level",
+            Code::Implied,
+            &["server.tls"],
+            "TLS is offered, as always with a certificate",
+        );
     }
     for name in ["smtpd_use_tls", "smtpd_enforce_tls"] {
         map.say(name, Code::Fixed, &["server.tls"], "replaced by smtpd_tls_security_level");
@@ -243,11 +357,27 @@ fn login(map: &mut Map<'_, '_>) {
         return;
     }
     let kind = reading.value("smtpd_sasl_type");
-    let of_services: Vec<String> = reading.services.iter().flatten().flat_map(|placed| placed.service.arguments.iter().map(ToString::to_string)).collect();
-    let dovecot = kind == "dovecot" || of_services.iter().any(|argument| argument == "-o smtpd_sasl_type=dovecot");
+    let of_services: Vec<String> = reading
+        .services
+        .iter()
+        .flatten()
+        .flat_map(|placed| placed.service.arguments.iter().map(ToString::to_string))
+        .collect();
+    let dovecot =
+        kind == "dovecot" || of_services.iter().any(|argument| argument == "-o smtpd_sasl_type=dovecot");
     if !dovecot {
-        map.other(Code::Lost, "logins of users", reading.setting("smtpd_sasl_auth_enable").map(|it| &it.place), "users log in by Cyrus SASL: the relay asks Dovecot");
-        map.say("smtpd_sasl_auth_enable", Code::Lost, &["server.auth"], "users log in by Cyrus SASL: the relay asks Dovecot");
+        map.other(
+            Code::Lost,
+            "logins of users",
+            reading.setting("smtpd_sasl_auth_enable").map(|it| &it.place),
+            "users log in by Cyrus SASL: the relay asks Dovecot",
+        );
+        map.say(
+            "smtpd_sasl_auth_enable",
+            Code::Lost,
+            &["server.auth"],
+            "users log in by Cyrus SASL: the relay asks Dovecot",
+        );
         return;
     }
     match map.role.profile {

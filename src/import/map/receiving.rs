@@ -18,9 +18,19 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
         sender_aliases(map);
         let domains = relay_domains(map);
         if domains.is_empty() {
-            map.say_if_open("relay_domains", Code::Implied, &["relay.profile"], "no domains are relayed for anybody");
+            map.say_if_open(
+                "relay_domains",
+                Code::Implied,
+                &["relay.profile"],
+                "no domains are relayed for anybody",
+            );
         } else {
-            map.say_if_open("relay_domains", Code::Lost, &["inbound.domains"], "mail for domains of others, which this profile does not receive");
+            map.say_if_open(
+                "relay_domains",
+                Code::Lost,
+                &["inbound.domains"],
+                "mail for domains of others, which this profile does not receive",
+            );
         }
     }
     transports(map, &routes);
@@ -38,13 +48,28 @@ fn routes(map: &mut Map<'_, '_>) -> BTreeMap<String, Row> {
             }
             Table::Rows(_, rows) => {
                 for row in rows {
-                    map.other(Code::Lost, "transport_maps", Some(&row.place.clone()), "a way for addresses that fit a pattern");
+                    map.other(
+                        Code::Lost,
+                        "transport_maps",
+                        Some(&row.place.clone()),
+                        "a way for addresses that fit a pattern",
+                    );
                 }
             }
             Table::Missing => {}
             _ => {
-                map.other(Code::Lost, &spec, map.reading.setting("transport_maps").map(|it| &it.place), "ways by a table that cannot be read here");
-                map.say("transport_maps", Code::Lost, &["transports"], "ways by a table that cannot be read here");
+                map.other(
+                    Code::Lost,
+                    &spec,
+                    map.reading.setting("transport_maps").map(|it| &it.place),
+                    "ways by a table that cannot be read here",
+                );
+                map.say(
+                    "transport_maps",
+                    Code::Lost,
+                    &["transports"],
+                    "ways by a table that cannot be read here",
+                );
             }
         }
     }
@@ -65,12 +90,24 @@ fn relay_domains(map: &mut Map<'_, '_>) -> Vec<(String, Option<Row>)> {
             continue;
         }
         match &*reading.table(&item) {
-            Table::Rows(Shape::Lookup, rows) => domains.extend(rows.iter().map(|row| (row.key.clone(), Some(row.clone())))),
+            Table::Rows(Shape::Lookup, rows) => {
+                domains.extend(rows.iter().map(|row| (row.key.clone(), Some(row.clone()))))
+            }
             Table::Rows(_, rows) if rows.is_empty() => {}
             Table::Missing => {}
             _ => {
-                map.other(Code::Lost, &item, reading.setting("relay_domains").map(|it| &it.place), "relayed domains by a table that [inbound.domains] cannot ask");
-                map.say("relay_domains", Code::Lost, &["inbound.domains"], "relayed domains by a table that [inbound.domains] cannot ask");
+                map.other(
+                    Code::Lost,
+                    &item,
+                    reading.setting("relay_domains").map(|it| &it.place),
+                    "relayed domains by a table that [inbound.domains] cannot ask",
+                );
+                map.say(
+                    "relay_domains",
+                    Code::Lost,
+                    &["inbound.domains"],
+                    "relayed domains by a table that [inbound.domains] cannot ask",
+                );
             }
         }
     }
@@ -79,13 +116,19 @@ fn relay_domains(map: &mut Map<'_, '_>) -> Vec<(String, Option<Row>)> {
 
 fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
     let domains = relay_domains(map);
-    let own_hops = map.reading.value("transport_maps").contains("relay_domains") || map.reading.setting("transport_maps").is_some_and(|it| it.value.contains("relay_domains"));
+    let own_hops = map.reading.value("transport_maps").contains("relay_domains")
+        || map.reading.setting("transport_maps").is_some_and(|it| it.value.contains("relay_domains"));
     let aliases = alias_domains(map.reading);
     for (domain, row) in domains {
         let name = domain.trim_start_matches('.').to_owned();
         if !is_domain(&name) || domain.starts_with('.') || aliases.contains(&domain) {
             let place = row.map(|row| row.place);
-            map.other(Code::Lost, &format!("relay domain {domain}"), place.as_ref(), "no domain that [inbound.domains] can have");
+            map.other(
+                Code::Lost,
+                &format!("relay domain {domain}"),
+                place.as_ref(),
+                "no domain that [inbound.domains] can have",
+            );
             continue;
         }
         let route = routes.remove(&domain).or_else(|| row.filter(|_| own_hops));
@@ -96,7 +139,11 @@ fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
                 let place = route.place.clone();
                 match (way, hop(target)) {
                     ("smtp" | "relay" | "esmtp" | "", Some(next)) => {
-                        let host = if next.host.contains(':') { format!("[{}]", next.host) } else { next.host.clone() };
+                        let host = if next.host.contains(':') {
+                            format!("[{}]", next.host)
+                        } else {
+                            next.host.clone()
+                        };
                         let text = match next.port {
                             Some(port) if port != 25 => format!("{host}:{port}"),
                             _ => next.host.clone(),
@@ -105,18 +152,52 @@ fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
                     }
                     ("lmtp", _) => {
                         map.draft.ask("inbound.domains", &domain, false, "mail.acme.example", &format!("{place}: {domain} is handed over by LMTP today; which server takes it by SMTP?"));
-                        map.other(Code::Lost, &format!("transport {domain}"), Some(&place), "handed over by LMTP, which [inbound.domains] has not");
-                        map.say("transport_maps", Code::Lost, &["inbound.domains"], "a domain is handed over by LMTP");
+                        map.other(
+                            Code::Lost,
+                            &format!("transport {domain}"),
+                            Some(&place),
+                            "handed over by LMTP, which [inbound.domains] has not",
+                        );
+                        map.say(
+                            "transport_maps",
+                            Code::Lost,
+                            &["inbound.domains"],
+                            "a domain is handed over by LMTP",
+                        );
                     }
                     _ => {
-                        map.other(Code::Lost, &format!("transport {domain}"), Some(&place), &format!("its mail goes to the service `{}` of master.cf", crate::diag::printable(way)));
-                        map.say("transport_maps", Code::Lost, &["inbound.domains"], "mail of a domain goes to a service of master.cf");
-                        map.say("relay_domains", Code::Lost, &["inbound.domains"], "mail of a domain goes to a service of master.cf");
+                        map.other(
+                            Code::Lost,
+                            &format!("transport {domain}"),
+                            Some(&place),
+                            &format!(
+                                "its mail goes to the service `{}` of master.cf",
+                                crate::diag::printable(way)
+                            ),
+                        );
+                        map.say(
+                            "transport_maps",
+                            Code::Lost,
+                            &["inbound.domains"],
+                            "mail of a domain goes to a service of master.cf",
+                        );
+                        map.say(
+                            "relay_domains",
+                            Code::Lost,
+                            &["inbound.domains"],
+                            "mail of a domain goes to a service of master.cf",
+                        );
                     }
                 }
             }
             None => {
-                map.draft.ask("inbound.domains", &domain, false, "mail.acme.example", &format!("which server behind takes the mail of {domain}? It was looked up in DNS (MX)."));
+                map.draft.ask(
+                    "inbound.domains",
+                    &domain,
+                    false,
+                    "mail.acme.example",
+                    &format!("which server behind takes the mail of {domain}? It was looked up in DNS (MX)."),
+                );
                 map.say_if_open("relay_domains", Code::Key, &["inbound.domains"], "");
             }
         }
@@ -136,14 +217,28 @@ fn recipients(map: &mut Map<'_, '_>) {
     for (spec, table) in map.reading.tables(name) {
         match &*table {
             Table::Rows(Shape::Lookup, rows) => {
-                addresses.extend(rows.iter().map(|row| row.key.clone()).filter(|key| is_address(key) || key.strip_prefix('@').is_some_and(is_domain)));
+                addresses.extend(
+                    rows.iter()
+                        .map(|row| row.key.clone())
+                        .filter(|key| is_address(key) || key.strip_prefix('@').is_some_and(is_domain)),
+                );
             }
             Table::Missing => {}
-            _ => map.other(Code::Changed, &spec, map.reading.setting(name).map(|it| &it.place), "the server behind is asked instead of this table"),
+            _ => map.other(
+                Code::Changed,
+                &spec,
+                map.reading.setting(name).map(|it| &it.place),
+                "the server behind is asked instead of this table",
+            ),
         }
     }
     if addresses.is_empty() {
-        map.say(name, Code::Changed, &["inbound.recipients"], "the server behind is asked which addresses exist");
+        map.say(
+            name,
+            Code::Changed,
+            &["inbound.recipients"],
+            "the server behind is asked which addresses exist",
+        );
     } else if map.draft.has_section("inbound.domains") {
         map.key("inbound", "recipients", list(addresses), &[name]);
     }
@@ -156,17 +251,32 @@ fn alias_domains_of(map: &mut Map<'_, '_>) {
         .into_iter()
         .filter(|domain| is_domain(domain) && !is_local_name(map.reading, domain))
         .collect();
-    let hosts: Vec<String> = alias_domains(map.reading).into_iter().filter(|domain| is_local_name(map.reading, domain)).collect();
+    let hosts: Vec<String> =
+        alias_domains(map.reading).into_iter().filter(|domain| is_local_name(map.reading, domain)).collect();
     for host in hosts {
-        map.other(Code::Changed, &format!("alias domain {host}"), map.reading.setting("virtual_alias_domains").map(|it| &it.place), "a name of the host itself: its names become [aliases]");
+        map.other(
+            Code::Changed,
+            &format!("alias domain {host}"),
+            map.reading.setting("virtual_alias_domains").map(|it| &it.place),
+            "a name of the host itself: its names become [aliases]",
+        );
     }
     if domains.is_empty() {
-        map.say_if_open("virtual_alias_domains", Code::Implied, &["inbound.alias-domains"], "no domain is in it");
+        map.say_if_open(
+            "virtual_alias_domains",
+            Code::Implied,
+            &["inbound.alias-domains"],
+            "no domain is in it",
+        );
     } else if mailboxes {
         // A mail server takes the domains of its aliases from the aliases.
         map.key("inbound", "alias-domains", list(domains), &["virtual_alias_domains"]);
     } else {
-        let origin = if map.reading.is_set("virtual_alias_domains") { "virtual_alias_domains" } else { "virtual_alias_maps" };
+        let origin = if map.reading.is_set("virtual_alias_domains") {
+            "virtual_alias_domains"
+        } else {
+            "virtual_alias_maps"
+        };
         map.key("inbound", "alias-domains", list(domains), &[origin]);
     }
 }
@@ -176,7 +286,13 @@ fn aliases(map: &mut Map<'_, '_>) {
     let reading = map.reading;
     let served: Vec<String> = alias_domains(reading)
         .into_iter()
-        .chain(map.draft.entries().iter().filter(|entry| entry.section == "inbound.domains").map(|entry| entry.key.clone()))
+        .chain(
+            map.draft
+                .entries()
+                .iter()
+                .filter(|entry| entry.section == "inbound.domains")
+                .map(|entry| entry.key.clone()),
+        )
         .chain(reading.list("virtual_mailbox_domains"))
         .collect();
     let mailboxes = map.role.profile == crate::relay::Profile::MailServer;
@@ -203,7 +319,12 @@ fn aliases(map: &mut Map<'_, '_>) {
                 }
                 Table::Missing | Table::Database { .. } => {}
                 _ => {
-                    map.other(Code::Lost, spec, reading.setting(parameter).map(|it| &it.place), "aliases by a table that cannot be read here");
+                    map.other(
+                        Code::Lost,
+                        spec,
+                        reading.setting(parameter).map(|it| &it.place),
+                        "aliases by a table that cannot be read here",
+                    );
                     map.say(parameter, Code::Lost, &[section], "a table that cannot be read here");
                 }
             }
@@ -215,35 +336,64 @@ fn aliases(map: &mut Map<'_, '_>) {
     }
 }
 
-fn alias(map: &mut Map<'_, '_>, parameter: &'static str, section: &'static str, row: &Row, served: &[String]) {
+fn alias(
+    map: &mut Map<'_, '_>,
+    parameter: &'static str,
+    section: &'static str,
+    row: &Row,
+    served: &[String],
+) {
     let reading = map.reading;
     let place = row.place.clone();
     let Some((local, domain)) = row.key.split_once('@') else { return };
-    if is_local_name(reading, domain) || domain.eq_ignore_ascii_case(&reading.value("myorigin")) && !served.iter().any(|own| own == domain) {
+    if is_local_name(reading, domain)
+        || domain.eq_ignore_ascii_case(&reading.value("myorigin")) && !served.iter().any(|own| own == domain)
+    {
         return;
     }
     if !served.iter().any(|own| own.eq_ignore_ascii_case(domain)) {
-        map.other(Code::Dropped, &format!("alias {}", row.key), Some(&place), "of a domain that is not served here: it only turned mail that left through this host");
+        map.other(
+            Code::Dropped,
+            &format!("alias {}", row.key),
+            Some(&place),
+            "of a domain that is not served here: it only turned mail that left through this host",
+        );
         return;
     }
     let mut good = Vec::new();
     for target in tables::targets(&row.value).iter().flat_map(|target| target.split_whitespace()) {
         let target = target.trim_matches(['<', '>']);
         let here = target.rsplit_once('@').map_or(true, |(_, domain)| {
-            reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain)) && !served.iter().any(|own| own.eq_ignore_ascii_case(domain))
+            reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain))
+                && !served.iter().any(|own| own.eq_ignore_ascii_case(domain))
         });
         if here {
             let name = target.split('@').next().unwrap_or(target).to_owned();
-            map.other(Code::Lost, &format!("alias {}", row.key), Some(&place), &format!("its mail went to the mailbox of {name} on this host"));
+            map.other(
+                Code::Lost,
+                &format!("alias {}", row.key),
+                Some(&place),
+                &format!("its mail went to the mailbox of {name} on this host"),
+            );
         } else if is_address(target) {
             good.push(target.to_owned());
         } else {
-            map.other(Code::Lost, &format!("alias {}", row.key), Some(&place), &format!("its target `{}` is no plain address", crate::diag::printable(target)));
+            map.other(
+                Code::Lost,
+                &format!("alias {}", row.key),
+                Some(&place),
+                &format!("its target `{}` is no plain address", crate::diag::printable(target)),
+            );
         }
     }
     if good.is_empty() || !(local.is_empty() || is_address(&row.key)) {
         if !good.is_empty() {
-            map.other(Code::Lost, &format!("alias {}", row.key), Some(&place), "its name is no plain address");
+            map.other(
+                Code::Lost,
+                &format!("alias {}", row.key),
+                Some(&place),
+                "its name is no plain address",
+            );
         }
         return;
     }
@@ -257,7 +407,10 @@ fn local_domains(map: &mut Map<'_, '_>) {
     if !map.reading.is_set("virtual_alias_domains") {
         return;
     }
-    let domains: Vec<String> = alias_domains(map.reading).into_iter().filter(|domain| is_domain(domain) && !is_local_name(map.reading, domain)).collect();
+    let domains: Vec<String> = alias_domains(map.reading)
+        .into_iter()
+        .filter(|domain| is_domain(domain) && !is_local_name(map.reading, domain))
+        .collect();
     if domains.is_empty() {
         map.say("virtual_alias_domains", Code::Implied, &["relay.local-domains"], "no domain is in it");
     } else {
@@ -279,10 +432,17 @@ fn sender_aliases(map: &mut Map<'_, '_>) {
                     for row in rows {
                         any = true;
                         let Some((_, domain)) = row.key.split_once('@') else { continue };
-                        if is_local_name(reading, domain) || domain.eq_ignore_ascii_case(&reading.value("myorigin")) {
+                        if is_local_name(reading, domain)
+                            || domain.eq_ignore_ascii_case(&reading.value("myorigin"))
+                        {
                             continue;
                         }
-                        map.other(Code::Lost, &format!("alias {}", row.key), Some(&row.place.clone()), "an address of another domain that mail through this host was turned to");
+                        map.other(
+                            Code::Lost,
+                            &format!("alias {}", row.key),
+                            Some(&row.place.clone()),
+                            "an address of another domain that mail through this host was turned to",
+                        );
                     }
                 }
                 Table::Rows(_, rows) => {
@@ -291,7 +451,11 @@ fn sender_aliases(map: &mut Map<'_, '_>) {
                         if super::identity::catches_all(&row.key) {
                             let target = row.value.clone();
                             let same = map.root.contains(&target);
-                            let (code, reason) = if same { (Code::Changed, "all mail went there; now that to local names does") } else { (Code::Lost, "all mail went to one address, wherever it was sent") };
+                            let (code, reason) = if same {
+                                (Code::Changed, "all mail went there; now that to local names does")
+                            } else {
+                                (Code::Lost, "all mail went to one address, wherever it was sent")
+                            };
                             map.other(code, parameter, Some(&row.place.clone()), reason);
                         } else {
                             map.other(Code::Lost, parameter, Some(&row.place.clone()), "an alias by pattern");
@@ -301,7 +465,12 @@ fn sender_aliases(map: &mut Map<'_, '_>) {
                 Table::Missing => {}
                 _ => {
                     any = true;
-                    map.other(Code::Lost, &spec, reading.setting(parameter).map(|it| &it.place), "aliases by a table that cannot be read here");
+                    map.other(
+                        Code::Lost,
+                        &spec,
+                        reading.setting(parameter).map(|it| &it.place),
+                        "aliases by a table that cannot be read here",
+                    );
                     map.say(parameter, Code::Lost, &["aliases"], "a table that cannot be read here");
                 }
             }
@@ -327,25 +496,46 @@ fn transports(map: &mut Map<'_, '_>, routes: &BTreeMap<String, Row>) {
         let (way, target) = row.value.split_once(':').unwrap_or((row.value.as_str(), ""));
         let served = key == "*" || is_local_name(map.reading, key.trim_start_matches('.'));
         if served && matches!(way, "local" | "") {
-            map.other(Code::Implied, &format!("transport {key}"), Some(&place), "local names go to root-mail-to");
+            map.other(
+                Code::Implied,
+                &format!("transport {key}"),
+                Some(&place),
+                "local names go to root-mail-to",
+            );
             continue;
         }
         if key == "*" {
-            map.other(Code::Lost, "transport *", Some(&place), "one way for all mail: name it as the smarthost");
+            map.other(
+                Code::Lost,
+                "transport *",
+                Some(&place),
+                "one way for all mail: name it as the smarthost",
+            );
             map.say(name, Code::Lost, &["transports"], "one way for all mail");
             continue;
         }
         let value = match (way, hop(target)) {
             ("smtp" | "relay" | "", Some(next)) => {
                 let port = next.port.unwrap_or(25);
-                Some(if next.bracketed || next.port.is_some() { format!("[{}]:{port}", next.host) } else { "direct".to_owned() }).filter(|_| next.bracketed || next.port.is_some() || next.host == *key)
+                Some(if next.bracketed || next.port.is_some() {
+                    format!("[{}]:{port}", next.host)
+                } else {
+                    "direct".to_owned()
+                })
+                .filter(|_| next.bracketed || next.port.is_some() || next.host == *key)
             }
             ("smtp" | "relay", None) if target.is_empty() => Some("direct".to_owned()),
             ("error" | "retry", _) => {
                 let text = target.trim();
                 let coded = text.starts_with(|c: char| c.is_ascii_digit());
                 let (default, word) = if way == "error" { ("5.1.2", "error") } else { ("4.3.2", "retry") };
-                Some(if text.is_empty() { word.to_owned() } else if coded { format!("{word} {text}") } else { format!("{word} {default} {text}") })
+                Some(if text.is_empty() {
+                    word.to_owned()
+                } else if coded {
+                    format!("{word} {text}")
+                } else {
+                    format!("{word} {default} {text}")
+                })
             }
             ("discard", _) => Some("discard".to_owned()),
             _ => None,
@@ -355,7 +545,10 @@ fn transports(map: &mut Map<'_, '_>, routes: &BTreeMap<String, Row>) {
                 map.key("transports", key, value, &[name]);
             }
             _ => {
-                let reason = format!("its mail goes by `{}`, which no way of [transports] is", crate::diag::printable(&row.value));
+                let reason = format!(
+                    "its mail goes by `{}`, which no way of [transports] is",
+                    crate::diag::printable(&row.value)
+                );
                 map.other(Code::Lost, &format!("transport {key}"), Some(&place), &reason);
                 map.say(name, Code::Lost, &["transports"], "a way that [transports] does not have");
             }

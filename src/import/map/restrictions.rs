@@ -33,8 +33,20 @@ const IMPLIED: [&str; 14] = [
 
 /// Lists in DNS that have ended.
 const ENDED: [&str; 14] = [
-    "sorbs.net", "njabl.org", "ahbl.org", "dsbl.org", "ordb.org", "abuseat.org", "five-ten-sg.com", "mail-abuse.org", "rfc-ignorant.org",
-    "relays.ordb.org", "blackholes.us", "completewhois.com", "rfc-clueless.org", "spamcannibal.org",
+    "sorbs.net",
+    "njabl.org",
+    "ahbl.org",
+    "dsbl.org",
+    "ordb.org",
+    "abuseat.org",
+    "five-ten-sg.com",
+    "mail-abuse.org",
+    "rfc-ignorant.org",
+    "relays.ordb.org",
+    "blackholes.us",
+    "completewhois.com",
+    "rfc-clueless.org",
+    "spamcannibal.org",
 ];
 
 pub(super) fn map(map: &mut Map<'_, '_>) {
@@ -55,7 +67,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
             matches!((check, text.find("permit_mynetworks")), (Some(check), Some(permit)) if check < permit)
         });
         if let Some(name) = order {
-            map.other(Code::Changed, name, map.reading.setting(name).map(|it| &it.place), "order: hosts that are trusted are let through before the tables and lists are asked");
+            map.other(
+                Code::Changed,
+                name,
+                map.reading.setting(name).map(|it| &it.place),
+                "order: hosts that are trusted are let through before the tables and lists are asked",
+            );
         }
     }
     found.write(map);
@@ -89,7 +106,14 @@ fn walk(map: &mut Map<'_, '_>, name: &'static str, found: &mut Found) {
     map.say_if_open(name, Code::Implied, &["network.trusted"], "the relay has these restrictions");
 }
 
-fn items_of(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, items: &[String], found: &mut Found, depth: usize) {
+fn items_of(
+    map: &mut Map<'_, '_>,
+    name: &'static str,
+    stage: &'static str,
+    items: &[String],
+    found: &mut Found,
+    depth: usize,
+) {
     let receives = map.role.profile.receives();
     let mut rest = items.iter().peekable();
     while let Some(item) = rest.next() {
@@ -99,7 +123,12 @@ fn items_of(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, item
             if Catalogue::restriction(&next).is_some_and(|info| info.argument.is_some()) {
                 rest.next();
             }
-            map.other(Code::Dropped, &format!("warn_if_reject {next}"), place(map, name).as_ref(), "a trial that rejected nothing");
+            map.other(
+                Code::Dropped,
+                &format!("warn_if_reject {next}"),
+                place(map, name).as_ref(),
+                "a trial that rejected nothing",
+            );
             continue;
         }
         // A table without a word in front is one for the stage's own subject.
@@ -127,7 +156,9 @@ fn items_of(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, item
         let argument = info.argument.and_then(|_| rest.next()).cloned();
         let word = match info.state {
             RestrictionState::OldName(new) => new.to_owned(),
-            RestrictionState::Removed(_, new) | RestrictionState::Deprecated(_, new) if !new.contains(' ') && Catalogue::restriction(new).is_some() => {
+            RestrictionState::Removed(_, new) | RestrictionState::Deprecated(_, new)
+                if !new.contains(' ') && Catalogue::restriction(new).is_some() =>
+            {
                 map.other(Code::Fixed, &word, place(map, name).as_ref(), &format!("replaced by `{new}`"));
                 new.to_owned()
             }
@@ -135,23 +166,41 @@ fn items_of(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, item
         };
         match (word.as_str(), argument) {
             ("reject_unverified_recipient", _) if receives => {
-                if map.draft.has_section("inbound.domains") && map.draft.get("inbound", "recipients").is_none() {
+                if map.draft.has_section("inbound.domains")
+                    && map.draft.get("inbound", "recipients").is_none()
+                {
                     map.say_if_open(name, Code::Key, &["inbound.recipients"], "");
                 }
             }
             (word, _) if IMPLIED.contains(&word) => {}
             ("reject_rbl_client", Some(zone)) => {
                 if ended(&zone) {
-                    map.other(Code::Dropped, &format!("reject_rbl_client {zone}"), place(map, name).as_ref(), "this list has ended");
+                    map.other(
+                        Code::Dropped,
+                        &format!("reject_rbl_client {zone}"),
+                        place(map, name).as_ref(),
+                        "this list has ended",
+                    );
                 } else if receives {
                     found.block.push((zone, name));
                 } else {
                     found.words.push((stage, format!("{word} {zone}"), name));
                 }
             }
-            ("reject_rhsbl_client" | "reject_rhsbl_sender" | "reject_rhsbl_helo" | "reject_rhsbl_reverse_client", Some(zone)) => {
+            (
+                "reject_rhsbl_client"
+                | "reject_rhsbl_sender"
+                | "reject_rhsbl_helo"
+                | "reject_rhsbl_reverse_client",
+                Some(zone),
+            ) => {
                 if ended(&zone) {
-                    map.other(Code::Dropped, &format!("{word} {zone}"), place(map, name).as_ref(), "this list has ended");
+                    map.other(
+                        Code::Dropped,
+                        &format!("{word} {zone}"),
+                        place(map, name).as_ref(),
+                        "this list has ended",
+                    );
                 } else if receives {
                     found.names.push((zone, name));
                 } else {
@@ -188,7 +237,12 @@ fn ended(zone: &str) -> bool {
 
 /// A policy service: greylisting, SPF, or one of the administrator's own.
 fn policy(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, service: &str, found: &mut Found) {
-    let place_of = service.trim_start_matches('{').split([',', ' ', '}']).find(|word| !word.is_empty()).unwrap_or_default().to_owned();
+    let place_of = service
+        .trim_start_matches('{')
+        .split([',', ' ', '}'])
+        .find(|word| !word.is_empty())
+        .unwrap_or_default()
+        .to_owned();
     if !map.role.profile.receives() {
         found.words.push((stage, format!("check_policy_service {place_of}"), name));
         return;
@@ -203,7 +257,14 @@ fn policy(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, servic
 }
 
 /// An access table.
-fn table(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, check: &str, spec: &str, found: &mut Found) {
+fn table(
+    map: &mut Map<'_, '_>,
+    name: &'static str,
+    stage: &'static str,
+    check: &str,
+    spec: &str,
+    found: &mut Found,
+) {
     let section = match check {
         "check_client_access" => "access.clients",
         "check_sender_access" => "access.senders",
@@ -213,10 +274,20 @@ fn table(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, check: 
     let read = map.reading.table(spec);
     match &*read {
         Table::Rows(_, rows) if rows.is_empty() => {
-            map.other(Code::Dropped, &format!("{check} {spec}"), place(map, name).as_ref(), "the table is empty");
+            map.other(
+                Code::Dropped,
+                &format!("{check} {spec}"),
+                place(map, name).as_ref(),
+                "the table is empty",
+            );
         }
         Table::Missing => {
-            map.other(Code::Dropped, &format!("{check} {spec}"), place(map, name).as_ref(), "the table is not in the source, and is taken for empty");
+            map.other(
+                Code::Dropped,
+                &format!("{check} {spec}"),
+                place(map, name).as_ref(),
+                "the table is not in the source, and is taken for empty",
+            );
         }
         Table::Rows(shape @ (Shape::Lookup | Shape::Cidr), rows) if !section.is_empty() => {
             let mut seen: Vec<String> = Vec::new();
@@ -228,23 +299,56 @@ fn table(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, check: 
                 map.say_if_open(name, Code::Key, &[section], "");
             }
         }
-        Table::Rows(..) | Table::Database { .. } | Table::Other => by_hand(map, name, stage, check, spec, found),
-        Table::Static(_) => map.other(Code::Lost, &format!("{check} {spec}"), place(map, name).as_ref(), "one answer for every key"),
-        Table::Unreadable => map.other(Code::Lost, &format!("{check} {spec}"), place(map, name).as_ref(), "the table is encrypted"),
+        Table::Rows(..) | Table::Database { .. } | Table::Other => {
+            by_hand(map, name, stage, check, spec, found)
+        }
+        Table::Static(_) => map.other(
+            Code::Lost,
+            &format!("{check} {spec}"),
+            place(map, name).as_ref(),
+            "one answer for every key",
+        ),
+        Table::Unreadable => map.other(
+            Code::Lost,
+            &format!("{check} {spec}"),
+            place(map, name).as_ref(),
+            "the table is encrypted",
+        ),
     }
 }
 
 /// A table that the administrator puts on the host.
-fn by_hand(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, check: &str, spec: &str, found: &mut Found) {
+fn by_hand(
+    map: &mut Map<'_, '_>,
+    name: &'static str,
+    stage: &'static str,
+    check: &str,
+    spec: &str,
+    found: &mut Found,
+) {
     let (Some((kind, _)), Some(path)) = (tables::parts(spec), tables::file_of(spec)) else {
-        map.other(Code::Lost, &format!("{check} {spec}"), place(map, name).as_ref(), "a table that no package carries");
+        map.other(
+            Code::Lost,
+            &format!("{check} {spec}"),
+            place(map, name).as_ref(),
+            "a table that no package carries",
+        );
         return;
     };
     if matches!(kind, "mysql" | "pgsql" | "ldap" | "sqlite") {
-        map.other(Code::Lost, &format!("{check} {kind}"), place(map, name).as_ref(), "access by a query of a database");
+        map.other(
+            Code::Lost,
+            &format!("{check} {kind}"),
+            place(map, name).as_ref(),
+            "access by a query of a database",
+        );
         return;
     }
-    let kind = if matches!(kind, "btree" | "hash" | "lmdb" | "cdb" | "dbm") { "$default_database_type" } else { kind };
+    let kind = if matches!(kind, "btree" | "hash" | "lmdb" | "cdb" | "dbm") {
+        "$default_database_type"
+    } else {
+        kind
+    };
     map.own_files.push(path.to_owned());
     let stage = match check {
         "check_helo_access" => "helo",
@@ -256,9 +360,21 @@ fn by_hand(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, check
 }
 
 /// One row of an access table.
-fn access(map: &mut Map<'_, '_>, name: &'static str, section: &'static str, shape: Shape, row: &Row, seen: &mut Vec<String>) {
+fn access(
+    map: &mut Map<'_, '_>,
+    name: &'static str,
+    section: &'static str,
+    shape: Shape,
+    row: &Row,
+    seen: &mut Vec<String>,
+) {
     let lost = |map: &mut Map<'_, '_>, reason: &str| {
-        map.other(Code::Lost, &format!("{} {}", section, crate::diag::printable(&row.key)), Some(&row.place.clone()), reason);
+        map.other(
+            Code::Lost,
+            &format!("{} {}", section, crate::diag::printable(&row.key)),
+            Some(&row.place.clone()),
+            reason,
+        );
     };
     let (word, words) = row.value.split_once([' ', '\t']).unwrap_or((&row.value, ""));
     let said = words.trim();
@@ -271,8 +387,12 @@ fn access(map: &mut Map<'_, '_>, name: &'static str, section: &'static str, shap
         "DEFER" => with("defer"),
         "DISCARD" => "discard".to_owned(),
         "HOLD" => "hold".to_owned(),
-        code if code.len() == 3 && code.starts_with('5') && code.bytes().all(|b| b.is_ascii_digit()) => with("reject"),
-        code if code.len() == 3 && code.starts_with('4') && code.bytes().all(|b| b.is_ascii_digit()) => with("defer"),
+        code if code.len() == 3 && code.starts_with('5') && code.bytes().all(|b| b.is_ascii_digit()) => {
+            with("reject")
+        }
+        code if code.len() == 3 && code.starts_with('4') && code.bytes().all(|b| b.is_ascii_digit()) => {
+            with("defer")
+        }
         code if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) => "permit".to_owned(),
         _ => return lost(map, &format!("`{}` is no action of [access]", crate::diag::printable(word))),
     };
@@ -285,8 +405,17 @@ fn access(map: &mut Map<'_, '_>, name: &'static str, section: &'static str, shap
             let key = row.key.trim_start_matches('.');
             if row.key.ends_with('@') {
                 let local = row.key.trim_end_matches('@');
-                if section == "access.recipients" && matches!(local, "postmaster" | "abuse") && action == "permit" && map.role.profile.receives() {
-                    map.other(Code::Implied, &row.key, Some(&row.place.clone()), "postmaster and abuse can always be written to");
+                if section == "access.recipients"
+                    && matches!(local, "postmaster" | "abuse")
+                    && action == "permit"
+                    && map.role.profile.receives()
+                {
+                    map.other(
+                        Code::Implied,
+                        &row.key,
+                        Some(&row.place.clone()),
+                        "postmaster and abuse can always be written to",
+                    );
                     return;
                 }
                 return lost(map, "a local part at any domain");
@@ -302,7 +431,12 @@ fn access(map: &mut Map<'_, '_>, name: &'static str, section: &'static str, shap
         let covered = seen.iter().any(|wider| contains(wider, &key));
         seen.push(key.clone());
         if covered {
-            map.other(Code::Dropped, &format!("{section} {key}"), Some(&row.place.clone()), "it stands behind a wider network, and never counted");
+            map.other(
+                Code::Dropped,
+                &format!("{section} {key}"),
+                Some(&row.place.clone()),
+                "it stands behind a wider network, and never counted",
+            );
             return;
         }
     }
@@ -347,21 +481,33 @@ impl Found {
             }
             (texts, from)
         };
-        for (key, items) in [("block-lists", &self.block), ("name-lists", &self.names), ("policies", &self.policies)] {
+        for (key, items) in
+            [("block-lists", &self.block), ("name-lists", &self.names), ("policies", &self.policies)]
+        {
             let (texts, from) = unique(items);
             if !texts.is_empty() {
                 map.key("abuse", key, list(texts), &from);
             }
         }
         for stage in ["client", "helo", "sender", "recipient"] {
-            let of_stage: Vec<(String, &'static str)> = self.words.iter().filter(|(own, ..)| *own == stage).map(|(_, text, name)| (text.clone(), *name)).collect();
+            let of_stage: Vec<(String, &'static str)> = self
+                .words
+                .iter()
+                .filter(|(own, ..)| *own == stage)
+                .map(|(_, text, name)| (text.clone(), *name))
+                .collect();
             let (texts, from) = unique(&of_stage);
             if !texts.is_empty() {
                 map.key("restrictions", stage, list(texts), &from);
             }
         }
         if !self.classes.is_empty() {
-            map.say("smtpd_restriction_classes", Code::Key, &["restrictions"], "written out where they are used");
+            map.say(
+                "smtpd_restriction_classes",
+                Code::Key,
+                &["restrictions"],
+                "written out where they are used",
+            );
             for class in &self.classes {
                 map.say(class, Code::Key, &["restrictions"], "written out where it is used");
             }

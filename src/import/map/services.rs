@@ -48,16 +48,34 @@ fn submission(map: &mut Map<'_, '_>, placed: &Placed, port: u16) {
     let id = placed.service.id();
     match map.role.profile {
         Profile::Submission | Profile::MailServer => {
-            map.other(Code::Key, &format!("service {id}"), Some(&placed.place), &format!("port {port} for users: [submission]"));
+            map.other(
+                Code::Key,
+                &format!("service {id}"),
+                Some(&placed.place),
+                &format!("port {port} for users: [submission]"),
+            );
             for argument in &placed.service.arguments {
                 if let Argument::Override(name, value) = argument
-                    && matches!(name.as_str(), "content_filter" | "cleanup_service_name" | "smtpd_milters" | "header_checks")
+                    && matches!(
+                        name.as_str(),
+                        "content_filter" | "cleanup_service_name" | "smtpd_milters" | "header_checks"
+                    )
                 {
-                    map.other(Code::Changed, &format!("service {id} {name}={value}"), Some(&placed.place), "mail of users takes the same way as other mail");
+                    map.other(
+                        Code::Changed,
+                        &format!("service {id} {name}={value}"),
+                        Some(&placed.place),
+                        "mail of users takes the same way as other mail",
+                    );
                 }
             }
         }
-        Profile::NullClient => map.other(Code::Dropped, &format!("service {id}"), Some(&placed.place), "only the host itself connects"),
+        Profile::NullClient => map.other(
+            Code::Dropped,
+            &format!("service {id}"),
+            Some(&placed.place),
+            "only the host itself connects",
+        ),
         _ => {
             let reason = if crate::import::role::logs_users_in(map.reading) {
                 "this profile logs users in on port 25"
@@ -72,7 +90,12 @@ fn submission(map: &mut Map<'_, '_>, placed: &Placed, port: u16) {
 fn postscreen(map: &mut Map<'_, '_>, placed: &Placed) {
     let id = placed.service.id();
     if !map.role.profile.receives() {
-        map.other(Code::Dropped, &format!("service {id}"), Some(&placed.place), "no postscreen in front of a relay of known clients");
+        map.other(
+            Code::Dropped,
+            &format!("service {id}"),
+            Some(&placed.place),
+            "no postscreen in front of a relay of known clients",
+        );
         return;
     }
     map.draft.set("postscreen", "enabled", true, &[]);
@@ -86,14 +109,24 @@ fn postscreen(map: &mut Map<'_, '_>, placed: &Placed) {
             Ok(weight) => {
                 map.key("postscreen.lists", zone, weight, &["postscreen_dnsbl_sites"]);
             }
-            Err(_) => map.other(Code::Lost, &site, map.reading.setting("postscreen_dnsbl_sites").map(|it| &it.place), "no weight of a list"),
+            Err(_) => map.other(
+                Code::Lost,
+                &site,
+                map.reading.setting("postscreen_dnsbl_sites").map(|it| &it.place),
+                "no weight of a list",
+            ),
         }
     }
     if let Ok(threshold) = map.reading.value("postscreen_dnsbl_threshold").parse::<i64>()
         && map.reading.is_set("postscreen_dnsbl_threshold")
     {
         if threshold == 1 {
-            map.say("postscreen_dnsbl_threshold", Code::Implied, &["postscreen.threshold"], "the default of the spec");
+            map.say(
+                "postscreen_dnsbl_threshold",
+                Code::Implied,
+                &["postscreen.threshold"],
+                "the default of the spec",
+            );
         } else {
             map.key("postscreen", "threshold", threshold, &["postscreen_dnsbl_threshold"]);
         }
@@ -107,7 +140,9 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
     let subject = format!("service {id}");
     let is_stock = stock::has_service(&id) || stock::has_service(&id.replace("/fifo", "/unix"));
     let command = service.command.as_str();
-    if service.arguments.iter().any(|argument| matches!(argument, Argument::Word(word) if matches!(word.as_str(), "-v" | "-vv" | "-D"))) {
+    if service.arguments.iter().any(
+        |argument| matches!(argument, Argument::Word(word) if matches!(word.as_str(), "-v" | "-vv" | "-D")),
+    ) {
         map.other(Code::Dropped, &subject, Some(&placed.place), "more in the log: a debugging aid");
     }
     if service.kind == Kind::Inet && map.role.profile == Profile::NullClient {
@@ -130,12 +165,15 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
         .arguments
         .iter()
         .filter_map(|argument| match argument {
-            Argument::Override(name, value) if !HARMLESS.contains(&name.as_str()) => Some((name.clone(), map.reading.expand_own(value.as_str()))),
+            Argument::Override(name, value) if !HARMLESS.contains(&name.as_str()) => {
+                Some((name.clone(), map.reading.expand_own(value.as_str())))
+            }
             _ => None,
         })
         .map(current)
         .collect();
-    let options = options.into_iter().filter(|(name, value)| !limit(map, &id, name, value, placed)).collect::<Vec<_>>();
+    let options =
+        options.into_iter().filter(|(name, value)| !limit(map, &id, name, value, placed)).collect::<Vec<_>>();
     let section = format!("services.\"{}\"", id.replace("/fifo", "/unix"));
     let name = format!("service {id}");
     let mut written = false;
@@ -153,7 +191,9 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
             }
         }
     }
-    if let Some(limit) = service.max_processes.filter(|_| !is_stock || !matches!(command, "proxymap" | "postscreen")) {
+    if let Some(limit) =
+        service.max_processes.filter(|_| !is_stock || !matches!(command, "proxymap" | "postscreen"))
+    {
         let usual = stock_limit(&id);
         if !is_stock || usual.as_deref() != Some(limit.to_string().as_str()) {
             map.draft.set(&section, "max-processes", i64::from(limit), &[&name]);
@@ -173,14 +213,20 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
         written = true;
     }
     if !options.is_empty() {
-        let table: toml::Table = options.into_iter().map(|(name, value)| (name, toml::Value::String(value))).collect();
+        let table: toml::Table =
+            options.into_iter().map(|(name, value)| (name, toml::Value::String(value))).collect();
         map.draft.set(&section, "options", toml::Value::Table(table), &[&name]);
         written = true;
     }
     if written {
         map.other(Code::MainCf, &subject, Some(&placed.place), "[services]");
     } else {
-        map.other(Code::Dropped, &subject, Some(&placed.place), "an older form of a service of Postfix, or a column that the distribution decides");
+        map.other(
+            Code::Dropped,
+            &subject,
+            Some(&placed.place),
+            "an older form of a service of Postfix, or a column that the distribution decides",
+        );
     }
 }
 
@@ -193,7 +239,10 @@ fn limit(map: &mut Map<'_, '_>, id: &str, name: &str, value: &str, placed: &Plac
         "smtpd_client_connection_count_limit" => "client-sessions",
         _ => return false,
     };
-    let (true, true, Ok(number)) = (id == "smtp/inet", map.role.profile.has_clients(), value.parse::<i64>()) else { return false };
+    let (true, true, Ok(number)) = (id == "smtp/inet", map.role.profile.has_clients(), value.parse::<i64>())
+    else {
+        return false;
+    };
     if number > 0 && map.draft.get("limits", key).is_none() {
         map.draft.set("limits", key, number, &[]);
     }
@@ -212,7 +261,9 @@ fn current((name, value): (String, String)) -> (String, String) {
 /// The process limit of a service where a package brings it.
 fn stock_limit(id: &str) -> Option<String> {
     match id {
-        "pickup/unix" | "qmgr/unix" | "tlsmgr/unix" | "verify/unix" | "anvil/unix" | "scache/unix" => Some("1".to_owned()),
+        "pickup/unix" | "qmgr/unix" | "tlsmgr/unix" | "verify/unix" | "anvil/unix" | "scache/unix" => {
+            Some("1".to_owned())
+        }
         "cleanup/unix" | "bounce/unix" | "defer/unix" | "trace/unix" | "flush/unix" => Some("0".to_owned()),
         _ => None,
     }
@@ -225,23 +276,35 @@ fn is_delivery(map: &Map<'_, '_>, service: &Service) -> bool {
         let text = argument.to_string();
         ["deliver", "dovecot-lda", "maildrop", "procmail"].iter().any(|name| text.ends_with(name))
     });
-    transport("virtual_transport") || transport("mailbox_transport") || (program && !is_used(map, &service.name))
+    transport("virtual_transport")
+        || transport("mailbox_transport")
+        || (program && !is_used(map, &service.name))
 }
 
 /// Whether a value of main.cf, an option of a service or a row of a table names a service.
 fn is_used(map: &Map<'_, '_>, name: &str) -> bool {
     let uses = |text: &str| {
-        crate::import::tables::items(text).iter().any(|item| item == name || item.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))
+        crate::import::tables::items(text)
+            .iter()
+            .any(|item| item == name || item.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))
     };
     let reading = map.reading;
     reading.settings.iter().any(|setting| uses(&setting.value) && !setting.name.starts_with(name))
         || reading.services.iter().flatten().any(|placed| {
-            placed.service.arguments.iter().any(|argument| matches!(argument, Argument::Override(_, value) if uses(value.as_str())))
+            placed
+                .service
+                .arguments
+                .iter()
+                .any(|argument| matches!(argument, Argument::Override(_, value) if uses(value.as_str())))
         })
-        || ["header_checks", "body_checks", "transport_maps", "smtpd_recipient_restrictions"].iter().any(|maps| {
-            reading.tables(maps).iter().any(|(_, table)| match &**table {
-                crate::import::tables::Table::Rows(_, rows) => rows.iter().any(|row| row.value.contains(&format!("{name}:"))),
-                _ => false,
-            })
-        })
+        || ["header_checks", "body_checks", "transport_maps", "smtpd_recipient_restrictions"].iter().any(
+            |maps| {
+                reading.tables(maps).iter().any(|(_, table)| match &**table {
+                    crate::import::tables::Table::Rows(_, rows) => {
+                        rows.iter().any(|row| row.value.contains(&format!("{name}:")))
+                    }
+                    _ => false,
+                })
+            },
+        )
 }

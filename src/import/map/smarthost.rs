@@ -17,7 +17,10 @@ pub(super) struct Hop {
 
 /// `[host]:port`, `host:port`, `host`; a transport in front is left out.
 pub(super) fn hop(text: &str) -> Option<Hop> {
-    let text = ["smtp:", "relay:", "smtps:", "lmtp:", "inet:"].iter().find_map(|way| text.strip_prefix(way)).unwrap_or(text);
+    let text = ["smtp:", "relay:", "smtps:", "lmtp:", "inet:"]
+        .iter()
+        .find_map(|way| text.strip_prefix(way))
+        .unwrap_or(text);
     let text = text.trim();
     let (host, rest, bracketed) = match text.strip_prefix('[') {
         Some(inner) => {
@@ -37,7 +40,11 @@ pub(super) fn hop(text: &str) -> Option<Hop> {
         Some("smtps" | "submissions") => Some(465),
         Some(digits) => Some(digits.parse().ok()?),
     };
-    (!host.is_empty() && !host.contains([' ', '$', '/', '@'])).then(|| Hop { host: host.to_owned(), port, bracketed })
+    (!host.is_empty() && !host.contains([' ', '$', '/', '@'])).then(|| Hop {
+        host: host.to_owned(),
+        port,
+        bracketed,
+    })
 }
 
 /// Names that providers had before.
@@ -79,11 +86,18 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     }
     let provider = match answered {
         Some(name) => providers.get(&name),
-        None => providers.all().into_iter().filter(|own| own.name != Provider::CUSTOM).find(|own| hops.iter().all(|hop| own.owns(&hop.host))),
+        None => providers
+            .all()
+            .into_iter()
+            .filter(|own| own.name != Provider::CUSTOM)
+            .find(|own| hops.iter().all(|hop| own.owns(&hop.host))),
     };
     if let Some(provider) = &provider {
         map.key("relay", "provider", provider.name.clone(), &[origin]);
-        let region = provider.regions.iter().find(|(_, host)| hops.iter().any(|hop| hop.host.eq_ignore_ascii_case(host)));
+        let region = provider
+            .regions
+            .iter()
+            .find(|(_, host)| hops.iter().any(|hop| hop.host.eq_ignore_ascii_case(host)));
         if let Some((region, _)) = region
             && provider.default_region.as_ref() != Some(region)
         {
@@ -92,7 +106,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     }
     map.provider = provider;
     if let Some(was) = old {
-        map.say(origin, Code::Fixed, &["relay.provider"], &format!("`{was}` is an old name of the provider's server"));
+        map.say(
+            origin,
+            Code::Fixed,
+            &["relay.provider"],
+            &format!("`{was}` is an old name of the provider's server"),
+        );
     }
     let login = login(map, &hops);
     for (index, hop) in hops.iter().enumerate() {
@@ -101,7 +120,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     if hops.iter().any(|hop| !hop.bracketed && hop.port.is_some_and(|port| port != 25)) {
         let already = map.verdicts.get(origin).is_some_and(|given| given.code == Code::Fixed);
         if !already {
-            map.say(origin, Code::Fixed, &["smarthost.host"], "without brackets Postfix looked up the MX of the name: now it is this one host");
+            map.say(
+                origin,
+                Code::Fixed,
+                &["smarthost.host"],
+                "without brackets Postfix looked up the MX of the name: now it is this one host",
+            );
         }
     }
     fallback(map, hops.first());
@@ -123,9 +147,15 @@ fn without(map: &mut Map<'_, '_>) {
     }
     let nothing = reading.value("default_transport").starts_with("error");
     let (question, what) = if nothing {
-        ("mail of this host does not leave it today: which server shall it go to?", "mail stays on this host (default_transport)")
+        (
+            "mail of this host does not leave it today: which server shall it go to?",
+            "mail stays on this host (default_transport)",
+        )
     } else {
-        ("mail leaves this host by the MX of each domain today: which server shall it go to?", "mail leaves by the MX of each domain, without a smarthost")
+        (
+            "mail leaves this host by the MX of each domain today: which server shall it go to?",
+            "mail leaves by the MX of each domain, without a smarthost",
+        )
     };
     map.draft.ask("smarthost", "host", false, "smtp.acme.example", question);
     if !reading.is_set("relayhost") {
@@ -139,7 +169,12 @@ fn without(map: &mut Map<'_, '_>) {
 }
 
 fn unused_login(map: &mut Map<'_, '_>) {
-    for name in ["smtp_sasl_auth_enable", "smtp_sasl_password_maps", "smtp_sasl_security_options", "smtp_sasl_mechanism_filter"] {
+    for name in [
+        "smtp_sasl_auth_enable",
+        "smtp_sasl_password_maps",
+        "smtp_sasl_security_options",
+        "smtp_sasl_mechanism_filter",
+    ] {
         let value = map.reading.value(name);
         if value.is_empty() || value == "no" {
             map.say(name, Code::Implied, &[], "no smarthost, no login");
@@ -167,9 +202,14 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
         match &**table {
             Table::Rows(_, rows) => {
                 let keys: Vec<String> = hops.iter().flat_map(keys_of).collect();
-                found = found.or_else(|| rows.iter().find(|row| keys.contains(&row.key)).map(|row| row.value.clone()));
+                found = found
+                    .or_else(|| rows.iter().find(|row| keys.contains(&row.key)).map(|row| row.value.clone()));
                 // With old names the table has the old ones.
-                found = found.or_else(|| rows.iter().find(|row| OLD_NAMES.iter().any(|(was, _)| row.key.contains(was))).map(|row| row.value.clone()));
+                found = found.or_else(|| {
+                    rows.iter()
+                        .find(|row| OLD_NAMES.iter().any(|(was, _)| row.key.contains(was)))
+                        .map(|row| row.value.clone())
+                });
                 if rows.iter().any(|row| row.key.contains('@')) {
                     map.other(Code::Lost, "smtp_sasl_password_maps", None, "an account for each sender");
                 }
@@ -178,12 +218,21 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
             _ => unknown = true,
         }
         if has_password(spec) {
-            map.other(Code::Fixed, "smtp_sasl_password_maps", None, "a password in main.cf, which everybody on the host can read");
+            map.other(
+                Code::Fixed,
+                "smtp_sasl_password_maps",
+                None,
+                "a password in main.cf, which everybody on the host can read",
+            );
         }
     }
     if found.is_none() && !unknown {
         if enabled {
-            let reason = if maps.is_empty() { "no table of passwords: nothing logs in" } else { "the table has no account for this server: nothing logs in" };
+            let reason = if maps.is_empty() {
+                "no table of passwords: nothing logs in"
+            } else {
+                "the table has no account for this server: nothing logs in"
+            };
             map.say("smtp_sasl_auth_enable", Code::Changed, &["smarthost.auth"], reason);
             map.say("smtp_sasl_password_maps", Code::Changed, &["smarthost.auth"], reason);
         }
@@ -209,7 +258,8 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
 fn keys_of(hop: &Hop) -> Vec<String> {
     let host = &hop.host;
     let port = hop.port.unwrap_or(25);
-    let mut keys = vec![format!("[{host}]"), host.clone(), format!("[{host}]:{port}"), format!("{host}:{port}")];
+    let mut keys =
+        vec![format!("[{host}]"), host.clone(), format!("[{host}]:{port}"), format!("{host}:{port}")];
     for (number, name) in [(25, "smtp"), (587, "submission"), (465, "smtps"), (465, "submissions")] {
         if port == number {
             keys.push(format!("[{host}]:{name}"));
@@ -223,13 +273,15 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
     let section = if count > 1 { format!("smarthost#{index}") } else { "smarthost".to_owned() };
     let preset = map.provider.clone();
     let own_host = preset.as_ref().and_then(|preset| {
-        let region = map.draft.get("relay", "region").and_then(|entry| entry.value.as_str().map(str::to_owned));
+        let region =
+            map.draft.get("relay", "region").and_then(|entry| entry.value.as_str().map(str::to_owned));
         preset.host_in(region.as_deref()).map(str::to_owned)
     });
     let reading = map.reading;
     let open = !hop.bracketed && hop.port.is_none() && is_bare_domain(map, &hop.host);
     if open {
-        let question = format!("relayhost {}: its mail servers (MX) are not looked up here; name one", hop.host);
+        let question =
+            format!("relayhost {}: its mail servers (MX) are not looked up here; name one", hop.host);
         map.draft.ask(&section, "host", false, "smtp.acme.example", &question);
         map.say(origin, Code::Asked, &["smarthost.host"], "a domain, whose MX Postfix looks up");
     } else if own_host.as_deref() != Some(hop.host.as_str()) {
@@ -249,8 +301,18 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
         if wrapper {
             map.key(&section, "tls", "implicit", &["smtp_tls_wrappermode"]);
         } else if port == 465 {
-            map.say("smtp_tls_wrappermode", Code::Fixed, &["smarthost.tls"], "port 465 needs TLS from the first byte");
-            map.other(Code::Fixed, "relayhost", reading.setting(origin).map(|it| &it.place), "port 465 without smtp_tls_wrappermode never connected: TLS now begins with the connection");
+            map.say(
+                "smtp_tls_wrappermode",
+                Code::Fixed,
+                &["smarthost.tls"],
+                "port 465 needs TLS from the first byte",
+            );
+            map.other(
+                Code::Fixed,
+                "relayhost",
+                reading.setting(origin).map(|it| &it.place),
+                "port 465 without smtp_tls_wrappermode never connected: TLS now begins with the connection",
+            );
             if let Some(entry) = map.draft.get_mut(&section, "port") {
                 entry.comment("Without smtp_tls_wrappermode this port never connected; TLS now begins with the connection.");
             }
@@ -261,15 +323,30 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
         Some(login) => {
             account(map, login, index);
             map.say_if_open("smtp_sasl_auth_enable", Code::Key, &["smarthost.auth"], "");
-            map.say_if_open("smtp_sasl_password_maps", Code::Key, &["smarthost.auth"], "the account belongs in relay.env on the host");
+            map.say_if_open(
+                "smtp_sasl_password_maps",
+                Code::Key,
+                &["smarthost.auth"],
+                "the account belongs in relay.env on the host",
+            );
             mechanisms(map, &section);
         }
         None => {
             map.key(&section, "auth", "none", &[]);
             map.say_if_open("smtp_sasl_auth_enable", Code::Key, &["smarthost.auth"], "");
             map.say_if_open("smtp_sasl_password_maps", Code::Dropped, &["smarthost.auth"], "nothing logs in");
-            map.say_if_open("smtp_sasl_mechanism_filter", Code::Dropped, &["smarthost.auth"], "nothing logs in");
-            map.say_if_open("smtp_sasl_security_options", Code::Dropped, &["smarthost.auth"], "nothing logs in");
+            map.say_if_open(
+                "smtp_sasl_mechanism_filter",
+                Code::Dropped,
+                &["smarthost.auth"],
+                "nothing logs in",
+            );
+            map.say_if_open(
+                "smtp_sasl_security_options",
+                Code::Dropped,
+                &["smarthost.auth"],
+                "nothing logs in",
+            );
         }
     }
 }
@@ -277,7 +354,9 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
 /// Whether a name without port and brackets stands for a domain and not for a host.
 fn is_bare_domain(map: &Map<'_, '_>, name: &str) -> bool {
     name.parse::<std::net::IpAddr>().is_err()
-        && (name.split('.').count() == 2 || map.reading.value("mydomain") == name || map.reading.value("myorigin") == name)
+        && (name.split('.').count() == 2
+            || map.reading.value("mydomain") == name
+            || map.reading.value("myorigin") == name)
         && name.contains('.')
 }
 
@@ -293,7 +372,10 @@ fn account(map: &mut Map<'_, '_>, login: &Login, index: usize) {
         }
     }
     // Where the provider takes the account's own address, that is the sender.
-    let account_is_sender = map.provider.as_ref().is_some_and(|provider| matches!(provider.sender, SenderRule::Account | SenderRule::Rewritten));
+    let account_is_sender = map
+        .provider
+        .as_ref()
+        .is_some_and(|provider| matches!(provider.sender, SenderRule::Account | SenderRule::Rewritten));
     if account_is_sender
         && map.from.is_none()
         && let Some(user) = login.user.as_ref().filter(|user| super::is_address(user))
@@ -307,22 +389,47 @@ fn mechanisms(map: &mut Map<'_, '_>, section: &str) {
     let options = tables::items(&map.reading.value("smtp_sasl_security_options"));
     if map.reading.is_set("smtp_sasl_security_options") {
         if options.iter().any(|option| option.eq_ignore_ascii_case("noanonymous")) {
-            map.say("smtp_sasl_security_options", Code::Implied, &[], "no anonymous login; no password without TLS");
+            map.say(
+                "smtp_sasl_security_options",
+                Code::Implied,
+                &[],
+                "no anonymous login; no password without TLS",
+            );
         } else {
-            map.say("smtp_sasl_security_options", Code::Fixed, &[], "without noanonymous a login without an account counts");
+            map.say(
+                "smtp_sasl_security_options",
+                Code::Fixed,
+                &[],
+                "without noanonymous a login without an account counts",
+            );
         }
     }
     if !map.reading.is_set("smtp_sasl_mechanism_filter") {
         return;
     }
-    const KNOWN: [&str; 9] =
-        ["plain", "login", "cram-md5", "digest-md5", "ntlm", "scram-sha-1", "scram-sha-224", "scram-sha-256", "scram-sha-512"];
+    const KNOWN: [&str; 9] = [
+        "plain",
+        "login",
+        "cram-md5",
+        "digest-md5",
+        "ntlm",
+        "scram-sha-1",
+        "scram-sha-224",
+        "scram-sha-256",
+        "scram-sha-512",
+    ];
     let filter = map.reading.list("smtp_sasl_mechanism_filter");
-    let wanted: Vec<String> = filter.iter().map(|word| word.to_lowercase()).filter(|word| KNOWN.contains(&word.as_str())).collect();
-    let unknown: Vec<&String> = filter.iter().filter(|word| !KNOWN.contains(&word.to_lowercase().as_str())).collect();
-    let usual = wanted.is_empty() || wanted.iter().all(|word| word == "plain" || word == "login") && wanted.len() == 2;
+    let wanted: Vec<String> =
+        filter.iter().map(|word| word.to_lowercase()).filter(|word| KNOWN.contains(&word.as_str())).collect();
+    let unknown: Vec<&String> =
+        filter.iter().filter(|word| !KNOWN.contains(&word.to_lowercase().as_str())).collect();
+    let usual = wanted.is_empty()
+        || wanted.iter().all(|word| word == "plain" || word == "login") && wanted.len() == 2;
     let reason = match unknown.first() {
-        Some(word) => format!("`{}` is no mechanism that carries a password; the relay tries all that the server offers", crate::diag::printable(word)),
+        Some(word) => format!(
+            "`{}` is no mechanism that carries a password; the relay tries all that the server offers",
+            crate::diag::printable(word)
+        ),
         None => "the relay tries all mechanisms that the server offers".to_owned(),
     };
     if usual || !unknown.is_empty() {
@@ -334,13 +441,15 @@ fn mechanisms(map: &mut Map<'_, '_>, section: &str) {
 
 /// A fallback relay is a second smarthost, where it is reached in the same way.
 fn fallback(map: &mut Map<'_, '_>, first: Option<&Hop>) {
-    let hops: Vec<Hop> = map.reading.list("smtp_fallback_relay").iter().filter_map(|item| hop(item)).collect();
+    let hops: Vec<Hop> =
+        map.reading.list("smtp_fallback_relay").iter().filter_map(|item| hop(item)).collect();
     let (Some(first), false) = (first, hops.is_empty()) else { return };
     let implicit = |hop: &Hop| crate::relay::IMPLICIT_TLS_PORTS.contains(&hop.port.unwrap_or(25));
     if hops.iter().any(|hop| implicit(hop) != implicit(first)) || map.provider.is_some() {
         return;
     }
-    let plain: Vec<super::Entry> = map.draft.entries().iter().filter(|entry| entry.section == "smarthost").cloned().collect();
+    let plain: Vec<super::Entry> =
+        map.draft.entries().iter().filter(|entry| entry.section == "smarthost").cloned().collect();
     for entry in &plain {
         let origins: Vec<&str> = entry.origins.iter().map(String::as_str).collect();
         map.key("smarthost#0", &entry.key, entry.value.clone(), &origins);
@@ -364,7 +473,10 @@ mod tests {
     fn next_hops() {
         let read = |text| hop(text).map(|hop| (hop.host, hop.port, hop.bracketed));
         assert_eq!(read("[smtp.acme.example]:587"), Some(("smtp.acme.example".to_owned(), Some(587), true)));
-        assert_eq!(read("smtp.acme.example:submission"), Some(("smtp.acme.example".to_owned(), Some(587), false)));
+        assert_eq!(
+            read("smtp.acme.example:submission"),
+            Some(("smtp.acme.example".to_owned(), Some(587), false))
+        );
         assert_eq!(read("smtp:[10.0.0.1]"), Some(("10.0.0.1".to_owned(), None, true)));
         assert_eq!(read("[2001:db8::1]:25"), Some(("2001:db8::1".to_owned(), Some(25), true)));
         assert_eq!(read("acme.example"), Some(("acme.example".to_owned(), None, false)));

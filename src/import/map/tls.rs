@@ -28,7 +28,9 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     let names = map.reading.value("smtp_tls_loglevel");
     if map.reading.is_set("smtp_tls_loglevel") {
         match names.parse::<i64>() {
-            Ok(1) => map.say("smtp_tls_loglevel", Code::Implied, &["tls.log-level"], "the default of the spec"),
+            Ok(1) => {
+                map.say("smtp_tls_loglevel", Code::Implied, &["tls.log-level"], "the default of the spec")
+            }
             Ok(level @ 0..=4) => {
                 map.key("tls", "log-level", level, &["smtp_tls_loglevel"]);
             }
@@ -37,9 +39,19 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     }
     if map.reading.is_set("smtp_tls_connection_reuse") {
         if map.reading.yes("smtp_tls_connection_reuse") {
-            map.say("smtp_tls_connection_reuse", Code::Implied, &["tls.connection-reuse"], "the default of the spec");
+            map.say(
+                "smtp_tls_connection_reuse",
+                Code::Implied,
+                &["tls.connection-reuse"],
+                "the default of the spec",
+            );
         } else {
-            map.say("smtp_tls_connection_reuse", Code::Changed, &["tls.connection-reuse"], "connections are reused");
+            map.say(
+                "smtp_tls_connection_reuse",
+                Code::Changed,
+                &["tls.connection-reuse"],
+                "connections are reused",
+            );
         }
     }
     matching(map);
@@ -54,7 +66,15 @@ fn level(map: &mut Map<'_, '_>) {
     let (level, origin) = if !written.is_empty() {
         (written, "smtp_tls_security_level")
     } else if reading.yes("smtp_enforce_tls") {
-        (if reading.is_set("smtp_tls_enforce_peername") && !reading.yes("smtp_tls_enforce_peername") { "encrypt" } else { "verify" }.to_owned(), "smtp_enforce_tls")
+        (
+            if reading.is_set("smtp_tls_enforce_peername") && !reading.yes("smtp_tls_enforce_peername") {
+                "encrypt"
+            } else {
+                "verify"
+            }
+            .to_owned(),
+            "smtp_enforce_tls",
+        )
     } else if reading.yes("smtp_use_tls") {
         ("may".to_owned(), "smtp_use_tls")
     } else {
@@ -64,7 +84,8 @@ fn level(map: &mut Map<'_, '_>) {
     for name in ["smtp_use_tls", "smtp_enforce_tls"] {
         map.say_if_open(name, Code::Fixed, keys, "replaced by smtp_tls_security_level");
     }
-    if !map.draft.has_section("smarthost") && !map.draft.has_section("smarthost#0") && map.provider.is_none() {
+    if !map.draft.has_section("smarthost") && !map.draft.has_section("smarthost#0") && map.provider.is_none()
+    {
         direct(map, &level, origin);
         return;
     }
@@ -75,10 +96,17 @@ fn level(map: &mut Map<'_, '_>) {
         .filter(|entry| entry.section.starts_with("smarthost") && entry.key == "host")
         .filter_map(|entry| entry.value.as_str().map(str::to_owned))
         .collect();
-    let password = !map.draft.entries().iter().any(|entry| entry.section.starts_with("smarthost") && entry.key == "auth");
+    let password = !map
+        .draft
+        .entries()
+        .iter()
+        .any(|entry| entry.section.starts_with("smarthost") && entry.key == "auth");
     let address = hosts.iter().any(|host| host.parse::<std::net::IpAddr>().is_ok());
-    let local = hosts.iter().any(|host| host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()));
-    let open = map.draft.entries().iter().any(|entry| entry.section.starts_with("smarthost") && entry.is_open());
+    let local = hosts
+        .iter()
+        .any(|host| host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()));
+    let open =
+        map.draft.entries().iter().any(|entry| entry.section.starts_with("smarthost") && entry.is_open());
     let quote = map.quote(origin);
     if level == "fingerprint" {
         map.say(origin, Code::Lost, keys, "certificates known by their fingerprint");
@@ -98,7 +126,8 @@ fn level(map: &mut Map<'_, '_>) {
     }
     if address && password {
         let kept = if strong || level == "encrypt" { level.clone() } else { "encrypt".to_owned() };
-        map.key("tls", "level", kept.clone(), &[origin]).comment(format!("{quote}; an address has no name that a certificate could prove"));
+        map.key("tls", "level", kept.clone(), &[origin])
+            .comment(format!("{quote}; an address has no name that a certificate could prove"));
         if kept != level {
             map.say(origin, Code::Fixed, keys, "the password could be read on the way: TLS is now required");
         }
@@ -115,16 +144,20 @@ fn level(map: &mut Map<'_, '_>) {
     } else if secures && !(map.answers.keep && level == "encrypt") {
         let reason = match (level.as_str(), password) {
             ("encrypt", _) => "nobody was verified: now the certificate of the server is",
-            (_, true) => "the password could be read on the way: now the certificate of the server is verified",
+            (_, true) => {
+                "the password could be read on the way: now the certificate of the server is verified"
+            }
             _ => "mail could be read on the way: now the certificate of the server is verified",
         };
         map.say(origin, Code::Fixed, keys, reason);
         map.tls_comment = Some(format!("{quote}: {reason}"));
     } else if level == "none" && !map.answers.keep {
-        map.key("tls", "level", "may", &[origin]).comment("TLS was off: now it is used where the server offers it");
+        map.key("tls", "level", "may", &[origin])
+            .comment("TLS was off: now it is used where the server offers it");
         map.say(origin, Code::Fixed, keys, "TLS was off: now it is used where the server offers it");
     } else {
-        map.key("tls", "level", level.clone(), &[origin]).comment(format!("{quote}: kept, since no password is sent"));
+        map.key("tls", "level", level.clone(), &[origin])
+            .comment(format!("{quote}: kept, since no password is sent"));
     }
     debug_assert!(LEVELS.contains(&level.as_str()) || level.is_empty() || !strong);
 }
@@ -133,7 +166,12 @@ fn level(map: &mut Map<'_, '_>) {
 fn direct(map: &mut Map<'_, '_>, level: &str, origin: &str) {
     match level {
         "may" => map.say(origin, Code::Implied, &["tls.level"], "TLS where the other server offers it"),
-        "none" | "" => map.say(origin, Code::Fixed, &["tls.level"], "TLS was off: now it is used where the other server offers it"),
+        "none" | "" => map.say(
+            origin,
+            Code::Fixed,
+            &["tls.level"],
+            "TLS was off: now it is used where the other server offers it",
+        ),
         "dane" | "dane-only" | "encrypt" | "verify" | "secure" => {
             map.key("tls", "level", level, &[origin]);
         }
@@ -155,8 +193,16 @@ fn bundle(map: &mut Map<'_, '_>) {
         map.say("smtp_tls_CAfile", Code::Implied, keys, "the CA bundle of the distribution");
     } else if map.provider.is_some() {
         map.say("smtp_tls_CAfile", Code::Dropped, keys, "the provider's certificate is of a public authority, which the CA bundle of the distribution has");
-    } else if file == reading.value("smtpd_tls_CAfile") || file == reading.value("smtpd_tls_cert_file") || file == reading.value("smtp_tls_cert_file") {
-        map.say("smtp_tls_CAfile", Code::Dropped, keys, "the chain of the host's own certificate verifies no other server");
+    } else if file == reading.value("smtpd_tls_CAfile")
+        || file == reading.value("smtpd_tls_cert_file")
+        || file == reading.value("smtp_tls_cert_file")
+    {
+        map.say(
+            "smtp_tls_CAfile",
+            Code::Dropped,
+            keys,
+            "the chain of the host's own certificate verifies no other server",
+        );
     } else if file.starts_with('/') {
         map.key("tls", "ca-file", file, &["smtp_tls_CAfile"]);
     }
@@ -177,7 +223,12 @@ fn certificate(map: &mut Map<'_, '_>) {
         Some("the snakeoil certificate proves nothing to another server")
     } else if certificate == reading.value("smtpd_tls_cert_file") || certificate == "$smtpd_tls_cert_file" {
         Some("other servers do not ask for the server certificate of this host")
-    } else if map.draft.entries().iter().all(|entry| !(entry.section.starts_with("smarthost") && entry.key == "auth")) {
+    } else if map
+        .draft
+        .entries()
+        .iter()
+        .all(|entry| !(entry.section.starts_with("smarthost") && entry.key == "auth"))
+    {
         Some("the account logs in by its password")
     } else {
         None
@@ -207,7 +258,9 @@ fn policies(map: &mut Map<'_, '_>) {
     if !map.reading.is_set(name) {
         return;
     }
-    let direct = map.provider.is_none() && !map.draft.has_section("smarthost") && !map.draft.has_section("smarthost#0");
+    let direct = map.provider.is_none()
+        && !map.draft.has_section("smarthost")
+        && !map.draft.has_section("smarthost#0");
     let mut any = false;
     for (spec, table) in map.reading.tables(name) {
         let Table::Rows(_, rows) = &*table else {
@@ -215,7 +268,12 @@ fn policies(map: &mut Map<'_, '_>) {
                 map.key("tls", "mta-sts", true, &[name]);
                 any = true;
             } else if !matches!(&*table, Table::Missing) {
-                map.say(name, Code::Lost, &["tls.policies"], "TLS policies of a table that cannot be read here");
+                map.say(
+                    name,
+                    Code::Lost,
+                    &["tls.policies"],
+                    "TLS policies of a table that cannot be read here",
+                );
                 any = true;
             }
             continue;
@@ -225,17 +283,33 @@ fn policies(map: &mut Map<'_, '_>) {
             let words: Vec<&str> = row.value.split_whitespace().collect();
             let place = row.place.clone();
             let level = words.first().copied().unwrap_or_default();
-            let names: Vec<String> = words.iter().skip(1).filter_map(|word| word.strip_prefix("match=")).flat_map(|names| names.split(':')).filter(|name| !matches!(*name, "nexthop" | "dot-nexthop" | "hostname")).map(str::to_owned).collect();
+            let names: Vec<String> = words
+                .iter()
+                .skip(1)
+                .filter_map(|word| word.strip_prefix("match="))
+                .flat_map(|names| names.split(':'))
+                .filter(|name| !matches!(*name, "nexthop" | "dot-nexthop" | "hostname"))
+                .map(str::to_owned)
+                .collect();
             let odd = words.iter().skip(1).any(|word| !word.starts_with("match="));
             let fits = direct && is_domain(row.key.trim_start_matches('.')) && LEVELS.contains(&level);
             if !fits {
-                let reason = if direct { "a TLS policy that no key says" } else { "a TLS policy for a domain: all mail goes to the smarthost" };
+                let reason = if direct {
+                    "a TLS policy that no key says"
+                } else {
+                    "a TLS policy for a domain: all mail goes to the smarthost"
+                };
                 let code = if direct { Code::Lost } else { Code::Dropped };
                 map.other(code, &format!("TLS policy of {}", row.key), Some(&place), reason);
                 continue;
             }
             if odd {
-                map.other(Code::Changed, &format!("TLS policy of {}", row.key), Some(&place), "only its level and names are kept");
+                map.other(
+                    Code::Changed,
+                    &format!("TLS policy of {}", row.key),
+                    Some(&place),
+                    "only its level and names are kept",
+                );
             }
             let value = std::iter::once(level.to_owned()).chain(names).collect::<Vec<_>>().join(" ");
             map.key("tls.policies", &row.key, value, &[name]).comment(place.to_string());
@@ -249,7 +323,12 @@ fn policies(map: &mut Map<'_, '_>) {
 }
 
 fn protocols(map: &mut Map<'_, '_>) {
-    for name in ["smtp_tls_protocols", "smtp_tls_mandatory_protocols", "smtpd_tls_protocols", "smtpd_tls_mandatory_protocols"] {
+    for name in [
+        "smtp_tls_protocols",
+        "smtp_tls_mandatory_protocols",
+        "smtpd_tls_protocols",
+        "smtpd_tls_mandatory_protocols",
+    ] {
         if !map.reading.is_set(name) || map.verdicts.contains_key(name) {
             continue;
         }
@@ -266,7 +345,8 @@ fn protocols(map: &mut Map<'_, '_>) {
                 return rank(protocol) >= rank(least);
             }
             let named: Vec<&String> = lower.iter().filter(|word| !word.starts_with('!')).collect();
-            !lower.contains(&format!("!{protocol}")) && (named.is_empty() || named.iter().any(|word| *word == protocol))
+            !lower.contains(&format!("!{protocol}"))
+                && (named.is_empty() || named.iter().any(|word| *word == protocol))
         };
         let key = if name.starts_with("smtpd") { "server.tls" } else { "tls.min-version" };
         if !allows("tlsv1.2") && allows("tlsv1.3") && name.starts_with("smtp_") {
@@ -285,7 +365,10 @@ fn matching(map: &mut Map<'_, '_>) {
             continue;
         }
         let names = map.reading.list(name);
-        let own: Vec<String> = names.into_iter().filter(|word| !matches!(word.as_str(), "nexthop" | "dot-nexthop" | "hostname")).collect();
+        let own: Vec<String> = names
+            .into_iter()
+            .filter(|word| !matches!(word.as_str(), "nexthop" | "dot-nexthop" | "hostname"))
+            .collect();
         if own.is_empty() {
             map.say(name, Code::Implied, &["tls.match"], "the name of the smarthost");
         } else {
