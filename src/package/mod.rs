@@ -1,5 +1,6 @@
 //! The neutral package: what deb, rpm and pacman packages have in common. It knows no format's bytes.
 
+mod architecture;
 #[cfg(test)]
 mod bytes;
 mod content;
@@ -17,6 +18,7 @@ mod tree;
 mod version;
 
 pub use crate::archive::gzip;
+pub use architecture::Architecture;
 pub use content::Content;
 pub use difference::{Difference, Part};
 pub use error::{ReadError, WriteError};
@@ -47,6 +49,8 @@ pub struct Meta {
     pub name: String,
     /// Its version.
     pub version: Version,
+    /// What it runs on.
+    pub architecture: Architecture,
     /// `Name <mail@domain>`.
     pub maintainer: String,
     /// SPDX expression.
@@ -100,7 +104,7 @@ pub enum EntryKind {
     Symlink(String),
 }
 
-/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks.
+/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks; an empty one becomes none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
     /// Command after install and upgrade, such as `/usr/sbin/mail-relay apply --package`. Commands are absolute
@@ -119,6 +123,11 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
+    /// Whether nothing happens: the package is its files, and needs no script.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Those of our units that do something only once they are started.
     pub(crate) fn waiting(&self) -> Vec<&str> {
         let waits = |unit: &&str| [".path", ".timer", ".socket"].iter().any(|end| unit.ends_with(end));

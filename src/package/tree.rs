@@ -167,6 +167,9 @@ impl Package {
             return Err(WriteError::Value("the time of the package is beyond the year 2106".into()));
         }
         let lifecycle = &self.lifecycle;
+        if lifecycle.is_empty() {
+            return Ok(());
+        }
         for command in [&lifecycle.configure, &lifecycle.trigger, &lifecycle.remove] {
             Self::program(command)?;
         }

@@ -10,8 +10,11 @@ pub(super) fn hook_name(meta: &Meta) -> String {
     format!("50-{}.hook", meta.name)
 }
 
-/// The functions that pacman calls before and after our files change.
+/// The functions that pacman calls before and after our files change; empty if nothing happens.
 pub(super) fn install(package: &Package, templates: &Templates) -> Result<String, WriteError> {
+    if package.lifecycle.is_empty() {
+        return Ok(String::new());
+    }
     Ok(templates.render("pacman/install", &values(package))?)
 }
 

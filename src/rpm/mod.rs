@@ -20,7 +20,7 @@ use crate::template::Templates;
 use payload::Payload;
 
 /// Folders that belong to the system: another package owns them, with the modes of the distribution.
-const SYSTEM_FOLDERS: [&str; 22] = [
+const SYSTEM_FOLDERS: [&str; 23] = [
     "/etc",
     "/etc/postfix",
     "/usr",
@@ -37,6 +37,7 @@ const SYSTEM_FOLDERS: [&str; 22] = [
     "/usr/share/doc",
     "/usr/share/licenses",
     "/usr/share/man",
+    "/usr/share/man/man1",
     "/usr/share/man/man5",
     "/usr/share/man/man8",
     "/var",
@@ -51,9 +52,10 @@ pub fn version(version: &Version) -> String {
     format!("{epoch}{}-{}", version.upstream("~"), version.revision)
 }
 
-/// The name of the file: `NAME-VERSION-REL.noarch.rpm`, without the epoch as is the custom.
+/// The name of the file: `NAME-VERSION-REL.ARCH.rpm`, without the epoch as is the custom.
 pub fn file_name(meta: &Meta) -> String {
-    format!("{}-{}-{}.noarch.rpm", meta.name, meta.version.upstream("~"), meta.version.revision)
+    let Meta { name, version, architecture, .. } = meta;
+    format!("{name}-{}-{}.{}.rpm", version.upstream("~"), version.revision, architecture.rpm())
 }
 
 /// The package as a .rpm.
@@ -84,7 +86,7 @@ fn without_files(package: &Package, time: u32, templates: &Templates) -> Result<
         &meta.name,
         &meta.version.upstream("~"),
         &meta.license,
-        "noarch",
+        meta.architecture.rpm(),
         &capitalized(&meta.summary),
     );
     builder
@@ -104,7 +106,9 @@ fn without_files(package: &Package, time: u32, templates: &Templates) -> Result<
     }
     changelog(&mut builder, meta);
     relations(&mut builder, package);
-    scripts(&mut builder, package, templates)?;
+    if !package.lifecycle.is_empty() {
+        scripts(&mut builder, package, templates)?;
+    }
     payload::declare(&mut builder);
     builder.build().map_err(|error| failed(&error))
 }
@@ -161,8 +165,10 @@ fn relations(builder: &mut PackageBuilder, package: &Package) {
             add(builder, dependency(relation));
         }
     }
-    // Without it rpm may install us before systemctl is there, and our units would not be enabled.
-    builder.order_with_requires(Dependency::any("systemd"));
+    if !package.lifecycle.units.is_empty() {
+        // Without it rpm may install us before systemctl is there, and our units would not be enabled.
+        builder.order_with_requires(Dependency::any("systemd"));
+    }
 }
 
 fn dependency(relation: &Relation) -> Dependency {
