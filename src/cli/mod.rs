@@ -34,11 +34,15 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use output::{ColorChoice, Terminal};
 
+/// Number, and in release builds commit and date.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("POSTPACK_COMMIT"));
+
 /// Build native packages of a Postfix mail relay from one short description.
 #[derive(Debug, Parser)]
-#[command(name = "postpack", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "postpack", version = VERSION, propagate_version = true, max_term_width = 100)]
 #[command(
-    after_help = "Exit status: 0 fine, 1 something failed, 2 the input is wrong and nothing was written."
+    after_help = "Exit status: 0 fine, 1 something failed, 2 the input is wrong and nothing was written.\n\
+                  Documentation: https://github.com/postpack/postpack/tree/main/docs"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -58,16 +62,20 @@ struct Global {
     color: ColorChoice,
 }
 
+/// Aliases are verbs that other tools have for the same thing.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[command(alias = "new")]
     Init(init::Args),
     Import(import::Args),
+    #[command(aliases = ["lint", "validate"])]
     Check(check::Args),
     Render(render::Args),
     Build(build::Args),
     Verify(verify::Args),
     Merge(merge::Args),
     Inspect(inspect::Args),
+    #[command(alias = "plan")]
     Diff(diff::Args),
     Key(key::Args),
     Sign(sign::Args),

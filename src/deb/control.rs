@@ -15,7 +15,7 @@ pub(super) fn stanza(package: &Package, tree: &Tree<'_>) -> String {
     };
     field("Package", &meta.name);
     field("Version", &super::version(&meta.version));
-    field("Architecture", "all");
+    field("Architecture", meta.architecture.deb());
     field("Maintainer", &meta.maintainer);
     field("Installed-Size", &installed_size(tree).to_string());
     let relations = &package.relations;

@@ -18,9 +18,10 @@ pub fn version(version: &Version) -> String {
     format!("{epoch}{}-{}", version.upstream("~"), version.revision)
 }
 
-/// The name of the file: `NAME_VERSION-REL_all.deb`, without the epoch as is the custom.
+/// The name of the file: `NAME_VERSION-REL_ARCH.deb`, without the epoch as is the custom.
 pub fn file_name(meta: &Meta) -> String {
-    format!("{}_{}-{}_all.deb", meta.name, meta.version.upstream("~"), meta.version.revision)
+    let Meta { name, version, architecture, .. } = meta;
+    format!("{name}_{}-{}_{}.deb", version.upstream("~"), version.revision, architecture.deb())
 }
 
 /// The package as a .deb: gzip, which every dpkg reads member by member. Adds the Debian changelog and the overrides

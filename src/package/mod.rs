@@ -1,5 +1,6 @@
 //! The neutral package: what deb, rpm and pacman packages have in common. It knows no format's bytes.
 
+mod architecture;
 #[cfg(test)]
 mod bytes;
 mod content;
@@ -17,6 +18,7 @@ mod tree;
 mod version;
 
 pub use crate::archive::gzip;
+pub use architecture::Architecture;
 pub use content::Content;
 pub use difference::{Difference, Part};
 pub use error::{ReadError, WriteError};
@@ -47,6 +49,8 @@ pub struct Meta {
     pub name: String,
     /// Its version.
     pub version: Version,
+    /// What it runs on.
+    pub architecture: Architecture,
     /// `Name <mail@domain>`.
     pub maintainer: String,
     /// SPDX expression.

@@ -1,8 +1,8 @@
 //! A package as the plan makes it, small enough to be read in snapshots.
 
 use super::{
-    Entry, EntryKind, Lifecycle, Meta, Package, Relation, Relations, Release, Requirement, Version, Watch,
-    gzip,
+    Architecture, Entry, EntryKind, Lifecycle, Meta, Package, Relation, Relations, Release, Requirement,
+    Version, Watch, gzip,
 };
 use crate::target::Format;
 
@@ -76,6 +76,7 @@ pub(crate) fn meta(version: &str, revision: u32) -> Meta {
     Meta {
         name: "acme-mail-relay".into(),
         version: Version::parse(version).unwrap().with_revision(revision),
+        architecture: Architecture::All,
         maintainer: author.clone(),
         license: "MIT".into(),
         summary: "mail relay to the smarthost of Acme".into(),

@@ -48,7 +48,7 @@ pub(super) fn pkginfo(package: &Package, tree: &Tree<'_>) -> Result<String, Writ
     lines.put("builddate", package.time);
     lines.put("packager", &meta.maintainer);
     lines.put("size", installed_size(tree));
-    lines.put("arch", "any");
+    lines.put("arch", meta.architecture.pacman());
     lines.put("license", &meta.license);
     for (path, node) in tree.iter() {
         if let Node::Listed(Entry { kind: EntryKind::Config(_), .. }, _) = node {
@@ -76,7 +76,7 @@ pub(super) fn buildinfo(package: &Package) -> Result<String, WriteError> {
     lines.put("pkgname", &meta.name);
     lines.put("pkgbase", &meta.name);
     lines.put("pkgver", super::version(&meta.version));
-    lines.put("pkgarch", "any");
+    lines.put("pkgarch", meta.architecture.pacman());
     // There is no PKGBUILD; the digest of nothing stands for it.
     lines.put("pkgbuild_sha256sum", format!("{:x}", Sha256::digest(b"")));
     lines.put("packager", &meta.maintainer);

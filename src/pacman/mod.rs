@@ -18,9 +18,9 @@ pub fn version(version: &Version) -> String {
     format!("{epoch}{}-{}", version.upstream(""), version.revision)
 }
 
-/// The name of the file: `NAME-VERSION-REL-any.pkg.tar.zst`; pacman keeps the epoch in it.
+/// The name of the file: `NAME-VERSION-REL-ARCH.pkg.tar.zst`; pacman keeps the epoch in it.
 pub fn file_name(meta: &Meta) -> String {
-    format!("{}-{}-any.pkg.tar.zst", meta.name, version(&meta.version))
+    format!("{}-{}-{}.pkg.tar.zst", meta.name, version(&meta.version), meta.architecture.pacman())
 }
 
 /// The package as a .pkg.tar.zst. Adds the alpm hook that applies the configuration, and the changelog.

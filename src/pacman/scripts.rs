@@ -10,7 +10,7 @@ pub(super) fn hook_name(meta: &Meta) -> String {
     format!("50-{}.hook", meta.name)
 }
 
-/// The functions that pacman calls before and after our files change.
+/// The functions that pacman calls before and after our files change; empty if nothing happens.
 pub(super) fn install(package: &Package, templates: &Templates) -> Result<String, WriteError> {
     let lifecycle = &package.lifecycle;
     match &lifecycle.keyring {

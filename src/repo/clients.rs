@@ -4,7 +4,7 @@
 use super::keys::Keys;
 use super::settings::Settings;
 use super::{RepoError, sha256};
-use crate::package::{Entry, EntryKind, Lifecycle, Meta, Package, Relations, Release, Version};
+use crate::package::{Architecture, Entry, EntryKind, Lifecycle, Meta, Package, Relations, Release, Version};
 use crate::target::Format;
 use crate::template::Templates;
 use crate::{deb, pacman, rpm};
@@ -209,6 +209,7 @@ fn package(settings: &Settings, keys: &Keys, release: u64, format: Format) -> Pa
     Package {
         meta: Meta {
             name: package_name(settings),
+            architecture: Architecture::All,
             version,
             maintainer,
             license: "CC0-1.0".to_owned(),

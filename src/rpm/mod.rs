@@ -24,7 +24,7 @@ use crate::template::Templates;
 use payload::Payload;
 
 /// Folders that belong to the system: another package owns them, with the modes of the distribution.
-const SYSTEM_FOLDERS: [&str; 25] = [
+const SYSTEM_FOLDERS: [&str; 26] = [
     "/etc",
     "/etc/pki",
     "/etc/pki/rpm-gpg",
@@ -44,6 +44,7 @@ const SYSTEM_FOLDERS: [&str; 25] = [
     "/usr/share/doc",
     "/usr/share/licenses",
     "/usr/share/man",
+    "/usr/share/man/man1",
     "/usr/share/man/man5",
     "/usr/share/man/man8",
     "/var",
@@ -58,9 +59,10 @@ pub fn version(version: &Version) -> String {
     format!("{epoch}{}-{}", version.upstream("~"), version.revision)
 }
 
-/// The name of the file: `NAME-VERSION-REL.noarch.rpm`, without the epoch as is the custom.
+/// The name of the file: `NAME-VERSION-REL.ARCH.rpm`, without the epoch as is the custom.
 pub fn file_name(meta: &Meta) -> String {
-    format!("{}-{}-{}.noarch.rpm", meta.name, meta.version.upstream("~"), meta.version.revision)
+    let Meta { name, version, architecture, .. } = meta;
+    format!("{name}-{}-{}.{}.rpm", version.upstream("~"), version.revision, architecture.rpm())
 }
 
 /// The package as a .rpm.
@@ -91,7 +93,7 @@ fn without_files(package: &Package, time: u32, templates: &Templates) -> Result<
         &meta.name,
         &meta.version.upstream("~"),
         &meta.license,
-        "noarch",
+        meta.architecture.rpm(),
         &capitalized(&meta.summary),
     );
     builder
@@ -111,7 +113,9 @@ fn without_files(package: &Package, time: u32, templates: &Templates) -> Result<
     }
     changelog(&mut builder, meta);
     relations(&mut builder, package);
-    scripts(&mut builder, package, templates)?;
+    if package.lifecycle.has_commands() {
+        scripts(&mut builder, package, templates)?;
+    }
     payload::declare(&mut builder);
     builder.build().map_err(|error| failed(&error))
 }

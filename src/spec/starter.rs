@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::relay::{Auth, Profile, Provider, Providers};
+use crate::relay::{Auth, Profile, Provider, Providers, SenderRule};
 
 /// A commented spec for a provider (`custom` and unknown names: an own smarthost), valid as it is.
 pub fn starter(provider: &str, profile: Profile) -> String {
@@ -10,7 +10,7 @@ pub fn starter(provider: &str, profile: Profile) -> String {
     let preset = providers.get(provider).filter(|preset| preset.name != Provider::CUSTOM);
     let mut text = format!(
         "# A mail relay for postpack. `postpack check` judges it, `postpack build` makes packages of it.\n\
-         # docs/spec.md describes every key.\n\
+         # https://github.com/postpack/postpack/blob/main/docs/spec.md describes every key.\n\
          \n\
          [package]\n\
          name = \"acme-mail-relay\"\n\
@@ -31,10 +31,9 @@ pub fn starter(provider: &str, profile: Profile) -> String {
         ),
         None => text.push_str("provider = \"custom\"\n"),
     }
+    sender(&mut text, preset.as_ref());
     text.push_str(
-        "# Whose name mail goes out in. `@acme.example` keeps the local part (root@, www-data@, ...).\n\
-         from = \"noreply@acme.example\"\n\
-         # Who reads mail to root and to every other local name; an address or a list.\n\
+        "# Who reads mail to root and to every other local name; an address or a list.\n\
          root-mail-to = \"ops@acme.example\"\n\n",
     );
     if preset.is_none() && !direct {
@@ -124,6 +123,21 @@ fn with_preset(text: &mut String, preset: &Provider) {
     if let Some(rule) = &preset.sender_rule {
         let _ = writeln!(text, "# It takes as sender: {rule}.");
     }
+}
+
+/// The line of `from`: where the provider replaces every other sender, that is the account.
+fn sender(text: &mut String, preset: Option<&Provider>) {
+    let replaced = preset.filter(|preset| preset.sender == SenderRule::Rewritten);
+    let domain = replaced.and_then(|preset| preset.host.as_deref()?.strip_prefix("smtp."));
+    text.push_str(&match domain {
+        Some(domain) => format!(
+            "# The account that logs in, the same as RELAY_USERNAME on the host.\n\
+             from = \"person@{domain}\"\n"
+        ),
+        None => "# The address that mail comes from. `@acme.example` keeps the local part (root@, www-data@, ...).\n\
+                 from = \"noreply@acme.example\"\n"
+            .to_owned(),
+    });
 }
 
 fn credentials(text: &mut String, preset: Option<&Provider>) {

@@ -124,3 +124,30 @@ fn rebuilds_are_known_by_their_own_names() {
     assert_eq!(world.run("render relay.toml --target archlinux -o host").code, 0);
     assert!(world.names("host").contains("usr/bin/mail-relay"));
 }
+
+#[test]
+fn one_file_is_printed() {
+    let world = World::with_example();
+    world.result("render relay.toml --target debian-12 -o host");
+    let path = "etc/postfix/main.cf";
+    let printed = world.result(&format!("render relay.toml -t debian-12 --file /{path}"));
+    assert_eq!(printed, world.read(&format!("host/{path}")));
+    insta::assert_snapshot!(world.said("render relay.toml -t debian-12 -f /etc/postfix/man.cf"), @"
+    exit 2
+    --- stderr
+    error: the relay has no file `/etc/postfix/man.cf` on Debian 12 (bookworm)
+    hint: did you mean `/etc/postfix/main.cf`?
+    ");
+    assert_eq!(world.run("render relay.toml -t debian-12").code, 2);
+    assert_eq!(world.run("render relay.toml -t debian-12 -o other -f /etc/postfix/main.cf").code, 2);
+}
+
+#[test]
+fn verbs_of_other_tools_are_known() {
+    let world = World::with_example();
+    for verb in ["check", "lint", "validate"] {
+        assert_eq!(world.run(&format!("{verb} relay.toml")).code, 0, "{verb}");
+    }
+    assert_eq!(world.run("plan relay.toml relay.toml").code, 0);
+    assert_eq!(world.result("new --provider ses"), world.result("init -p ses"));
+}
