@@ -274,7 +274,7 @@ fn inventories_that_would_exhaust_the_machine_are_refused() {
         ("hosts.json", deep, "json.toml", "nested more than 16 deep"),
         (
             "hosts.csv",
-            format!("host,serial\n{},1\n", "y".repeat(200_000)),
+            format!("host,site,serial\n{},x,1\n", "y".repeat(200_000)),
             "fleet.toml",
             "longer than 1048576 bytes",
         ),
