@@ -1,17 +1,18 @@
-"""Many answers of garbage, read by one run of the host command's own functions: tens of thousands in minutes, without a network.
+"""Many answers of garbage, read by one run of the host command's own functions, without a network.
 
-POSTPACK_GARBAGE=50000 reads that many of a mail server and that many of a token endpoint, in each shell."""
+POSTPACK_ANSWERS=17000 reads that many of a mail server and that many of a token endpoint in each shell, more than 100,000 in all."""
 
+import os
 import random
 import re
 import subprocess
 
 import pytest
 from conftest import LIB, SHELLS
-from test_words import assert_printable, garbage, LINES
+from test_words import assert_printable, garbage
 
 # Each answer starts about twenty programs.
-COUNT = LINES if LINES > 4000 else 150
+COUNT = int(os.environ.get("POSTPACK_ANSWERS", "150"))
 TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 SECRET = "AHVzZXIAc2VjcmV0LXBhc3N3b3Jk"
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lab.battery import battery
 from lab.lan import RELAY
 from lab.mail import DATABASE_LOGIN, DATABASE_PASSWORD, DIRECTORY_USER, NAME, OWNERS, certify, password
 from lab.pages import blocks, try_all
@@ -375,8 +376,15 @@ def strangers_are_refused(server, smarthost, tally):
     attempts.envelopes(greeted, recipients=STRANGE)
     attempts.commands(greeted)
     assert attempts.answers and attempts.accepted() == []
+    answers = battery(greeted, NAME, (NAME, "acme.example", "other.example", "[10.66.0.5]", "localhost"))
+    server.host.wait_queue_empty()
     assert len(smarthost.mails()) == sent
-    tally("attempts to relay, refused", len(attempts.answers))
+    tally("attempts to relay, refused", len(attempts.answers) + len(answers))
+    # Domains of the database are no senders from outside; their subdomains may be.
+    for name, expected in (("acme.example", 554), ("ACME.EXAMPLE", 554), ("sub.acme.example", 250), ("stranger.example", 250)):
+        server.host.resolver.set(name.lower(), smarthost.sink)
+        code, said = recipient(server.lan.stranger, JANE, f"nobody.has.it@{name}")
+        assert code == expected and ("must log in" in said) == (code == 554), (name, code, said)
 
 
 def the_database_stops_and_mail_waits(server):

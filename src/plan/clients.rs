@@ -12,7 +12,7 @@ use super::table::{Kind, Table, table};
 use super::words::{LOOPBACK, OLD_PROTOCOLS, loopback, protocols as protocol_names};
 use crate::postfix::Network;
 use crate::postfix::table::{Cidr, Lookup, TableError};
-use crate::relay::{Access, Action, Inbound, Relay, Restriction, Server, ServerTls};
+use crate::relay::{Access, Action, Relay, Restriction, Server, ServerTls};
 
 /// Indexed tables of the user, and what they are.
 const SENDERS: &str = "sender_access";
@@ -88,7 +88,7 @@ pub(super) fn protection(layer: &mut Layer<'_>, relay: &Relay) {
             layer.set("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
             layer.set("local_header_rewrite_clients", REWRITTEN);
         }
-        Some(server) => lists(layer, server, relay.inbound.as_ref()),
+        Some(server) => lists(layer, relay, server),
     }
     layer.set("smtpd_helo_required", "yes");
     layer.set("disable_vrfy_command", "yes");
@@ -99,7 +99,8 @@ pub(super) fn protection(layer: &mut Layer<'_>, relay: &Relay) {
     }
 }
 
-fn lists(layer: &mut Layer<'_>, server: &Server, inbound: Option<&Inbound>) {
+fn lists(layer: &mut Layer<'_>, of: &Relay, server: &Server) {
+    let inbound = of.inbound.as_ref();
     let (access, own) = (&server.access, &server.restrictions);
     let text = |text: &str| Item::from(text);
     let users = |list: &[Restriction]| list.iter().map(|one| text(&one.text)).collect::<Vec<_>>();
@@ -148,7 +149,7 @@ fn lists(layer: &mut Layer<'_>, server: &Server, inbound: Option<&Inbound>) {
     if let Some(inbound) = inbound {
         recipient.push(text("permit_mynetworks"));
         recipient.extend(proven.clone());
-        recipient.extend(inbound::recipient(inbound));
+        recipient.extend(inbound::recipient(of, inbound));
     }
     if !recipient.is_empty() {
         layer.list("smtpd_recipient_restrictions", recipient);

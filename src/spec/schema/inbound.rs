@@ -38,6 +38,10 @@ pub(in super::super) struct AbuseSection {
     pub(in super::super) name_lists: Option<Many<String>>,
     /// What who is on a list hears after the list's name: `see https://acme.example/blocked`.
     pub(in super::super) block_words: Option<Spot<String>>,
+    /// Reject unauthenticated clients that use a domain of the relay in the envelope sender. This also rejects messages that were
+    /// sent from a domain of the relay, forwarded by another server, and come back with their sender unchanged.
+    #[schemars(extend("default" = false))]
+    pub(in super::super) reject_own_senders: Option<Spot<bool>>,
     /// Ask SPF (RFC 7208) whether the client may send for the sender's domain, by a policy daemon of the distribution.
     #[schemars(extend("default" = false))]
     pub(in super::super) spf: Option<Spot<bool>>,
