@@ -18,7 +18,6 @@ use crate::target::Distribution;
 /// Exit status: 0 the spec says everything, 1 something is lost or unanswered (TODO in the spec), 2 the source cannot be
 /// read, or Postfix would stop on it, and nothing was written.
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "flags of the command line")]
 pub(super) struct Args {
     /// Folder with main.cf, root folder of a host, tar archive, or `-` for an archive or the output of `postconf -n`
     /// on standard input.
@@ -199,7 +198,7 @@ fn write(args: &Args, imported: &Imported, terminal: &mut Terminal) -> Result<()
         None => terminal.note(&text),
     }
     if let Some(file) = &args.relay_env {
-        let lines: String = imported.accounts.iter().map(|account| account.to_line()).collect();
+        let lines: String = imported.accounts.iter().map(super::super::import::Account::to_line).collect();
         create(file, &lines, 0o600)?;
         terminal.warn(
             &format!("{} holds passwords", file.display()),

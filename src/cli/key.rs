@@ -163,7 +163,7 @@ fn create(
     let made = sign::create(algorithm, owner, now, clock::after_days(now, days))?;
     write_private(file, &made.key.to_armor())?;
     write_private(&revocation, &made.revocation)?;
-    replace(&public, &made.key.certificate().to_armor())?;
+    replace(&public, made.key.certificate().to_armor())?;
     say("Created", file, made.key.certificate(), terminal);
     terminal.warn(
         &format!(
@@ -193,7 +193,7 @@ fn certify(new: &New, terminal: &mut Terminal) -> Result<(), Failure> {
     let raw = |digest: &[u8; 64]| CommandSigner::raw(&new.command, digest);
     let days = clock::after_days(now, new.kind.days);
     let certificate = sign::create_for(&modulus, &[1, 0, 1], &new.kind.owner, now, days, &raw)?;
-    replace(&new.file, &certificate.to_armor())?;
+    replace(&new.file, certificate.to_armor())?;
     say("Created", &new.file, &certificate, terminal);
     Ok(())
 }
@@ -205,7 +205,7 @@ fn extend(change: &Change, terminal: &mut Terminal) -> Result<(), Failure> {
     let certificate = sign::extend(key.key().certificate(), now, clock::after_days(now, change.days), &raw)?;
     let armor = key.key().with(certificate.clone()).to_armor();
     replace_private(&change.file, &armor)?;
-    replace(&beside(&change.file, "asc"), &certificate.to_armor())?;
+    replace(&beside(&change.file, "asc"), certificate.to_armor())?;
     say("Extended", &change.file, &certificate, terminal);
     Ok(())
 }
@@ -221,7 +221,7 @@ fn revoke(args: &Revoke, terminal: &mut Terminal) -> Result<(), Failure> {
         let certificate = sign::revoke(key.key().certificate(), clock::now(), &raw)?;
         (certificate, beside(&args.file, "asc"))
     };
-    replace(&target, &certificate.to_armor())?;
+    replace(&target, certificate.to_armor())?;
     say("Revoked", &target, &certificate, terminal);
     terminal.warn(
         "rpm before 4.20 (RHEL 8 and 9) ignores revocations",

@@ -114,16 +114,14 @@ impl<'a> To<'a> {
             return Err(Failure::input(format!("--file prints one file, and {} hosts have it", hosts.len()))
                 .hint("select one row of the fleet with --only, or write all files with --output"));
         };
-        match files.iter().find(|file| file.path == path) {
-            Some(file) => terminal.result(&String::from_utf8_lossy(&file.content)),
-            None => {
-                let failure =
-                    Failure::input(format!("the relay has no file `{path}` on {}", distribution.title));
-                Err(match nearest(path, files.iter().map(|file| file.path.as_str())) {
-                    Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                    None => failure.hint("write all of them with --output, and look there"),
-                })
-            }
+        if let Some(file) = files.iter().find(|file| file.path == path) {
+            terminal.result(&String::from_utf8_lossy(&file.content))
+        } else {
+            let failure = Failure::input(format!("the relay has no file `{path}` on {}", distribution.title));
+            Err(match nearest(path, files.iter().map(|file| file.path.as_str())) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("write all of them with --output, and look there"),
+            })
         }
     }
 }

@@ -160,13 +160,16 @@ impl From<RepoError> for Failure {
                 "raise the version, or build with --release: hosts that have this version would not get other bytes",
             ),
             RepoError::Dist(_) => Self::input(message).hint("name a folder that `postpack build` made"),
-            RepoError::Unknown(_) | RepoError::Rejected(_) | RepoError::Package { .. } => Self::input(message),
+            RepoError::Unknown(_)
+            | RepoError::Rejected(_)
+            | RepoError::Package { .. }
+            | RepoError::Name(_)
+            | RepoError::Write(_) => Self::input(message),
             RepoError::Locked(_) => Self::failed(message).hint("wait until it has ended"),
             RepoError::State(_) => {
                 Self::failed(message).hint("fetch state.json and state.json.asc from the server again")
             }
             RepoError::Sign(error) => error.into(),
-            RepoError::Name(_) | RepoError::Write(_) => Self::input(message),
             RepoError::Io(error) => error.into(),
         }
     }

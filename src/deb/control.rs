@@ -80,7 +80,11 @@ fn description(meta: &Meta) -> String {
 /// The configuration files, by their paths.
 pub(super) fn conffiles(tree: &Tree<'_>) -> String {
     let is_config = |node: &Node<'_>| matches!(node, Node::Listed(entry, _) if matches!(entry.kind, EntryKind::Config(_)));
-    tree.iter().filter(|(_, node)| is_config(node)).map(|(path, _)| format!("{path}\n")).collect()
+    tree.iter()
+        .filter(|(_, node)| is_config(node))
+        .map(|(path, _)| format!("{path}\n"))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// Digests of the files, by paths without the leading slash.

@@ -272,7 +272,7 @@ pub(super) fn written(value: &toml::Value) -> String {
     if let toml::Value::Array(items) = value
         && (items.len() > 6 || items.iter().map(|item| item.to_string().len() + 2).sum::<usize>() > 90)
     {
-        let lines: String = items.iter().map(|item| format!("  {},\n", written(item))).collect();
+        let lines = items.iter().map(|item| format!("  {},\n", written(item))).collect::<Vec<_>>().concat();
         return format!("[\n{lines}]");
     }
     value.to_string()

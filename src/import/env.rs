@@ -66,10 +66,9 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
         }
         if name == "ALLOWED_SENDER_DOMAINS"
             && !found.iter().any(|(_, own, _)| own == "POSTFIX_myorigin" || own == "MYORIGIN")
+            && let Some(domain) = value.split([' ', ',']).find(|domain| domain.contains('.'))
         {
-            if let Some(domain) = value.split([' ', ',']).find(|domain| domain.contains('.')) {
-                main[*line] = format!("myorigin = {domain}");
-            }
+            main[*line] = format!("myorigin = {domain}");
         }
     }
     let account = get("SMTP_USERNAME").or_else(|| get("RELAYHOST_USERNAME"));

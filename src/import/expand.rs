@@ -33,12 +33,11 @@ fn expand_into(text: &str, lookup: &dyn Fn(&str) -> Option<String>, out: &mut St
             continue;
         }
         let (body, length) = if after.starts_with(['{', '(']) {
-            match closing(after) {
-                Some(end) => (&after[1..end], end + 1),
-                None => {
-                    out.push_str(&rest[at..]);
-                    return;
-                }
+            if let Some(end) = closing(after) {
+                (&after[1..end], end + 1)
+            } else {
+                out.push_str(&rest[at..]);
+                return;
             }
         } else {
             let end = after.find(|c: char| !is_name(c)).unwrap_or(after.len());

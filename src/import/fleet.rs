@@ -99,7 +99,7 @@ struct Group {
 fn named(shared: &BTreeMap<Vec<usize>, Vec<(Path, String)>>, names: &[&str]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     // Larger groups first: smaller ones override them.
-    let mut sets: Vec<(&Vec<usize>, &Vec<(Path, String)>)> = shared.iter().collect();
+    let mut sets = Vec::from_iter(shared);
     sets.sort_by_key(|(hosts, _)| (std::cmp::Reverse(hosts.len()), (*hosts).clone()));
     for (index, (hosts, keys)) in sets.into_iter().enumerate() {
         let first = names[hosts[0]];

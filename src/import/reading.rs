@@ -101,7 +101,7 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
     match text_of(source, "/etc/postfix/main.cf") {
         Ok(Some(text)) => main_settings(&text, &mut settings, &mut index, &mut faults),
         Ok(None) => {
-            faults.push(whole("missing", "main.cf", "there is no main.cf", "import a folder that has one"))
+            faults.push(whole("missing", "main.cf", "there is no main.cf", "import a folder that has one"));
         }
         Err(fault) => faults.push(fault),
     }
@@ -277,20 +277,17 @@ fn main_settings(
             name: entry.name,
             value: entry.value,
         };
-        match index.get(&setting.name).and_then(|at: &usize| settings.get_mut(*at)) {
-            Some(known) => {
-                let old = std::mem::replace(known, setting);
-                known.earlier = old.earlier;
-                if old.value != known.value {
-                    let message = format!("`{}` is set again, and only the last line counts", known.name);
-                    fault("set-twice", entry.name_span.start, message, "remove the other line", false);
-                }
-                known.earlier.push(old.place);
+        if let Some(known) = index.get(&setting.name).and_then(|at: &usize| settings.get_mut(*at)) {
+            let old = std::mem::replace(known, setting);
+            known.earlier = old.earlier;
+            if old.value != known.value {
+                let message = format!("`{}` is set again, and only the last line counts", known.name);
+                fault("set-twice", entry.name_span.start, message, "remove the other line", false);
             }
-            None => {
-                index.insert(setting.name.clone(), settings.len());
-                settings.push(setting);
-            }
+            known.earlier.push(old.place);
+        } else {
+            index.insert(setting.name.clone(), settings.len());
+            settings.push(setting);
         }
     }
 }

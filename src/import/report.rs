@@ -208,7 +208,7 @@ impl Report {
             self.short(&mut text, code);
         }
         for proof in &self.proof {
-            self.compared(&mut text, proof);
+            Self::compared(&mut text, proof);
         }
         text
     }
@@ -256,7 +256,7 @@ impl Report {
         let _ = writeln!(text, "\n{} ({})\n{}", code.title(), items.len(), folded(&line));
     }
 
-    fn compared(&self, text: &mut String, proof: &Proof) {
+    fn compared(text: &mut String, proof: &Proof) {
         let _ = writeln!(
             text,
             "\nCompared on {}: {} parameters are the same, {} differ",

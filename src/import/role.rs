@@ -110,8 +110,7 @@ impl<'r, 's> Facts<'r, 's> {
                 {
                     match &*reading.table(item) {
                         Table::Rows(_, rows) => !rows.is_empty(),
-                        Table::Database { .. } | Table::Other | Table::Static(_) => true,
-                        Table::Unreadable => true,
+                        Table::Database { .. } | Table::Other | Table::Static(_) | Table::Unreadable => true,
                         Table::Missing => super::stock::of_parameter(
                             name,
                             &reading.setting(name).map(|it| it.value.clone()).unwrap_or_default(),

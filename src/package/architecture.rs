@@ -71,7 +71,7 @@ mod tests {
             ];
             for found in inspections {
                 assert_eq!(found.scripts, [], "{}", found.format);
-                assert!(!found.files.iter().any(|file| file.path.ends_with(".hook")), "{}", found.format);
+                assert!(!found.files.iter().any(|file| file.path.contains("/hooks/")), "{}", found.format);
                 let known = [architecture.deb(), architecture.rpm()];
                 assert!(
                     found.fields.iter().any(|(_, value)| known.contains(&value.as_str())),

@@ -242,7 +242,7 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
     let lists = stages(server);
     let mut findings = Vec::new();
     for (stage, list) in lists {
-        findings.extend(relay.inbound.iter().flat_map(|_| own_domains(list)));
+        findings.extend(relay.inbound.iter().filter_map(|_| own_domains(list)));
         let name = format!("smtpd_{stage}_restrictions");
         // The tables of [access] permit nobody: there, `permit` ends the search in the table alone. Another permits the host itself.
         let tables = ["client_access", "sender_access", "recipient_access", "own_clients"];

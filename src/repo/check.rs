@@ -210,7 +210,7 @@ impl Judge<'_> {
         for (path, bytes) in files.fixed.into_iter().chain(pointers) {
             let is_signature = [".asc", ".gpg", ".sig", "InRelease"].iter().any(|end| path.ends_with(end));
             // Hosts get the key file that was current at the time.
-            if is_signature || path.ends_with(".key") {
+            if is_signature || path.rsplit('.').next() == Some("key") {
                 continue;
             }
             match self.read(&path) {
@@ -244,7 +244,7 @@ impl Judge<'_> {
         for (data, signature) in pairs {
             match (self.read(&data), self.read(&signature)) {
                 (Ok(data), Ok(packets)) => {
-                    faults.extend(self.signature(&signature, Kind::Binary, &data, &packets))
+                    faults.extend(self.signature(&signature, Kind::Binary, &data, &packets));
                 }
                 (data, packets) => faults.extend([data.err(), packets.err()].into_iter().flatten()),
             }

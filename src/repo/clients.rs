@@ -232,17 +232,17 @@ fn package(settings: &Settings, keys: &Keys, release: u64, format: Format) -> Pa
 /// Keys that pacman trusts fully: `FINGERPRINT:4:`.
 fn trusted(keys: &Keys) -> String {
     let good = keys.certificates().into_iter().filter(|key| !key.is_revoked());
-    good.map(|key| format!("{}:4:\n", key.fingerprint())).collect()
+    good.map(|key| format!("{}:4:\n", key.fingerprint())).collect::<Vec<_>>().concat()
 }
 
 fn revoked(keys: &Keys) -> String {
     let bad = keys.certificates().into_iter().filter(|key| key.is_revoked());
-    bad.map(|key| format!("{}\n", key.fingerprint())).collect()
+    bad.map(|key| format!("{}\n", key.fingerprint())).collect::<Vec<_>>().concat()
 }
 
 /// Indented lines of a YAML block.
 fn block(text: &str, indent: usize) -> String {
-    text.lines().map(|line| format!("{:indent$}{line}\n", "")).collect()
+    text.lines().map(|line| format!("{:indent$}{line}\n", "")).collect::<Vec<_>>().concat()
 }
 
 /// User data of cloud-init that adds the repository on the first boot, before packages are installed.

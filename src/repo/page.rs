@@ -39,7 +39,7 @@ pub(super) fn html(
                 "plain": key.fingerprint(),
                 "owner": escape(key.user_id()),
                 "algorithm": key.algorithm(),
-                "expires": key.expires().map(|time| day(time)),
+                "expires": key.expires().map(day),
                 "revoked": key.is_revoked(),
             })
         })

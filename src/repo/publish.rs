@@ -99,7 +99,7 @@ impl Repository<'_> {
     ) -> Result<Published, RepoError> {
         self.known(suite)?;
         self.keys.refuse_bad(self.now)?;
-        let site = Site::lock(&self.root)?;
+        let tree = Site::lock(&self.root)?;
         let mut state = self.state()?;
         let (known, new) = sort_out(folders, only, &state)?;
         let signer = self.keys.first()?;
@@ -120,9 +120,9 @@ impl Repository<'_> {
             return Err(RepoError::Unknown("no package matches".to_owned()));
         }
         let count = ids.len();
-        let items = with(&state, suite, ids);
+        let items = with(&state, suite, &ids);
         let what = format!("published {count} packages");
-        self.commit(&site, state, vec![Change::new(suite, items, what)], files)
+        self.commit(&tree, state, vec![Change::new(suite, items, what)], files)
     }
 
     /// Gives a suite the packages of another one: the same files, so the same bytes.
@@ -132,16 +132,16 @@ impl Repository<'_> {
     pub fn promote(&self, from: &Name, to: &Name, only: &Selection) -> Result<Published, RepoError> {
         self.known(from)?;
         self.known(to)?;
-        let site = Site::lock(&self.root)?;
+        let tree = Site::lock(&self.root)?;
         let state = self.state()?;
         let ids = current(&state, from).into_iter().filter(|id| only.has(&state.items[id].name));
         let ids: Vec<u64> = ids.collect();
         if ids.is_empty() {
             return Err(RepoError::Unknown(format!("no package of {from} matches")));
         }
-        let items = with(&state, to, ids);
+        let items = with(&state, to, &ids);
         let what = format!("promoted from {from}");
-        self.commit(&site, state, vec![Change::new(to, items, what)], Files::default())
+        self.commit(&tree, state, vec![Change::new(to, items, what)], Files::default())
     }
 
     /// Takes packages out of a suite.
@@ -150,7 +150,7 @@ impl Repository<'_> {
     /// No package matches, or a file cannot be written.
     pub fn remove(&self, suite: &Name, only: &Selection) -> Result<Published, RepoError> {
         self.known(suite)?;
-        let site = Site::lock(&self.root)?;
+        let tree = Site::lock(&self.root)?;
         let state = self.state()?;
         let before = current(&state, suite);
         let release = clients::package_name(self.settings);
@@ -160,7 +160,7 @@ impl Repository<'_> {
             return Err(RepoError::Unknown(format!("no package of {suite} matches")));
         }
         let what = format!("removed {} packages", before.len() - items.len());
-        self.commit(&site, state, vec![Change::new(suite, items, what)], Files::default())
+        self.commit(&tree, state, vec![Change::new(suite, items, what)], Files::default())
     }
 
     /// Gives a suite the packages of an earlier publication, under a newer date: clients ignore an older one.
@@ -169,7 +169,7 @@ impl Repository<'_> {
     /// There is no such publication any more, or a file cannot be written.
     pub fn rollback(&self, suite: &Name, to: u64) -> Result<Published, RepoError> {
         self.known(suite)?;
-        let site = Site::lock(&self.root)?;
+        let tree = Site::lock(&self.root)?;
         let state = self.state()?;
         let publications =
             state.suites.get(suite).map(|suite| suite.publications.as_slice()).unwrap_or_default();
@@ -180,7 +180,7 @@ impl Repository<'_> {
         };
         let items = earlier.items.clone();
         let what = format!("rolled back to publication {to}");
-        self.commit(&site, state, vec![Change::new(suite, items, what)], Files::default())
+        self.commit(&tree, state, vec![Change::new(suite, items, what)], Files::default())
     }
 
     /// Signs every index again, with a newer date. Packages keep the signatures that they have.
@@ -189,7 +189,7 @@ impl Repository<'_> {
     /// Nothing has been published, or a file cannot be written.
     pub fn resign(&self) -> Result<Published, RepoError> {
         self.keys.refuse_bad(self.now)?;
-        let site = Site::lock(&self.root)?;
+        let tree = Site::lock(&self.root)?;
         let state = self.state()?;
         let changes = |suite: &Name| Change {
             always: true,
@@ -199,7 +199,7 @@ impl Repository<'_> {
         if changes.is_empty() {
             return Err(RepoError::Unknown("nothing has been published yet".to_owned()));
         }
-        self.commit(&site, state, changes, Files::default())
+        self.commit(&tree, state, changes, Files::default())
     }
 
     /// Forgets old publications, and removes files that no publication needs. Returns how many files it removed.
@@ -207,7 +207,7 @@ impl Repository<'_> {
     /// # Errors
     /// A file cannot be removed.
     pub fn prune(&self) -> Result<usize, RepoError> {
-        let site = Site::lock(&self.root)?;
+        let tree = Site::lock(&self.root)?;
         let mut state = self.state()?;
         if state.release.1 != clients::digest(self.settings, self.keys) {
             let error = "keys or addresses in repo.toml have changed: publish or resign first".to_owned();
@@ -216,14 +216,14 @@ impl Repository<'_> {
         state.forget(self.settings.repository.keep);
         let mut files = Files::default();
         self.finish(&state, &mut files)?;
-        site.write(&files)?;
+        tree.write(&files)?;
         let needed = needed(&state);
         let surplus: Vec<String> = Site::list(&self.root)?
             .into_iter()
             .filter(|path| is_kept_by_state(path) && !needed.contains(path))
             .collect();
         let count = surplus.len();
-        site.remove(surplus)?;
+        tree.remove(surplus)?;
         Ok(count)
     }
 
@@ -282,7 +282,7 @@ impl Repository<'_> {
             ids.iter().filter_map(item).collect()
         };
         let added = named(wanted.difference(&old).collect(), &state);
-        let removed = named(old.difference(&wanted).collect(), &state);
+        let removed = named(old.difference(wanted).collect(), &state);
         let differs = |change: &Change| change.always || before.get(&change.suite) != Some(&change.items);
         for change in changes.into_iter().filter(differs) {
             self.index(&mut state, change, &mut files)?;
@@ -462,7 +462,7 @@ fn current(state: &State, suite: &Name) -> BTreeSet<u64> {
 }
 
 /// What a suite has with these packages in place of others of their names.
-fn with(state: &State, suite: &Name, ids: Vec<u64>) -> BTreeSet<u64> {
+fn with(state: &State, suite: &Name, ids: &[u64]) -> BTreeSet<u64> {
     let name = |id: &u64| state.items.get(id).map(|item| (item.format, item.name.as_str()));
     let new: BTreeSet<_> = ids.iter().filter_map(name).collect();
     let kept =
@@ -493,7 +493,7 @@ pub(super) fn needed(state: &State) -> BTreeSet<String> {
 
 /// Whether a path is one of those that the state lists one by one: packages, and indexes of one publication.
 pub(super) fn is_kept_by_state(path: &str) -> bool {
-    let is_database = path.ends_with(".db") || path.ends_with(".db.sig");
+    let is_database = path.trim_end_matches(".sig").rsplit('.').next() == Some("db");
     path.starts_with("apt/pool/")
         || path.contains("/by-hash/")
         || path.starts_with("rpm/pool/")

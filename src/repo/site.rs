@@ -67,7 +67,7 @@ impl Site {
 
     /// The bytes of a file; nothing if it is not there.
     pub(super) fn read(root: &Path, path: &str) -> Result<Option<Vec<u8>>, RepoError> {
-        match std::fs::read(root.join(path)) {
+        match fs_err::read(root.join(path)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(std::io::Error::new(error.kind(), format!("{path}: {error}")).into()),
@@ -145,8 +145,8 @@ impl Site {
             for Move { path, staged } in &moves {
                 let full = self.path(path)?;
                 let done = match staged {
-                    Some(number) => std::fs::rename(self.private(&number.to_string()), &full),
-                    None => std::fs::remove_file(&full),
+                    Some(number) => fs_err::rename(self.private(&number.to_string()), &full),
+                    None => fs_err::remove_file(&full),
                 };
                 // It was done before the kill.
                 if let Err(error) = done
@@ -170,7 +170,7 @@ impl Site {
     pub(super) fn remove(&self, paths: impl IntoIterator<Item = String>) -> Result<(), RepoError> {
         for path in paths {
             let full = self.path(&path)?;
-            match std::fs::remove_file(&full) {
+            match fs_err::remove_file(&full) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }

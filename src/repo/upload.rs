@@ -2,6 +2,7 @@
 //! what may go when nobody needs it any more.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -55,7 +56,7 @@ pub fn upload_plan(
     let needed = needed(state);
     let (fixed, current): (Vec<String>, Vec<String>) =
         all.into_iter().partition(|path| is_kept_by_state(path));
-    let (wanted, remove): (Vec<String>, Vec<String>) =
+    let (wanted, obsolete): (Vec<String>, Vec<String>) =
         fixed.into_iter().partition(|path| needed.contains(path));
     let old = before(state, since);
     let wanted = wanted.into_iter().filter(|path| !old.contains(path)).collect();
@@ -64,7 +65,7 @@ pub fn upload_plan(
         let name = path.rsplit('/').next().unwrap_or(path);
         match name {
             "InRelease" | "repomd.xml" => 2,
-            _ if name.ends_with(".mirrorlist") || name.ends_with(".db") => 2,
+            _ if matches!(name.rsplit('.').next(), Some("mirrorlist" | "db")) => 2,
             STATE | SIGNATURE => 3,
             _ => 1,
         }
@@ -76,7 +77,7 @@ pub fn upload_plan(
         Step { title: "what clients begin with", cache: CURRENT, files: phase(2) },
         Step { title: "the state, for the next publisher", cache: CURRENT, files: phase(3) },
     ];
-    Ok(Plan { expects: remote.map(sha256), steps, remove })
+    Ok(Plan { expects: remote.map(sha256), steps, remove: obsolete })
 }
 
 /// Files that never change and were there at a publication.
@@ -109,13 +110,14 @@ impl Plan {
             "#!/bin/sh\n# Uploads the published tree. Run it in the tree: sh upload.sh TARGET\nset -eu\ntarget=${1:?}\n",
         );
         if let Some(expects) = &self.expects {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "# Another publisher may have been faster.\ncurl -fsS {url}/{STATE} | sha256sum | grep -q '^{expects} ' ||\n    \
                  {{ echo 'the state on the server has changed: fetch it and publish again' >&2; exit 1; }}\n",
-            ));
+            );
         }
         for step in self.steps.iter().filter(|step| !step.files.is_empty()) {
-            text.push_str(&format!("# {}\n", step.title));
+            let _ = writeln!(text, "# {}", step.title);
             let list = step.files.join("\n");
             let cache = step.cache;
             let command = match tool {
@@ -129,12 +131,12 @@ impl Plan {
                 // Times of modification are those of the upload: apt and pacman compare them.
                 Tool::Rsync => "rsync -rl --no-times --checksum --files-from=- . \"$target\"".to_owned(),
             };
-            text.push_str(&format!("{command} <<'EOF'\n{list}\nEOF\n"));
+            let _ = write!(text, "{command} <<'EOF'\n{list}\nEOF\n");
         }
         if !self.remove.is_empty() {
             text.push_str("# After a day, when no client has an older index: postpack repo prune, then remove these there.\n");
             for path in &self.remove {
-                text.push_str(&format!("#   {path}\n"));
+                let _ = writeln!(text, "#   {path}");
             }
         }
         text

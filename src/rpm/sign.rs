@@ -45,12 +45,15 @@ pub fn signed<E: From<ReadError>>(
     Ok(signed)
 }
 
+/// A signature, as an OpenPGP packet, and the bytes that it covers.
+pub type Signed = (Vec<u8>, Vec<u8>);
+
 /// The signature of a package, an OpenPGP packet, with the bytes that it covers; nothing if it has none. The digest of
 /// the payload in these bytes is compared with the payload.
 ///
 /// # Errors
 /// It is no package, or is damaged.
-pub fn signature(bytes: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, ReadError> {
+pub fn signature(bytes: &[u8]) -> Result<Option<Signed>, ReadError> {
     let package = parse(bytes)?;
     package.check_digests().and_then(|report| report.result()).map_err(super::read::damaged)?;
     let entries = package.metadata.signature.get_all_entries().map_err(super::read::damaged)?;

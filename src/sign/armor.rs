@@ -1,6 +1,7 @@
 //! ASCII armor, RFC 9580 section 6.
 
 use data_encoding::BASE64;
+use std::fmt::Write as _;
 
 use super::SignError;
 
@@ -21,7 +22,7 @@ pub fn armored(label: &str, bytes: &[u8]) -> String {
         rest = more;
     }
     let [_, sum @ ..] = crc24(bytes).to_be_bytes();
-    text.push_str(&format!("={}\n-----END PGP {label}-----\n", BASE64.encode(&sum)));
+    let _ = write!(text, "={}\n-----END PGP {label}-----\n", BASE64.encode(&sum));
     text
 }
 

@@ -86,7 +86,7 @@ impl PublicKey {
             }
             17 => return Err(refused("a DSA key", "apt 3 has rejected DSA since February 2024")),
             19 => return Err(refused("an ECDSA key", "rpm before 4.20 (RHEL 8 and 9) cannot import it")),
-            22.. => {
+            23.. => {
                 let fails = "apt before 3.0, rpm before 4.20, dnf and pacman reject it; make an RSA key, or an \
                              Ed25519 key of algorithm 22";
                 return Err(refused("a key of a new algorithm (27 or 28: Ed25519, Ed448)", fails));

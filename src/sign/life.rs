@@ -21,6 +21,9 @@ pub enum Algorithm {
     Ed25519,
 }
 
+/// Signs a digest with SHA-512: the raw signature.
+type Raw<'a> = &'a dyn Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>;
+
 /// A new key.
 #[derive(Debug)]
 pub struct Created {
@@ -59,7 +62,7 @@ pub fn create_for(
     user_id: &str,
     now: u64,
     expires: Option<u64>,
-    sign: &dyn Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>,
+    sign: Raw<'_>,
 ) -> Result<Certificate, SignError> {
     let material = Material::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() };
     certify(Certificate::bare(PublicKey::new(seconds(now)?, material)), user_id, now, expires, sign)
@@ -73,7 +76,7 @@ pub fn extend(
     certificate: &Certificate,
     now: u64,
     expires: Option<u64>,
-    sign: &dyn Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>,
+    sign: Raw<'_>,
 ) -> Result<Certificate, SignError> {
     if certificate.is_revoked() {
         return Err(SignError::Key("a revoked key cannot be extended".to_owned()));
@@ -88,11 +91,7 @@ pub fn extend(
 ///
 /// # Errors
 /// The key cannot sign.
-pub fn revoke(
-    certificate: &Certificate,
-    now: u64,
-    sign: &dyn Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>,
-) -> Result<Certificate, SignError> {
+pub fn revoke(certificate: &Certificate, now: u64, sign: Raw<'_>) -> Result<Certificate, SignError> {
     let packet = revocation(certificate.key(), now, sign)?;
     let mut revoked = certificate.clone();
     for (_, body) in packet::packets(&packet)? {
@@ -106,7 +105,7 @@ fn certify(
     user_id: &str,
     now: u64,
     expires: Option<u64>,
-    sign: &dyn Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>,
+    sign: Raw<'_>,
 ) -> Result<Certificate, SignError> {
     if user_id.trim() != user_id || user_id.is_empty() || user_id.chars().any(char::is_control) {
         return Err(SignError::Key(
@@ -139,11 +138,7 @@ fn certify(
     Ok(certificate)
 }
 
-fn revocation(
-    key: &PublicKey,
-    now: u64,
-    sign: &dyn Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>,
-) -> Result<Vec<u8>, SignError> {
+fn revocation(key: &PublicKey, now: u64, sign: Raw<'_>) -> Result<Vec<u8>, SignError> {
     // "No reason specified": the strictest, with which nothing that the key signed counts any more.
     let unsigned = Unsigned::new(key, REVOCATION, &key.framed(), seconds(now)?, &[(REASON, &[0])]);
     let raw = sign(&unsigned.digest)?;

@@ -236,6 +236,6 @@ fn rsa_numbers(der: &[u8]) -> Option<[&[u8]; 6]> {
     for number in &mut numbers {
         (*number, rest) = element(rest, INTEGER)?;
     }
-    let [n, e, d, p, q, _, _, inverse] = numbers;
-    Some([n, e, d, p, q, inverse])
+    let [modulus, exponent, secret, first, second, _, _, inverse] = numbers;
+    Some([modulus, exponent, secret, first, second, inverse])
 }

@@ -129,7 +129,7 @@ fn with_preset(text: &mut String, preset: &Provider) {
 fn sender(text: &mut String, preset: Option<&Provider>) {
     let replaced = preset.filter(|preset| preset.sender == SenderRule::Rewritten);
     let domain = replaced.and_then(|preset| preset.host.as_deref()?.strip_prefix("smtp."));
-    text.push_str(&match domain {
+    let line = match domain {
         Some(domain) => format!(
             "# The account that logs in, the same as RELAY_USERNAME on the host.\n\
              from = \"person@{domain}\"\n"
@@ -137,7 +137,8 @@ fn sender(text: &mut String, preset: Option<&Provider>) {
         None => "# The address that mail comes from. `@acme.example` keeps the local part (root@, www-data@, ...).\n\
                  from = \"noreply@acme.example\"\n"
             .to_owned(),
-    });
+    };
+    text.push_str(&line);
 }
 
 fn credentials(text: &mut String, preset: Option<&Provider>) {

@@ -2,6 +2,7 @@
 
 use super::{Code, Map, is_address, list, one_or_list};
 use crate::import::tables::{self, Row, Shape, Table};
+use std::fmt::Write as _;
 
 pub(super) fn map(map: &mut Map<'_, '_>) {
     outgoing(map);
@@ -108,7 +109,7 @@ fn outgoing(map: &mut Map<'_, '_>) {
                         map.other(Code::Changed, name, Some(&place), "the sender and its display name are set before the mail is sent, for local senders");
                     }
                     (Some(_), _) => {
-                        map.other(Code::Lost, name, Some(&place), "the display name of the sender")
+                        map.other(Code::Lost, name, Some(&place), "the display name of the sender");
                     }
                     _ => map.key_of_table(name, "relay.from"),
                 }
@@ -413,7 +414,7 @@ fn milter(text: &str) -> Option<String> {
             "content_timeout" => "content-timeout",
             _ => continue,
         };
-        out.push_str(&format!(" {name}={value}"));
+        let _ = write!(out, " {name}={value}");
     }
     Some(out)
 }

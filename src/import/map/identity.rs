@@ -28,9 +28,9 @@ fn hostname(map: &mut Map<'_, '_>) {
             &["relay.hostname"],
             "a name without a domain: the host's own full name counts",
         );
-    } else if map.role.profile == Profile::NullClient {
-        map.say("myhostname", Code::Implied, &["relay.hostname"], "the host's own name");
-    } else if reading.fact("hostname").is_some_and(|own| own.eq_ignore_ascii_case(&name)) {
+    } else if map.role.profile == Profile::NullClient
+        || reading.fact("hostname").is_some_and(|own| own.eq_ignore_ascii_case(&name))
+    {
         map.say("myhostname", Code::Implied, &["relay.hostname"], "the host's own name");
     } else {
         map.key("relay", "hostname", name, &["myhostname"]);
@@ -143,11 +143,11 @@ fn row(map: &mut Map<'_, '_>, name: &str, shape: Shape, row: &Row) {
             }
         }
         Some(("", domain)) if is_address(&answer) && is_domain(domain) => {
-            sender(map, name, &format!("@{domain}"), &answer, row)
+            sender(map, name, &format!("@{domain}"), &answer, row);
         }
         Some((local, domain)) if is_own(map, domain) => local_sender(map, name, local, &answer, row),
         Some((_, domain)) if is_address(&answer) && is_domain(domain) && is_address(&row.key) => {
-            sender(map, name, &row.key.clone(), &answer, row)
+            sender(map, name, &row.key.clone(), &answer, row);
         }
         None if is_own(map, &row.key) && row.key.contains('.') => take_from(map, name, &answer),
         None => local_sender(map, name, &row.key.clone(), &answer, row),

@@ -42,7 +42,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
 /// Bytes as a person writes them.
 fn written_size(bytes: u64) -> toml::Value {
     for (unit, name) in [(1 << 20, "MiB"), (1_000_000, "MB"), (1_000, "kB")] {
-        if bytes % unit == 0 {
+        if bytes.is_multiple_of(unit) {
             return toml::Value::String(format!("{}{name}", bytes / unit));
         }
     }
@@ -76,7 +76,7 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
             "0 was no limit: now Postfix's default or that of the provider counts",
         ),
         Ok(bytes) if bytes < SMALLEST => {
-            map.say(name, Code::Changed, &[&path], "less than a message needs: Postfix's default counts")
+            map.say(name, Code::Changed, &[&path], "less than a message needs: Postfix's default counts");
         }
         Ok(bytes) => {
             let preset = map
@@ -86,7 +86,7 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
                 .filter(|_| key == "message-size");
             match preset {
                 Some(preset) if preset == bytes => {
-                    map.say(name, Code::Implied, &[&path], "the limit of the provider")
+                    map.say(name, Code::Implied, &[&path], "the limit of the provider");
                 }
                 Some(preset) if bytes > preset => map.say(
                     name,
@@ -124,7 +124,7 @@ pub(super) fn time(text: &str, unit: char) -> Option<u64> {
 /// A time as a person writes it.
 pub(super) fn written_time(seconds: u64) -> String {
     for (factor, unit) in [(86_400, 'd'), (3_600, 'h'), (60, 'm')] {
-        if seconds > 0 && seconds % factor == 0 {
+        if seconds > 0 && seconds.is_multiple_of(factor) {
             return format!("{}{unit}", seconds / factor);
         }
     }
@@ -161,14 +161,14 @@ fn number(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
     });
     match value.parse::<u32>() {
         _ if is_default(map.reading, name, &value) => {
-            map.say(name, Code::Implied, &[&path], "Postfix's default")
+            map.say(name, Code::Implied, &[&path], "Postfix's default");
         }
         Ok(0) => map.say(name, Code::Implied, &[&path], "no limit"),
         Ok(number) if preset.is_some_and(|preset| preset == number) => {
-            map.say(name, Code::Implied, &[&path], "the limit of the provider")
+            map.say(name, Code::Implied, &[&path], "the limit of the provider");
         }
         Ok(number) if preset.is_some_and(|preset| number > preset) => {
-            map.say(name, Code::Fixed, &[&path], "the provider allows less")
+            map.say(name, Code::Fixed, &[&path], "the provider allows less");
         }
         Ok(number) => {
             map.key("limits", key, i64::from(number), &[name]);

@@ -179,7 +179,13 @@ fn directory(map: &mut Map<'_, '_>, settings: &BTreeMap<String, String>) {
             map.draft.set("database", "base", base.clone(), &["virtual_mailbox_maps"]);
         }
         None => {
-            map.draft.ask("database", "base", false, "dc=acme,dc=example", "where in the directory to search")
+            map.draft.ask(
+                "database",
+                "base",
+                false,
+                "dc=acme,dc=example",
+                "where in the directory to search",
+            );
         }
     }
 }

@@ -21,7 +21,7 @@ use super::role::Role;
 use super::verdict::{self, Kind};
 use super::{Account, Answers, defaults, stock};
 use crate::postfix::catalogue::Catalogue;
-use crate::relay::{Profile, Provider, Providers};
+use crate::relay::{Profile, Provider};
 
 /// A spec, and what became of every setting.
 #[derive(Debug)]
@@ -353,10 +353,6 @@ impl Map<'_, '_> {
             (domain.contains('.') && !domain.contains('$')).then_some(domain)
         });
         own.map(|domain| registered(&domain)).filter(|domain| domain.contains('.'))
-    }
-
-    pub(super) fn providers(&self) -> Providers {
-        Providers::builtin()
     }
 }
 

@@ -398,7 +398,7 @@ fn login(map: &mut Map<'_, '_>) {
                 for row in rows {
                     let names: Vec<String> = tables::items(&row.value);
                     let sender = row.key.trim_start_matches('@').to_owned();
-                    if names.iter().any(|name| *name == row.key) && names.len() == 1 {
+                    if names.contains(&row.key) && names.len() == 1 {
                         continue;
                     }
                     if matches!(map.role.profile, Profile::Submission | Profile::MailServer) && sender.contains('.') {

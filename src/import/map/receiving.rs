@@ -91,7 +91,7 @@ fn relay_domains(map: &mut Map<'_, '_>) -> Vec<(String, Option<Row>)> {
         }
         match &*reading.table(&item) {
             Table::Rows(Shape::Lookup, rows) => {
-                domains.extend(rows.iter().map(|row| (row.key.clone(), Some(row.clone()))))
+                domains.extend(rows.iter().map(|row| (row.key.clone(), Some(row.clone()))));
             }
             Table::Rows(_, rows) if rows.is_empty() => {}
             Table::Missing => {}
@@ -133,73 +133,75 @@ fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
         }
         let route = routes.remove(&domain).or_else(|| row.filter(|_| own_hops));
         let origins = ["relay_domains", "transport_maps"];
-        match route {
-            Some(route) => {
-                let (way, target) = route.value.split_once(':').unwrap_or((route.value.as_str(), ""));
-                let place = route.place.clone();
-                match (way, hop(target)) {
-                    ("smtp" | "relay" | "esmtp" | "", Some(next)) => {
-                        let host = if next.host.contains(':') {
-                            format!("[{}]", next.host)
-                        } else {
-                            next.host.clone()
-                        };
-                        let text = match next.port {
-                            Some(port) if port != 25 => format!("{host}:{port}"),
-                            _ => next.host.clone(),
-                        };
-                        map.key("inbound.domains", &domain, text, &origins);
-                    }
-                    ("lmtp", _) => {
-                        map.draft.ask("inbound.domains", &domain, false, "mail.acme.example", &format!("{place}: {domain} is handed over by LMTP today; which server takes it by SMTP?"));
-                        map.other(
-                            Code::Lost,
-                            &format!("transport {domain}"),
-                            Some(&place),
-                            "handed over by LMTP, which [inbound.domains] has not",
-                        );
-                        map.say(
-                            "transport_maps",
-                            Code::Lost,
-                            &["inbound.domains"],
-                            "a domain is handed over by LMTP",
-                        );
-                    }
-                    _ => {
-                        map.other(
-                            Code::Lost,
-                            &format!("transport {domain}"),
-                            Some(&place),
-                            &format!(
-                                "its mail goes to the service `{}` of master.cf",
-                                crate::diag::printable(way)
-                            ),
-                        );
-                        map.say(
-                            "transport_maps",
-                            Code::Lost,
-                            &["inbound.domains"],
-                            "mail of a domain goes to a service of master.cf",
-                        );
-                        map.say(
-                            "relay_domains",
-                            Code::Lost,
-                            &["inbound.domains"],
-                            "mail of a domain goes to a service of master.cf",
-                        );
-                    }
+        if let Some(route) = route {
+            let (way, target) = route.value.split_once(':').unwrap_or((route.value.as_str(), ""));
+            let place = route.place.clone();
+            match (way, hop(target)) {
+                ("smtp" | "relay" | "esmtp" | "", Some(next)) => {
+                    let host =
+                        if next.host.contains(':') { format!("[{}]", next.host) } else { next.host.clone() };
+                    let text = match next.port {
+                        Some(port) if port != 25 => format!("{host}:{port}"),
+                        _ => next.host.clone(),
+                    };
+                    map.key("inbound.domains", &domain, text, &origins);
+                }
+                ("lmtp", _) => {
+                    map.draft.ask(
+                        "inbound.domains",
+                        &domain,
+                        false,
+                        "mail.acme.example",
+                        &format!(
+                            "{place}: {domain} is handed over by LMTP today; which server takes it by SMTP?"
+                        ),
+                    );
+                    map.other(
+                        Code::Lost,
+                        &format!("transport {domain}"),
+                        Some(&place),
+                        "handed over by LMTP, which [inbound.domains] has not",
+                    );
+                    map.say(
+                        "transport_maps",
+                        Code::Lost,
+                        &["inbound.domains"],
+                        "a domain is handed over by LMTP",
+                    );
+                }
+                _ => {
+                    map.other(
+                        Code::Lost,
+                        &format!("transport {domain}"),
+                        Some(&place),
+                        &format!(
+                            "its mail goes to the service `{}` of master.cf",
+                            crate::diag::printable(way)
+                        ),
+                    );
+                    map.say(
+                        "transport_maps",
+                        Code::Lost,
+                        &["inbound.domains"],
+                        "mail of a domain goes to a service of master.cf",
+                    );
+                    map.say(
+                        "relay_domains",
+                        Code::Lost,
+                        &["inbound.domains"],
+                        "mail of a domain goes to a service of master.cf",
+                    );
                 }
             }
-            None => {
-                map.draft.ask(
-                    "inbound.domains",
-                    &domain,
-                    false,
-                    "mail.acme.example",
-                    &format!("which server behind takes the mail of {domain}? It was looked up in DNS (MX)."),
-                );
-                map.say_if_open("relay_domains", Code::Key, &["inbound.domains"], "");
-            }
+        } else {
+            map.draft.ask(
+                "inbound.domains",
+                &domain,
+                false,
+                "mail.acme.example",
+                &format!("which server behind takes the mail of {domain}? It was looked up in DNS (MX)."),
+            );
+            map.say_if_open("relay_domains", Code::Key, &["inbound.domains"], "");
         }
     }
     recipients(map);
@@ -363,7 +365,7 @@ fn alias(
     let mut good = Vec::new();
     for target in tables::targets(&row.value).iter().flat_map(|target| target.split_whitespace()) {
         let target = target.trim_matches(['<', '>']);
-        let here = target.rsplit_once('@').map_or(true, |(_, domain)| {
+        let here = target.rsplit_once('@').is_none_or(|(_, domain)| {
             reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain))
                 && !served.iter().any(|own| own.eq_ignore_ascii_case(domain))
         });

@@ -300,7 +300,7 @@ fn table(
             }
         }
         Table::Rows(..) | Table::Database { .. } | Table::Other => {
-            by_hand(map, name, stage, check, spec, found)
+            by_hand(map, name, stage, check, spec, found);
         }
         Table::Static(_) => map.other(
             Code::Lost,
@@ -396,35 +396,34 @@ fn access(
         code if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) => "permit".to_owned(),
         _ => return lost(map, &format!("`{}` is no action of [access]", crate::diag::printable(word))),
     };
-    let key = match section {
-        "access.clients" => match client(&row.key) {
+    let key = if section == "access.clients" {
+        match client(&row.key) {
             Some(network) => network,
             None => return lost(map, "a client by its name"),
-        },
-        _ => {
-            let key = row.key.trim_start_matches('.');
-            if row.key.ends_with('@') {
-                let local = row.key.trim_end_matches('@');
-                if section == "access.recipients"
-                    && matches!(local, "postmaster" | "abuse")
-                    && action == "permit"
-                    && map.role.profile.receives()
-                {
-                    map.other(
-                        Code::Implied,
-                        &row.key,
-                        Some(&row.place.clone()),
-                        "postmaster and abuse can always be written to",
-                    );
-                    return;
-                }
-                return lost(map, "a local part at any domain");
-            }
-            if !(is_address(key) || is_domain(key)) {
-                return lost(map, "neither an address nor a domain");
-            }
-            key.to_owned()
         }
+    } else {
+        let key = row.key.trim_start_matches('.');
+        if row.key.ends_with('@') {
+            let local = row.key.trim_end_matches('@');
+            if section == "access.recipients"
+                && matches!(local, "postmaster" | "abuse")
+                && action == "permit"
+                && map.role.profile.receives()
+            {
+                map.other(
+                    Code::Implied,
+                    &row.key,
+                    Some(&row.place.clone()),
+                    "postmaster and abuse can always be written to",
+                );
+                return;
+            }
+            return lost(map, "a local part at any domain");
+        }
+        if !(is_address(key) || is_domain(key)) {
+            return lost(map, "neither an address nor a domain");
+        }
+        key.to_owned()
     };
     // In a cidr table the first match counts: what stands behind a wider network never did.
     if shape == Shape::Cidr {

@@ -75,7 +75,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
         return;
     }
     let answered = map.answers.provider.clone();
-    let providers = map.providers();
+    let providers = crate::relay::Providers::builtin();
     let mut old = None;
     for hop in &mut hops {
         if let Some((was, now)) = OLD_NAMES.iter().find(|(was, _)| hop.host.eq_ignore_ascii_case(was)) {
@@ -142,7 +142,7 @@ fn without(map: &mut Map<'_, '_>) {
     }
     if let Some(name) = map.answers.provider.clone() {
         map.draft.set("relay", "provider", name.clone(), &[]);
-        map.provider = map.providers().get(&name);
+        map.provider = crate::relay::Providers::builtin().get(&name);
         return;
     }
     let nothing = reading.value("default_transport").starts_with("error");
@@ -319,35 +319,22 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
         }
     }
     map.say("smtp_tls_wrappermode", Code::Implied, &["smarthost.port"], "follows from the port");
-    match login {
-        Some(login) => {
-            account(map, login, index);
-            map.say_if_open("smtp_sasl_auth_enable", Code::Key, &["smarthost.auth"], "");
-            map.say_if_open(
-                "smtp_sasl_password_maps",
-                Code::Key,
-                &["smarthost.auth"],
-                "the account belongs in relay.env on the host",
-            );
-            mechanisms(map, &section);
-        }
-        None => {
-            map.key(&section, "auth", "none", &[]);
-            map.say_if_open("smtp_sasl_auth_enable", Code::Key, &["smarthost.auth"], "");
-            map.say_if_open("smtp_sasl_password_maps", Code::Dropped, &["smarthost.auth"], "nothing logs in");
-            map.say_if_open(
-                "smtp_sasl_mechanism_filter",
-                Code::Dropped,
-                &["smarthost.auth"],
-                "nothing logs in",
-            );
-            map.say_if_open(
-                "smtp_sasl_security_options",
-                Code::Dropped,
-                &["smarthost.auth"],
-                "nothing logs in",
-            );
-        }
+    if let Some(login) = login {
+        account(map, login, index);
+        map.say_if_open("smtp_sasl_auth_enable", Code::Key, &["smarthost.auth"], "");
+        map.say_if_open(
+            "smtp_sasl_password_maps",
+            Code::Key,
+            &["smarthost.auth"],
+            "the account belongs in relay.env on the host",
+        );
+        mechanisms(map, &section);
+    } else {
+        map.key(&section, "auth", "none", &[]);
+        map.say_if_open("smtp_sasl_auth_enable", Code::Key, &["smarthost.auth"], "");
+        map.say_if_open("smtp_sasl_password_maps", Code::Dropped, &["smarthost.auth"], "nothing logs in");
+        map.say_if_open("smtp_sasl_mechanism_filter", Code::Dropped, &["smarthost.auth"], "nothing logs in");
+        map.say_if_open("smtp_sasl_security_options", Code::Dropped, &["smarthost.auth"], "nothing logs in");
     }
 }
 
@@ -386,6 +373,17 @@ fn account(map: &mut Map<'_, '_>, login: &Login, index: usize) {
 
 /// A filter narrows the mechanisms; words that are none are dropped.
 fn mechanisms(map: &mut Map<'_, '_>, section: &str) {
+    const KNOWN: [&str; 9] = [
+        "plain",
+        "login",
+        "cram-md5",
+        "digest-md5",
+        "ntlm",
+        "scram-sha-1",
+        "scram-sha-224",
+        "scram-sha-256",
+        "scram-sha-512",
+    ];
     let options = tables::items(&map.reading.value("smtp_sasl_security_options"));
     if map.reading.is_set("smtp_sasl_security_options") {
         if options.iter().any(|option| option.eq_ignore_ascii_case("noanonymous")) {
@@ -407,17 +405,6 @@ fn mechanisms(map: &mut Map<'_, '_>, section: &str) {
     if !map.reading.is_set("smtp_sasl_mechanism_filter") {
         return;
     }
-    const KNOWN: [&str; 9] = [
-        "plain",
-        "login",
-        "cram-md5",
-        "digest-md5",
-        "ntlm",
-        "scram-sha-1",
-        "scram-sha-224",
-        "scram-sha-256",
-        "scram-sha-512",
-    ];
     let filter = map.reading.list("smtp_sasl_mechanism_filter");
     let wanted: Vec<String> =
         filter.iter().map(|word| word.to_lowercase()).filter(|word| KNOWN.contains(&word.as_str())).collect();

@@ -29,7 +29,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     if map.reading.is_set("smtp_tls_loglevel") {
         match names.parse::<i64>() {
             Ok(1) => {
-                map.say("smtp_tls_loglevel", Code::Implied, &["tls.log-level"], "the default of the spec")
+                map.say("smtp_tls_loglevel", Code::Implied, &["tls.log-level"], "the default of the spec");
             }
             Ok(level @ 0..=4) => {
                 map.key("tls", "log-level", level, &["smtp_tls_loglevel"]);
@@ -315,10 +315,10 @@ fn policies(map: &mut Map<'_, '_>) {
             map.key("tls.policies", &row.key, value, &[name]).comment(place.to_string());
         }
     }
-    if !any {
-        map.say(name, Code::Dropped, &["tls.policies"], "the table is empty");
-    } else {
+    if any {
         map.say_if_open(name, Code::Dropped, &["tls.policies"], "all mail goes to the smarthost");
+    } else {
+        map.say(name, Code::Dropped, &["tls.policies"], "the table is empty");
     }
 }
 
