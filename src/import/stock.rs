@@ -100,9 +100,9 @@ pub(super) fn nearest<'a>(votes: impl IntoIterator<Item = &'a str>, all: usize) 
 /// Its name in a sentence.
 pub(super) fn title(stock: &str) -> String {
     match stock {
-        "rhel" => "RHEL or Fedora (from public configurations)".to_owned(),
-        "arch" => "Arch Linux (from public configurations)".to_owned(),
-        "opensuse" => "openSUSE (from public configurations)".to_owned(),
+        "rhel" => "RHEL or Fedora (stock values not measured)".to_owned(),
+        "arch" => "Arch Linux (stock values not measured)".to_owned(),
+        "opensuse" => "openSUSE (stock values not measured)".to_owned(),
         stock => match stock.strip_prefix("debian-") {
             Some(release) => format!("Debian {release}"),
             None => format!("Postfix {stock}"),
