@@ -107,7 +107,7 @@ impl World {
     fn versions(&self, suite: &str) -> Vec<String> {
         let state = self.repository().state().unwrap();
         let current = state.suites[&suite.parse().unwrap()].current().unwrap().clone();
-        let ours = |item: &&super::state::Item| item.name == "acme-mail-relay" && item.format == Format::Deb;
+        let ours = |item: &&state::Item| item.name == "acme-mail-relay" && item.format == Format::Deb;
         state.items_of(&current).filter(ours).map(|item| item.version.clone()).collect()
     }
 }
