@@ -150,10 +150,14 @@ PACMAN = Manager(
     ("pacman/acme.db",),
     ("pacman/acme.db.sig", "pacman/acme-mail-relay-*.sig"),
     "pacman/acme-mail-relay-*.zst",
-    # As a host of Arch has it.
     # Debian has what pacman-key is made of in a package of its own, which the root does not have.
     lent=("/usr/share/makepkg",),
-    prepare="pacman-key --init && sed -i 's/^LocalFileSigLevel.*/LocalFileSigLevel = Optional/' /etc/pacman.conf",
+    # As on Arch, where keyrings are in a folder of pacman's own.
+    prepare="""
+        sed -i 's,/usr/share/keyrings,/usr/share/pacman/keyrings,' /usr/bin/pacman-key
+        sed -i 's/^LocalFileSigLevel.*/LocalFileSigLevel = Optional/' /etc/pacman.conf
+        pacman-key --init
+    """,
 )
 
 
