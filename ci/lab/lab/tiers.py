@@ -55,8 +55,8 @@ def entries(name):
     return [entry for entry in manifest() if entry.covers(name)]
 
 
-def faults(items):
-    """What is wrong with the manifest, as far as these scenarios show it."""
+def faults(items, whole):
+    """What is wrong with the manifest, as far as these scenarios show it: they may be a choice of the rows of a scenario, and not the whole."""
     own = {}
     for item in items:
         own.setdefault(name_of(item), []).append(item)
@@ -65,6 +65,8 @@ def faults(items):
         found = entries(name)
         if len(found) != 1:
             yield f"{name} is in {len(found)} entries of tiers.toml; it must be in one"
+            continue
+        if not whole:
             continue
         about = set(map(root_of, rows))
         standard = {root_of(item) for item in rows if in_standard(item)}
