@@ -143,3 +143,36 @@ fn texts(
         _ => {}
     }
 }
+
+/// What the parser accepts, the JSON Schema for editors accepts, and the files of a fleet as well.
+#[test]
+fn the_json_schema_agrees_with_the_parser() {
+    let schema = postpack::keys::schema::published();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let value = |text: &str| serde_json::to_value(text.parse::<toml::Table>().unwrap()).unwrap();
+    let mut files = folder("examples");
+    files.extend(folder("tests/specs/valid"));
+    for path in &files {
+        let errors: Vec<String> =
+            validator.iter_errors(&value(&read(path).text)).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+    }
+    let fleet = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fleet/fleet.toml");
+    assert!(validator.is_valid(&value(&read(&fleet).text)));
+    for (text, good) in [
+        ("[fleet]\ninventory = 'hosts.csv'\n[[group]]\nwhen = 'site=a'\n[group.limits]\nhops = 30\n", true),
+        ("[fleet]\nbase = 'base.toml'\n", false),
+        ("[fleet]\ninventory = 'hosts.csv'\nbas = 'base.toml'\n", false),
+        ("[fleet]\ninventory = 'hosts.csv'\n[[group]]\n[group.limits]\nhops = 30\n", false),
+        ("[fleet]\ninventory = 'hosts.csv'\n[[group]]\nwhen = 'a'\n[group.limits]\nhop = 30\n", false),
+        ("[relay]\nprovider = 'ses'\n", false),
+        ("[package]\nname = 'a'\n[relay]\nprovider = 'ses'\n", false),
+    ] {
+        assert_eq!(validator.is_valid(&value(text)), good, "{text}");
+    }
+    let text = read(Path::new("examples/null-client.toml")).text;
+    let wrong = text.replacen("[relay]\n", "[relay]\nprofile = 'nul-client'\n", 1);
+    assert_ne!(text, wrong);
+    let wrong: Result<toml::Table, _> = wrong.parse();
+    assert!(wrong.map_or(true, |table| !validator.is_valid(&serde_json::to_value(table).unwrap())));
+}

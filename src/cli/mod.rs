@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod diff;
 mod error;
+mod explain;
 mod fleet;
 mod init;
 mod input;
@@ -63,6 +64,7 @@ enum Verb {
     Merge(merge::Args),
     Inspect(inspect::Args),
     Diff(diff::Args),
+    Explain(explain::Args),
     Schema(schema::Args),
     Providers(providers::Args),
     Profiles(profiles::Args),
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         Verb::Merge(args) => merge::run(&args, &mut terminal),
         Verb::Inspect(args) => inspect::run(&args, &mut terminal),
         Verb::Diff(args) => diff::run(&args, &mut terminal),
+        Verb::Explain(args) => explain::run(&args, &mut terminal),
         Verb::Schema(args) => schema::run(&args, &mut terminal),
         Verb::Providers(args) => providers::run(&args, &mut terminal),
         Verb::Profiles(args) => profiles::run(&args, &mut terminal),

@@ -1,9 +1,9 @@
 //! `[abuse]`: what is kept out of mail from anybody.
 
 use super::judge::Judge;
-use super::schema::AbuseSection;
+use crate::keys::AbuseSection;
 use super::server;
-use super::spot::{Many, Spot};
+use crate::keys::spot::{Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
 use crate::relay::{Abuse, Greylisting, Named};

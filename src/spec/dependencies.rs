@@ -1,8 +1,8 @@
 //! `[dependencies]`: package relations in the words of each format.
 
 use super::judge::Judge;
-use super::schema::{DependenciesSection, RelationsSection};
-use super::spot::Many;
+use crate::keys::{DependenciesSection, RelationsSection};
+use crate::keys::spot::Many;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::target::Format;

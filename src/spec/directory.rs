@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use super::judge::Judge;
-use super::mailboxes::{DatabaseSection, queries};
-use super::spot::{Many, Spot};
+use super::mailboxes::queries;
+use crate::keys::DatabaseSection;
+use crate::keys::spot::{Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::relay::{Database, Directory, Queries, Results, Store};

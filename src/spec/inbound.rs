@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use super::schema::{InboundSection, Spec};
-use super::spot::{Entries, Many, Spot};
+use crate::keys::{InboundSection, Spec};
+use crate::keys::spot::{Entries, Many, Spot};
 use super::values::{self, Fault};
 use super::{abuse, relay, tls};
 use crate::diag::{Diagnostic, Span, nearest};

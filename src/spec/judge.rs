@@ -1,6 +1,6 @@
 //! What all parts of the judgement share: where findings go, and how a value is taken or refused.
 
-use super::spot::{Many, Spot};
+use crate::keys::spot::{Many, Spot};
 use super::values::Fault;
 use crate::diag::{Diagnostic, Severity, Span};
 

@@ -1,7 +1,7 @@
 //! `[metrics]`: figures for Prometheus.
 
 use super::judge::Judge;
-use super::schema::MetricsSection;
+use crate::keys::MetricsSection;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::relay::Metrics;

@@ -2,8 +2,8 @@
 
 use super::judge::Judge;
 use super::license;
-use super::schema::{PackageSection, ReleaseSection};
-use super::spot::Spot;
+use crate::keys::{PackageSection, ReleaseSection};
+use crate::keys::spot::Spot;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::package::{Meta, Release, Version};

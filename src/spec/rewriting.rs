@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::judge::Judge;
 use super::relay::twice;
-use super::schema::{RelaySection, RewriteSection};
-use super::spot::Spot;
+use crate::keys::{RelaySection, RewriteSection};
+use crate::keys::spot::Spot;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::relay::{From, NamedAddress, Profile, Sender};

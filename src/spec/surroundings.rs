@@ -1,7 +1,7 @@
 //! `[integrations]` and `[firewall]`: what else is on the host.
 
 use super::judge::Judge;
-use super::schema::{FirewallName, FirewallSection, IntegrationsSection};
+use crate::keys::{FirewallName, FirewallSection, IntegrationsSection};
 use crate::diag::{Diagnostic, Span};
 use crate::relay::{Firewall, FirewallTool, Integration};
 

@@ -1,9 +1,9 @@
 //! `[tls]`: how much is verified, and what is lost where less is.
 
 use super::judge::Judge;
-use super::schema::{Level, MinVersion, TlsSection};
+use crate::keys::{Level, MinVersion, TlsSection};
 use super::smarthost::Smarthosts;
-use super::spot::Spot;
+use crate::keys::spot::Spot;
 use super::tls_policies;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Severity, Span};

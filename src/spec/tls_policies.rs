@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use super::mailboxes::DatabaseSection;
-use super::schema::TlsSection;
+use crate::keys::{DatabaseSection, TlsSection};
 use super::smarthost::Smarthosts;
-use super::spot::Spot;
+use crate::keys::spot::Spot;
 use super::tls::certificate_name;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};

@@ -6,7 +6,7 @@ use super::inbound::next_hop;
 use super::judge::Judge;
 use super::relay;
 use super::smarthost::Smarthosts;
-use super::spot::{Entries, Spot};
+use crate::keys::spot::{Entries, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, nearest};
 use crate::relay::{Identity, Inbound, Mailboxes, NextHop, Server, Source, Submission, Transport, Way};

@@ -5,7 +5,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::spot::LEAST_BYTES;
+use crate::keys::spot::LEAST_BYTES;
 use crate::diag::is_odd;
 use crate::relay::Sender;
 
