@@ -21,7 +21,7 @@ fn hold(path: &str, expected: &str) {
 
 #[test]
 fn the_schema_is_up_to_date() {
-    let text = serde_json::to_string_pretty(&postpack::keys::schema::published()).unwrap();
+    let text = serde_json::to_string_pretty(&keys::schema::published()).unwrap();
     hold("docs/spec.schema.json", &format!("{text}\n"));
 }
 

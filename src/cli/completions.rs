@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 
@@ -21,15 +23,17 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
 
 /// The command with the names that its arguments take. The verbs themselves have better words for other names than a list.
 fn with_names() -> clap::Command {
-    let providers = Providers::builtin().names();
-    let profiles = Profile::ALL.iter().map(|profile| profile.name());
-    let takes = |command: clap::Command, verb: &'static str, argument: &'static str, names: Vec<String>| {
+    static PROVIDERS: OnceLock<Providers> = OnceLock::new();
+    let providers = PROVIDERS.get_or_init(Providers::builtin).names();
+    let profiles = Profile::ALL.iter().map(|profile| profile.name()).collect();
+    let taken = [
+        ("init", "provider", providers.clone()),
+        ("init", "profile", profiles),
+        ("providers", "provider", providers),
+        ("explain", "name", explain::names()),
+    ];
+    taken.into_iter().fold(super::command(), |command, (verb, argument, names)| {
         let parser = PossibleValuesParser::new(names);
         command.mut_subcommand(verb, |verb| verb.mut_arg(argument, |it| it.value_parser(parser)))
-    };
-    let providers: Vec<String> = providers.into_iter().map(str::to_owned).collect();
-    let command = takes(super::command(), "init", "provider", providers.clone());
-    let command = takes(command, "init", "profile", profiles.map(str::to_owned).collect());
-    let command = takes(command, "providers", "provider", providers);
-    takes(command, "explain", "name", explain::names())
+    })
 }

@@ -55,10 +55,10 @@ pub fn topics(name: &str) -> Vec<Topic> {
 }
 
 /// The names that have a topic, without those of Postfix parameters.
-pub fn names() -> Vec<String> {
-    let keys = keys::all().iter().map(|key| key.path.clone());
-    let codes = codes().iter().map(|code| code.name.clone());
-    let mut names: Vec<String> = keys.chain(codes).chain(findings().map(|it| it.id.to_owned())).collect();
+pub fn names() -> Vec<&'static str> {
+    let keys = keys::all().iter().map(|key| key.path.as_str());
+    let codes = codes().iter().map(|code| code.name.as_str());
+    let mut names: Vec<&str> = keys.chain(codes).chain(findings().map(|it| it.id)).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -67,9 +67,8 @@ pub fn names() -> Vec<String> {
 /// The name that a person probably meant: a key by its last part, or a name that is nearly the same.
 pub fn meant(name: &str) -> Option<String> {
     let by_last_part = keys::all().iter().find(|key| key.name() == name).map(|key| key.path.clone());
-    let names = names();
     by_last_part
-        .or_else(|| nearest(name, names.iter().map(String::as_str)).map(str::to_owned))
+        .or_else(|| nearest(name, names()).map(str::to_owned))
         .or_else(|| Catalogue::nearest(name).map(str::to_owned))
 }
 
