@@ -34,7 +34,7 @@ pub(crate) struct InboundSection {
     /// `any`, the backend has to return mail that it does not want, often to innocent people.
     #[schemars(extend(
         "default" = "verify",
-        "examples" = ["any"],
+        "examples" = [["jane@acme.example"]],
         "x-decides" = ["relay_recipient_maps", "unverified_recipient_reject_code"],
         "x-adds-to" = ["smtpd_recipient_restrictions"],
         "x-with" = "inbound.domains.'acme.example' = '10.0.0.5'",
@@ -51,8 +51,9 @@ pub(crate) struct InboundSection {
     ///
     /// `"@acme.test"` is every address of the domain that has no alias.
     #[schemars(extend(
-        "examples" = [{"info@acme.example": "jane@acme.example"}],
+        "examples" = [{"info@acme.test": "sales@acme.example"}],
         "x-adds-to" = ["virtual_alias_maps"],
+        "x-with" = "inbound.alias-domains = 'acme.test'",
     ))]
     pub(crate) aliases: Option<Entries<Many<String>>>,
 }

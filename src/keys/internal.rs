@@ -35,7 +35,6 @@ pub const INTERNAL: &[(&str, &str)] = &[
     ("smtpd_tls_loglevel", "the log has a line for each TLS connection"),
     ("smtpd_tls_mandatory_protocols", "clients need TLS 1.2"),
     ("smtpd_tls_protocols", "clients need TLS 1.2"),
-    ("smtputf8_autodetect_classes", "a subject in UTF-8 of a local program must not need SMTPUTF8"),
     ("swap_bangpath", "`elsewhere!user` must not pass as a local name"),
 ];
 

@@ -14,7 +14,7 @@ pub(crate) struct MailboxesSection {
     ///
     /// The relay accepts mail for their domains and those of the aliases.
     #[schemars(extend(
-        "examples" = [["jane@acme.example"]],
+        "examples" = [["jane@acme.example", "joe@acme.test"]],
         "x-decides" = ["virtual_mailbox_domains", "virtual_mailbox_maps"],
         "x-adds-to" = ["smtpd_sender_login_maps"],
         "x-replaces" = ["mydestination", "local_transport"],
@@ -24,7 +24,7 @@ pub(crate) struct MailboxesSection {
     ///
     /// `"@acme.example"` is every address of the domain that has neither a mailbox nor an alias.
     #[schemars(extend(
-        "examples" = [{"sales@acme.example": ["jane@acme.example"]}],
+        "examples" = [{"sales@acme.test": ["jane@acme.example"]}],
         "x-adds-to" = ["virtual_alias_maps", "virtual_mailbox_domains", "smtpd_sender_login_maps"],
         "x-with" = "mailboxes.addresses = ['jane@acme.example']",
     ))]

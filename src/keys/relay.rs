@@ -92,7 +92,7 @@ pub(crate) struct RewriteSection {
     /// (`"*" = "ACME Alerts <noreply@acme.example>"`). Only senders change: the envelope sender, `From` and
     /// `Sender`. A display name replaces the one in the header. A message without `From` gets the address alone.
     #[schemars(extend(
-        "examples" = [{"www-data": "web@acme.example"}],
+        "examples" = [{"www-data": "web@acme.example", "@printer.lan": "scans@acme.example"}],
         "x-decides" = ["canonical_maps", "canonical_classes"],
         "x-adds-to" = ["sender_canonical_maps", "sender_canonical_classes"],
         "x-replaces" = ["masquerade_domains", "smtp_generic_maps", "lmtp_generic_maps"],

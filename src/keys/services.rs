@@ -12,15 +12,20 @@ use super::spot::{Counter, Entries, Many, Scalar, Spot};
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct ServiceSection {
     /// Whether master.cf has the service.
-    #[schemars(extend("default" = true, "examples" = [false], "x-replaces" = ["master_service_disable"]))]
+    #[schemars(extend(
+        "default" = true,
+        "examples" = [false],
+        "x-replaces" = ["master_service_disable"],
+        "x-with" = "services.'uucp/unix' = {}",
+    ))]
     pub(crate) enabled: Option<Spot<bool>>,
     /// Program of Postfix that a service of your own runs: `smtpd`, `pipe`.
-    #[schemars(extend("examples" = ["smtp"]))]
+    #[schemars(extend("examples" = ["smtp"], "x-with" = "services.'smtp-slow/unix' = {}"))]
     pub(crate) command: Option<Spot<String>>,
     /// Whether only Postfix itself can reach the service.
     ///
     /// The default is `false` for `inet`.
-    #[schemars(extend("examples" = [true]))]
+    #[schemars(extend("examples" = [true], "x-with" = "services.'smtp-slow/unix'.command = 'smtp'"))]
     pub(crate) private: Option<Spot<bool>>,
     /// Whether it runs as the mail owner instead of root.
     #[schemars(extend("examples" = [true]))]
@@ -37,7 +42,10 @@ pub(crate) struct ServiceSection {
     #[schemars(range(min = 0, max = 100_000), extend("examples" = [5]))]
     pub(crate) max_processes: Option<Spot<i64>>,
     /// Arguments of the program in addition to options: `["flags=DR", "user=vmail", "argv=/usr/bin/deliver"]`.
-    #[schemars(extend("examples" = [["user=nobody", "argv=/usr/bin/archive"]]))]
+    #[schemars(extend(
+        "examples" = [["user=nobody", "argv=/usr/bin/archive"]],
+        "x-with" = "services.'archive/unix'.command = 'pipe'",
+    ))]
     pub(crate) arguments: Option<Many<String>>,
     /// Postfix parameters with a value of their own for this service: `{ smtp_helo_timeout = "60s" }`.
     #[schemars(extend("examples" = [{"smtp_helo_timeout": "60s"}]))]

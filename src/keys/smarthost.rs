@@ -67,7 +67,7 @@ pub(crate) struct SmarthostSection {
     /// postpack knows those of the providers.
     #[schemars(extend(
         "examples" = ["https://login.acme.example/token"],
-        "x-with" = "smarthost.host = 'smtp.acme.example'\nsmarthost.auth = 'xoauth2'\npackage.targets = 'debian-13'",
+        "x-with" = "smarthost.host = 'smtp.acme.example'\nsmarthost.auth = 'xoauth2'\npackage.targets = 'fedora-44'",
     ))]
     pub(crate) oauth2_endpoint: Option<Spot<String>>,
     /// Scope of the access tokens.
@@ -75,7 +75,7 @@ pub(crate) struct SmarthostSection {
     /// The default is that of the provider.
     #[schemars(extend(
         "examples" = ["https://mail.acme.example/"],
-        "x-with" = "smarthost.host = 'smtp.acme.example'\nsmarthost.auth = 'xoauth2'\nsmarthost.oauth2-endpoint = 'https://login.acme.example/token'\npackage.targets = 'debian-13'",
+        "x-with" = "smarthost.host = 'smtp.acme.example'\nsmarthost.auth = 'xoauth2'\nsmarthost.oauth2-endpoint = 'https://login.acme.example/token'\npackage.targets = 'fedora-44'",
     ))]
     pub(crate) oauth2_scope: Option<Spot<String>>,
 }

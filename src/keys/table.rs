@@ -74,7 +74,7 @@ pub enum Kind {
     Sections,
 }
 
-/// What a key has to do with a Postfix parameter. The order is that of hints.
+/// What a key has to do with a Postfix parameter, in the order of listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
     /// The value follows from the key.
@@ -125,7 +125,13 @@ impl Key {
         let mut names: Vec<&str> = self.path.split('.').collect();
         let last = names.pop()?;
         for name in names {
-            let name = if name == "NAME" { "smtp/unix" } else { name };
+            // A name that people choose: the one of `with`.
+            let chosen = here.keys().next().filter(|_| name == "NAME").cloned();
+            let name = match chosen {
+                Some(chosen) => chosen,
+                None if name == "NAME" => "smtp/unix".to_owned(),
+                None => name.to_owned(),
+            };
             let next = here.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
             here = next.as_table_mut()?;
         }
@@ -196,13 +202,19 @@ pub fn of_parameter(parameter: &str, profile: Profile) -> Vec<(&'static Key, Rel
     related(parameter).iter().filter(|(key, _)| key.is_for(profile)).copied().collect()
 }
 
-/// The keys to set instead of a parameter: those of [`of_parameter`] that say most about it, the ones for few profiles first.
+/// The keys to set instead of a parameter: those that decide it, or else those that replace it, the ones for few profiles first.
+/// Empty if the profile has neither.
 pub fn hint(parameter: &str, profile: Profile) -> Vec<&'static str> {
-    let mut keys = of_parameter(parameter, profile);
-    keys.sort_by_key(|(key, relation)| (*relation, key.profiles.len()));
-    if keys.len() > 3 {
-        keys.truncate(2);
+    let of = |relation| {
+        let mut keys = of_parameter(parameter, profile);
+        keys.retain(|(_, one)| *one == relation);
+        keys
+    };
+    let mut keys = of(Relation::Decides);
+    if keys.is_empty() {
+        keys = of(Relation::Replaces);
     }
+    keys.sort_by_key(|(key, _)| key.profiles.len());
     keys.into_iter().map(|(key, _)| key.path.as_str()).collect()
 }
 

@@ -63,7 +63,8 @@ pub(crate) struct TlsSection {
         "default" = false,
         "examples" = [true],
         "x-adds-to" = ["smtp_tls_policy_maps"],
-        "x-with" = "package.targets = 'deb'\ntransports.'partner.example' = 'direct'",
+        "x-profiles" = "inbound",
+        "x-with" = "package.targets = 'deb'",
     ))]
     pub(crate) mta_sts: Option<Spot<bool>>,
     /// Client certificate on the host: an absolute path.

@@ -45,6 +45,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         defined: HOST_PARAMETERS,
         parts: false,
         brought: &brought,
+        clear: relay.tls.cleartext_password,
         has_file: &has_file,
     };
     let written = &checked.relay.parameters;

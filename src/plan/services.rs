@@ -348,6 +348,7 @@ impl<'a> Judge<'a> {
             defined: context.defined,
             parts: false,
             brought: context.brought,
+            clear: context.clear,
             has_file: context.has_file,
         };
         self.findings.extend(parameters(&own.options, &here));

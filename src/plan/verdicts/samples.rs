@@ -43,7 +43,16 @@ fn merge(into: &mut toml::Table, from: toml::Table) {
 }
 
 pub(in crate::plan) fn with(profile: Profile, more: &str) -> Source {
-    let mut table = base(profile);
-    merge(&mut table, more.parse().unwrap());
+    let (mut table, more): (_, toml::Table) = (base(profile), more.parse().unwrap());
+    // What the rest says in another way.
+    let value = |section: &str, key: &str| more.get(section)?.get(key)?.as_str().map(str::to_owned);
+    let provider = value("relay", "provider").filter(|name| name != "custom");
+    if provider.is_some() && value("smarthost", "host").is_none() {
+        table.remove("smarthost");
+    }
+    if more.contains_key("database") {
+        table.remove("mailboxes");
+    }
+    merge(&mut table, more);
     Source { name: "relay.toml".to_owned(), text: toml::to_string(&table).unwrap() }
 }

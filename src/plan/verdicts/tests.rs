@@ -332,18 +332,18 @@ fn hints_lead_to_what_is_right_here() {
         (
             Profile::MailGateway,
             "main-cf.reject_unlisted_recipient = 'yes'",
-            "Set `restrictions.recipient` or",
+            "Set `restrictions.recipient` instead.",
         ),
         (
             Profile::NullClient,
             "main-cf.reject_unlisted_recipient = 'yes'",
             "Put it into `smtpd_recipient_restrictions`.",
         ),
-        (Profile::LanRelay, "main-cf.reject_rbl_client = 'yes'", "Set `restrictions.client` or"),
+        (Profile::LanRelay, "main-cf.reject_rbl_client = 'yes'", "Set `restrictions.client` instead."),
         (
             Profile::MailGateway,
             "main-cf.smtpd_data_restrictions = 'reject_unlisted_recipient'",
-            "Set `restrictions.recipient` or",
+            "Set `restrictions.recipient` instead.",
         ),
         (
             Profile::MailGateway,

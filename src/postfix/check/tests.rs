@@ -55,6 +55,7 @@ fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
         defined: &["relay_ca_file"],
         parts: false,
         brought: &[],
+        clear: false,
         has_file: &|path| path != "/etc/postfix/stranger",
     })
 }
