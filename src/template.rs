@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use handlebars::template::{Template, TemplateElement};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
     no_escape,
@@ -245,8 +246,25 @@ fn compile(text: &str) -> Result<Compiled, Fault> {
                 Fault { place, reason: error.reason().to_string() }.below(piece.line)
             },
         )?;
+        if let Some(place) = engine.get_template(&number.to_string()).and_then(fragment) {
+            let reason = "partials and decorators (`{{>` and `{{*`) are not supported".to_owned();
+            return Err(Fault { place: Some(place), reason }.below(piece.line));
+        }
     }
     Ok(Compiled { engine, pieces })
+}
+
+/// Line and column of the first partial or decorator. A template has only its own to include, and one that
+/// includes itself never ends.
+fn fragment(template: &Template) -> Option<(usize, usize)> {
+    use TemplateElement as Element;
+    template.elements.iter().zip(&template.mapping).find_map(|(element, place)| match element {
+        Element::HelperBlock(block) | Element::Expression(block) | Element::HtmlExpression(block) => {
+            [&block.template, &block.inverse].into_iter().flatten().find_map(fragment)
+        }
+        Element::RawString(_) | Element::Comment(_) => None,
+        _ => Some((place.0, place.1)),
+    })
 }
 
 /// Parts lines with expressions from plain ones. Most of a template is plain, and the parser takes a thousand
@@ -390,6 +408,19 @@ mod tests {
     fn an_unknown_name_is_an_error() {
         let error = rendered("{{b}}", &json!({"a": 1})).unwrap_err();
         assert!(error.to_string().contains('b'), "{error}");
+    }
+
+    #[test]
+    fn a_template_cannot_include_itself() {
+        for text in [
+            "x\n{{#*inline \"a\"}}{{> a}}{{/inline}}{{> a}}",
+            "x\n{{> 1}}",
+            "x\n{{#if a}}{{#> b}}{{/b}}{{/if}}",
+            "x\n{{#if a}}{{else}}{{*c}}{{/if}}",
+        ] {
+            let error = rendered(text, &json!({"a": true})).unwrap_err().to_string();
+            assert!(error.starts_with(":2:") && error.contains("not supported"), "{error}");
+        }
     }
 
     #[test]

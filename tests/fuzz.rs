@@ -113,7 +113,7 @@ macro_rules! fuzzed {
     };
 }
 
-fuzzed!(spec parameters main_cf master_cf tables versions packages);
+fuzzed!(spec parameters main_cf master_cf tables versions packages import);
 
 /// An edit of a text: from where, how much goes, what comes.
 fn edited(text: &str, at: usize, gone: usize, new: &str) -> String {

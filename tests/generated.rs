@@ -67,7 +67,8 @@ fn the_parameter_reference_is_up_to_date() {
          - **never**: refused in `[main-cf]`, for services that Postfix or another section brings, and in `main.cf.d`.\n\
          - **must**: other values are refused in the same places.\n\
          - **spec**: refused in `[main-cf]`, where a key decides it. A host may differ in `main.cf.d`.\n\
-         - **section**: refused in `[main-cf]` while the relay sets it itself, by one of these keys or for its profile.\n\
+         - **section**: refused in `[main-cf]` while the relay sets it itself, by one of these keys or for its profile; with a \
+         reason, also for services that Postfix brings.\n\
          - **no effect**: `check` warns.\n\n\
          | parameter | profiles | verdict | keys | reason |\n|---|---|---|---|---|\n",
     );
@@ -87,7 +88,9 @@ fn the_parameter_reference_is_up_to_date() {
             "only" => format!("must be `{words}`"),
             "not" => format!("must not contain `{}`", words.replace(' ', "`, `")),
             "has" => format!("must contain `{words}`"),
-            "under" => format!("must be under `{words}`"),
+            "clients" => "must not trust everybody".to_owned(),
+            "closed" => "must refuse strangers".to_owned(),
+            "under" => format!("must begin with `{words}`"),
             _ => "must name a service of master.cf".to_owned(),
         };
         if !unless.is_empty() {
@@ -106,6 +109,41 @@ fn the_parameter_reference_is_up_to_date() {
         let _ = writeln!(text, "| `{name}` | {profiles} | {told} | {} | {why} |", keys.join(" "));
     }
     hold("docs/parameters.md", &text);
+}
+
+/// What an import does with each parameter, and the keys that say the same.
+#[test]
+fn the_reference_of_the_import_is_up_to_date() {
+    let mut text = String::from(
+        "# From a parameter of Postfix to the key that says it\n\n<!-- Generated: just generate -->\n\n\
+         What `postpack import` does with each parameter. The source is `pkg/import/verdicts.tsv`, where every parameter has a row. \
+         Parameters that go to `[main-cf]` as they are, in every profile, are left out.\n\n\
+         | parameter | profiles | value | verdict | keys | reason |\n|---|---|---|---|---|---|\n",
+    );
+    let rows = include_str!("../pkg/import/verdicts.tsv").lines().filter(|line| !line.starts_with('#'));
+    for row in rows.map(|line| line.split('\t').collect::<Vec<_>>()) {
+        let [name, profiles, values, verdict, keys, reason] = row.as_slice() else { panic!("{row:?}") };
+        if (*profiles, *values, *verdict) == ("all", "*", "main-cf") {
+            continue;
+        }
+        let code =
+            |text: &str| if text.is_empty() { "empty".to_owned() } else { format!("`{}`", text.trim()) };
+        let values: Vec<String> = match *values {
+            "*" => Vec::new(),
+            "(empty)" => vec!["empty".to_owned()],
+            values => values.split('|').map(code).collect(),
+        };
+        let keys: Vec<String> =
+            keys.split(' ').filter(|key| *key != "-").map(|key| format!("`{key}`")).collect();
+        let reason = if *reason == "-" { "" } else { reason };
+        let _ = writeln!(
+            text,
+            "| `{name}` | {profiles} | {} | {verdict} | {} | {reason} |",
+            values.join(", "),
+            keys.join(" ")
+        );
+    }
+    hold("docs/postfix-parameters.md", &text);
 }
 
 /// A section for each provider, from `pkg/providers`, with the examples that use it.

@@ -7,8 +7,8 @@ import re
 from conftest import LIB
 
 FINDINGS = (
-    b"auth\tbroken\tit says \"no\" \\ 1\twhy & how\t$ mail-relay apply && true\n"
-    b"later\twarning\tsomething\tbecause\tlook at it\n"
+    b"auth\tbroken\tstays\tit says \"no\" \\ 1\twhy & how\t$ mail-relay apply && true\n"
+    b"later\twarning\tleaves\tsomething\tbecause\tlook at it\n"
 )
 LOOK = {"bold": "", "red": "", "yellow": "", "green": "", "plain": ""}
 
@@ -47,19 +47,20 @@ def rows():
 def test_values_of_a_finding_stand_for_themselves(sh, tmp_path):
     """A server's words among them, which may hold anything."""
     words = "535 a\tb & \\1 {2} {install}\nnext {1}"
-    script = f'probe_folder={tmp_path} broken=no; finding port-closed h{{3}} 25 "$words" "587 465" 587; echo $broken'
-    assert sh("doctor", script, words=words) == (0, "yes\n", "")
+    script = f'probe_folder={tmp_path} broken=no stays=no; finding port-closed h{{3}} 25 "$words" "587 465" 587; echo $broken $stays'
+    assert sh("doctor", script, words=words) == (0, "yes yes\n", "")
     [row] = [row for row in rows() if row[0] == "port-closed"]
     said = (tmp_path / "findings").read_text().rstrip("\n").split("\t")
-    assert said[0:2] + said[3:] == [row[0], row[1], row[3], row[4].replace("{5}", "587")]
-    assert said[2] == "h{3} does not answer on port 25 (535 a b & \\1 {2} {install} next {1}), but it does on 587 465"
+    assert said[0:3] + said[4:] == [*row[0:3], row[4], row[5].replace("{5}", "587")]
+    assert said[3] == "h{3} does not answer on port 25 (535 a b & \\1 {2} {install} next {1}), but it does on 587 465"
 
 
 def test_the_table_is_whole():
     names = [row[0] for row in rows()]
     assert len(names) == len(set(names))
     for row in rows():
-        assert len(row) == 5 and all(row) and row[1] in ("broken", "warning"), row
+        assert len(row) == 6 and all(row), row
+        assert tuple(row[1:3]) in (("broken", "stays"), ("broken", "leaves"), ("warning", "leaves")), row
         assert not re.search(r"\{(?![1-5]\}|install\}|reinstall\}|update-ca\})", "".join(row)), row
 
 

@@ -107,5 +107,5 @@ def test_a_resolver_that_answers_and_one_that_does_not(sh, tmp_path):
             server.sendto(answer("a.example", mx=[(20, "mx2.a.example"), (5, "in.other.example")]), client)
 
         threading.Thread(target=serve, daemon=True).start()
-        script = f"probe_folder={tmp_path} dns_port={port}; nameserver() {{ echo 127.0.0.1; }}; mx_of a.example; echo $?; mx_of b.example; echo $?"
+        script = f"probe_folder={tmp_path} dns_port={port}; nameservers() {{ echo 127.0.0.1; }}; mx_of a.example; echo $?; mx_of b.example; echo $?"
         assert sh("dns", script) == (0, "in.other.example\nmx2.a.example\n0\n2\n", "")

@@ -80,6 +80,8 @@ REFUSED = (
     "classes\tonly\tone two|three\ttwo values\n"
     "default_privs\tnot\troot postfix\tcommands would run as root\n"
     "data\thas\treject\tstrangers would be served\n"
+    "xclient\tclients\t\tthey could be anybody\n"
+    "stop\tclosed\t\tstrangers would be served\n"
     "maillog_file\tunder\t/var/\tPostfix would not start\n"
 )
 CASES = [
@@ -103,6 +105,38 @@ CASES = [
     ("maillog_file = /var/log/mail.log", False),
     ("maillog_file = /dev/stdout", True),
     ("maillog_file =", False),
+    ("xclient = 0.0.0.0/0", True),
+    ("xclient = 0.0.0.0/1, 128.0.0.0/1", True),
+    ("xclient = [::]/0", True),
+    ("xclient = [::]/1 [8000::]/1", True),
+    ("xclient = [2000::]/3", True),
+    ("xclient = static:all", True),
+    ("xclient = 127.0.0.1 STATIC:x", True),
+    ("xclient = pcre:{{/./ OK}}", True),
+    ("xclient = cidr:{{0.0.0.0/0 OK}}", True),
+    ("xclient = .com", True),
+    ("xclient = org", True),
+    ("xclient = de", True),
+    ("xclient = 10.0.0.0/8, 0.0.0.0/0", True),
+    ("xclient = 198.0.0.0/8 199.0.0.0/8", True),
+    ("xclient =", False),
+    ("xclient = 127.0.0.1", False),
+    ("xclient = 127.0.0.0/8 [::1]/128", False),
+    ("xclient = 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16", False),
+    ("xclient = 198.51.100.0/24", False),
+    ("xclient = [2001:db8::]/32", False),
+    ("xclient = [fd00::]/8", False),
+    ("xclient = mail.acme.example", False),
+    ("xclient = .acme.example", False),
+    ("xclient = cidr:/etc/postfix/x", False),
+    ("xclient = printserver", False),
+    ("xclient = $mynetworks", False),
+    ("stop = permit_mynetworks, reject", False),
+    ("stop = permit_mynetworks, permit, reject", True),
+    ("stop = static:OK, reject", True),
+    ("stop = warn_if_reject reject", True),
+    ("stop = permit_mynetworks", True),
+    ("stop = $mine", False),
     ("other = myorigin", False),
 ]
 

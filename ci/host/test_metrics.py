@@ -20,8 +20,8 @@ QUEUE = b"""\
 
 
 def test_deliveries(awk):
-    assert awk("metrics_log.awk", LOG) == (0, b"delivered 2\ndeferred 1\nbounced 2\nlost 1\n", b"")
-    assert awk("metrics_log.awk", b"") == (0, b"delivered 0\ndeferred 0\nbounced 0\nlost 0\n", b"")
+    assert awk("delivery.awk metrics_log.awk", LOG) == (0, b"delivered 2\ndeferred 1\nbounced 2\nlost 1\n", b"")
+    assert awk("delivery.awk metrics_log.awk", b"") == (0, b"delivered 0\ndeferred 0\nbounced 0\nlost 0\n", b"")
 
 
 def test_the_queue(awk):

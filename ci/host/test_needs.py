@@ -48,7 +48,7 @@ def test_tables_of_the_administrator_are_compiled(sh, tmp_path, compiled, made):
 }}
 timeout() {{ shift; "$@"; }}
 own_tables() {{ echo lmdb:{source}; }}
-compile_own_tables /stage; echo $recompiled; cat $state/compiled 2>/dev/null; :"""
+find_host_tables /stage; compile_own_tables /stage; echo $recompiled; cat $state/compiled 2>/dev/null; :"""
     out = ("" if made == "no" else "compiled\n") + f"{made}\n" + (f"{table}\n" if compiled is None else "")
     assert sh("needs", script) == (0, out, "")
     assert table.read_text().strip() == "lmdb"
@@ -102,3 +102,25 @@ def test_a_database_that_was_away_is_soon_asked_again_where_postfix_can(sh, tmp_
         (tmp_path / name).write_text(f"{name}\n")
     script = f"database={database} mail_version={version} tables=sql.cf:database database_login=yes into={tmp_path}; add_login; cat {tmp_path}/sql.cf"
     assert sh("build", script) == (0, "sql.cf\n" + ("retry_interval = 5\n" if soon else "") + "login\n", "")
+
+
+def test_no_table_is_compiled_where_another_account_can_put_a_link(sh, tmp_path):
+    """postmap, as root, would write to what the link leads to; so would a removal delete there."""
+    script = """
+        postmap() { echo "postmap $3"; }
+        why_closed() { :; }
+        mkdir -p "$state/folder" && echo 'a b' >"$state/folder/own" && host_tables=hash:$state/folder/own
+        for owner in 65534 0; do
+            chown "$owner" "$state/folder"
+            compile_own_tables "$state" 2>&1
+            touch "$state/folder/own.db" && echo "$state/folder/own.db" >"$state/compiled"
+            drop_own_compiled
+            ls "$state/folder"
+        done"""
+    code, out, err = sh("needs", script)
+    folder = tmp_path / "folder"
+    assert (code, err) == (0, "")
+    assert out.split("\n") == [
+        f"mail-relay: {folder}/own is not compiled: others than root can write to {folder}; mend: chown -h root:root {folder}; chmod go-w {folder}",
+        "own", "own.db", f"postmap hash:{folder}/own", "own", "",
+    ], out  # fmt: skip

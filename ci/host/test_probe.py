@@ -47,7 +47,7 @@ def probe(request, pki, tmp_path):
         (programs / "postmap").chmod(0o755)
         for plugin in plugins:
             (tmp_path / f"sasl/lib{plugin}.so.2").touch()
-        lines = [f". {LIB}/{part}.sh" for part in ("common", "dialogue", "probe")]
+        lines = [f"lib={LIB}", *(f". {LIB}/{part}.sh" for part in ("common", "dialogue", "probe"))]
         lines += [f"probe_folder={tmp_path} state={tmp_path} policy_folder={tmp_path} sasl_folders={tmp_path}/sasl"]
         lines += [f"step_seconds={seconds}", f"probe_sender={sender}", f"probe_recipient={recipient}"]
         if login is not None:
@@ -366,3 +366,17 @@ def open_in(folder):
         except OSError:  # it has ended
             continue
     return found
+
+
+def test_at_most_five_addresses_are_tried(sh, tmp_path):
+    """As many as Postfix tries: a name with many dead addresses must not hold up whoever asks."""
+    script = f"""
+        probe_folder={tmp_path} probe_port=587 addresses=$(seq -f 192.0.2.%.0f 40 | tr '\\n' ' ')
+        open_tcp() {{ echo "$1"; return 1; }}
+        why_not_connected() {{ echo 'timed out'; }}
+        close_dialogue() {{ :; }}
+        reach_one || printf '%s\\n' "$tried" """
+    code, out, err = sh("dialogue probe", script)
+    tried = [f"192.0.2.{number}" for number in range(1, 6)]
+    assert (code, err) == (0, "")
+    assert out.split("\n")[:5] == tried and out.split("\n")[5:] == ["; ".join(f"{one}: timed out" for one in tried), ""], out

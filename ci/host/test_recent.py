@@ -17,7 +17,7 @@ LOG = rb"""1764300000.123456 web1 postfix/smtp[9]: connect to one.example[192.0.
 
 
 def test_what_became_of_mail(awk):
-    code, out, error = awk("recent.awk", LOG)
+    code, out, error = awk("delivery.awk recent.awk", LOG)
     assert (code, error) == (0, b"")
     lines = out.decode().splitlines()
     assert lines[1:3] == ["returned 3", "lost 2 1 host two.example said: 501 again"]
@@ -36,7 +36,7 @@ def test_the_last_result_of_a_way_counts(awk):
         (b"4XB: to=<o@x>, relay=h.example[192.0.2.1]:587, dsn=2.0.0, status=sent (250 ok)", b"4XA: to=<o@x>, relay=h.example[192.0.2.1]:587, dsn=4.7.5, status=deferred (Server certificate not verified)", "failed"),
     ):  # fmt: skip
         text = b"".join(b"Nov 28 21:00:00 web1 postfix/smtp[9]: " + line + b"\n" for line in (one, two))
-        ways = [line for line in awk("recent.awk", text)[1].decode().splitlines() if line.startswith("way ")]
+        ways = [line for line in awk("delivery.awk recent.awk", text)[1].decode().splitlines() if line.startswith("way ")]
         assert len(ways) == 1 and ways[0].split()[2] == result, ways
 
 
@@ -47,7 +47,7 @@ def test_time_stamps(awk, sh):
         (b"2025-11-28T03:20:01.5+00:00 web1 ", "1764300001"),
         (b"Nov 28 03:20:01 web1 ", None),
     ):
-        [first] = [line for line in awk("recent.awk", stamp + sent)[1].decode().splitlines() if line.startswith("delivered ")]
+        [first] = [line for line in awk("delivery.awk recent.awk", stamp + sent)[1].decode().splitlines() if line.startswith("delivered ")]
         _, number, moment = first.split(" ", 2)
         code, out, error = sh("recent", f"TZ=UTC seconds_of '{moment}'", TZ="UTC")
         assert (number, code, error) == ("1", 0, "") and out.strip().isdigit(), first

@@ -69,3 +69,21 @@ def test_mail_follows_the_message_that_left(sh, tmp_path):
     script = 'postqueue() { echo "$@" >>"$state/asked"; }; spool=$state scratch=$state; see_what_left; cat "$state/tried" "$state/asked"; release all'
     assert sh("retry", script)[:2] == (0, "M3 D\n-i A\n-i B\n")
     assert (tmp_path / "asked").read_text().endswith("-f\n")
+
+
+def test_it_repeats_while_mail_waits(sh):
+    """Twice, and ends; without the option once, whatever waits."""
+    script = """
+        need_root() { :; }
+        load_facts() { :; }
+        mktemp() { command mktemp -d "$state/x.XXXXXX"; }
+        sleep() { echo "sleep $(($1 >= 15 && $1 < 25))"; }
+        retry_once() { echo once; }
+        mail_is_deferred() { left=$((left - 1)); [ "$left" -ge 0 ]; }
+        left=2
+        retry_main --repeat
+        retry_main
+        retry_main --again
+    """
+    code, out, error = sh("retry", script)
+    assert (code, out) == (2, "sleep 1\nonce\nsleep 1\nonce\nonce\n") and "retry takes --repeat" in error, error

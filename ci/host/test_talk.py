@@ -21,7 +21,7 @@ Nov 21 09:14:11 web1 postfix/qmgr[14641]: 7E12258405E: removed
 
 
 def test_follow(awk):
-    code, out, error = awk("follow.awk", LOG_310, id="mail-relay-test.1.2@web1.corp.example")
+    code, out, error = awk("delivery.awk follow.awk", LOG_310, id="mail-relay-test.1.2@web1.corp.example")
     assert (code, error) == (0, b"")
     lines = out.decode().splitlines()
     assert lines[:3] == ["queue\t7E12258405E", "recipients\t2", "removed"]
@@ -32,7 +32,7 @@ def test_follow(awk):
 
 
 def test_follow_finds_nothing(awk):
-    assert awk("follow.awk", LOG_310, id="other@web1")[1].decode().startswith(("tls", "detail"))
+    assert awk("delivery.awk follow.awk", LOG_310, id="other@web1")[1].decode().startswith(("tls", "detail"))
 
 
 QUEUE = rb"""{"queue_name": "deferred", "queue_id": "A", "arrival_time": 1795249737, "message_size": 402, "sender": "root@x", "recipients": [{"address": "o@x", "delay_reason": "said \"no\" \\ [1]\u00fc"}, {"address": "p@x", "delay_reason": "said \"no\" \\ [1]\u00fc"}]}

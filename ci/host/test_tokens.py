@@ -52,7 +52,7 @@ def ask(sh, tmp_path, pki, endpoint):
             (tmp_path / "login" / name).write_text(value)
         script = f'''
             login=$state/login fresh=$state/fresh endpoint=https://{HOST}:{endpoint.server_port}/token scope='' app_scope=''
-            ask_for_token || echo "$fault"'''
+            ask_for_token || echo "$fault${{fault_mend:+; mend: $fault_mend}}"'''
         code, out, err = sh("tokens", script, CURL_CA_BUNDLE=str(pki / f"{authorities}.crt"))
         assert (code, err) == (0, ""), err
         return out.strip() or {path.name: path.read_text().strip() for path in (tmp_path / "fresh").iterdir()}
@@ -87,3 +87,33 @@ def test_what_is_no_token_is_refused(ask, endpoint):
 
 def test_nobody_else_is_told(ask, endpoint):
     assert "certificate" in ask(authorities="other-ca") and endpoint.asked == []
+
+
+def test_a_rotated_refresh_token_outlives_a_failed_attempt(sh, tmp_path):
+    """The provider may have withdrawn the configured one with the answer that could not be used."""
+    script = f"""
+        taken={tmp_path} token_hosts=PRIMARY quiet=yes oauth2_endpoint_PRIMARY=e oauth2_scope_PRIMARY= oauth2_app_scope_PRIMARY=
+        same() {{ cmp -s "$1" "$2"; }}
+        token_folder() {{ echo {tmp_path}/none; }}
+        only_roots() {{ false; }}
+        read_env() {{ printf id >"$3/client_id"; printf configured >"$3/refresh_token"; }}
+        ask_for_token() {{
+            cat "$login/refresh_token"; echo
+            fault=f fault_mend=$mend
+            printf rotated >"$fresh/refresh_token"
+            [ "$answer" = good ] && printf t >"$fresh/access_token"
+        }}
+        mkdir -p "$token_state"
+        answer=bad mend= fetch_token PRIMARY 2>&1
+        ls "$token_state/PRIMARY"
+        drop_tokens
+        answer=bad mend=m fetch_token PRIMARY 2>&1
+        cat "$token_state/PRIMARY/fault_mend"
+        answer=good mend= fetch_token PRIMARY
+        cat "$token_state"/PRIMARY/*_token; ls "$token_state" """
+    said = sh("tokens", script)[1].split("\n")
+    assert said == [
+        "configured", "mail-relay: f", "fault",
+        "rotated", "mail-relay: f; mend: m", "m",
+        "rotated", "trotatedPRIMARY", "",
+    ], said  # fmt: skip

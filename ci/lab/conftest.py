@@ -30,6 +30,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "roots(*names): the scenario is about these roots only")
+    config.addinivalue_line("markers", "full(why): these rows of a scenario of the standard tier are in the full tier alone")
+    config.addinivalue_line("markers", "on_postfix: what the host gets is installed over the distribution's own Postfix, which scenarios share")
     config.addinivalue_line("markers", "long: the scenario takes half a minute and more, so it begins early")
     config.read_on_import = {}
     if not hasattr(config, "workerinput"):
@@ -126,9 +128,9 @@ def smarthost(smarthost_of_worker):
 
 
 @pytest.fixture
-def host(root, smarthost):
-    """A pristine host, not booted."""
-    with closing(Host(root, smarthost)) as host:
+def host(root, smarthost, request):
+    """A pristine host, or one with the distribution's Postfix (`on_postfix`); not booted."""
+    with closing(Host(root, smarthost, below(root, smarthost, request))) as host:
         yield host
 
 
@@ -242,10 +244,10 @@ def begin_quietly(host):
 
 
 @pytest.fixture
-def network_server(root, smarthost):
+def network_server(root, smarthost, request):
     """A host with the same programs, and a relay of a network with rules for firewalls; its network is `network_server.lan`."""
     programs = roots.with_programs(root)
-    with closing(Host(programs, smarthost)) as host, closing(Lan(host)) as host.lan:
+    with closing(Host(programs, smarthost, below(programs, smarthost, request))) as host, closing(Lan(host)) as host.lan:
         certify(host)
         host.install("lan-relay-firewall")
         host.credentials()
@@ -254,9 +256,10 @@ def network_server(root, smarthost):
 
 
 @pytest.fixture
-def mail_server(root, smarthost):
+def mail_server(root, smarthost, request):
     """A host with what a mail server works with (a root with the recipe `NAME-server`), and no relay yet; not booted."""
-    with closing(Host(f"{root}-server", smarthost)) as host, closing(MailServer(host)) as server:
+    root = f"{root}-server"
+    with closing(Host(root, smarthost, below(root, smarthost, request))) as host, closing(MailServer(host)) as server:
         yield server
 
 
@@ -279,6 +282,11 @@ def applied(root, smarthost, spec="null-client"):
 
     below = [installed(root, smarthost, spec)]
     return [layer(f"applied-{root}-{spec}", root, smarthost, below, apply), *below]
+
+
+def below(root, smarthost, request):
+    """The layers of the host of a scenario, by its marker."""
+    return with_postfix(root, smarthost) if request.node.get_closest_marker("on_postfix") else []
 
 
 def with_postfix(root, smarthost):

@@ -3,6 +3,7 @@
 import pytest
 
 from lab.host import RELAY_ENV
+from lab.shell import tier
 
 LIVE = "/etc/postfix"
 OWN = "/etc/mail-relay/main.cf.d"
@@ -29,6 +30,8 @@ CHANGES = {
         f"cat /root/ca.pem >$(readlink -f $(cat /root/file)); mv {SHARE}/facts.old {SHARE}/facts",
     ),
 }  # fmt: skip
+# The standard tier has one of three.
+SEEN = dict(list(CHANGES.items())[:: 1 if tier() == "full" else 3])
 BOOT = "mail-relay apply --boot"
 SAME = "mail-relay: nothing has changed\n"
 
@@ -39,7 +42,7 @@ def test_a_boot_sees_what_has_changed(relay, tally):
     """After the apply of a boot there is nothing left to change for a person's, whatever it was that changed."""
     relay.sh("systemctl stop mail-relay-apply.path; mail-relay apply")
     assert relay.sh(BOOT).out == SAME
-    for kind, (change, back) in CHANGES.items():
+    for kind, (change, back) in SEEN.items():
         relay.sh(change)
         done = relay.sh(BOOT)
         assert "mail-relay: applied" in done.out, f"{kind}: {done}"

@@ -8,7 +8,7 @@ import pytest
 from lab.burst import Burst
 from lab.shell import tier, wait_until
 
-MESSAGES = 10_000 if tier() == "full" else 2_000
+MESSAGES = 10_000 if tier() == "full" else 1_000
 # As long as nobody is there to help: Postfix tries deferred mail again after five minutes.
 PATIENCE = 180
 

@@ -8,7 +8,7 @@ import pytest
 
 from lab.doctor import ask, judge, settle
 from lab.host import RELAY_ENV
-from lab.shell import run
+from lab.shell import run, tier
 from lab.sink import Sink
 
 ROOTS = ("debian-12", "debian-13", "rpm-dnf4", "pacman-7")
@@ -89,6 +89,7 @@ LOCAL = [
         roots=ONE,
     ),
     Break("apply-path-off", "systemctl stop mail-relay-apply.path", roots=ONE),
+    Break("retry-path-off", "systemctl mask --now mail-relay-retry.path", roots=ONE),
     Break("apply-unfinished", "echo restart >/var/lib/mail-relay/owed", roots=ONE),
     Break("unit-changed", "echo '# changed' >>/lib/systemd/system/postfix@.service", roots=ONE),
     Break("clock-behind", "touch -d '+3 days' /usr/share/mail-relay/facts", "touch /usr/share/mail-relay/facts", roots=ONE),
@@ -176,12 +177,23 @@ LOCAL = [
 ]
 
 
+# Rows that docs/seeds.md and SECURITY.md name as proof.
+CITED = ("ca-bundle", "chroot-stale", "hardening-off", "map-stale", "port-taken", "secret-open", "unit-drop-in")
+
+
 def rows():
-    """One relay serves all rows of a root, so they are neighbours."""
+    """One relay serves all rows of a root, so they are neighbours. In the standard tier the roots share the rows that are the same on each."""
     for root in ROOTS:
-        for broken in LOCAL:
+        for number, broken in enumerate(LOCAL):
             if root in broken.roots:
-                yield pytest.param(root, broken, id=f"{root}-{broken.name or broken.finding}")
+                name = broken.name or broken.finding
+                one = broken.roots[number % len(broken.roots)]
+                marks = []
+                if root != one:
+                    marks = [pytest.mark.full(f"{one} has this row in the standard tier")]
+                elif broken.roots == ONE and name not in CITED:
+                    marks = [pytest.mark.full("of the rows that are about one root, the standard tier has those that documents name")]
+                yield pytest.param(root, broken, id=f"{root}-{name}", marks=marks)
 
 
 @pytest.mark.parametrize("root, broken", rows())
@@ -202,11 +214,14 @@ def test_what_a_person_breaks_on_the_host(repaired_relay, broken, tally):
 @pytest.mark.roots(*ROOTS)
 def test_a_healthy_host(idle_relay):
     assert idle_relay.sh("mail-relay doctor --quiet").out == ""
-    assert_well(idle_relay)
+    assert ask(idle_relay) == []
+    idle_relay.deliver("all is well")
 
 
 def assert_well(relay):
-    assert ask(relay) == []
+    """In the standard tier the next row asks: what was left would be one finding too many."""
+    if tier() == "full":
+        assert ask(relay) == []
     relay.deliver("all is well")
 
 
@@ -387,8 +402,9 @@ def test_a_network_that_leads_nowhere(repaired_relay, smarthost, told):
 @pytest.mark.roots(*WHOLE)
 def test_mail_that_waits_for_its_next_try(repaired_relay, smarthost, told):
     relay = repaired_relay
-    # It would have the mail leave before doctor sees it.
-    relay.sh("systemctl stop mail-relay-retry.timer")
+    # This service would have the mail leave before doctor sees it.
+    drop_in = "/run/systemd/system/mail-relay-retry.service.d/asleep.conf"
+    relay.sh(f"mkdir -p {drop_in.rpartition('/')[0]}; printf '[Service]\\nExecStart=\\nExecStart=sleep infinity\\n' >{drop_in}; systemctl daemon-reload")
     relay.resolver.set(smarthost.name, smarthost.down)
     relay.mail("while nobody serves")
     relay.wait_deferred()
@@ -397,7 +413,7 @@ def test_mail_that_waits_for_its_next_try(repaired_relay, smarthost, told):
     judge(relay, "queue-waits")
     smarthost.wait_for("while nobody serves")
     relay.wait_queue_empty()
-    relay.sh("systemctl start mail-relay-retry.timer")
+    relay.sh(f"rm {drop_in}; systemctl daemon-reload; systemctl stop mail-relay-retry.service")
     assert_well(relay)
 
 

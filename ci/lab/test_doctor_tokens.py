@@ -5,6 +5,8 @@ import pytest
 from lab import tokens
 from lab.doctor import ask, judge, settle
 
+pytestmark = pytest.mark.on_postfix
+
 REFRESH = "systemctl start mail-relay-refresh.service"
 
 

@@ -7,6 +7,8 @@ from lab.host import Host
 from lab.lan import RELAY
 from lab.shell import wait_until
 
+pytestmark = pytest.mark.on_postfix
+
 OWN = "/usr/share/mail-relay/firewall"
 EXCLUSIVE = f'include "{OWN}/exclusive*.nft"\n'
 CLOSED = f"""table inet closed {{

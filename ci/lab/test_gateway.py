@@ -11,6 +11,8 @@ from lab.pages import blocks, try_all
 from lab.relaying import Attempts, message
 from lab.shell import wait_until
 
+pytestmark = pytest.mark.on_postfix
+
 JANE = "jane@customer.example"
 SALES = "sales@acme.example"
 OPS = "ops@acme.example"

@@ -5,10 +5,13 @@ import smtplib
 
 import pytest
 
+from lab.doctor import ask, judge
 from lab.lan import RELAY
 from lab.lan_relay import CUSTOMER, FROM, assert_refused, greeted, secure, start
 from lab.mail import NAME, certify
 from lab.relaying import Attempts
+
+pytestmark = pytest.mark.on_postfix
 
 
 @pytest.fixture
@@ -71,6 +74,7 @@ def test_clients_with_a_password(host, smarthost, lan, tally):
         assert mail["Received"] is None and USER not in mail.raw.partition("\n\n")[2]
     lan.app.send(FROM, CUSTOMER, "Subject: of the network, without a password\n\nx\n")
     smarthost.wait_for("of the network, without a password")
+    without_dovecot(host, smarthost, lan)
 
     sent = len(smarthost.mails())
     attempts = Attempts(NAME)
@@ -78,6 +82,17 @@ def test_clients_with_a_password(host, smarthost, lan, tally):
     attempts.envelopes(lambda: greeted(lan.stranger))
     assert_refused(attempts, host, smarthost, sent)
     tally("attempts to relay, refused", len(attempts.answers))
+
+
+def without_dovecot(host, smarthost, lan):
+    """Nobody can log in. The network is trusted by its addresses, so its mail leaves, and status and doctor agree on that."""
+    host.sh("systemctl stop dovecot.socket dovecot")
+    lan.app.send(FROM, CUSTOMER, "Subject: without Dovecot\n\nx\n")
+    smarthost.wait_for("without Dovecot")
+    assert '"can_send":true' in host.sh("mail-relay status --format json").out
+    assert "but mail leaves: one cause" in host.sh("mail-relay doctor", check=False).out
+    judge(host, "dovecot-login")
+    assert ask(host) == []
 
 
 HAPROXY = """defaults

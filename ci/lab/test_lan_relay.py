@@ -9,6 +9,8 @@ from lab.lan_relay import CUSTOMER, FROM, assert_refused, greeted, secure, start
 from lab.mail import NAME, certify
 from lab.relaying import ROUTED, VICTIM, Attempts, batches, message
 
+pytestmark = pytest.mark.on_postfix
+
 ROOT = "ops@acme.example"
 
 

@@ -50,7 +50,7 @@ def test_a_pristine_image(host, control):
 
 
 @pytest.mark.roots(*roots.EACH)
-@pytest.mark.parametrize("spec", ["null-client", "lan-relay-access"])
+@pytest.mark.parametrize("spec", ["null-client", pytest.param("lan-relay-access", marks=pytest.mark.full("the life of all profiles is the same"))])
 def test_a_running_host(postfix_host, spec):
     """Postfix was there before, and goes on as it did."""
     with closing(Lan(postfix_host)):

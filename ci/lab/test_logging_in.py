@@ -9,6 +9,8 @@ from lab.host import RELAY_ENV
 from lab.shell import wait_until
 from lab.sink import Sink
 
+pytestmark = pytest.mark.on_postfix
+
 BACKUP = "backup.lab.example"
 
 

@@ -8,6 +8,8 @@ from lab.doctor import ask
 from lab.picky import REFUSED_SENDER, Picky
 from lab.shell import wait_until
 
+pytestmark = pytest.mark.on_postfix
+
 
 def lose(host, provider):
     """A message to nobody, until its bounce is gone."""

@@ -6,6 +6,8 @@ from lab.doctor import ask, judge, settle
 from lab.host import RELAY_ENV
 from lab.rewriting import OPS
 
+pytestmark = pytest.mark.on_postfix
+
 NAME, MAILBOX = "web2.corp.example", "info@web2.corp.example"
 
 

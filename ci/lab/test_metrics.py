@@ -11,7 +11,7 @@ from conftest import installed
 from lab.host import RELAY_ENV, Host
 from lab.shell import REPOSITORY, wait_until
 
-pytestmark = pytest.mark.roots("debian-12", "debian-13", "rpm-dnf4", "pacman-7")
+pytestmark = [pytest.mark.roots("debian-12", "debian-13", "rpm-dnf4", "pacman-7"), pytest.mark.on_postfix]
 
 FILE = "/var/lib/textfiles/mail-relay.prom"
 

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 from lab.lan import Client
-from lab.shell import LAB, wait_until
+from lab.shell import LAB, tier, wait_until
 from lab.sink import Sink
 
 MISTAKES = tomllib.loads((LAB / "mistakes.toml").read_text())["mistake"]
+# One for each kind of harm, for the standard tier: the rest say more of Postfix, and nothing more of what watches it here.
+ONE_OF_EACH = list({kind: mistake for mistake in reversed(MISTAKES) for kind in mistake["harm"]}.values())
 MAIN_CF = "/etc/postfix/main.cf"
 CUSTOMER = "jane@customer.example"
 
@@ -21,8 +23,8 @@ def test_mistakes_hurt(relay, smarthost, tally):
     relay.deliver("without a mistake")
     own, unit = relay.read(MAIN_CF), relay.daemon_unit()
     relay.sh(f"systemctl stop '{unit}'")
-    harmless = []
-    for number, mistake in enumerate(MISTAKES):
+    mistakes, harmless = MISTAKES if tier() == "full" else ONE_OF_EACH, []
+    for number, mistake in enumerate(mistakes):
         [(kind, what)] = mistake["harm"].items()
         subject = f"mistake {number}"
         with answering(relay, smarthost, mistake.get("face", "good")) as sink:
@@ -43,7 +45,7 @@ def test_mistakes_hurt(relay, smarthost, tally):
     with answering(relay, smarthost, "good"):
         restart(relay, own)
         relay.deliver("with all of them put right")
-    tally("mistakes of one line that hurt", len(MISTAKES))
+    tally("mistakes of one line that hurt", len(mistakes))
 
 
 def replaced(main, lines):

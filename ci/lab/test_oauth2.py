@@ -6,6 +6,8 @@ from lab import tokens
 from lab.host import RELAY_ENV
 from lab.shell import wait_until
 
+pytestmark = pytest.mark.on_postfix
+
 COMMAND = "/usr/local/bin/credentials"
 
 

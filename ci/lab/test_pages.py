@@ -7,6 +7,8 @@ from lab.lan import RELAY
 from lab.pages import blocks, try_all
 from lab.shell import wait_until
 
+pytestmark = pytest.mark.on_postfix
+
 
 @pytest.mark.roots("debian-12")
 def test_how_to_try_a_relay(network_server, smarthost):

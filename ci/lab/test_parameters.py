@@ -7,6 +7,9 @@ OWN = "/etc/mail-relay/main.cf.d/own.cf"
 CATALOGUE = LAB.parents[1] / "pkg/postfix"
 # Lines that real hosts have, and that were accepted once.
 REFUSED = (
+    "smtpd_authorized_xclient_hosts = 0.0.0.0/1, 128.0.0.0/1",
+    "qmqpd_authorized_clients = static:all",
+    "smtpd_forbid_bare_newline = no",
     "append_dot_mydomain = no",
     "masquerade_domains = corp.example",
     "myorigin = $mydomain",

@@ -10,6 +10,8 @@ from lab.rewriting import CUSTOMER, FROM, HOSTS, LAN, NULL_CLIENT, OPS, Rules, o
 from lab.rewritten import begin, check
 from lab.shell import wait_until
 
+pytestmark = pytest.mark.on_postfix
+
 ROOTS = "debian-11", "debian-12", "debian-13", "rpm-dnf5", "pacman-7"
 ALL = {"*": "alerts@acme.example", "@scanner.lan": "scans@acme.example", "backup": "backups@acme.example"}
 

@@ -10,6 +10,8 @@ from lab.rewriting import CUSTOMER, GATEWAY, JANE, JOE, SALES, SERVER, Rules, of
 from lab.rewritten import begin, check
 from lab.smarthost import Mail
 
+pytestmark = pytest.mark.on_postfix
+
 # Strangers' domains must exist.
 DOMAINS = "acme.example", "customer.example", "partner.example", "scanner.lan", "lab.acme.example"
 FORBIDDEN = "From: {0}\nX-Forbidden: x\nSubject: refused\n\nhi\n"

@@ -20,7 +20,7 @@ VIPS, NOBODY, BACKEND = "/etc/mail-relay/vips", "nobody@acme.example", "mail.acm
 @pytest.mark.roots(*EACH)
 @pytest.mark.long
 def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
-    """It is installed before its CA file, its table, its credentials and the smarthost's name; then each goes away, and comes back wrong."""
+    """It is installed before its CA file, its table, its credentials and the smarthost's name; then each goes away."""
     host.install("trouble-null")
     forget(host, smarthost.name)
     host.boot()
@@ -42,14 +42,48 @@ def test_a_null_client_waits_for_what_it_needs(host, smarthost, tally):
     fine(host, "at first")
     tally("missing at installation", 4)
     as_after_hours(host)
-    for cells in (GONE, WRONG, [NO_TABLE], [damaged(TABLE)]):
-        outlive(host, smarthost, root, cells, tally, "null client")
-    a_table_of_main_cf_d(host, smarthost, root, tally)
-    the_network_is_away(host, smarthost, root, tally, "null client")
+    outlive(host, smarthost, root, GONE, tally, "null client")
     nothing_came_back(host)
     # The table was compiled by apply, and goes with the package.
     host.remove()
     assert host.sh(f"ls {TABLE}*").out.split() == [TABLE]
+
+
+@pytest.mark.roots(*EACH)
+@pytest.mark.long
+def test_what_a_null_client_needs_comes_back_wrong(host, smarthost, tally):
+    """Or a table alone is missing, in the spec or in main.cf.d, or the network is away."""
+    host.write(CA, smarthost.authority.pem)
+    host.write(TABLE, "shop@shop.example [smtp.lab.example]:587\n")
+    host.install("trouble-null")
+    host.credentials()
+    as_after_hours(host)
+    host.boot()
+    root = Local(host)
+    for cells in (WRONG, [NO_TABLE], [damaged(TABLE)]):
+        outlive(host, smarthost, root, cells, tally, "null client")
+    a_table_of_main_cf_d(host, smarthost, root, tally)
+    the_network_is_away(host, smarthost, root, tally, "null client")
+    nothing_came_back(host)
+
+
+@pytest.mark.roots("debian-11", "debian-13")
+def test_own_ways_to_the_smarthost_wait_for_credentials(host, smarthost, tally):
+    """By transport_maps and by what depends on the sender, past default_transport. A smarthost refuses mail without a login for good."""
+    host.install("own-ways")
+    host.boot()
+    ways = {"gold": ("root", "jane@gold.example"), "silver": ("root", "jane@silver.example")}
+    ways |= {name: (f"app@{name}.example", CUSTOMER) for name in ("shop", "lists")}
+    for name, (sender, recipient) in ways.items():
+        host.sh(f"printf 'Subject: {name}\\n\\nhi\\n' | sendmail -f {sender} {recipient}")
+    wait_until(lambda: len(host.queue()) == len(ways), "all of it in the queue")
+    assert all("no credentials yet" in reason for reason in host.wait_deferred())
+    nothing_came_back(host)
+    host.credentials()
+    helo = {name: smarthost.wait_for(name, SOON) for name in ways}
+    assert {mail.user for mail in helo.values()} == {smarthost.user}
+    assert (helo["silver"].helo, helo["shop"].helo) == ("silver.acme.example", "mail.shop.example")
+    tally("ways to the smarthost that wait for credentials", len(ways))
 
 
 def a_table_of_main_cf_d(host, smarthost, sender, tally):
@@ -96,19 +130,20 @@ def test_a_lan_relay_waits_for_what_it_needs(host, smarthost, lan, tally):
 @pytest.mark.roots(*EACH)
 @pytest.mark.long
 def test_a_gateway_defers_while_something_is_away(host, smarthost, lan, tally):
+    """It is installed before everything that it needs; then the server behind it goes away."""
     host.install("trouble-gateway")
     host.resolver.set("stranger.example", smarthost.elsewhere)
     as_after_hours(host)
     host.boot()
     stranger = lan.stranger
-    # Everything is missing. None of it may become a refusal.
+    # None of it may become a refusal.
     assert not offers(stranger, "starttls") and not offers(stranger, "smtputf8")
     defers(stranger, "at first")
     everything = {"table-closed", "server-certificate", "next-hop-dns", "policy-away", "milter-away"}
     stopped(host, everything, "at first")
     host.write(VIPS, "vip@customer.example OK\n")
     certify(host)
-    with partners(host) as programs:
+    with partners(host):
         wait_until(lambda: offers(stranger, "starttls"), "STARTTLS", SOON)
         defers(stranger, "no server behind yet")
         host.resolver.set(BACKEND, smarthost.good)
@@ -117,9 +152,25 @@ def test_a_gateway_defers_while_something_is_away(host, smarthost, lan, tally):
         tally("missing at installation", len(everything))
         code, words = answer(stranger, NOBODY)
         assert code == 550 and "Access denied" in words and smarthost.good not in words
+        the_server_behind_is_away(host, smarthost, stranger, tally)
+        nothing_came_back(host)
+
+
+@pytest.mark.roots(*EACH)
+@pytest.mark.long
+def test_a_gateway_defers_while_its_files_or_programs_are_away(host, smarthost, lan, tally):
+    host.write(VIPS, "vip@customer.example OK\n")
+    certify(host)
+    for name, address in (("stranger.example", smarthost.elsewhere), (BACKEND, smarthost.good)):
+        host.resolver.set(name, address)
+    host.install("trouble-gateway")
+    as_after_hours(host)
+    host.boot()
+    stranger = lan.stranger
+    with partners(host) as programs:
+        takes(stranger, "at first")
         files_go(host, stranger, tally)
         programs_go(host, programs, lambda kind: defers(stranger, kind), lambda kind: takes(stranger, kind), tally, "gateway")
-        the_server_behind_is_away(host, smarthost, stranger, tally)
         nothing_came_back(host)
 
 

@@ -6,6 +6,8 @@ from lab.roots import EACH
 from lab.shell import wait_until
 from lab.sink import Sink
 
+pytestmark = pytest.mark.on_postfix
+
 
 @pytest.mark.roots(*EACH)
 def test_ways_past_the_smarthost(host, smarthost):

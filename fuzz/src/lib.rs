@@ -3,6 +3,7 @@
 //!
 //! Nothing in here is a fault of the input: each function refuses by a panic what postpack must never do.
 
+mod import;
 mod main_cf;
 mod master_cf;
 mod order;
@@ -11,6 +12,7 @@ mod spec;
 mod tables;
 mod versions;
 
+pub use import::import;
 pub use main_cf::main_cf;
 pub use master_cf::master_cf;
 pub use packages::packages;
@@ -22,7 +24,7 @@ pub use versions::versions;
 pub type Target = fn(&[u8]);
 
 /// The targets by the names of their folders in `corpus/`.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("spec", spec),
     ("parameters", parameters),
     ("main_cf", main_cf),
@@ -30,4 +32,5 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("tables", tables),
     ("versions", versions),
     ("packages", packages),
+    ("import", import),
 ];

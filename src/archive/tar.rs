@@ -60,7 +60,9 @@ impl Tar {
             let write = |bytes: &mut Vec<u8>| {
                 for (path, node) in run {
                     let (member, slash) = match node.kind() {
-                        EntryKind::File(content) | EntryKind::Doc(content) => (Member::File(content), ""),
+                        EntryKind::File(content) | EntryKind::Doc(content) | EntryKind::Config(content) => {
+                            (Member::File(content), "")
+                        }
                         EntryKind::Symlink(target) => (Member::Symlink(target), ""),
                         EntryKind::Directory => (Member::Directory, "/"),
                     };

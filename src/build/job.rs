@@ -225,7 +225,7 @@ impl Job {
 /// The path and bytes of an entry that is a file.
 fn text(entry: &Entry) -> Option<(&str, &Text)> {
     match &entry.kind {
-        EntryKind::File(text) | EntryKind::Doc(text) => Some((&entry.path, text)),
+        EntryKind::File(text) | EntryKind::Doc(text) | EntryKind::Config(text) => Some((&entry.path, text)),
         EntryKind::Directory | EntryKind::Symlink(_) => None,
     }
 }

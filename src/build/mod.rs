@@ -212,6 +212,29 @@ pub fn unchanged(out: &Path, options: &Options) -> Option<Report> {
     })
 }
 
+/// The manifest of a folder that a build made.
+///
+/// # Errors
+/// There is none, or it is damaged; the message says which.
+pub fn manifest(folder: &Path) -> Result<Manifest, String> {
+    let named = |error| format!("{}: {error}", folder.join(MANIFEST).display());
+    Manifest::read(folder).map(|(manifest, _)| manifest).map_err(named)
+}
+
+/// The bytes of a file that a manifest lists.
+///
+/// # Errors
+/// It cannot be read, or is not the file that was built.
+pub fn artifact(folder: &Path, artifact: &Artifact) -> std::io::Result<Vec<u8>> {
+    let path = folder.join(&artifact.file_name);
+    let bytes = regular::read(&path, artifact.size)?;
+    if format!("{:x}", Sha256::digest(&bytes)) == artifact.sha256 {
+        return Ok(bytes);
+    }
+    let message = format!("{}: not the file that was built: SHA-256 mismatch", path.display());
+    Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message))
+}
+
 /// So many threads; one for each processor without a number.
 fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, BuildError> {
     rayon::ThreadPoolBuilder::new()

@@ -9,7 +9,7 @@ use crate::spec;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Mail provider; `postpack providers` lists them.
-    #[arg(long, default_value = "custom", value_name = "P")]
+    #[arg(short, long, default_value = "custom", value_name = "P")]
     provider: String,
     /// Kind of relay; `postpack profiles` lists them.
     #[arg(long, default_value = "null-client", value_name = "P")]

@@ -15,7 +15,7 @@ use crate::template::Templates;
 #[derive(Debug, clap::Args)]
 pub(super) struct Making {
     /// Only these formats, out of those that the spec's targets need.
-    #[arg(long, value_delimiter = ',', value_name = "FORMAT,...")]
+    #[arg(short = 'p', long, visible_alias = "packager", value_delimiter = ',', value_name = "FORMAT,...")]
     pub(super) package_format: Vec<target::Format>,
     #[command(flatten)]
     pub(super) selection: Selection,

@@ -4,14 +4,17 @@ mod attest;
 mod build;
 mod changes;
 mod check;
+mod clock;
 mod completions;
 mod diff;
 mod error;
 mod explain;
 mod fleet;
+mod import;
 mod init;
 mod input;
 mod inspect;
+mod key;
 mod making;
 mod man;
 mod merge;
@@ -20,7 +23,9 @@ mod profiles;
 mod progress;
 mod providers;
 mod render;
+mod repo;
 mod schema;
+mod sign;
 mod targets;
 mod verify;
 
@@ -30,11 +35,15 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use output::{ColorChoice, Terminal};
 
+/// Number, and in release builds commit and date.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("POSTPACK_COMMIT"));
+
 /// Build native packages of a Postfix mail relay from one short description.
 #[derive(Debug, Parser)]
-#[command(name = "postpack", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "postpack", version = VERSION, propagate_version = true, max_term_width = 100)]
 #[command(
-    after_help = "Exit status: 0 fine, 1 something failed, 2 the input is wrong and nothing was written."
+    after_help = "Exit status: 0 fine, 1 something failed, 2 the input is wrong and nothing was written.\n\
+                  Documentation: https://github.com/postpack/postpack/tree/main/docs"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -54,17 +63,25 @@ struct Global {
     color: ColorChoice,
 }
 
+/// Aliases are verbs that other tools have for the same thing.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[command(alias = "new")]
     Init(init::Args),
+    Import(import::Args),
+    #[command(aliases = ["lint", "validate"])]
     Check(check::Args),
     Render(render::Args),
     Build(build::Args),
     Verify(verify::Args),
     Merge(merge::Args),
     Inspect(inspect::Args),
+    #[command(alias = "plan")]
     Diff(diff::Args),
     Explain(explain::Args),
+    Key(key::Args),
+    Sign(sign::Args),
+    Repo(repo::Args),
     Schema(schema::Args),
     Providers(providers::Args),
     Profiles(profiles::Args),
@@ -84,6 +101,7 @@ pub fn main() -> ExitCode {
     let mut terminal = Terminal::new(cli.global.quiet, cli.global.color);
     let done = match cli.verb {
         Verb::Init(args) => init::run(&args, &mut terminal),
+        Verb::Import(args) => import::run(&args, &mut terminal),
         Verb::Check(args) => check::run(&args, &mut terminal),
         Verb::Render(args) => render::run(&args, &mut terminal),
         Verb::Build(args) => build::run(&args, &mut terminal),
@@ -92,6 +110,9 @@ pub fn main() -> ExitCode {
         Verb::Inspect(args) => inspect::run(&args, &mut terminal),
         Verb::Diff(args) => diff::run(&args, &mut terminal),
         Verb::Explain(args) => explain::run(&args, &mut terminal),
+        Verb::Key(args) => key::run(&args, &mut terminal),
+        Verb::Sign(args) => sign::run(&args, &mut terminal),
+        Verb::Repo(args) => repo::run(&args, &mut terminal),
         Verb::Schema(args) => schema::run(&args, &mut terminal),
         Verb::Providers(args) => providers::run(&args, &mut terminal),
         Verb::Profiles(args) => profiles::run(&args, &mut terminal),

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::error::Failure;
-use crate::diag::{Diagnostic, Severity, Source, printable};
+use crate::diag::{Diagnostic, Severity, Source, printable, printable_name};
 use crate::fleet::Refused;
 
 /// When to use colour.
@@ -85,7 +85,7 @@ impl Terminal {
         if !self.quiet {
             let mut err = anstream::stderr().lock();
             // It may name a file of somebody else.
-            let object = printable(object);
+            let object = printable_name(object);
             let _ = writeln!(err, "{DONE}{verb:>9}{DONE:#} {object} {FAINT}{detail}{FAINT:#}");
         }
     }
@@ -117,6 +117,26 @@ impl Terminal {
             let mut err = anstream::stderr().lock();
             let _ = writeln!(err, "{WARNING}warning{WARNING:#}: {}", printable(message));
             let _ = writeln!(err, "{HINT}hint{HINT:#}: {hint}");
+        }
+    }
+
+    /// Shows something besides the result; silent with `--quiet`.
+    pub(super) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        }
+    }
+
+    /// Shows what is wrong at a place in a file of somebody else.
+    pub(super) fn fault(&mut self, place: &str, message: &str, hint: &str, fatal: bool) {
+        if self.quiet && !fatal {
+            return;
+        }
+        let mut err = anstream::stderr().lock();
+        let (style, word) = if fatal { (ERROR, "error") } else { (WARNING, "warning") };
+        let _ = writeln!(err, "{style}{word}{style:#}: {}: {}", printable(place), printable(message));
+        if !hint.is_empty() {
+            let _ = writeln!(err, "{HINT}hint{HINT:#}: {}", printable(hint));
         }
     }
 

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::changes::Changes;
 use super::error::Failure;
@@ -6,23 +6,27 @@ use super::fleet::{self, Only, Rows, Selection};
 use super::input;
 use super::output::Terminal;
 use crate::build::{FileName, Trees, Units as _};
+use crate::diag::nearest;
 use crate::fleet::is_fleet;
-use crate::plan;
+use crate::plan::{self, HostFile};
 use crate::target::Distribution;
 
-/// Write the files as a host of a distribution will have them, nothing packed.
+/// Write the files as a host of a distribution will have them, without packing them.
 ///
-/// For a fleet, each row has a folder with the name of its package.
+/// For a fleet, each row has a folder with the name of its package. `--file` prints one file of one host.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Spec to render; `-` reads standard input. Without one, ./relay.toml or ./fleet.toml.
     spec: Option<String>,
     /// Distribution, such as debian-13; `postpack targets` lists them.
-    #[arg(long, value_name = "T")]
+    #[arg(short, long, value_name = "T")]
     target: String,
     /// Folder that becomes the root of the host's file tree; it must not exist, or be empty.
-    #[arg(short, long, value_name = "DIR")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "DIR", required_unless_present = "file")]
+    output: Option<PathBuf>,
+    /// Print this file to standard output instead, such as /etc/postfix/main.cf.
+    #[arg(short, long, value_name = "PATH", conflicts_with = "output")]
+    file: Option<String>,
     #[command(flatten)]
     rows: Only,
     #[command(flatten)]
@@ -43,7 +47,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let name = args.spec.clone().map_or_else(|| input::default_spec(terminal), Ok)?;
     let (source, settings) = (input::read(&name)?, args.changes.settings());
     let templates = input::templates(args.templates.as_deref())?;
-    let mut trees = Trees::new(&args.output)?;
+    let mut to = To::new(args)?;
     if is_fleet(&source.text) {
         let files = fleet::gather(source, &settings, terminal)?;
         let fleet = fleet::read(&files, terminal)?;
@@ -56,7 +60,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
                 continue;
             };
             let folder = FileName::new(planned.checked.meta.name.clone()).map_err(std::io::Error::from)?;
-            trees.add(Some(&folder), &plan::render(&planned, distribution, &templates)?)?;
+            to.add(Some(&folder), plan::render(&planned, distribution, &templates)?)?;
         }
         rows.say(terminal);
         if refused {
@@ -67,10 +71,57 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
             return Err(Failure::input("--only is for fleets, and the SPEC has no [fleet]"));
         }
         let planned = input::load(source, &settings, terminal)?;
-        trees.add(None, &plan::render(&planned, distribution, &templates)?)?;
+        to.add(None, plan::render(&planned, distribution, &templates)?)?;
     }
-    let count = trees.publish()?;
-    let detail = format!("{count} files for {}", distribution.title);
-    terminal.done("Rendered", &args.output.display().to_string(), &detail);
-    Ok(())
+    to.finish(distribution, terminal)
+}
+
+/// Where the files go.
+enum To<'a> {
+    /// Into a folder.
+    Folder(&'a Path, Trees),
+    /// The file of this path to standard output, out of those of each host.
+    Stdout(&'a str, Vec<Vec<HostFile>>),
+}
+
+impl<'a> To<'a> {
+    fn new(args: &'a Args) -> Result<Self, Failure> {
+        match (&args.file, &args.output) {
+            (Some(path), _) => Ok(Self::Stdout(path, Vec::new())),
+            (None, Some(folder)) => Ok(Self::Folder(folder, Trees::new(folder)?)),
+            (None, None) => Err(Failure::input("neither --output nor --file is given")),
+        }
+    }
+
+    fn add(&mut self, folder: Option<&FileName>, files: Vec<HostFile>) -> Result<(), Failure> {
+        match self {
+            Self::Folder(_, trees) => trees.add(folder, &files)?,
+            Self::Stdout(_, hosts) => hosts.push(files),
+        }
+        Ok(())
+    }
+
+    fn finish(self, distribution: &Distribution, terminal: &mut Terminal) -> Result<(), Failure> {
+        let (path, hosts) = match self {
+            Self::Folder(folder, trees) => {
+                let detail = format!("{} files for {}", trees.publish()?, distribution.title);
+                terminal.done("Rendered", &folder.display().to_string(), &detail);
+                return Ok(());
+            }
+            Self::Stdout(path, hosts) => (path, hosts),
+        };
+        let [files] = hosts.as_slice() else {
+            return Err(Failure::input(format!("--file prints one file, and {} hosts have it", hosts.len()))
+                .hint("select one row of the fleet with --only, or write all files with --output"));
+        };
+        if let Some(file) = files.iter().find(|file| file.path == path) {
+            terminal.result(&String::from_utf8_lossy(&file.content))
+        } else {
+            let failure = Failure::input(format!("the relay has no file `{path}` on {}", distribution.title));
+            Err(match nearest(path, files.iter().map(|file| file.path.as_str())) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("write all of them with --output, and look there"),
+            })
+        }
+    }
 }

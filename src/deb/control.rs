@@ -15,7 +15,7 @@ pub(super) fn stanza(package: &Package, tree: &Tree<'_>) -> String {
     };
     field("Package", &meta.name);
     field("Version", &super::version(&meta.version));
-    field("Architecture", "all");
+    field("Architecture", meta.architecture.deb());
     field("Maintainer", &meta.maintainer);
     field("Installed-Size", &installed_size(tree).to_string());
     let relations = &package.relations;
@@ -77,12 +77,23 @@ fn description(meta: &Meta) -> String {
     text
 }
 
+/// The configuration files, by their paths.
+pub(super) fn conffiles(tree: &Tree<'_>) -> String {
+    let is_config = |node: &Node<'_>| matches!(node, Node::Listed(entry, _) if matches!(entry.kind, EntryKind::Config(_)));
+    tree.iter()
+        .filter(|(_, node)| is_config(node))
+        .map(|(path, _)| format!("{path}\n"))
+        .collect::<Vec<_>>()
+        .concat()
+}
+
 /// Digests of the files, by paths without the leading slash.
 pub(super) fn md5sums(tree: &Tree<'_>) -> String {
     let mut text = String::new();
     for (path, node) in tree.iter() {
         if let Node::Listed(entry, _) = node
-            && let EntryKind::File(content) | EntryKind::Doc(content) = &entry.kind
+            && let EntryKind::File(content) | EntryKind::Doc(content) | EntryKind::Config(content) =
+                &entry.kind
         {
             let _ = writeln!(text, "{}  {}", content.md5(), &path[1..]);
         }

@@ -6,7 +6,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 
-pub use read::{contents, is_deb, read};
+pub use read::{contents, control, is_deb, read, time};
 
 use crate::archive::{Member, Method, Parts, Tar};
 use crate::package::{Entry, EntryKind, Meta, Node, Package, Tree, Version, WriteError, gzip};
@@ -18,9 +18,10 @@ pub fn version(version: &Version) -> String {
     format!("{epoch}{}-{}", version.upstream("~"), version.revision)
 }
 
-/// The name of the file: `NAME_VERSION-REL_all.deb`, without the epoch as is the custom.
+/// The name of the file: `NAME_VERSION-REL_ARCH.deb`, without the epoch as is the custom.
 pub fn file_name(meta: &Meta) -> String {
-    format!("{}_{}-{}_all.deb", meta.name, meta.version.upstream("~"), meta.version.revision)
+    let Meta { name, version, architecture, .. } = meta;
+    format!("{name}_{}-{}_{}.deb", version.upstream("~"), version.revision, architecture.deb())
 }
 
 /// The package as a .deb: gzip, which every dpkg reads member by member. Adds the Debian changelog and the overrides
@@ -74,6 +75,7 @@ pub fn added(package: &Package, templates: &Templates) -> Result<Vec<Entry>, Wri
 fn control_archive(package: &Package, tree: &Tree<'_>, templates: &Templates) -> Result<Vec<u8>, WriteError> {
     let mut members = vec![
         ("control", 0o644, control::stanza(package, tree)),
+        ("conffiles", 0o644, control::conffiles(tree)),
         ("md5sums", 0o644, control::md5sums(tree)),
         ("triggers", 0o644, control::triggers(package)),
     ];

@@ -41,6 +41,28 @@ pub fn read(bytes: &[u8]) -> Result<Inspection, ReadError> {
     Ok(Inspection { format: "deb", fields: fields(&control), files, scripts })
 }
 
+/// The control file of a .deb as it is.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn control(bytes: &[u8]) -> Result<String, ReadError> {
+    if !is_deb(bytes) {
+        return Err(ReadError::Unknown);
+    }
+    let members = members(bytes)?;
+    let control = members.iter().find(|(name, _)| name.strip_prefix("control.tar").is_some_and(is_extension));
+    let (_, control) = control.ok_or_else(|| ReadError::Damaged("it has no control.tar".into()))?;
+    let unpacked = decompressor(control).map_err(|error| ReadError::Damaged(error.to_string()))?;
+    let texts = list(unpacked, |name| name == "control")?.texts;
+    let text = texts.into_iter().next().ok_or_else(|| ReadError::Damaged("it has no control file".into()))?;
+    String::from_utf8(text.1).map_err(|_| ReadError::Damaged("its control file is not UTF-8".into()))
+}
+
+/// When it was built: the time of its first member, in seconds since 1970 UTC.
+pub fn time(bytes: &[u8]) -> Option<u64> {
+    std::str::from_utf8(bytes.get(24..36)?).ok()?.trim_end().parse().ok()
+}
+
 fn is_extension(end: &str) -> bool {
     matches!(end, "" | ".xz" | ".gz" | ".zst")
 }

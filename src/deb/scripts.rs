@@ -14,6 +14,9 @@ pub(super) fn render(
     templates: &Templates,
 ) -> Result<Vec<(&'static str, String)>, WriteError> {
     let lifecycle = &package.lifecycle;
+    if !lifecycle.has_commands() {
+        return Ok(Vec::new());
+    }
     let path = Package::program(&lifecycle.configure)?;
     let values = json!({
         "name": package.meta.name,

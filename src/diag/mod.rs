@@ -99,7 +99,13 @@ impl Diagnostic {
 /// Control characters, line separators, and marks that change the direction of text or cannot be seen.
 pub(crate) fn is_odd(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A name that is not ours, such as that of a file, as it can be shown within a line.
+pub(crate) fn printable_name(name: &str) -> String {
+    printable(name).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// A text that is not ours, as it can be shown: lines and tabs stay, nothing acts on a terminal.
@@ -113,4 +119,22 @@ pub(crate) fn printable(text: &str) -> String {
 /// Whether any finding is an error.
 pub fn has_errors(findings: &[Diagnostic]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_are_printable() {
+        let name = "a\u{1b}[31m\u{202e}b\nc\u{ad}\u{61c}\u{2060}\td.toml";
+        let shown = printable_name(name);
+        assert_eq!(shown, r"a\u{1b}[31m\u{202e}b\nc\u{ad}\u{61c}\u{2060}\td.toml");
+        let source = Source { name: name.to_owned(), text: "x".to_owned() };
+        let text = render_text(&[Diagnostic::error("x", 0..1, "wrong")], &source, true);
+        assert!(
+            text.contains(&shown) && !text.contains('\u{202e}') && !text.contains("\u{1b}[31m\u{202e}"),
+            "{text:?}"
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, SECRET, Severity, Source, Span};
+use super::{Diagnostic, SECRET, Severity, Source, Span, printable_name};
 
 /// Renders findings with file, line, column and the place in the text; one empty line between them.
 ///
@@ -11,8 +11,9 @@ use super::{Diagnostic, SECRET, Severity, Source, Span};
 pub fn render_text(findings: &[Diagnostic], source: &Source, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let text = masked(findings, &source.text);
+    let name = printable_name(&source.name);
     let reports: Vec<String> =
-        findings.iter().map(|finding| renderer.render(&report(finding, &source.name, &text))).collect();
+        findings.iter().map(|finding| renderer.render(&report(finding, &name, &text))).collect();
     let mut out = reports.join("\n\n");
     if !out.is_empty() {
         out.push('\n');

@@ -301,6 +301,11 @@ impl<'f> Fleet<'f> {
         }
         let mut findings = Vec::new();
         overlay::fill(&mut table, &mut |name, span| {
+            let Some(name) = name else {
+                let message = format!("with its columns this text is longer than {} bytes", overlay::LONGEST);
+                findings.push(Diagnostic::error("fleet", span, message));
+                return String::new();
+            };
             if row.get(name).is_none() {
                 findings.push(Diagnostic::error("fleet", span, self.no_column(name)));
             }

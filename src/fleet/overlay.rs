@@ -80,14 +80,18 @@ pub(super) fn value<'f>(path: &str, cell: &Cell, text: &'f str) -> Spanned<DeVal
     Spanned::new(cell.span.clone(), inner.unwrap_or_else(|| string(&cell.text)))
 }
 
-/// Replaces every `{{name}}` in the texts of a table.
-pub(super) fn fill(table: &mut DeTable<'_>, value_of: &mut impl FnMut(&str, Span) -> String) {
+/// The longest text that columns may make of one.
+pub(super) const LONGEST: usize = 1 << 20;
+
+/// Replaces every `{{name}}` in the texts of a table. Without a name it is told of a text that grows beyond
+/// [`LONGEST`], and ends there.
+pub(super) fn fill(table: &mut DeTable<'_>, value_of: &mut impl FnMut(Option<&str>, Span) -> String) {
     for (_, value) in table.iter_mut() {
         fill_value(value, value_of);
     }
 }
 
-fn fill_value(value: &mut Spanned<DeValue<'_>>, value_of: &mut impl FnMut(&str, Span) -> String) {
+fn fill_value(value: &mut Spanned<DeValue<'_>>, value_of: &mut impl FnMut(Option<&str>, Span) -> String) {
     let span = value.span();
     match value.get_mut() {
         DeValue::String(text) if text.contains("{{") => {
@@ -97,8 +101,12 @@ fn fill_value(value: &mut Spanned<DeValue<'_>>, value_of: &mut impl FnMut(&str, 
                 && let Some((name, after)) = after.split_once("}}")
             {
                 filled += before;
-                filled += &value_of(name.trim(), span.clone());
+                filled += &value_of(Some(name.trim()), span.clone());
                 rest = after;
+                if filled.len() > LONGEST {
+                    value_of(None, span.clone());
+                    break;
+                }
             }
             filled += rest;
             *text = DeString::Owned(filled);

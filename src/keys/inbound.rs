@@ -79,6 +79,16 @@ pub(crate) struct AbuseSection {
         "x-with" = "abuse.block-lists = ['zen.spamhaus.org']",
     ))]
     pub(crate) block_words: Option<Spot<String>>,
+    /// Reject unauthenticated clients that use a domain of the relay in the envelope sender.
+    ///
+    /// This also rejects messages that were sent from a domain of the relay, forwarded by another server, and come
+    /// back with their sender unchanged.
+    #[schemars(extend(
+        "default" = false,
+        "examples" = [true],
+        "x-adds-to" = ["smtpd_recipient_restrictions"],
+    ))]
+    pub(crate) reject_own_senders: Option<Spot<bool>>,
     /// Check with SPF (RFC 7208) whether the client may send for the sender's domain.
     ///
     /// A policy daemon of the distribution does it.

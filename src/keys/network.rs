@@ -17,6 +17,16 @@ pub(crate) struct NetworkSection {
         "x-adds-to" = ["mynetworks"],
     ))]
     pub(crate) ip: Option<Spot<Ip>>,
+    /// Accept LF alone as the end of a line of SMTP, as programs without CR LF send it.
+    ///
+    /// It removes the protection from SMTP smuggling: the author of one message can hide a second one in its text,
+    /// with any sender.
+    #[schemars(extend(
+        "default" = false,
+        "examples" = [true],
+        "x-decides" = ["smtpd_forbid_bare_newline", "smtpd_forbid_bare_newline_exclusions"],
+    ))]
+    pub(crate) allow_bare_newlines: Option<Spot<bool>>,
     /// Addresses that clients connect to, in addition to the loopback, or `all`.
     #[schemars(extend(
         "default" = "all",

@@ -1,5 +1,6 @@
 //! The neutral package: what deb, rpm and pacman packages have in common. It knows no format's bytes.
 
+mod architecture;
 #[cfg(test)]
 mod bytes;
 mod content;
@@ -17,6 +18,7 @@ mod tree;
 mod version;
 
 pub use crate::archive::gzip;
+pub use architecture::Architecture;
 pub use content::Content;
 pub use difference::{Difference, Part};
 pub use error::{ReadError, WriteError};
@@ -47,6 +49,8 @@ pub struct Meta {
     pub name: String,
     /// Its version.
     pub version: Version,
+    /// What it runs on.
+    pub architecture: Architecture,
     /// `Name <mail@domain>`.
     pub maintainer: String,
     /// SPDX expression.
@@ -94,13 +98,16 @@ pub enum EntryKind {
     File(Content),
     /// A file of documentation.
     Doc(Content),
+    /// A configuration file: package managers keep what an administrator changed in it.
+    Config(Content),
     /// A folder that belongs to the package.
     Directory,
     /// A symbolic link with its target.
     Symlink(String),
 }
 
-/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks.
+/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks. A package without commands
+/// has none of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
     /// Command after install and upgrade, such as `/usr/sbin/mail-relay apply --package`. Commands are absolute
@@ -116,9 +123,16 @@ pub struct Lifecycle {
     pub watch: Vec<Watch>,
     /// Folders that a purge removes.
     pub purge: Vec<String>,
+    /// Name of a keyring in /usr/share/pacman/keyrings that pacman is to trust.
+    pub keyring: Option<String>,
 }
 
 impl Lifecycle {
+    /// Whether anything of the package is called on the host.
+    pub(crate) fn has_commands(&self) -> bool {
+        !(self.configure.is_empty() && self.trigger.is_empty() && self.remove.is_empty())
+    }
+
     /// Those of our units that do something only once they are started.
     pub(crate) fn waiting(&self) -> Vec<&str> {
         let waits = |unit: &&str| [".path", ".timer", ".socket"].iter().any(|end| unit.ends_with(end));

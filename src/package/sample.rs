@@ -1,8 +1,8 @@
 //! A package as the plan makes it, small enough to be read in snapshots.
 
 use super::{
-    Entry, EntryKind, Lifecycle, Meta, Package, Relation, Relations, Release, Requirement, Version, Watch,
-    gzip,
+    Architecture, Entry, EntryKind, Lifecycle, Meta, Package, Relation, Relations, Release, Requirement,
+    Version, Watch, gzip,
 };
 use crate::target::Format;
 
@@ -34,6 +34,7 @@ pub(crate) fn package(format: Format) -> Package {
             units: vec!["mail-relay-apply.service".into(), "mail-relay-apply.path".into()],
             watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
             purge: vec!["/etc/mail-relay".into(), "/var/lib/mail-relay".into()],
+            keyring: None,
         },
     }
 }
@@ -75,6 +76,7 @@ pub(crate) fn meta(version: &str, revision: u32) -> Meta {
     Meta {
         name: "acme-mail-relay".into(),
         version: Version::parse(version).unwrap().with_revision(revision),
+        architecture: Architecture::All,
         maintainer: author.clone(),
         license: "MIT".into(),
         summary: "mail relay to the smarthost of Acme".into(),

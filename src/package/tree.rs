@@ -117,7 +117,7 @@ impl EntryKind {
     /// The bytes of a file; nothing for folders and links.
     pub(crate) fn content(&self) -> &[u8] {
         match self {
-            Self::File(content) | Self::Doc(content) => content,
+            Self::File(content) | Self::Doc(content) | Self::Config(content) => content,
             Self::Directory | Self::Symlink(_) => &[],
         }
     }
@@ -167,8 +167,10 @@ impl Package {
             return Err(WriteError::Value("the time of the package is beyond the year 2106".into()));
         }
         let lifecycle = &self.lifecycle;
-        for command in [&lifecycle.configure, &lifecycle.trigger, &lifecycle.remove] {
-            Self::program(command)?;
+        if lifecycle.has_commands() {
+            for command in [&lifecycle.configure, &lifecycle.trigger, &lifecycle.remove] {
+                Self::program(command)?;
+            }
         }
         let is_unit = |c: char| c.is_ascii_alphanumeric() || "-_.@:".contains(c);
         for unit in &lifecycle.units {

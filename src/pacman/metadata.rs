@@ -48,8 +48,13 @@ pub(super) fn pkginfo(package: &Package, tree: &Tree<'_>) -> Result<String, Writ
     lines.put("builddate", package.time);
     lines.put("packager", &meta.maintainer);
     lines.put("size", installed_size(tree));
-    lines.put("arch", "any");
+    lines.put("arch", meta.architecture.pacman());
     lines.put("license", &meta.license);
+    for (path, node) in tree.iter() {
+        if let Node::Listed(Entry { kind: EntryKind::Config(_), .. }, _) = node {
+            lines.put("backup", &path[1..]);
+        }
+    }
     lines.put_relations("replaces", &relations.replaces);
     lines.put_relations("conflict", &relations.conflicts);
     lines.put_relations("provides", &relations.provides);
@@ -71,7 +76,7 @@ pub(super) fn buildinfo(package: &Package) -> Result<String, WriteError> {
     lines.put("pkgname", &meta.name);
     lines.put("pkgbase", &meta.name);
     lines.put("pkgver", super::version(&meta.version));
-    lines.put("pkgarch", "any");
+    lines.put("pkgarch", meta.architecture.pacman());
     // There is no PKGBUILD; the digest of nothing stands for it.
     lines.put("pkgbuild_sha256sum", format!("{:x}", Sha256::digest(b"")));
     lines.put("packager", &meta.maintainer);
@@ -126,7 +131,14 @@ pub(super) fn mtree(metadata: &[(&str, Content)], tree: &Tree<'_>, time: u64) ->
     for (path, node) in tree.iter() {
         let text = if node.common() { &mut common } else { &mut own };
         match node {
-            Node::Listed(Entry { kind: EntryKind::File(content) | EntryKind::Doc(content), mode, .. }, _) => {
+            Node::Listed(
+                Entry {
+                    kind: EntryKind::File(content) | EntryKind::Doc(content) | EntryKind::Config(content),
+                    mode,
+                    ..
+                },
+                _,
+            ) => {
                 file_line(text, &path[1..], *mode, content, time);
             }
             Node::Listed(Entry { kind: EntryKind::Symlink(target), .. }, _) => {

@@ -18,9 +18,9 @@ pub fn version(version: &Version) -> String {
     format!("{epoch}{}-{}", version.upstream(""), version.revision)
 }
 
-/// The name of the file: `NAME-VERSION-REL-any.pkg.tar.zst`; pacman keeps the epoch in it.
+/// The name of the file: `NAME-VERSION-REL-ARCH.pkg.tar.zst`; pacman keeps the epoch in it.
 pub fn file_name(meta: &Meta) -> String {
-    format!("{}-{}-any.pkg.tar.zst", meta.name, version(&meta.version))
+    format!("{}-{}-{}.pkg.tar.zst", meta.name, version(&meta.version), meta.architecture.pacman())
 }
 
 /// The package as a .pkg.tar.zst. Adds the alpm hook that applies the configuration, and the changelog.
@@ -61,6 +61,9 @@ pub fn write(package: &Package, templates: &Templates) -> Result<Vec<u8>, WriteE
 /// # Errors
 /// A template fails, or a value cannot be part of a package.
 pub fn added(package: &Package, templates: &Templates) -> Result<Vec<Entry>, WriteError> {
+    if !package.lifecycle.has_commands() {
+        return Ok(Vec::new());
+    }
     Ok(vec![Entry {
         path: format!("/usr/share/libalpm/hooks/{}", scripts::hook_name(&package.meta)),
         mode: 0o644,

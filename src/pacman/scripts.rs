@@ -10,9 +10,14 @@ pub(super) fn hook_name(meta: &Meta) -> String {
     format!("50-{}.hook", meta.name)
 }
 
-/// The functions that pacman calls before and after our files change.
+/// The functions that pacman calls before and after our files change; empty if nothing happens.
 pub(super) fn install(package: &Package, templates: &Templates) -> Result<String, WriteError> {
-    Ok(templates.render("pacman/install", &values(package))?)
+    let lifecycle = &package.lifecycle;
+    match &lifecycle.keyring {
+        Some(keyring) => Ok(templates.render("pacman/keyring", &json!({ "keyring": keyring }))?),
+        None if lifecycle.has_commands() => Ok(templates.render("pacman/install", &values(package))?),
+        None => Ok(String::new()),
+    }
 }
 
 /// The hook that runs after transactions in which we, or a watched package, came in or changed.

@@ -12,7 +12,7 @@ use super::table::{Kind, Table, table};
 use super::words::{LOOPBACK, OLD_PROTOCOLS, loopback, protocols as protocol_names};
 use crate::postfix::Network;
 use crate::postfix::table::{Cidr, Lookup, TableError};
-use crate::relay::{Access, Action, Inbound, Relay, Restriction, Server, ServerTls};
+use crate::relay::{Access, Action, Relay, Restriction, Server, ServerTls};
 
 /// Indexed tables of the user, and what they are.
 const SENDERS: &str = "sender_access";
@@ -88,7 +88,7 @@ pub(super) fn protection(layer: &mut Layer<'_>, relay: &Relay) {
             layer.set("smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
             layer.set("local_header_rewrite_clients", REWRITTEN);
         }
-        Some(server) => lists(layer, server, relay.inbound.as_ref()),
+        Some(server) => lists(layer, relay, server),
     }
     layer.set("smtpd_helo_required", "yes");
     layer.set("disable_vrfy_command", "yes");
@@ -99,7 +99,8 @@ pub(super) fn protection(layer: &mut Layer<'_>, relay: &Relay) {
     }
 }
 
-fn lists(layer: &mut Layer<'_>, server: &Server, inbound: Option<&Inbound>) {
+fn lists(layer: &mut Layer<'_>, of: &Relay, server: &Server) {
+    let inbound = of.inbound.as_ref();
     let (access, own) = (&server.access, &server.restrictions);
     let text = |text: &str| Item::from(text);
     let users = |list: &[Restriction]| list.iter().map(|one| text(&one.text)).collect::<Vec<_>>();
@@ -148,11 +149,13 @@ fn lists(layer: &mut Layer<'_>, server: &Server, inbound: Option<&Inbound>) {
     if let Some(inbound) = inbound {
         recipient.push(text("permit_mynetworks"));
         recipient.extend(proven.clone());
-        recipient.extend(inbound::recipient(inbound));
+        recipient.extend(inbound::recipient(of, inbound));
     }
     if !recipient.is_empty() {
         layer.list("smtpd_recipient_restrictions", recipient);
     }
+    // A queue is not started by strangers.
+    layer.list("smtpd_etrn_restrictions", [text("permit_mynetworks"), text("reject")]);
     // Commands sent before their answers are what spam software does, not a mail client. And Postfix lets everybody
     // name `postmaster`, without a domain, whatever the lists above say (RFC 5321, 4.5.1): the text it takes from
     // nobody else than they do.
@@ -220,14 +223,18 @@ fn tls(layer: &mut Layer<'_>, server: &Server) {
     }
 }
 
-/// Defences against strangers' mail that smuggles in more mail, `NAME=VALUE`: only later releases of a series have them,
-/// and older ones warn of what they do not know. The host sets those that its Postfix has.
+/// Defences against mail that hides in the text of other mail, `NAME=VALUE`: only later releases of a series have them, and older
+/// ones warn of what they do not know. The host sets those that its Postfix has. Programs of the host and trusted clients hand in
+/// texts that others wrote, such as a form of a web site, so nobody is excluded.
 pub(super) fn where_known(relay: &Relay) -> Vec<&'static str> {
-    if relay.inbound.is_none() {
-        return Vec::new();
-    }
     let own = |setting: &&str| !relay.parameters.iter().any(|it| setting.split('=').next() == Some(&it.name));
-    ["smtpd_forbid_bare_newline=yes", "smtpd_forbid_unauth_pipelining=yes"].into_iter().filter(own).collect()
+    let newlines: &[_] = if relay.network.bare_newlines {
+        &["smtpd_forbid_bare_newline=no"]
+    } else {
+        &["smtpd_forbid_bare_newline=yes", "smtpd_forbid_bare_newline_exclusions="]
+    };
+    let pipelining = relay.inbound.as_ref().map(|_| "smtpd_forbid_unauth_pipelining=yes");
+    newlines.iter().copied().chain(pipelining).filter(own).collect()
 }
 
 /// The tables that the lists above refer to.

@@ -50,7 +50,7 @@ const CERTIFICATE_UNITS: &[&str] = &["mail-relay-certificate.path", "mail-relay-
 const PARTNER_UNIT: &str = "mail-relay-partner@.service";
 
 /// Units that have waiting mail tried again; the first is enabled.
-const RETRY_UNITS: &[&str] = &["mail-relay-retry.timer", "mail-relay-retry.service"];
+const RETRY_UNITS: &[&str] = &["mail-relay-retry.path", "mail-relay-retry.service"];
 
 const METRICS_TIMER: &str = "mail-relay-metrics.timer";
 const METRICS_SERVICE: &str = "mail-relay-metrics.service";
@@ -213,6 +213,11 @@ pub(super) struct Units {
     sandbox: Option<Content>,
 }
 
+/// The folders in which Postfix keeps deferred messages, by the first digit of the queue file (`hash_queue_depth`).
+fn deferred_folders() -> Vec<String> {
+    (0..16).map(|digit| format!("/var/spool/postfix/deferred/{digit:X}")).collect()
+}
+
 fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, PlanError> {
     let (hardening, metrics) = (&relay.hardening, relay.metrics.as_ref());
     let values = json!({
@@ -225,6 +230,7 @@ fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, Plan
         "apply_sandbox": systemd::apply_sandbox(),
         "metrics_sandbox": systemd::metrics_sandbox(),
         "watched": watched_files(relay),
+        "deferred": deferred_folders(),
     });
     let mut entries = Vec::new();
     let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);

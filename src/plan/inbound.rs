@@ -5,11 +5,12 @@
 
 use super::PlanError;
 use super::layer::{Item, Layer, inline};
+use super::mailboxes;
 use super::next_hops;
 use super::policies;
 use super::table::{Kind, Table, table};
 use super::words::{level_name, server};
-use crate::postfix::table::Lookup;
+use crate::postfix::table::{Lookup, Regexp};
 use crate::relay::{Abuse, Inbound, Recipients, Relay};
 
 /// Names of every domain that can always be written to (RFC 5321 4.5.1, RFC 2142).
@@ -17,6 +18,18 @@ const ALWAYS: &[&str] = &["postmaster", "abuse"];
 
 /// The table of addresses that exist.
 const LISTED: &str = "relay_recipients";
+
+/// Recipients at an address in brackets, which are at the host itself whatever its domains are.
+const LITERALS: &str = "literal_recipients";
+
+/// Senders in the relay's own domains.
+const OWN_SENDERS: &str = "own_senders";
+
+/// The domain of a whole address.
+const SENDER_DOMAIN: &str = "sender_domain";
+
+/// The answer to a client outside that uses one.
+const OWN_SENDER: &str = "REJECT 5.7.1 this sender must log in or use a server of its domain";
 
 /// For whom mail is taken, and where it goes.
 pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
@@ -86,16 +99,27 @@ fn always(domain: &str) -> Item {
 
 /// What mail from anybody must pass after the user's own tables and restrictions: first what costs nothing, then what
 /// DNS knows, then what others are asked.
-pub(super) fn recipient(inbound: &Inbound) -> Vec<Item> {
+pub(super) fn recipient(relay: &Relay, inbound: &Inbound) -> Vec<Item> {
     let text = |text: &str| Item::from(text);
     let mut list = vec![
         text("reject_non_fqdn_sender"),
         text("reject_non_fqdn_recipient"),
+        text(&format!("check_recipient_access regexp:/etc/postfix/{LITERALS}")),
         text("reject_unlisted_recipient"),
         always(""),
         text("reject_unknown_sender_domain"),
     ];
     let abuse = &inbound.abuse;
+    if abuse.reject_own_senders {
+        let listed = own_domains(relay, inbound).next().map(|_| format!("regexp:/etc/postfix/{OWN_SENDERS}"));
+        // Only the exact domain of a whole address: subdomains may send from elsewhere.
+        let stored = mailboxes::domain_database(relay).map(|database| {
+            format!("pipemap:{{ regexp:/etc/postfix/{SENDER_DOMAIN}, {database}, static:{{{OWN_SENDER}}} }}")
+        });
+        list.extend(
+            listed.into_iter().chain(stored).map(|table| text(&format!("check_sender_access {table}"))),
+        );
+    }
     for own in &abuse.block_lists {
         list.push(text(&format!("reject_rbl_client {}", own.name)));
     }
@@ -111,9 +135,42 @@ pub(super) fn recipient(inbound: &Inbound) -> Vec<Item> {
     list
 }
 
-/// The tables of addresses that exist.
-pub(super) fn tables(inbound: &Inbound) -> Result<Vec<Table>, PlanError> {
-    let Recipients::Listed(addresses) = &inbound.recipients else { return Ok(Vec::new()) };
+/// The domains of the spec that mail is taken for.
+fn own_domains<'a>(relay: &'a Relay, inbound: &'a Inbound) -> impl Iterator<Item = &'a String> {
+    inbound.own_domains().chain(mailboxes::domains(relay))
+}
+
+/// The tables that the lists above refer to.
+pub(super) fn tables(relay: &Relay, inbound: &Inbound) -> Result<Vec<Table>, PlanError> {
+    let mut literals =
+        Regexp::new("What strangers may not write to, see regexp_table(5): root at the address of the host.");
+    let names = ALWAYS.join("|");
+    let rules = [
+        (format!("^({names})@\\["), "DUNNO"),
+        ("@\\[".to_owned(), "REJECT no mail to addresses in brackets"),
+    ];
+    let filled = rules.iter().try_for_each(|(pattern, result)| literals.push(pattern, result));
+    let mut tables = vec![table(LITERALS, Kind::Regexp, filled.map(|()| literals))?];
+    if inbound.abuse.reject_own_senders && own_domains(relay, inbound).next().is_some() {
+        let mut senders = Regexp::new(
+            "Senders that only authenticated clients and trusted networks may use, see regexp_table(5).",
+        );
+        let filled = own_domains(relay, inbound)
+            .try_for_each(|domain| senders.push(&format!("@{}$", Regexp::escape(domain)), OWN_SENDER));
+        tables.push(table(OWN_SENDERS, Kind::Regexp, filled.map(|()| senders))?);
+    }
+    if inbound.abuse.reject_own_senders && mailboxes::domain_database(relay).is_some() {
+        let mut domain = Regexp::new("The domain of an address, for a lookup by it, see regexp_table(5).");
+        let filled = domain.push(".*@(.+)", "$1");
+        tables.push(table(SENDER_DOMAIN, Kind::Regexp, filled.map(|()| domain))?);
+    }
+    tables.extend(addresses(inbound)?);
+    Ok(tables)
+}
+
+/// The table of addresses that exist.
+fn addresses(inbound: &Inbound) -> Result<Option<Table>, PlanError> {
+    let Recipients::Listed(addresses) = &inbound.recipients else { return Ok(None) };
     let mut rows = Lookup::new("Addresses that exist at the servers behind; the result means nothing.");
     let mut all = || {
         for (domain, _) in &inbound.domains {
@@ -125,5 +182,5 @@ pub(super) fn tables(inbound: &Inbound) -> Result<Vec<Table>, PlanError> {
         addresses.iter().try_for_each(|address| rows.insert(address, "OK"))
     };
     let filled = all();
-    Ok(vec![table(LISTED, Kind::Indexed, filled.map(|()| rows))?])
+    table(LISTED, Kind::Indexed, filled.map(|()| rows)).map(Some)
 }

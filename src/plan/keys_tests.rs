@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::verdicts::samples::{sample, with};
-use super::{Planned, check, host, main_cf};
+use super::{Planned, check, clients, host, main_cf};
 use crate::diag::{Diagnostic, Source, has_errors, render_text};
 use crate::keys::{self, Key, Relation};
 use crate::relay::{Profile, Providers, Relay};
@@ -13,11 +13,17 @@ fn relay(profile: Profile, more: &str) -> Option<Relay> {
     spec::load(&with(profile, more), &Providers::builtin()).0.map(|checked| checked.relay)
 }
 
+/// The parameters of main.cf that a relay sets, with their values.
+fn of_main(relay: &Relay) -> BTreeMap<String, String> {
+    let main = main_cf::main_cf(relay).unwrap();
+    let always = main.iter().map(|setting| (setting.name.clone(), setting.value.as_str().to_owned()));
+    let where_known = clients::where_known(relay).into_iter().filter_map(|line| line.split_once('='));
+    always.chain(where_known.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+}
+
 /// The parameters that a relay sets, with their values: main.cf and the options of services.
 fn set_by(relay: &Relay) -> BTreeMap<String, String> {
-    let main = main_cf::main_cf(relay).unwrap();
-    let mut set: BTreeMap<String, String> =
-        main.iter().map(|setting| (setting.name.clone(), setting.value.as_str().to_owned())).collect();
+    let mut set = of_main(relay);
     for edit in host::master_edits(relay) {
         for option in edit.split(" -o ").skip(1) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
@@ -102,9 +108,7 @@ fn a_parameter_that_a_relay_sets_has_one_deciding_key() {
     let mut set: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     let alone = Profile::ALL.iter().map(|profile| (*profile, String::new()));
     for (profile, more) in samples().map(|(_, profile, more)| (profile, more)).chain(alone) {
-        for (name, _) in relay(profile, &more).iter().flat_map(|relay| main_cf::main_cf(relay).ok()).flat_map(
-            |main| main.iter().map(|setting| (setting.name.clone(), ())).collect::<Vec<_>>(),
-        ) {
+        for name in of_main(&relay(profile, &more).unwrap()).into_keys() {
             set.entry(name).or_default().insert(profile.name());
         }
     }
@@ -132,8 +136,7 @@ fn a_parameter_that_a_relay_sets_has_one_deciding_key() {
         }
     }
     for (name, _) in keys::INTERNAL {
-        let of_host = name.starts_with("relay_") || name.starts_with("smtpd_forbid_");
-        if !of_host && !set.contains_key(*name) {
+        if !name.starts_with("relay_") && !set.contains_key(*name) {
             wrong.push(format!("{name} is internal, and no relay sets it"));
         }
     }
@@ -160,7 +163,7 @@ const CONSTANT: &[&str] = &[
 /// Relations that the example of the key does not show, and what does.
 const UNSEEN: &[(&str, &str, &str)] = &[
     ("relay.from", "sender_canonical_maps", "`from` is in the specs below the examples"),
-    ("relay.provider", "smtputf8_enable", "a provider without SMTPUTF8"),
+    ("relay.provider", "smtputf8_enable", "a provider with SMTPUTF8"),
     ("relay.root-mail-to", "virtual_alias_maps", "`root-mail-to` is in the specs below the examples"),
     ("server.proxy-protocol", "postscreen_upstream_proxy_protocol", "[postscreen]"),
     ("smarthost.tls", "smtp_tls_security_level", "`none`, without a password"),

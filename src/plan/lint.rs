@@ -39,18 +39,21 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let brought = super::mailboxes::table_types(&checked.relay);
     let files = files(relay);
     let has_file = |path: &str| files.iter().any(|file| file == path);
+    let written = &checked.relay.parameters;
+    let classes = written.iter().find(|parameter| parameter.name == "smtpd_restriction_classes");
     let context = Context {
         targets,
         refusal: &refusal,
         defined: HOST_PARAMETERS,
         parts: false,
+        classes: classes.map_or("", |parameter| &parameter.value),
         brought: &brought,
         clear: relay.tls.cleartext_password,
         has_file: &has_file,
     };
-    let written = &checked.relay.parameters;
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
+    findings.extend(proxy_is_open(&checked.relay));
     findings.extend(without_resolver(checked));
     findings.extend(parameters(written, &context));
     let part = Context { targets: context.targets.clone(), parts: true, ..context };
@@ -150,6 +153,20 @@ fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnosti
     }]
 }
 
+/// A port that believes a proxy, and a firewall that opens it to all clients.
+fn proxy_is_open(relay: &Relay) -> Option<Diagnostic> {
+    let server = relay.server.as_ref().filter(|server| server.proxy_protocol)?;
+    if relay.firewall.tools.is_empty() || server.trusted.is_empty() {
+        return None;
+    }
+    let message = "the firewall rules open port 25 to all trusted networks, and whoever reaches it says by the PROXY protocol whose \
+                   address they have";
+    let finding = Diagnostic::new(Severity::Warning, "proxy-firewall", None, message.to_owned());
+    Some(finding.hint(
+        "Let only the proxy reach port 25: leave [firewall] out, and open the port to its address yourself.",
+    ))
+}
+
 /// A relay that asks SPF, where postpack knows of no daemon that answers.
 fn without_spf(checked: &Checked) -> Option<Diagnostic> {
     let span = checked.relay.inbound.as_ref()?.abuse.spf.clone()?;
@@ -226,22 +243,26 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
     let lists = stages(server);
     let mut findings = Vec::new();
     for (stage, list) in lists {
+        findings.extend(relay.inbound.iter().filter_map(|_| own_domains(list)));
         let name = format!("smtpd_{stage}_restrictions");
-        // The tables of [access] permit nobody: there, `permit` ends the search in the table alone.
-        let tables = ["client_access", "sender_access", "recipient_access"];
+        // The tables of [access] permit nobody: there, `permit` ends the search in the table alone. Another permits the host itself.
+        let tables = ["client_access", "sender_access", "recipient_access", "own_clients"];
         // A gateway is for strangers.
         let known = ["permit_mynetworks", "permit_sasl_authenticated", "permit_inet_interfaces"];
         let not_counted = |text: &str| {
             tables.iter().any(|table| text.ends_with(&format!("/{table}")))
                 || relay.inbound.is_some() && known.contains(&text)
         };
-        let Some(end) = main.get(&name).and_then(|value| lists::end(value.as_str(), &not_counted)) else {
+        let values = |name: &str| main.get(name).map(|value| value.as_str().to_owned());
+        let whole = main.get(&name).map_or("", |value| value.as_str());
+        let Some(end) = lists::end(whole, stage, &values, &not_counted) else { continue };
+        // Restrictions of the relay itself that hold for everybody come last.
+        let is_end = |step: &lists::Step| step.text() == end.step.text();
+        let Some(own) = list.iter().find(|own| lists::steps(&own.text, &values).iter().any(is_end)) else {
             continue;
         };
-        // Restrictions of the relay itself that hold for everybody come last.
-        let Some(own) = list.iter().find(|own| own.text.eq_ignore_ascii_case(&end.word)) else { continue };
         let at = |code, message: String| Diagnostic::error(code, own.span.clone(), message);
-        let word = &end.word;
+        let word = end.step.text();
         if !end.permits && !end.permitting {
             let whom = if relay.inbound.is_some() { "everybody outside" } else { "everybody" };
             let finding =
@@ -271,6 +292,16 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
         }
     }
     findings
+}
+
+/// Where mail of strangers is for the relay's own domains, this permits all of it.
+fn own_domains(list: &[Restriction]) -> Option<Diagnostic> {
+    const WORD: &str = "permit_auth_destination";
+    let own = list.iter().find(|own| own.text.eq_ignore_ascii_case(WORD))?;
+    let message =
+        format!("nothing after `{WORD}` is looked at: all mail from outside is for domains of this relay");
+    let finding = Diagnostic::error("accepts-everything", own.span.clone(), message);
+    Some(finding.hint("Leave it out: what nothing refuses is permitted."))
 }
 
 /// The distributions a spec is built for: those it names, else all of its formats.

@@ -118,6 +118,11 @@ pub(super) fn domains(relay: &Relay) -> &[String] {
     }
 }
 
+/// The lookup of domains with mailboxes, where a database has these.
+pub(super) fn domain_database(relay: &Relay) -> Option<String> {
+    database(relay).map(|database| asked(database, files(database).domains))
+}
+
 /// The types of tables that are in packages of their own.
 pub(super) fn table_types(relay: &Relay) -> Vec<&'static str> {
     database(relay).map(|database| database.store.table_type()).into_iter().collect()

@@ -148,6 +148,7 @@ pub fn package(planned: &Planned, format: Format, templates: &Templates) -> Resu
             units: host::enabled_units(&checked.relay),
             watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
             purge: vec!["/etc/mail-relay".to_owned(), "/var/lib/mail-relay".to_owned()],
+            keyring: None,
         },
     })
 }

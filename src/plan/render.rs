@@ -38,7 +38,7 @@ pub fn render(
     let mut files: Vec<HostFile> = entries(planned, distribution.format, templates)?
         .into_iter()
         .filter_map(|Entry { path, mode, kind, .. }| match kind {
-            EntryKind::File(content) | EntryKind::Doc(content) => {
+            EntryKind::File(content) | EntryKind::Doc(content) | EntryKind::Config(content) => {
                 Some(HostFile { path, mode, content: content.to_vec() })
             }
             EntryKind::Directory | EntryKind::Symlink(_) => None,

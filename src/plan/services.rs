@@ -327,7 +327,7 @@ impl<'a> Judge<'a> {
                 self.error(&command.span, message, format!("put it into `arguments`: \"{key}...\""));
             }
         }
-        if let Some(user) = find("user=").filter(|word| word.value.split([':', '=']).nth(1) == Some("root")) {
+        if let Some(user) = find("user=").filter(|word| is_root(&word.value)) {
             self.error(
                 &user.span,
                 format!("{}(8) runs nothing as root", command.value),
@@ -347,6 +347,7 @@ impl<'a> Judge<'a> {
             targets: context.targets.clone(),
             defined: context.defined,
             parts: false,
+            classes: context.classes,
             brought: context.brought,
             clear: context.clear,
             has_file: context.has_file,
@@ -376,7 +377,14 @@ pub(super) fn together(relay: &Relay, main: &MainCf, context: &Context<'_>) -> V
         let is_own = |name: &str| own.options.iter().any(|option| option.name == name);
         let kept = main.iter().filter(|setting| !is_own(&setting.name));
         let settings = kept.map(|setting| (setting.name.as_str(), Some(setting.value.clone())));
-        let options = own.options.iter().map(|option| (option.name.as_str(), value(option).ok()));
+        // Programs of the host may say what a proxy would.
+        let is_private = {
+            let (name, kind) = own.id.value.split_once('/').unwrap_or_default();
+            kind == "unix" || is_loopback(port(name).0)
+        };
+        let counts = |name: &str| !(is_private && name.ends_with("_upstream_proxy_protocol"));
+        let options = own.options.iter().filter(|option| counts(&option.name));
+        let options = options.map(|option| (option.name.as_str(), value(option).ok()));
         for (name, value) in settings.chain(options) {
             // What cannot be written has been found before.
             let _ = value.map(|value| read.set(name, value));
@@ -385,7 +393,8 @@ pub(super) fn together(relay: &Relay, main: &MainCf, context: &Context<'_>) -> V
         for mut finding in whole(&read, &own.options, context) {
             let is_known =
                 |other: &Diagnostic| other.code == finding.code && other.message == finding.message;
-            if finding.severity != Severity::Error || known.iter().any(is_known) {
+            let counts = finding.severity == Severity::Error || finding.code == "may-relay";
+            if !counts || known.iter().any(is_known) {
                 continue;
             }
             if finding.label.is_none() {
@@ -395,6 +404,13 @@ pub(super) fn together(relay: &Relay, main: &MainCf, context: &Context<'_>) -> V
         }
     }
     findings
+}
+
+/// Whether `user=NAME:GROUP` names root, by name or number, or its group.
+fn is_root(argument: &str) -> bool {
+    let is_root =
+        |name: &str| name == "root" || (!name.is_empty() && name.bytes().all(|digit| digit == b'0'));
+    argument.split([':', '=']).skip(1).any(is_root)
 }
 
 /// Ports by the names that Postfix's master.cf has for them.

@@ -28,7 +28,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     tables.extend(transports::tables(relay)?);
     tables.extend(next_hops::tables(relay)?);
     if let Some(inbound) = &relay.inbound {
-        tables.extend(inbound::tables(inbound)?);
+        tables.extend(inbound::tables(relay, inbound)?);
     }
     tables.extend(content::tables(relay)?);
     Ok(tables)

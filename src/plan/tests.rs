@@ -175,3 +175,28 @@ fn a_program_that_pipe_runs_may_submit_by_sendmail() {
         assert_eq!(last, if relaxed { "NoNewPrivileges=no" } else { "NoNewPrivileges=yes" });
     }
 }
+
+/// Domains of the spec by a table, those of a database by a lookup of the exact domain.
+#[test]
+fn own_domains_are_no_senders_from_outside() {
+    let rejected = "[abuse]\nreject-own-senders = true\n";
+    let gateway = fs_err::read_to_string("examples/mail-gateway.toml").unwrap();
+    let server = fs_err::read_to_string("tests/specs/valid/mail-server-ldap.toml").unwrap();
+    let restrictions = |text: &str| {
+        let files = files(&load(text).unwrap(), "debian-12");
+        let table = files.get("/usr/share/mail-relay/tables/own_senders").cloned();
+        (files["/usr/share/mail-relay/main.cf"].clone(), table)
+    };
+    let gateway = gateway.replace("[abuse]\n", rejected);
+    let (main_cf, table) = restrictions(&gateway);
+    let table = table.unwrap();
+    assert!(main_cf.contains("check_sender_access regexp:/etc/postfix/own_senders"), "{main_cf}");
+    assert!(table.contains("@acme\\.example$"), "{table}");
+    for (text, asked) in [(server.clone(), false), (format!("{server}\n{rejected}"), true)] {
+        let (main_cf, table) = restrictions(&text);
+        let found = main_cf.contains(
+            "check_sender_access pipemap:{ regexp:/etc/postfix/sender_domain, proxy:ldap:/etc/postfix/ldap_domains.cf, static:{REJECT",
+        );
+        assert_eq!((found, table), (asked, None), "{main_cf}");
+    }
+}

@@ -11,6 +11,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::keys::{self, Relation};
 use crate::package::Content;
 use crate::postfix::catalogue::{Catalogue, key, lines};
+use crate::postfix::check::lists;
 use crate::relay::{Parameter, Profile, Relay};
 
 static VERDICTS: &str = include_str!("../../pkg/postfix/verdicts.tsv");
@@ -36,6 +37,8 @@ pub(super) enum Rule {
     Only(Vec<String>),
     Not(Vec<&'static str>),
     Has(&'static str),
+    Clients,
+    Closed,
     Under(&'static str),
     Service,
     Idle(&'static str),
@@ -97,6 +100,8 @@ impl Verdict {
             "only" => Rule::Only(rest.split('|').map(plain).collect()),
             "not" => Rule::Not(rest.split(' ').collect()),
             "has" => Rule::Has(rest),
+            "clients" => Rule::Clients,
+            "closed" => Rule::Closed,
             "under" => Rule::Under(rest),
             "service" => Rule::Service,
             "idle" => Rule::Idle(rest),
@@ -117,7 +122,9 @@ impl Verdict {
             Rule::Under(folder) => {
                 (!open && !value.is_empty() && !value.starts_with(folder)).then_some(value)
             }
-            Rule::Free | Rule::Set | Rule::Key | Rule::Service | Rule::Idle(_) => None,
+            Rule::Closed => (!open && !lists::is_closed(value)).then_some(value),
+            // The check of the whole main.cf knows the clients.
+            Rule::Clients | Rule::Free | Rule::Set | Rule::Key | Rule::Service | Rule::Idle(_) => None,
         }
     }
 
@@ -128,7 +135,10 @@ impl Verdict {
             Rule::Only(values) => format!("be {}", quoted(values.iter().map(String::as_str), " or ")),
             Rule::Not(words) => format!("not contain {}", quoted(words.iter().copied(), " or ")),
             Rule::Has(word) => format!("contain `{word}`"),
-            Rule::Under(folder) => format!("name a file under `{folder}`"),
+            Rule::Clients => "not trust everybody".to_owned(),
+            Rule::Closed => "refuse strangers, by `reject` after what permits others".to_owned(),
+            Rule::Under(folder) if folder.ends_with('/') => format!("name a file under `{folder}`"),
+            Rule::Under(start) => format!("begin with `{start}`"),
             _ => "not be set".to_owned(),
         }
     }
@@ -154,6 +164,7 @@ impl Verdict {
     fn lifted(&self, relay: &Relay) -> bool {
         match self.unless {
             Some("tls.allow-cleartext-password") => relay.tls.cleartext_password,
+            Some("network.allow-bare-newlines") => relay.network.bare_newlines,
             Some("server.allow-cleartext-password") => {
                 relay.server.as_ref().is_some_and(|server| server.cleartext_password)
             }
@@ -208,11 +219,13 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             let is_stated = |key: &str| facts.stated.iter().any(|one| one == key);
             let stated: Vec<&str> =
                 decisive.map(|(key, _)| key.path.as_str()).filter(|key| is_stated(key)).collect();
-            let taken = match verdict.rule {
-                Rule::Free => !stated.is_empty(),
-                _ => true,
+            let taken = match (&verdict.rule, place) {
+                (Rule::Set, Place::MainCf) => true,
+                // What the relay sets without a reason, one service may have in another way.
+                (Rule::Set, _) => !verdict.why.is_empty(),
+                _ => place == Place::MainCf && !stated.is_empty(),
             };
-            if place != Place::MainCf || !taken || !(facts.sets)(name) {
+            if !taken || !(facts.sets)(name) {
                 return None;
             }
             let keys = if stated.is_empty() { keys } else { stated };
@@ -265,7 +278,7 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             };
             Some(instead(at_name(code, verdict.because(message)), &keys))
         }
-        Rule::Only(_) | Rule::Not(_) | Rule::Has(_) | Rule::Under(_) => {
+        Rule::Only(_) | Rule::Not(_) | Rule::Has(_) | Rule::Clients | Rule::Closed | Rule::Under(_) => {
             verdict.refused(&parameter.value)?;
             let message = verdict.because(format!("`{name}` must {}", verdict.wanted()));
             let finding = Diagnostic::new(
@@ -292,12 +305,14 @@ fn instead(finding: Diagnostic, keys: &[&'static str]) -> Diagnostic {
 
 /// What `main.cf.d` of a host must not do, for merge.awk: name, rule, words of the rule, why. The hosts of a fleet share it.
 pub(super) fn for_host(relay: &Relay) -> Content {
-    static TEXTS: [OnceLock<Content>; 4 * Profile::ALL.len()] =
-        [const { OnceLock::new() }; 4 * Profile::ALL.len()];
+    static TEXTS: [OnceLock<Content>; 8 * Profile::ALL.len()] =
+        [const { OnceLock::new() }; 8 * Profile::ALL.len()];
     let profile = Profile::ALL.iter().position(|profile| *profile == relay.profile).unwrap_or_default();
     let inbound = relay.server.as_ref().is_some_and(|server| server.cleartext_password);
-    let flags = usize::from(relay.tls.cleartext_password) + 2 * usize::from(inbound);
-    TEXTS[4 * profile + flags].get_or_init(|| text_for_host(relay).into()).clone()
+    let flags = usize::from(relay.tls.cleartext_password)
+        + 2 * usize::from(inbound)
+        + 4 * usize::from(relay.network.bare_newlines);
+    TEXTS[8 * profile + flags].get_or_init(|| text_for_host(relay).into()).clone()
 }
 
 fn text_for_host(relay: &Relay) -> String {
@@ -315,6 +330,8 @@ fn text_for_host(relay: &Relay) -> String {
             Rule::Only(values) => ("only", values.join("|")),
             Rule::Not(words) => ("not", words.join(" ")),
             Rule::Has(word) => ("has", (*word).to_owned()),
+            Rule::Clients => ("clients", String::new()),
+            Rule::Closed => ("closed", String::new()),
             Rule::Under(folder) => ("under", (*folder).to_owned()),
             _ => continue,
         };
@@ -332,3 +349,5 @@ fn text_for_host(relay: &Relay) -> String {
 pub(super) mod samples;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trust;

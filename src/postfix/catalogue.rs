@@ -90,6 +90,11 @@ impl Catalogue {
         name.strip_suffix(&key(template(name)?)[1..])
     }
 
+    /// The names of all parameters, sorted; `*` stands in the place of a transport.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        parameters().iter().map(|line| key(line))
+    }
+
     /// The name of one of the parameters.
     #[cfg(test)]
     pub(super) fn any(index: usize) -> &'static str {

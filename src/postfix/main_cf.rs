@@ -276,6 +276,40 @@ pub(super) fn logical_lines(text: &str) -> Vec<LogicalLine> {
     lines
 }
 
+/// The logical lines of a file of Postfix's common format, each with the place of its first character. A line that does not
+/// start at the margin keeps a blank in front.
+pub(crate) fn lines(text: &str) -> Vec<(usize, String)> {
+    let lines = logical_lines(text).into_iter();
+    lines
+        .map(|line| {
+            let text = if line.starts_at_margin { line.text } else { format!(" {}", line.text) };
+            (line.span.start, text)
+        })
+        .collect()
+}
+
+/// Where the lines of a text begin, to tell places from offsets.
+#[derive(Debug)]
+pub(crate) struct LineStarts<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> LineStarts<'t> {
+    /// Looks for them once.
+    pub(crate) fn new(text: &'t str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(ends).collect() }
+    }
+
+    /// Line and column of an offset, both from 1 on.
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= offset).max(1);
+        let before = self.text.get(self.starts[line - 1]..offset);
+        (line, 1 + before.map_or(0, |before| before.chars().count()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ pub mod master_cf;
 mod network;
 pub mod services;
 pub mod table;
+mod trust;
 mod value;
 
 pub use installation::{Installation, Release};

@@ -71,6 +71,8 @@ pub struct Abuse {
     pub name_lists: Vec<Named>,
     /// What is said to who is refused by a list.
     pub words: Option<String>,
+    /// Whether unauthenticated clients must not use the relay's own domains in the envelope sender.
+    pub reject_own_senders: bool,
     /// Whether SPF is asked (RFC 7208), with where the spec says so.
     pub spf: Option<Span>,
     /// Policy services, `inet:HOST:PORT` or `unix:PATH`, in their order.

@@ -423,6 +423,8 @@ pub struct Limits {
 pub struct Network {
     /// Internet protocols.
     pub ip: IpVersion,
+    /// Whether a line of a message may end with LF alone, which lets its text hide a second message.
+    pub bare_newlines: bool,
 }
 
 /// Internet protocols in use.

@@ -12,12 +12,17 @@ const MAX_STORE: usize = 16 << 20;
 
 /// Checks the signature header and the main header.
 pub(super) fn check(bytes: &[u8]) -> Result<(), ReadError> {
+    main_header(bytes).map(drop)
+}
+
+/// Checks both headers, and returns where the main header begins and ends.
+pub(super) fn main_header(bytes: &[u8]) -> Result<[usize; 2], ReadError> {
     let rest = bytes.get(LEAD..).ok_or_else(|| damaged("it ends within the lead"))?;
-    let length = check_header(rest)?;
     // The main header begins at a multiple of eight.
-    let rest =
-        rest.get(length.next_multiple_of(8)..).ok_or_else(|| damaged("it ends after the signature"))?;
-    check_header(rest).map(drop)
+    let length = check_header(rest)?.next_multiple_of(8);
+    let rest = rest.get(length..).ok_or_else(|| damaged("it ends after the signature"))?;
+    let start = LEAD + length;
+    Ok([start, start + check_header(rest)?])
 }
 
 fn damaged(what: &str) -> ReadError {

@@ -3,12 +3,16 @@
 mod guard;
 mod payload;
 mod read;
+mod record;
+mod sign;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 pub(crate) use read::read_unverified;
 pub use read::{is_rpm, read};
+pub use record::{Record, Related, record};
+pub use sign::{signature, signed};
 
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, PackageBuilder};
 use serde_json::json;
@@ -20,9 +24,12 @@ use crate::template::Templates;
 use payload::Payload;
 
 /// Folders that belong to the system: another package owns them, with the modes of the distribution.
-const SYSTEM_FOLDERS: [&str; 22] = [
+const SYSTEM_FOLDERS: [&str; 26] = [
     "/etc",
+    "/etc/pki",
+    "/etc/pki/rpm-gpg",
     "/etc/postfix",
+    "/etc/yum.repos.d",
     "/usr",
     "/usr/bin",
     "/usr/lib",
@@ -37,6 +44,7 @@ const SYSTEM_FOLDERS: [&str; 22] = [
     "/usr/share/doc",
     "/usr/share/licenses",
     "/usr/share/man",
+    "/usr/share/man/man1",
     "/usr/share/man/man5",
     "/usr/share/man/man8",
     "/var",
@@ -51,9 +59,10 @@ pub fn version(version: &Version) -> String {
     format!("{epoch}{}-{}", version.upstream("~"), version.revision)
 }
 
-/// The name of the file: `NAME-VERSION-REL.noarch.rpm`, without the epoch as is the custom.
+/// The name of the file: `NAME-VERSION-REL.ARCH.rpm`, without the epoch as is the custom.
 pub fn file_name(meta: &Meta) -> String {
-    format!("{}-{}-{}.noarch.rpm", meta.name, meta.version.upstream("~"), meta.version.revision)
+    let Meta { name, version, architecture, .. } = meta;
+    format!("{name}-{}-{}.{}.rpm", version.upstream("~"), version.revision, architecture.rpm())
 }
 
 /// The package as a .rpm.
@@ -84,7 +93,7 @@ fn without_files(package: &Package, time: u32, templates: &Templates) -> Result<
         &meta.name,
         &meta.version.upstream("~"),
         &meta.license,
-        "noarch",
+        meta.architecture.rpm(),
         &capitalized(&meta.summary),
     );
     builder
@@ -104,7 +113,9 @@ fn without_files(package: &Package, time: u32, templates: &Templates) -> Result<
     }
     changelog(&mut builder, meta);
     relations(&mut builder, package);
-    scripts(&mut builder, package, templates)?;
+    if package.lifecycle.has_commands() {
+        scripts(&mut builder, package, templates)?;
+    }
     payload::declare(&mut builder);
     builder.build().map_err(|error| failed(&error))
 }
@@ -161,8 +172,10 @@ fn relations(builder: &mut PackageBuilder, package: &Package) {
             add(builder, dependency(relation));
         }
     }
-    // Without it rpm may install us before systemctl is there, and our units would not be enabled.
-    builder.order_with_requires(Dependency::any("systemd"));
+    if package.lifecycle.has_commands() {
+        // Without it rpm may install us before systemctl is there, and our units would not be enabled.
+        builder.order_with_requires(Dependency::any("systemd"));
+    }
 }
 
 fn dependency(relation: &Relation) -> Dependency {
@@ -181,7 +194,10 @@ fn dependency(relation: &Relation) -> Dependency {
 }
 
 fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Templates) -> Result<(), WriteError> {
-    let Lifecycle { configure, trigger, remove, units, watch, purge } = &package.lifecycle;
+    let Lifecycle { configure, trigger, remove, units, watch, purge, keyring: _ } = &package.lifecycle;
+    if !package.lifecycle.has_commands() {
+        return Ok(());
+    }
     let path = Package::program(configure)?;
     let render = |name: &str, watched: &str| {
         let values = json!({

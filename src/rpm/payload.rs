@@ -121,17 +121,20 @@ impl Said {
         let mut said = Self { time, ..Self::default() };
         for (path, node) in nodes {
             let (folder, name) = split(path);
-            let (is_document, digest, link) = match node.kind() {
-                EntryKind::File(content) => (false, content.sha256(), ""),
-                EntryKind::Doc(content) => (true, content.sha256(), ""),
-                EntryKind::Symlink(target) => (false, "", target.as_str()),
-                EntryKind::Directory => (false, "", ""),
+            let (flags, digest, link) = match node.kind() {
+                EntryKind::File(content) => (FileFlags::empty(), content.sha256(), ""),
+                EntryKind::Doc(content) => (FileFlags::DOC, content.sha256(), ""),
+                EntryKind::Config(content) => {
+                    (FileFlags::CONFIG | FileFlags::NOREPLACE, content.sha256(), "")
+                }
+                EntryKind::Symlink(target) => (FileFlags::empty(), "", target.as_str()),
+                EntryKind::Directory => (FileFlags::empty(), "", ""),
             };
             said.folder_of.push(number(folders.binary_search(&folder).unwrap_or_default()));
             said.names.push(name.to_owned());
             said.sizes.push(number(bytes_of(node.kind()).len()));
             said.modes.push(mode(*node));
-            said.flags.push(if is_document { FileFlags::DOC.bits() } else { 0 });
+            said.flags.push(flags.bits());
             said.digests.push(digest.to_owned());
             said.links.push(link.to_owned());
         }
@@ -184,7 +187,7 @@ fn bytes_of(kind: &EntryKind) -> &[u8] {
 fn mode(node: Node<'_>) -> u16 {
     let bits = u16::try_from(node.mode() & 0o7777).unwrap_or_default();
     match node.kind() {
-        EntryKind::File(_) | EntryKind::Doc(_) => 0o100_000 | bits,
+        EntryKind::File(_) | EntryKind::Doc(_) | EntryKind::Config(_) => 0o100_000 | bits,
         EntryKind::Symlink(_) => 0o120_777,
         EntryKind::Directory => 0o040_000 | bits,
     }

@@ -27,7 +27,7 @@ pub(crate) fn read_unverified(bytes: &[u8]) -> Result<Inspection, ReadError> {
     inspect(&parse(bytes)?.metadata)
 }
 
-fn parse(mut bytes: &[u8]) -> Result<Package, ReadError> {
+pub(super) fn parse(mut bytes: &[u8]) -> Result<Package, ReadError> {
     if !is_rpm(bytes) {
         return Err(ReadError::Unknown);
     }
@@ -45,7 +45,7 @@ fn inspect(metadata: &PackageMetadata) -> Result<Inspection, ReadError> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn damaged(error: rpm::Error) -> ReadError {
+pub(super) fn damaged(error: rpm::Error) -> ReadError {
     ReadError::Damaged(error.to_string())
 }
 

@@ -122,9 +122,19 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
             .parse()
             .ok()
             .filter(|number| *number > 0 && port.bytes().all(|byte| byte.is_ascii_digit()))
-            .ok_or_else(|| Fault::new(format!("`{}` is no port", values::shown(port))))?,
+            .ok_or_else(|| no_port(host, port))?,
     };
     Ok(NextHop { host: values::host(host)?, port })
+}
+
+fn no_port(host: &str, port: &str) -> Fault {
+    const NAMES: [(&str, u16); 5] =
+        [("smtp", 25), ("lmtp", 24), ("submission", 587), ("submissions", 465), ("smtps", 465)];
+    let fault = Fault::new(format!("`{}` is no port", values::shown(port)));
+    match NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(port)) {
+        Some((_, number)) => fault.hint(format!("write `{}:{number}`", values::shown(host))),
+        None => fault,
+    }
 }
 
 /// `transport:nexthop`, as transport(5) has it.
@@ -153,7 +163,10 @@ fn of_transport(text: &str) -> Option<Fault> {
             "`{}:` names a transport; the value is a server alone",
             values::shown(transport)
         ))
-        .hint(server),
+        .hint(match hop {
+            hop if hop.contains('.') && next_hop(hop).is_ok() => format!("write `{}`", values::shown(hop)),
+            _ => server.to_owned(),
+        }),
     })
 }
 
@@ -376,6 +389,10 @@ mod tests {
             ("lmtp:[127.0.0.1]:24", lmtp),
             ("unix:/run/x", lmtp),
             ("pipe:x", server),
+            ("smtps:[mx.a.example]:465", "write `[mx.a.example]:465`"),
+            ("slow:mx.a.example:2525", "write `mx.a.example:2525`"),
+            ("mx.a.example:smtp", "write `mx.a.example:25`"),
+            ("[mx.a.example]:submissions", "write `mx.a.example:465`"),
         ] {
             assert_eq!(next_hop(text).unwrap_err().hint.as_deref(), Some(hint), "{text}");
         }

@@ -14,6 +14,7 @@ mod judge;
 mod license;
 mod mailboxes;
 mod metrics;
+mod open;
 mod origins;
 mod package;
 mod pattern;
@@ -94,9 +95,11 @@ pub fn load_table(
 ) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut judge = Judge::default();
     let stated = origins::stated(&table);
+    let questions = open::questions(&table);
     let spec = read(table, text, &mut judge);
     let checked = spec.and_then(|spec| check(&spec, stated, providers, &mut judge));
     let mut findings = judge.findings;
+    open::alone(questions, &mut findings);
     in_order(&mut findings);
     let checked = checked.filter(|_| !has_errors(&findings));
     (checked, findings)

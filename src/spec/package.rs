@@ -6,7 +6,7 @@ use crate::keys::{PackageSection, ReleaseSection};
 use crate::keys::spot::Spot;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span, nearest};
-use crate::package::{Meta, Release, Version};
+use crate::package::{Architecture, Meta, Release, Version};
 use crate::target::{Distribution, Format};
 
 /// Time stamp of packages whose spec names no day: 2026-01-01. Any fixed day does; the clock does not.
@@ -108,6 +108,7 @@ pub(super) fn check(
     let meta = Meta {
         name: name?,
         version,
+        architecture: Architecture::All,
         maintainer,
         license: license?,
         summary: summary?,

@@ -175,7 +175,8 @@ pub(super) fn network(section: Option<&NetworkSection>) -> Network {
         Some(Ip::Ipv6) => IpVersion::V6,
         Some(Ip::Any) | None => IpVersion::Any,
     };
-    Network { ip }
+    let bare_newlines = section.and_then(|section| section.allow_bare_newlines.as_ref());
+    Network { ip, bare_newlines: bare_newlines.is_some_and(|spot| spot.value) }
 }
 
 /// The sandbox and the user's own directives.

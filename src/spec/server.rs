@@ -317,11 +317,37 @@ fn access(judge: &mut Judge, section: Option<&AccessSection>) -> Access {
             .map(|spot| spot.value)
             .collect(),
     };
+    everybody(judge, section.clients.as_ref(), &access.clients);
     access.allowed_senders.sort_unstable();
     access.allowed_senders.dedup();
     // A cidr table's first match wins: the narrower entry is the exception from the wider one.
     access.clients.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
     access
+}
+
+/// Clients of a whole address family that are refused, or permitted as an exception from nothing.
+fn everybody(judge: &mut Judge, entries: Option<&Entries<String>>, clients: &[(IpNet, Action)]) {
+    for (key, _) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
+        let Ok(whole) = network(&key.value) else { continue };
+        let action = clients.iter().find(|(one, _)| *one == whole).map(|(_, action)| action);
+        let is_exception = |(one, action): &(IpNet, Action)| whole.contains(one) && *action == Action::Permit;
+        if whole.prefix_len() > 0 {
+            continue;
+        }
+        let family = if whole.addr().is_ipv4() { "IPv4" } else { "IPv6" };
+        judge.report(match action {
+            Some(Action::Permit) => {
+                let message = format!("`permit` is an exception from a wider entry, and there is none: this changes nothing for {family}");
+                Diagnostic::warning("accepts-everything", key.span.clone(), message).hint("remove it")
+            }
+            Some(_) if !clients.iter().any(is_exception) => {
+                let message = format!("this holds for every client of {family}: no entry permits one");
+                Diagnostic::error("refuses-everything", key.span.clone(), message)
+                    .hint("add the clients that may send: `\"192.0.2.0/24\" = \"permit\"`")
+            }
+            _ => continue,
+        });
+    }
 }
 
 fn table<K: Ord + Clone + ToString>(

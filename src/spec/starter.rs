@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::keys::schema;
-use crate::relay::{Auth, Profile, Provider, Providers};
+use crate::relay::{Auth, Profile, Provider, Providers, SenderRule};
 
 /// A commented spec for a provider (`custom` and unknown names: an own smarthost), valid as it is.
 pub fn starter(provider: &str, profile: Profile) -> String {
@@ -12,7 +12,7 @@ pub fn starter(provider: &str, profile: Profile) -> String {
     let mut text = format!(
         "#:schema {}\n\
          # A mail relay for postpack. `postpack check` judges it, `postpack build` makes packages of it.\n\
-         # `postpack explain KEY` describes a key, docs/spec.md all of them.\n\
+         # `postpack explain KEY` describes a key. All keys: https://github.com/postpack/postpack/blob/main/docs/spec.md\n\
          \n\
          [package]\n\
          name = \"acme-mail-relay\"\n\
@@ -34,10 +34,9 @@ pub fn starter(provider: &str, profile: Profile) -> String {
         ),
         None => text.push_str("provider = \"custom\"\n"),
     }
+    sender(&mut text, preset.as_ref());
     text.push_str(
-        "# Whose name mail goes out in. `@acme.example` keeps the local part (root@, www-data@, ...).\n\
-         from = \"noreply@acme.example\"\n\
-         # Who reads mail to root and to every other local name; an address or a list.\n\
+        "# Who reads mail to root and to every other local name; an address or a list.\n\
          root-mail-to = \"ops@acme.example\"\n\n",
     );
     if preset.is_none() && !direct {
@@ -127,6 +126,22 @@ fn with_preset(text: &mut String, preset: &Provider) {
     if let Some(rule) = &preset.sender_rule {
         let _ = writeln!(text, "# It takes as sender: {rule}.");
     }
+}
+
+/// The line of `from`: where the provider replaces every other sender, that is the account.
+fn sender(text: &mut String, preset: Option<&Provider>) {
+    let replaced = preset.filter(|preset| preset.sender == SenderRule::Rewritten);
+    let domain = replaced.and_then(|preset| preset.host.as_deref()?.strip_prefix("smtp."));
+    let line = match domain {
+        Some(domain) => format!(
+            "# The account that logs in, the same as RELAY_USERNAME on the host.\n\
+             from = \"person@{domain}\"\n"
+        ),
+        None => "# The address that mail comes from. `@acme.example` keeps the local part (root@, www-data@, ...).\n\
+                 from = \"noreply@acme.example\"\n"
+            .to_owned(),
+    };
+    text.push_str(&line);
 }
 
 fn credentials(text: &mut String, preset: Option<&Provider>) {

@@ -86,6 +86,17 @@ fn way(text: &str) -> Result<Way, Fault> {
         ("retry", words) => told('4', words).map(Way::Retry),
         ("direct", "") => Ok(Way::Direct),
         ("discard", "") => Ok(Way::Discard),
+        ("reject" | "bounce" | "defer" | "smarthost" | "relay" | "relayhost" | "default", "") => {
+            Err(Fault::new("it is no word that is known here").hint(match word {
+                "reject" | "bounce" => {
+                    format!("write \"error 5.1.2\" and why. A host of this name is `[{word}]`")
+                }
+                "defer" => format!("write \"retry 4.3.2\" and why. A host of this name is `[{word}]`"),
+                _ => {
+                    format!("mail that no line names goes by [smarthost]. A host of this name is `[{word}]`")
+                }
+            }))
+        }
         ("hold", _) => Err(Fault::new("mail is held where it comes in, and not where it goes")
             .hint("`retry` lets it wait; in a relay with clients, [access] recipients can hold it")),
         (_, "") => match nearest(word, WORDS).filter(|_| !word.contains(['.', ':', '['])) {
@@ -199,6 +210,7 @@ mod tests {
         assert_eq!(way("mx.partner.example"), hop("mx.partner.example", 25));
         assert_eq!(way("[fd00::5]:2525"), hop("fd00::5", 2525));
         assert_eq!(way("[discart]"), hop("discart", 25));
+        assert_eq!(way("[relay]"), hop("relay", 25));
         assert_eq!(way("direct"), Ok(Way::Direct));
         assert_eq!(way("discard"), Ok(Way::Discard));
         assert_eq!(way("error it has moved"), Ok(Way::Error("it has moved".to_owned())));
@@ -216,6 +228,11 @@ mod tests {
             "error 5.1.1",
             "a.example:",
             "slow:",
+            "reject",
+            "bounce",
+            "defer",
+            "smarthost",
+            "relay",
             "smtp:[mx.a.example]:25",
             "discard:",
             "error:5.1.2 it has moved",

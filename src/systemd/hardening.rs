@@ -16,8 +16,6 @@ const CAPABILITIES: &[(&str, &str)] = &[
     ("CAP_SETGID", "daemons become the mail owner"),
     ("CAP_DAC_OVERRIDE", "root opens sockets and queue files of the mail owner"),
     ("CAP_SYS_CHROOT", "services with chroot=y in master.cf"),
-    ("CAP_CHOWN", "queue folders of a new Postfix, or of an empty /var, are made at start"),
-    ("CAP_FOWNER", "queue folders of a new Postfix, or of an empty /var, are made at start"),
 ];
 
 /// What every sandbox has, in the order of systemd.exec(5).
@@ -56,6 +54,9 @@ const SANDBOX: &[(&str, &str)] = &[
     ("InaccessiblePaths", "-/var/lib/mail-relay"),
     // What can be written to is not executed. `NoExecPaths=/` would not do: the writable paths are mounts of their own.
     ("NoExecPaths", "-/var/spool/postfix -/var/lib/postfix -/tmp -/var/tmp -/dev/shm -/run"),
+    // Outside the sandbox, because chown(2) is not in it: a new Postfix and one whose /var was emptied have no queue folders yet.
+    // The last that `postfix check` creates tells.
+    ("ExecStartPre", "+-/bin/sh -c '[ -d /var/spool/postfix/trace ] || exec postfix check'"),
 ];
 
 /// Directives that are lists: systemd adds a drop-in's value to the vendor's, so each is emptied first.

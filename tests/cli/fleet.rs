@@ -261,3 +261,29 @@ fn progress_is_lines_or_events_and_quiet_in_a_small_build() {
     let built = world.run("build fleet.toml --package-format deb");
     assert!(built.stderr.contains("60 built, 0 unchanged, 180 files"), "{}", built.stderr);
 }
+
+/// A few kilobytes that a stack or a memory would not be large enough for.
+#[test]
+fn inventories_that_would_exhaust_the_machine_are_refused() {
+    let world = fleet();
+    world.write("json.toml", &FLEET.replace("hosts.csv", "hosts.json"));
+    let deep = format!("[{}1{}]", r#"{"a":"#.repeat(20_000), "}".repeat(20_000));
+    let described = format!("description = \"{}\"\nmaintainer", "{{host}}".repeat(20_000));
+    for (file, text, spec, said) in [
+        ("hosts.csv", format!("{}a\nx\n", "a.".repeat(12_000)), "fleet.toml", "at most 16 parts"),
+        ("hosts.json", deep, "json.toml", "nested more than 16 deep"),
+        (
+            "hosts.csv",
+            format!("host,site,serial\n{},x,1\n", "y".repeat(200_000)),
+            "fleet.toml",
+            "longer than 1048576 bytes",
+        ),
+    ] {
+        world.write(file, &text);
+        if said.starts_with("longer") {
+            world.write("base.toml", &BASE.replace("maintainer", &described));
+        }
+        let run = world.run(&format!("check {spec}")).to_string();
+        assert!(run.contains(said), "{}", run.chars().take(600).collect::<String>());
+    }
+}

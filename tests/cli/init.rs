@@ -58,3 +58,11 @@ fn a_wrong_name_gets_a_hint() {
     hint: did you mean `null-client`?
     ");
 }
+
+/// Gmail replaces any other sender by the account.
+#[test]
+fn the_sender_is_the_account_where_the_provider_wants_that() {
+    let world = World::new();
+    assert!(world.result("init --provider gmail").contains("\nfrom = \"person@gmail.com\"\n"));
+    assert!(world.result("init --provider ses").contains("\nfrom = \"noreply@acme.example\"\n"));
+}

@@ -22,7 +22,7 @@ fn help_and_version() {
     Commands:
       init         Write a commented spec to start from
       check        Say what is wrong with a spec, and what would be right
-      render       Write the files as a host of a distribution will have them, nothing packed
+      render       Write the files as a host of a distribution will have them, without packing them
       build        Build packages
       verify       Build again what is in a folder, and compare it byte for byte
       merge        Put the shards of a fleet together
@@ -44,6 +44,7 @@ fn help_and_version() {
       -V, --version       Print version
 
     Exit status: 0 fine, 1 something failed, 2 the input is wrong and nothing was written.
+    Documentation: https://github.com/postpack/postpack/tree/main/docs
     ");
     insta::assert_snapshot!(world.said("biuld"), @"
     exit 2

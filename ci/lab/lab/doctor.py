@@ -6,7 +6,7 @@ from .shell import wait_until
 
 
 def judge(relay, finding, mend=""):
-    """The doctor names the cause and nothing else; what it says is done."""
+    """The doctor names the cause and nothing else; what it says is done. Returns the finding."""
     told = ask(relay)
     assert [one["id"] for one in told] == [finding], (finding, told)
     if not mend:
@@ -14,6 +14,7 @@ def judge(relay, finding, mend=""):
         mend = told[0]["mend"]
     relay.sh(mend, timeout=60)
     settle(relay)
+    return told[0]
 
 
 def ask(relay):

@@ -239,7 +239,7 @@ class Host(Machine):
 
 def exposure_limit(unit):
     """Postfix keeps its sockets, port 25 and the change of user; an apply writes into /etc; the figures are read."""
-    return 2.0 if "metrics" in unit else 2.7 if unit.startswith("mail-relay-") else 2.6
+    return 2.0 if "metrics" in unit else 2.7 if unit.startswith("mail-relay-") else 2.5
 
 
 def env_quote(value):

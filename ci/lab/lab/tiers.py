@@ -48,7 +48,7 @@ def root_of(item):
 
 def in_standard(item):
     [entry] = entries(name_of(item))
-    return root_of(item) in entry.roots
+    return root_of(item) in entry.roots and not item.get_closest_marker("full")
 
 
 def entries(name):
@@ -59,14 +59,15 @@ def faults(items):
     """What is wrong with the manifest, as far as these scenarios show it."""
     own = {}
     for item in items:
-        own.setdefault(name_of(item), set()).add(root_of(item))
+        own.setdefault(name_of(item), []).append(item)
     claimed = claims()
-    for name, about in sorted(own.items()):
+    for name, rows in sorted(own.items()):
         found = entries(name)
         if len(found) != 1:
             yield f"{name} is in {len(found)} entries of tiers.toml; it must be in one"
             continue
-        standard = about & set(found[0].roots)
+        about = set(map(root_of, rows))
+        standard = {root_of(item) for item in rows if in_standard(item)}
         if found[0].roots and not standard:
             yield f"{name} runs on none of the roots that tiers.toml names for it: {', '.join(found[0].roots)}"
         missing = families(about) - families(standard)

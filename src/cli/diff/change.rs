@@ -50,7 +50,9 @@ impl Packed {
             // Those of an .rpm cannot be read from the file.
             let package = plan::package(planned, format, &templates)?;
             packed.contents.extend(package.entries.into_iter().filter_map(|entry| match entry.kind {
-                EntryKind::File(content) | EntryKind::Doc(content) => Some((entry.path, content.to_vec())),
+                EntryKind::File(content) | EntryKind::Doc(content) | EntryKind::Config(content) => {
+                    Some((entry.path, content.to_vec()))
+                }
                 EntryKind::Directory | EntryKind::Symlink(_) => None,
             }));
             packages.insert(packed.format(), packed);

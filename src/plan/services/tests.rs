@@ -122,3 +122,13 @@ fn a_chroot_that_nobody_has_made_ready() {
     assert!(!has_errors(&found));
     assert_eq!(found.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["chroot"]);
 }
+
+#[test]
+fn root_has_many_names() {
+    for argument in ["user=root", "user=0", "user=00", "user=mail:0", "user=mail:root", "user=root:mail"] {
+        assert!(super::is_root(argument), "{argument}");
+    }
+    for argument in ["user=mail", "user=10", "user=rooter:mail", "user="] {
+        assert!(!super::is_root(argument), "{argument}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::relay::Providers;
 use crate::spec;
 
 /// All findings, of the spec and of the plan.
-fn findings(source: &Source) -> Vec<Diagnostic> {
+pub(super) fn findings(source: &Source) -> Vec<Diagnostic> {
     let (checked, mut findings) = spec::load(source, &Providers::builtin());
     if let Some(checked) = checked {
         findings.extend(check(&Planned::new(checked)));
@@ -34,7 +34,9 @@ fn every_parameter_has_a_verdict_for_every_profile() {
     let known: Vec<&str> = lines(parameters).into_iter().map(key).collect();
     assert!(known.len() >= 925);
     let mut rows: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let words = ["free", "set", "key", "never", "only", "not", "has", "under", "service", "idle"];
+    let words = [
+        "free", "set", "key", "never", "only", "not", "has", "clients", "closed", "under", "service", "idle",
+    ];
     for (name, [profiles, verdict, why, source]) in &parts {
         assert!(Catalogue::get(name).is_some(), "{name}");
         let word = verdict.split(' ').next().unwrap();
@@ -116,7 +118,12 @@ const CASES: &[(&str, &str, &str)] = &[
         "smtpd_data_restrictions = 'reject_unauth_pipelining, reject_multi_recipient_bounce'",
         "",
     ),
+    ("lan-relay", "smtpd_data_restrictions = 'permit_mynetworks, permit, reject'", "parameter-refused"),
+    ("lan-relay", "smtpd_data_restrictions = 'permit_mynetworks, reject'", ""),
+    ("mail-gateway", "smtpd_data_restrictions = 'reject_multi_recipient_bounce'", "parameter-refused"),
     ("*", "smtpd_client_restrictions = ''", "?"),
+    ("*", "smtpd_forbid_bare_newline = 'no'", "parameter-refused"),
+    ("*", "smtpd_forbid_bare_newline = 'reject'", "?"),
     ("*", "smtpd_delay_reject = 'no'", "parameter-refused"),
     ("*", "message_size_limit = 10", "parameter-owned"),
     ("*", "home_mailbox = 'Maildir/'", "ineffective-parameter"),
@@ -226,9 +233,22 @@ fn a_service_of_the_spec_may_differ() {
         let found = findings(&source);
         assert!(!has_errors(&found), "{}", render_text(&found, &source, false));
     }
-    let theirs = "[services.'smtp/unix']\noptions = { smtp_generic_maps = '' }\n";
-    let found = findings(&with(Profile::NullClient, theirs));
-    assert_eq!(found.iter().filter(|one| one.code == "parameter-owned").count(), 1, "{found:?}");
+    for (service, option, refused) in [
+        ("smtp/unix", "smtp_generic_maps", 1),
+        // What the relay sets for a reason.
+        ("smtp/unix", "smtp_header_checks", 1),
+        ("smtp/unix", "smtp_sasl_mechanism_filter", 1),
+        ("cleanup/unix", "recipient_canonical_maps", 1),
+        ("cleanup/unix", "header_checks", 0),
+    ] {
+        let theirs = format!("[services.'{service}']\noptions = {{ {option} = '' }}\n");
+        let found = findings(&with(Profile::NullClient, &theirs));
+        assert_eq!(
+            found.iter().filter(|one| one.code == "parameter-owned").count(),
+            refused,
+            "{theirs} {found:?}"
+        );
+    }
 }
 
 /// Lists that accept or refuse everything, by [restrictions] and by [main-cf].
@@ -257,6 +277,30 @@ fn lists_that_hold_for_everybody() {
             "refuses-everything",
         ),
         (Profile::MailGateway, "restrictions.recipient = ['reject_unknown_sender_domain']", ""),
+        (Profile::MailGateway, "restrictions.helo = ['defer']", "refuses-everything"),
+        (Profile::LanRelay, "restrictions.helo = ['check_helo_access static:REJECT']", "refuses-everything"),
+        (Profile::MailGateway, "restrictions.helo = ['permit_mynetworks', 'reject']", "refuses-everything"),
+        (Profile::LanRelay, "restrictions.helo = ['permit_mynetworks', 'reject']", ""),
+        (
+            Profile::MailGateway,
+            "restrictions.recipient = ['permit_auth_destination', 'reject_unknown_sender_domain']",
+            "accepts-everything",
+        ),
+        (Profile::MailServer, "restrictions.sender = ['permit_auth_destination']", "accepts-everything"),
+        (Profile::LanRelay, "restrictions.recipient = ['permit_auth_destination']", ""),
+        (Profile::LanRelay, "access.clients = { '0.0.0.0/0' = 'reject' }", "refuses-everything"),
+        (Profile::MailGateway, "access.clients = { '::/0' = 'defer try later' }", "refuses-everything"),
+        (Profile::MailGateway, "access.clients = { '0.0.0.0/0' = 'permit' }", "accepts-everything"),
+        (
+            Profile::MailGateway,
+            "access.clients = { '0.0.0.0/0' = 'reject', '192.0.2.0/24' = 'permit', '::/0' = 'reject', '2001:db8::/32' = 'permit' }",
+            "",
+        ),
+        (
+            Profile::MailGateway,
+            "access.clients = { '0.0.0.0/0' = 'reject', '2001:db8::/32' = 'permit' }",
+            "refuses-everything",
+        ),
         (Profile::NullClient, "main-cf.smtpd_recipient_restrictions = 'reject'", "refuses-everything"),
         (Profile::NullClient, "main-cf.smtpd_recipient_restrictions = 'permit'", "accepts-everything"),
         (
@@ -342,7 +386,7 @@ fn hints_lead_to_what_is_right_here() {
         (Profile::LanRelay, "main-cf.reject_rbl_client = 'yes'", "Set `restrictions.client` instead."),
         (
             Profile::MailGateway,
-            "main-cf.smtpd_data_restrictions = 'reject_unlisted_recipient'",
+            "main-cf.smtpd_data_restrictions = 'reject_unauth_pipelining, reject_unlisted_recipient'",
             "Set `restrictions.recipient` instead.",
         ),
         (

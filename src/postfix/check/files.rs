@@ -15,7 +15,8 @@ const FOLDER: &str = "/etc/postfix";
 
 /// Parameters that name what Postfix writes itself.
 fn is_cache(name: &str) -> bool {
-    name.ends_with("_cache_database") || name.ends_with("_cache_map") || name == "address_verify_map"
+    ["_cache_database", "_cache_map", "_cache_name"].iter().any(|end| name.ends_with(end))
+        || name == "address_verify_map"
 }
 
 /// Refuses the files that neither the package nor the administrator brings.
@@ -41,6 +42,11 @@ pub(super) fn check(subject: &mut Subject<'_>, written: &[Parameter]) {
 /// The files in a value, each with its place.
 fn named(name: &str, value: &str, written: &[Parameter]) -> Vec<(Range<usize>, String)> {
     let mut found = Vec::new();
+    // bounce(8) would not start, and without it no message can be deferred either.
+    if name == "bounce_template_file" {
+        let path = expanded(value.trim(), written, 0);
+        return if path.starts_with('/') { vec![(0..value.len(), path)] } else { found };
+    }
     for item in items(value) {
         let text = expanded(item.text, written, 0);
         // A list of hosts or domains may stand in a file of its own.
@@ -135,6 +141,8 @@ mod tests {
             ("virtual_transport", "lmtp:unix:/run/lmtp", &[]),
             ("transport_maps", "$other", &[]),
             ("myhostname", "/not/a/list", &[]),
+            ("bounce_template_file", "$config_directory/bounce.cf", &["/etc/postfix/bounce.cf"]),
+            ("bounce_template_file", "", &[]),
         ] {
             assert_eq!(found(name, value), paths, "{name} = {value}");
         }

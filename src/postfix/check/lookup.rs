@@ -1,8 +1,11 @@
-//! What a table that is written out in main.cf says of a key: static(5), inline tables, regexp_table(5), pcre_table(5).
+//! What a table that is written out in main.cf says of a key: static(5), inline tables, regexp_table(5), pcre_table(5), cidr_table(5).
+
+use std::net::IpAddr;
 
 use regex::RegexBuilder;
 
 use super::super::list::items;
+use super::super::network::Network;
 
 /// Whether a table has a result for a whole address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,47 +16,109 @@ pub(super) enum Answer {
     Unknown,
 }
 
+/// What a table has for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found<'a> {
+    Result(&'a str),
+    Nothing,
+    /// As [`Answer::Unknown`].
+    Unknown,
+}
+
 /// Looks a key up as Postfix would: the whole of it, not its parts.
 pub(super) fn lookup(table: &str, key: &str) -> Answer {
-    let Some((kind, name)) = table.split_once(':') else { return Answer::Unknown };
-    match kind {
-        "static" => Answer::Yes,
-        "proxy" | "debug" | "maps" => lookup(name, key),
-        "inline" | "randmap" | "regexp" | "pcre" | "unionmap" | "pipemap" => {
-            let Some(inner) = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')) else {
-                return Answer::Unknown;
-            };
-            let entries = items(inner).into_iter().map(|item| item.text);
-            match kind {
-                "inline" => inline(entries, key),
-                "randmap" => Answer::Yes,
-                "unionmap" => first(entries.map(|table| lookup(table, key))),
-                // The first of them gets the key, the others get results.
-                "pipemap" => entries.take(1).map(|table| lookup(table, key)).next().unwrap_or(Answer::No),
-                _ => patterns(entries, key),
-            }
-        }
-        _ => Answer::Unknown,
+    match find(table, key) {
+        Found::Result(_) => Answer::Yes,
+        Found::Nothing => Answer::No,
+        Found::Unknown => Answer::Unknown,
     }
 }
 
-fn first(mut answers: impl Iterator<Item = Answer>) -> Answer {
-    answers.find(|answer| *answer != Answer::No).unwrap_or(Answer::No)
+/// The result for a key, looked up as Postfix would: the whole of it, not its parts.
+pub(super) fn find<'a>(table: &'a str, key: &str) -> Found<'a> {
+    let Some((kind, name)) = table.split_once(':') else { return Found::Unknown };
+    if matches!(kind, "proxy" | "debug" | "maps") {
+        return find(name, key);
+    }
+    if kind == "static" {
+        return Found::Result(inside(name));
+    }
+    let Some(rows) = rows(table) else { return Found::Unknown };
+    let mut rows = rows.into_iter();
+    match kind {
+        "inline" => rows
+            .filter_map(|row| row.split_once('='))
+            .find_map(|(own, result)| own.trim().eq_ignore_ascii_case(key).then(|| result.trim()))
+            .map_or(Found::Nothing, Found::Result),
+        "randmap" => rows.next().map_or(Found::Nothing, Found::Result),
+        "unionmap" => rows
+            .map(|table| find(table, key))
+            .find(|found| *found != Found::Nothing)
+            .unwrap_or(Found::Nothing),
+        // The first of them gets the key, the others get results.
+        "pipemap" => rows.next().map_or(Found::Nothing, |table| find(table, key)),
+        "cidr" => rows.find_map(|row| network(row, key)).map_or(Found::Nothing, Found::Result),
+        _ => patterns(rows, key),
+    }
 }
 
-fn inline<'a>(mut entries: impl Iterator<Item = &'a str>, key: &str) -> Answer {
-    let holds = |entry: &str| {
-        let entry = entry.strip_prefix('{').and_then(|entry| entry.strip_suffix('}')).unwrap_or(entry);
-        entry.split_once('=').is_some_and(|(own, _)| own.trim().eq_ignore_ascii_case(key))
+/// All results that a table which is written out can have; `None` for any other.
+pub(super) fn results(table: &str) -> Option<Vec<&str>> {
+    let (kind, name) = table.split_once(':')?;
+    match kind {
+        "proxy" | "debug" | "maps" => results(name),
+        "static" => Some(vec![inside(name)]),
+        "unionmap" | "pipemap" => {
+            let tables = rows(table)?.into_iter().map(results).collect::<Option<Vec<_>>>()?;
+            Some(tables.concat())
+        }
+        "inline" => {
+            Some(rows(table)?.into_iter().filter_map(|row| Some(row.split_once('=')?.1.trim())).collect())
+        }
+        "randmap" => rows(table),
+        "cidr" => Some(
+            rows(table)?.into_iter().filter_map(|row| Some(row.split_once([' ', '\t'])?.1.trim())).collect(),
+        ),
+        _ => rows(table)?
+            .into_iter()
+            .filter(|rule| !(rule.starts_with("if") || rule.eq_ignore_ascii_case("endif")))
+            .map(|rule| Some(split(rule)?.result))
+            .collect(),
+    }
+}
+
+/// The rows of a table in braces.
+fn rows(table: &str) -> Option<Vec<&str>> {
+    let (kind, name) = table.split_once(':')?;
+    if !["inline", "randmap", "regexp", "pcre", "cidr", "unionmap", "pipemap"].contains(&kind) {
+        return None;
+    }
+    let inner = name.strip_prefix('{')?.strip_suffix('}')?;
+    Some(items(inner).into_iter().map(|item| inside(item.text)).collect())
+}
+
+/// A text without the braces around it.
+fn inside(text: &str) -> &str {
+    text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text).trim()
+}
+
+/// The result of a row of cidr_table(5), if it matches. (`if` and `endif` are not read: what is within counts.)
+fn network<'a>(row: &'a str, key: &str) -> Option<&'a str> {
+    let (pattern, result) = row.split_once([' ', '\t'])?;
+    let (negated, pattern) = pattern.strip_prefix('!').map_or((false, pattern), |rest| (true, rest));
+    let bare = |text: &str| match text.split_once('/') {
+        Some((address, prefix)) => Some((address.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?)),
+        None => text.parse::<IpAddr>().ok().map(|address| (address, 128)),
     };
-    if entries.any(holds) { Answer::Yes } else { Answer::No }
+    let (address, prefix) = bare(&pattern.replace(['[', ']'], ""))?;
+    let key = Network::containing(key.parse().ok()?, 128);
+    (Network::containing(address, prefix).contains(&key) != negated).then(|| result.trim())
 }
 
 /// Rules in their order. Within `if` that does not hold, nothing is looked at.
-fn patterns<'a>(rules: impl Iterator<Item = &'a str>, key: &str) -> Answer {
+fn patterns<'a>(rules: impl Iterator<Item = &'a str>, key: &str) -> Found<'a> {
     let mut skipped = 0;
     for rule in rules {
-        let rule = rule.strip_prefix('{').and_then(|rule| rule.strip_suffix('}')).unwrap_or(rule).trim();
         let condition = rule.strip_prefix("if").filter(|rest| rest.starts_with([' ', '/', '!', '\t']));
         if rule.eq_ignore_ascii_case("endif") {
             skipped -= i32::from(skipped > 0);
@@ -61,18 +126,25 @@ fn patterns<'a>(rules: impl Iterator<Item = &'a str>, key: &str) -> Answer {
             skipped += i32::from(condition.is_some());
         } else {
             match (matches(condition.unwrap_or(rule).trim_start(), key), condition) {
-                (None, _) => return Answer::Unknown,
-                (Some(true), None) => return Answer::Yes,
-                (Some(false), Some(_)) => skipped = 1,
-                (Some(true), Some(_)) | (Some(false), None) => {}
+                (None, _) => return Found::Unknown,
+                (Some((true, result)), None) => return Found::Result(result),
+                (Some((false, _)), Some(_)) => skipped = 1,
+                (Some((true, _)), Some(_)) | (Some((false, _)), None) => {}
             }
         }
     }
-    Answer::No
+    Found::Nothing
 }
 
-/// `/pattern/flags`, or `!/pattern/flags`, with anything behind it. Case makes no difference without the flag `i`.
-fn matches(rule: &str, key: &str) -> Option<bool> {
+/// A rule of regexp_table(5): `/pattern/flags result`, or `!/pattern/flags result`.
+struct Rule<'a> {
+    negated: bool,
+    pattern: &'a str,
+    flags: &'a str,
+    result: &'a str,
+}
+
+fn split(rule: &str) -> Option<Rule<'_>> {
     let (negated, rule) = rule.strip_prefix('!').map_or((false, rule), |rest| (true, rest.trim_start()));
     let delimiter = rule.chars().next()?;
     let mut escaped = false;
@@ -82,8 +154,14 @@ fn matches(rule: &str, key: &str) -> Option<bool> {
         ends
     })?;
     let (pattern, rest) = rule[delimiter.len_utf8()..].split_at(end);
-    let flags = rest[delimiter.len_utf8()..].split_whitespace().next();
-    let flags = flags.filter(|_| !rest[delimiter.len_utf8()..].starts_with([' ', '\t'])).unwrap_or_default();
+    let rest = &rest[delimiter.len_utf8()..];
+    let (flags, result) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
+    Some(Rule { negated, pattern, flags, result: result.trim() })
+}
+
+/// Whether a rule matches, and its result. Case makes no difference without the flag `i`.
+fn matches<'a>(rule: &'a str, key: &str) -> Option<(bool, &'a str)> {
+    let Rule { negated, pattern, flags, result } = split(rule)?;
     // main.cf doubles a `$` that stands for itself.
     let pattern = pattern.replace("$$", "$").replace("\\/", "/");
     let expression = RegexBuilder::new(&pattern)
@@ -92,7 +170,7 @@ fn matches(rule: &str, key: &str) -> Option<bool> {
         .size_limit(1 << 20)
         .build()
         .ok()?;
-    Some(expression.is_match(key) != negated)
+    Some((expression.is_match(key) != negated, result))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod restrictions;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod values;
 mod whole;
 
@@ -37,6 +38,8 @@ pub struct Context<'a> {
     pub defined: &'a [&'a str],
     /// Whether restriction lists are parts of longer ones.
     pub parts: bool,
+    /// Restriction classes that are declared elsewhere.
+    pub classes: &'a str,
     /// Types of tables whose packages come with the relay.
     pub brought: &'a [&'a str],
     /// Whether the password for the smarthost may travel without TLS.
@@ -72,7 +75,8 @@ pub fn parameters(written: &[Parameter], context: &Context<'_>) -> Vec<Diagnosti
         let value = parameter.value.as_str();
         let mut subject = Subject::new(&parameter.name, value, Some(parameter), context);
         subject.defined.extend(written.iter().map(|other| other.name.as_str()));
-        subject.classes = written.iter().find(|other| other.name == CLASSES).map_or("", |other| &other.value);
+        subject.classes =
+            written.iter().find(|other| other.name == CLASSES).map_or(context.classes, |other| &other.value);
         if name(&mut subject, written) {
             subject.value_line();
             files::check(&mut subject, written);

@@ -132,13 +132,14 @@ fn everything(subject: &mut Subject<'_>, stage: &str) {
         return;
     }
     let name = subject.name;
-    let Some(end) = lists::end(subject.value, &|_| false) else { return };
-    let range = Some(end.range.clone());
+    // What other parameters hold is judged with the whole file.
+    let Some(end) = lists::end(subject.value, stage, &|_| None, &|_| false) else { return };
+    let range = Some(end.step.range.clone());
     if !end.permits && !end.permitting {
         subject.error(
             "refuses-everything",
             range,
-            format!("`{name}` refuses everything: nothing before `{}` permits", end.word),
+            format!("`{name}` refuses everything: nothing before `{}` permits", end.step.text()),
         );
         subject.hint("Put what permits before it, such as `permit_mynetworks`.".to_owned());
     } else if end.permits && !end.refusing {
@@ -148,7 +149,7 @@ fn everything(subject: &mut Subject<'_>, stage: &str) {
             format!("`{name}` accepts everything, as an empty list does"),
         );
     } else if let Some(next) = end.next {
-        let message = format!("nothing after `{}` is looked at", end.word);
+        let message = format!("nothing after `{}` is looked at", end.step.text());
         subject.warning("restriction-order", Some(next), message);
     }
 }

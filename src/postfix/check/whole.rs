@@ -3,7 +3,6 @@
 use super::super::catalogue::Catalogue;
 use super::super::list::items;
 use super::super::main_cf::MainCf;
-use super::super::network::Network;
 use super::super::value::Value;
 use super::lookup::{Answer, lookup};
 use super::{Context, Subject};
@@ -15,36 +14,37 @@ use crate::relay::Parameter;
 pub fn whole(main: &MainCf, written: &[Parameter], context: &Context<'_>) -> Vec<Diagnostic> {
     let mut file = File { main, written, context, findings: Vec::new() };
     file.values();
-    file.unauthorised_destinations();
-    file.trusted_networks();
+    file.relaying();
+    file.classes();
+    file.grants();
     file.authentication();
     file.tls();
     file.rewriting();
     file.findings
 }
 
-struct File<'a> {
-    main: &'a MainCf,
-    written: &'a [Parameter],
+pub(super) struct File<'a> {
+    pub(super) main: &'a MainCf,
+    pub(super) written: &'a [Parameter],
     context: &'a Context<'a>,
     findings: Vec<Diagnostic>,
 }
 
 impl<'a> File<'a> {
-    fn value(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn value(&self, name: &str) -> Option<&'a str> {
         self.main.get(name).map(Value::as_str)
     }
 
-    fn is(&self, name: &str, value: &str) -> bool {
+    pub(super) fn is(&self, name: &str, value: &str) -> bool {
         self.value(name).is_some_and(|set| set.eq_ignore_ascii_case(value))
     }
 
-    fn is_empty(&self, name: &str) -> bool {
+    pub(super) fn is_empty(&self, name: &str) -> bool {
         self.value(name).is_none_or(str::is_empty)
     }
 
     /// Something to say about one parameter, whoever set it.
-    fn about(&mut self, name: &'a str, say: impl FnOnce(&mut Subject<'a>)) {
+    pub(super) fn about(&mut self, name: &'a str, say: impl FnOnce(&mut Subject<'a>)) {
         let value = self.value(name).unwrap_or_default();
         let place = self.written.iter().find(|parameter| parameter.name == name);
         let mut subject = Subject::new(name, value, place, self.context).within(self.main);
@@ -66,49 +66,6 @@ impl<'a> File<'a> {
                 let message = format!("nothing reads `{name}`: Postfix would warn about it");
                 self.about(name, |subject| subject.name_error("unknown-parameter", message));
             }
-        }
-    }
-
-    fn unauthorised_destinations(&mut self) {
-        let relay = self.value("smtpd_relay_restrictions");
-        let recipient = self.value("smtpd_recipient_restrictions").unwrap_or_default();
-        // The default of the relay list ends with defer_unauth_destination.
-        let Some(relay) = relay else { return };
-        let name = if relay.is_empty() && !recipient.is_empty() {
-            "smtpd_recipient_restrictions"
-        } else {
-            "smtpd_relay_restrictions"
-        };
-        match (end(relay), end(recipient)) {
-            (End::Closed | End::Unknown, _) | (_, End::Closed | End::Unknown) => {}
-            (End::Open, End::Open) if !mentions_reject(relay) && !mentions_reject(recipient) => {
-                self.about(name, |subject| {
-                    let message =
-                        "no restriction list refuses unauthorised destinations: smtpd(8) would not start";
-                    subject.error("no-reject-unauth-destination", None, message.to_owned());
-                    subject
-                        .hint("Put `reject_unauth_destination` into `smtpd_relay_restrictions`.".to_owned());
-                });
-            }
-            (End::Open, End::Open) => self.about(name, |subject| {
-                let message = "any client may send anywhere: this is an open relay";
-                subject.error("open-relay", None, message.to_owned());
-                subject.hint("Put `reject_unauth_destination` before `permit`.".to_owned());
-            }),
-        }
-    }
-
-    fn trusted_networks(&mut self) {
-        let mynetworks = self.value("mynetworks").unwrap_or_default();
-        let everybody = items(mynetworks)
-            .into_iter()
-            .find(|item| item.text.parse::<Network>().is_ok_and(|network| network.prefix() == 0));
-        let text = everybody.map(|item| (item.range(), item.text));
-        if let Some((range, text)) = text {
-            self.about("mynetworks", |subject| {
-                let message = format!("`{text}` trusts the whole Internet: this is an open relay");
-                subject.error("open-relay", Some(range), message);
-            });
         }
     }
 
@@ -240,41 +197,3 @@ const REWRITING: [(&str, Option<&str>, &str); 5] = [
 const NULL_SENDER: &str = "\"\"";
 /// An address that no table for some addresses knows.
 const SOMEBODY: &str = "somebody.unknown@recipient.invalid";
-
-/// How a restriction list ends for a stranger who wants to send anywhere.
-#[derive(Clone, Copy)]
-enum End {
-    /// It refuses.
-    Closed,
-    /// It lets through.
-    Open,
-    /// It depends on what `$name` stands for.
-    Unknown,
-}
-
-const REFUSES: [&str; 4] = ["reject_unauth_destination", "defer_unauth_destination", "reject", "defer"];
-
-fn end(list: &str) -> End {
-    let mut before = "";
-    for item in items(list) {
-        let text = item.text;
-        match text {
-            // Only logged.
-            _ if before.eq_ignore_ascii_case("warn_if_reject") => {}
-            _ if text.eq_ignore_ascii_case("permit") => return End::Open,
-            _ if refuses(text) => return End::Closed,
-            _ if text.starts_with('$') && !text.contains(':') => return End::Unknown,
-            _ => {}
-        }
-        before = text;
-    }
-    End::Open
-}
-
-fn refuses(text: &str) -> bool {
-    REFUSES.iter().any(|known| known.eq_ignore_ascii_case(text))
-}
-
-fn mentions_reject(list: &str) -> bool {
-    items(list).iter().any(|item| refuses(item.text) || item.text.eq_ignore_ascii_case("defer_if_permit"))
-}

@@ -87,7 +87,8 @@ apply_once() {
     close_saved_copies
     built_from=$(inputs)
     if [ "$mode" = boot ] && nothing_changed; then
-        watch_own_tables "$postfix_dir"
+        find_host_tables "$postfix_dir"
+        watch_own_tables
         say "nothing has changed"
         exit 0
     fi
@@ -101,7 +102,7 @@ apply_once() {
         drop_tokens
         keep_sources "$stage"
         compile_own_tables "$stage"
-        watch_own_tables "$stage"
+        watch_own_tables
         keep_inputs
         rm -rf "$stage"
         say_missing
@@ -118,7 +119,7 @@ apply_once() {
     verify "$stage" $strict || refuse $?
     if wants_trial; then try_credentials || refuse 1; fi
     compile_own_tables "$stage"
-    watch_own_tables "$stage"
+    watch_own_tables
     publish_tokens && install_generation || { say_full; exit 1; }
     keep_inputs
     drop_tokens
@@ -242,7 +243,7 @@ compiled_is_fresh() {
 say_missing() {
     [ -z "$no_authorities" ] || say "no certificate authorities yet, so mail waits in the queue: $ca_file: $no_authorities; put the file there"
     [ -z "$no_certificate" ] || say "clients get no TLS: $no_certificate; put the certificate and its key there"
-    for table in $(own_tables "$postfix_dir"); do
+    for table in $host_tables; do
         why=$(why_closed "$table")
         [ -z "$why" ] || say "Postfix cannot open the table $table, so mail waits: $why; put the file there"
     done

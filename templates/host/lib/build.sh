@@ -21,7 +21,8 @@ build() {
     build_main "$1" || return
     build_master "$1" || return
     build_tables "$1" || return
-    digests_of_own_files "$1" >"$1/own" || return
+    find_host_tables "$1"
+    digests_of_own_files >"$1/own" || return
     rm -rf "$taken" "$1/host.cf" "$1/hold.cf"
     write_manifest "$1" || { warn "cannot write into $1: is the disk full?"; return 1; }
 }

@@ -56,6 +56,13 @@ value_of() {
 # Without a smarthost mail goes to the servers that DNS names.
 sends_directly() { [ -z "$smarthosts" ]; }
 
+# What is printed is data: echo(1) of some shells reads backslashes, and words of strangers hold them.
+echo() { printf '%s\n' "$*"; }
+
+# Words of strangers (a server, a token endpoint, DNS, the log, the queue, names of files) as they may be shown and kept: see words.awk.
+# $1 is how many bytes of a line are enough.
+printable() { tr -d '\000' | awk -v limit="${1:-400}" -f "$lib/words.awk"; }
+
 say() { printf '%s\n' "mail-relay: $*"; }
 warn() { printf '%s\n' "mail-relay: $*" >&2; }
 fail() { warn "$*"; exit 1; }

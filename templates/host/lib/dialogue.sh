@@ -9,10 +9,12 @@ dialogue_seconds=60
 
 # Starts the program $@ between the FIFOs. Its own words go to $probe_folder/said.
 open_dialogue() {
-    rm -f "$probe_folder/there" "$probe_folder/back"
-    mkfifo -m 0600 "$probe_folder/there" "$probe_folder/back" || return 1
+    rm -f "$probe_folder/there" "$probe_folder/back" "$probe_folder/all"
+    mkfifo -m 0600 "$probe_folder/there" "$probe_folder/back" "$probe_folder/all" || return 1
+    # No more of it than 2 MiB: a server may talk without end. (dd passes on what is there at once; head would wait.)
+    dd bs=4096 count=512 <"$probe_folder/all" >"$probe_folder/back" 2>/dev/null 9>&- &
     # Not the lock of apply: the program may outlive us.
-    timeout "$dialogue_seconds" "$@" <"$probe_folder/there" >"$probe_folder/back" 2>"$probe_folder/said" 9>&- &
+    timeout "$dialogue_seconds" "$@" <"$probe_folder/there" >"$probe_folder/all" 2>"$probe_folder/said" 9>&- &
     dialogue=$!
     # Open for reading as well: a program that has ended must not kill us by SIGPIPE.
     exec 3<>"$probe_folder/there" 4<"$probe_folder/back"
@@ -27,7 +29,7 @@ open_tcp() {
 
 # Why the last open_tcp failed. bash says it twice; the first line is the one that names no file.
 why_not_connected() {
-    why=$(sed -n 's/.*connect: //p' "$probe_folder/said" | head -n 1)
+    why=$(sed -n 's/.*connect: //p' "$probe_folder/said" | head -n 1 | printable)
     echo "${why:-timed out}"
 }
 
@@ -43,14 +45,15 @@ close_dialogue() {
 read_reply() {
     # shellcheck disable=SC2016  # a program for another sh
     reply=$(timeout "$step_seconds" sh -c '
+        count=0
         while IFS= read -r line; do
-            printf "%s\n" "$line"
+            count=$((count + 1))
+            [ "$count" -gt 100 ] || printf "%s\n" "$line"
             case $line in [0-9][0-9][0-9]-*) ;; *) exit 0 ;; esac
         done
         exit 1' <&4 3>&- 4<&- 9>&-)
     set -- $?
-    # It is shown to people later: no control characters.
-    reply=$(printf '%s\n' "$reply" | tr -cd '\n\040-\176\200-\377')
+    reply=$(printf '%s\n' "$reply" | printable 2000)
     return "$1"
 }
 

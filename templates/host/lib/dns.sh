@@ -3,12 +3,13 @@
 
 dns_port=53
 
-nameserver() { awk '$1 == "nameserver" { print $2; exit }' /etc/resolv.conf 2>/dev/null; }
+# The resolvers of this host, one a line.
+nameservers() { awk '$1 == "nameserver" && $2 != "" { print $2 }' /etc/resolv.conf 2>/dev/null; }
 
 # Prints the MX hosts of the domain $1 in order, one a line; "." is a domain that accepts no mail (RFC 7505).
 # Return code 0: the domain exists. 1: it does not. 2: no answer.
 mx_of() {
-    server=$(nameserver)
+    server=$(nameservers | head -n 1)
     [ -n "$server" ] && have bash || return 2
     # shellcheck disable=SC2016  # a program for bash
     answer=$(dns_query "$1" | timeout 2 bash -c 'exec 5<>"/dev/udp/$0/$1" && cat >&5 && dd bs=4096 count=1 <&5 2>/dev/null | od -An -v -tu1' "$server" "$dns_port" 2>/dev/null) || :
@@ -22,10 +23,9 @@ mx_of() {
 # The query: an identifier, one question with recursion, type MX, class IN. printf writes what awk says in octal, because awks
 # differ in how they print a zero byte.
 dns_query() {
-    # shellcheck disable=SC2059  # the format is the query
-    printf "$(printf '%s\n' "$1" | awk -F . '{
-        printf "\\160\\160\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000"
-        for (i = 1; i <= NF; i++) if ($i != "") printf "\\%03o%s", length($i), $i
-        printf "\\000\\000\\017\\000\\001"
+    printf %b "$(printf '%s\n' "$1" | awk -F . '{
+        printf "\\0160\\0160\\0001\\0000\\0000\\0001\\0000\\0000\\0000\\0000\\0000\\0000"
+        for (i = 1; i <= NF; i++) if ($i != "") printf "\\0%03o%s", length($i), $i
+        printf "\\0000\\0000\\0017\\0000\\0001"
     }')"
 }

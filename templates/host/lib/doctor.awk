@@ -1,4 +1,4 @@
-# Shows findings (lines "ID SEVERITY WHAT WHY MEND", separated by tabs) to a person or, -v format=json, to a program.
+# Shows findings (lines of findings.tsv with their values) to a person or, -v format=json, to a program.
 # A mend that begins with "$ " is a command.
 
 BEGIN { FS = "\t" }
@@ -6,7 +6,7 @@ BEGIN { FS = "\t" }
 {
     count++
     if ($2 == "broken") broken++
-    id[count] = $1; severity[count] = $2; what[count] = $3; why[count] = $4; mend[count] = $5
+    id[count] = $1; severity[count] = $2; what[count] = $4; why[count] = $5; mend[count] = $6
 }
 
 END {

@@ -11,7 +11,7 @@ doctor_main() {
     trap 'rm -rf "$probe_folder"' EXIT
     trap 'exit 1' HUP INT TERM
     : >"$probe_folder/findings"
-    broken=no leaves=no
+    broken=no stays=no leaves=no
     examine
     awk -v format="$format" -v quiet="$quiet" -v leaves="$leaves" -v package="$package" -v version="$version" \
         -v bold="$bold" -v red="$red" -v yellow="$yellow" -v green="$green" -v plain="$plain" -f "$lib/json_string.awk" -f "$lib/doctor.awk" "$probe_folder/findings" || exit 1
@@ -37,16 +37,15 @@ examine() {
     look_at_clock
     look_at_settings
     [ "$broken" = yes ] || look_at_configuration
-    explained=$broken
     # Settings that are refused leave the old ones in force: does mail leave by these?
-    broken=no
+    explained=$broken broken=no
     look_at_needs
     look_at_service
     [ "$explained" = yes ] || look_at_partners
     # These show themselves as faults of the smarthost; a relay.env that is refused, or a Postfix that does not run, does not.
     has_finding package-damaged credentials-missing token-missing ca-bundle not-applied apply-unfinished edited-by-hand out-of-date map-stale \
         ca-unreadable ca-file-missing resolver-silent sasl-plugin chroot-stale || look_at_network
-    if [ "$broken" = no ] && { [ "${reached:-no}" = yes ] || sends_directly; }; then leaves=yes; fi
+    if [ "$stays" = no ] && { [ "${reached:-no}" = yes ] || sends_directly; }; then leaves=yes; fi
     [ "$explained" = no ] || broken=yes
     [ "$broken" = yes ] || look_at_queue
     look_at_lost_mail
@@ -57,7 +56,7 @@ examine() {
 finding() {
     id=$1
     shift
-    for value in "$@"; do printf '%s\n' "$value" | tr '\n\t' '  '; echo; done >"$probe_folder/values"
+    for value in "$@"; do printf '%s' "$value" | tr '\n\t' '  '; echo; done | printable 1000 >"$probe_folder/values"
     awk -F '\t' -v id="$id" -v install="$(tool install)" -v reinstall="$(tool reinstall)" -v update="$(tool update-ca)" '
         BEGIN { value["install"] = install; value["reinstall"] = reinstall; value["update-ca"] = update }
         FILENAME == ARGV[1] { value[++values] = $0; sub(/ +$/, "", value[values]); next }
@@ -71,7 +70,10 @@ finding() {
             }
             return done text
         }' "$probe_folder/values" "$lib/findings.tsv" >>"$probe_folder/findings"
-    case $(tail -n 1 "$probe_folder/findings") in *'	broken	'*) broken=yes ;; esac
+    case $(tail -n 1 "$probe_folder/findings") in
+    *'	broken	stays	'*) broken=yes stays=yes ;;
+    *'	broken	'*) broken=yes ;;
+    esac
 }
 
 has_finding() {

@@ -24,7 +24,7 @@ look_at_name() {
     esac
 }
 
-printable_name() { uname -n | tr -c '\040-\176\n' '?'; }
+printable_name() { uname -n | printable; }
 
 look_at_disks() {
     spool=$(live queue_directory)

@@ -34,7 +34,8 @@ look_at_own_certificate() {
 # A program that pipe(8) runs, and that submits by sendmail(1): without privileges postdrop(1) cannot write, and tries for ever.
 look_at_own_programs() {
     in_system || return 0
-    journalctl -q --no-pager -o cat --since=-15min -t postfix/postdrop 2>/dev/null | tail -n 20 | grep -q 'create file maildrop/.*Permission denied' || return 0
+    # Only what runs below Postfix: any user can write such a line elsewhere.
+    journalctl -q --no-pager -o cat --since=-15min -t postfix/postdrop "_SYSTEMD_UNIT=$(daemon_unit)" 2>/dev/null | tail -n 20 | grep -q 'create file maildrop/.*Permission denied' || return 0
     pid=$(master_pid)
     ! grep -qs '^NoNewPrivs:[^0-9]*1$' "/proc/${pid:-none}/status" || finding sandbox-sendmail
 }
@@ -59,7 +60,7 @@ look_at_policies() {
 
 # A question for the root, by UDP: any answer will do. One server that answers is enough.
 look_at_resolver() {
-    servers=$(sed -n 's/^[ 	]*nameserver[ 	]*\([^ 	]*\).*/\1/p' /etc/resolv.conf 2>/dev/null)
+    servers=$(nameservers)
     have bash && [ -n "$servers" ] || return 0
     for server in $servers; do
         # shellcheck disable=SC2016  # a program for bash

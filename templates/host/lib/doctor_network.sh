@@ -7,12 +7,12 @@ usual_ports='587 465 2525 25 2465 2587'
 look_at_network() {
     relays=$(live relayhost | tr ',' ' ')
     [ -n "$relays" ] || sends_directly || return 0
-    if ! grep -qs '^[ 	]*nameserver' /etc/resolv.conf; then resolver_missing; return; fi
+    if [ -z "$(nameservers)" ]; then resolver_missing; return; fi
     [ -n "$relays" ] || return 0
     policy_of "$postfix_dir" || { finding package-damaged 'postconf cannot read the live configuration'; return; }
     probe_login='' probe_sender=$(sender) probe_recipient=$(live relay_root_address)
     [ "$(live smtp_sasl_auth_enable)" != yes ] || [ ! -f "$postfix_dir/sasl_passwd" ] || probe_login=$postfix_dir/sasl_passwd
-    was_broken=$broken found=$(wc -l <"$probe_folder/findings") reached=no
+    was_broken=$broken stayed=$stays found=$(wc -l <"$probe_folder/findings") reached=no
     look_back "$probe_folder/ways"
     for relay in $relays; do look_at_smarthost "$relay"; done
     [ "$reached" = no ] || only_warn
@@ -20,9 +20,9 @@ look_at_network() {
 
 # Mail leaves by another smarthost: what is wrong with the rest can wait.
 only_warn() {
-    awk -F '\t' -v OFS='\t' -v from="$found" 'NR > from && $2 == "broken" { $2 = "warning"; $4 = "mail leaves by another smarthost meanwhile; this way out is closed" } { print }' "$probe_folder/findings" >"$probe_folder/warnings" &&
+    awk -F '\t' -v OFS='\t' -v from="$found" 'NR > from && $2 == "broken" { $2 = "warning"; $3 = "leaves"; $5 = "mail leaves by another smarthost meanwhile; this way out is closed" } { print }' "$probe_folder/findings" >"$probe_folder/warnings" &&
         mv "$probe_folder/warnings" "$probe_folder/findings"
-    broken=$was_broken
+    broken=$was_broken stays=$stayed
 }
 
 resolver_missing() {

@@ -72,11 +72,12 @@ look_at_port() {
 
 taken_by() {
     again="systemctl reset-failed postfix.service $unit 2>/dev/null"
-    owner=$(sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$2/cgroup" 2>/dev/null | tail -n 1)
+    # Users name the units of their own managers as they like.
+    owner=$(sed -n -e '/user\.slice/d' -e 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$2/cgroup" 2>/dev/null | tail -n 1)
     # systemd listens itself where a socket unit says so.
     [ "$1" != systemd ] || owner=$(systemctl list-sockets --no-legend --plain 2>/dev/null | awk '$1 ~ /:25$/ { print $2; exit }')
     case $owner in
-    '' | user@*) finding port-taken "$1" "$2" "kill $2; $again" ;;
+    '') finding port-taken "$1" "$2" "kill $2; $again" ;;
     *) finding port-taken "$1 of $owner" "$2" "systemctl stop $owner; systemctl disable $owner; $again" ;;
     esac
 }
@@ -116,6 +117,7 @@ look_at_apply_units() {
         if systemctl -q is-failed "$own" 2>/dev/null && [ "$explained" = no ]; then finding apply-failed "$own"; fi
     done
     systemctl -q is-active mail-relay-apply.path 2>/dev/null || finding apply-path-off
+    systemctl -q is-active mail-relay-retry.path 2>/dev/null || finding retry-path-off
     case $(systemctl is-enabled mail-relay-apply.service 2>/dev/null) in enabled | enabled-runtime) ;; *) finding apply-boot-off ;; esac
     look_at_refresh
 }

@@ -34,7 +34,7 @@ look_at_tokens() {
         of=$token_state/$key
         [ -d "$of" ] || continue
         fault=$(cat "$of/fault" 2>/dev/null)
-        why=${fault%%; mend:*}
+        why=$fault
         left=$(($(number "$of/expires") - $(date +%s)))
         if [ "$left" -le 0 ] || [ ! -s "$of/access_token" ]; then
             why=${why:-the last one has ended}
@@ -46,8 +46,7 @@ look_at_tokens() {
 mend_of_token() {
     case $fault in
     '') echo '$ systemctl start mail-relay-refresh.service' ;;
-    *'; mend: '*) echo "${fault#*; mend: }" ;;
-    *) echo "see that this host reaches the endpoint, then 'systemctl start mail-relay-refresh.service'" ;;
+    *) if [ -s "$of/fault_mend" ]; then cat "$of/fault_mend"; else echo "see that this host reaches the endpoint, then 'systemctl start mail-relay-refresh.service'"; fi ;;
     esac
 }
 
@@ -133,8 +132,8 @@ look_at_chroot() {
     [ -x /usr/lib/postfix/configure-instance.sh ] || [ -d "$spool/etc" ] || return 0
     for name in resolv.conf hosts nsswitch.conf services; do
         [ -s "/etc/$name" ] || continue
-        essence "/etc/$name" >"$probe_folder/outside"
-        essence "$spool/etc/$name" >"$probe_folder/inside" 2>/dev/null
+        essence <"/etc/$name" >"$probe_folder/outside"
+        read_from "$spool/etc/$name" 0 | essence >"$probe_folder/inside"
         if ! same "$probe_folder/outside" "$probe_folder/inside"; then
             finding chroot-stale "$spool/etc/$name" "$name"
             return
@@ -142,4 +141,4 @@ look_at_chroot() {
     done
 }
 
-essence() { sed -e 's/[#;].*//' -e 's/[ 	]*$//' -e '/^$/d' "$1"; }
+essence() { sed -e 's/[#;].*//' -e 's/[ 	]*$//' -e '/^$/d'; }

@@ -237,12 +237,24 @@ function credentials(wanted,    i, host, prefix, secret, text) {
         host = order[i]
         prefix = login_of(host)
         if (prefix == "") continue
-        if (!(host in by_token)) secret = value_of[prefix "PASSWORD"]
+        if (!(host in by_token)) secret = password_for(host, value_of[prefix "PASSWORD"])
         else if (has_token(host)) secret = "mail-relay/" host
         else continue
         text = text (wanted == "names" ? host : destination[host] " " value_of[prefix "USERNAME"] ":" secret) "\n"
     }
     return text
+}
+
+# Google shows an app password as four groups of four letters, and takes it without the blanks between them; a browser may copy them as
+# no-break spaces (UTF-8: 302 240).
+function password_for(host, secret,    text, group, groups, i) {
+    if (host_of(host) !~ /^\[(smtp|smtp-relay)\.gmail\.com\]$/) return secret
+    text = secret
+    gsub(/\302\240/, " ", text)
+    groups = split(text, group, " ")
+    if (groups != 4) return secret
+    for (i = 1; i <= 4; i++) if (length(group[i]) != 4 || group[i] !~ /^[a-z]+$/) return secret
+    return group[1] group[2] group[3] group[4]
 }
 
 # Nothing where there is no login yet.

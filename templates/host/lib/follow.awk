@@ -1,4 +1,4 @@
-# Follows one message through the mail log by its message-id (-v id=...). Prints, tab-separated:
+# Wants delivery.awk. Follows one message through the mail log by its message-id (-v id=...). Prints, tab-separated:
 #   queue ID, recipients N, removed, to ADDRESS RELAY STATUS DSN TEXT (the last word on each recipient),
 #   tls RELAY LEVEL (Verified, Trusted, Untrusted, Anonymous), detail TEXT (what TLS, SASL and connections had to say)
 
@@ -32,18 +32,17 @@ END {
     for (i = 1; i <= details; i++) print "detail", detail[i]
 }
 
-function own(text,    address, status, relay, dsn, words) {
+function own(text,    address, status, relay, dsn, rest) {
     if (text == "removed") { print "removed"; return }
     if (match(text, /nrcpt=[0-9]+/)) { print "recipients", substr(text, RSTART + 6, RLENGTH - 6); return }
-    if (text !~ /^to=</ || !match(text, / status=[a-z]+ /)) { detail[++details] = text; return }
-    status = substr(text, RSTART + 8, RLENGTH - 9)
-    words = substr(text, RSTART + RLENGTH)
-    gsub(/^\(|\)$/, "", words)
-    address = text
+    rest = after_addresses(text)
+    status = status_of(rest)
+    if (status == "") { detail[++details] = text; return }
+    address = substr(text, 1, length(text) - length(rest))
     sub(/^to=</, "", address)
-    sub(/>.*/, "", address)
-    relay = field(text, "relay")
-    dsn = field(text, "dsn")
+    sub(/>(, orig_to=<.*)?$/, "", address)
+    relay = field(rest, "relay")
+    dsn = field(rest, "dsn")
     gsub(/\t/, " ", words)
     if (!(address in line)) order[++recipients] = address
     line[address] = "to" OFS address OFS relay OFS status OFS dsn OFS words

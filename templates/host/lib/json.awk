@@ -1,3 +1,27 @@
+# Fields of a message in a line of postqueue -j. Within a string, a quote is escaped, so no text of a message looks like a field.
+
+# The number of the field, or "".
+function number_of(line, field) {
+    if (!match(line, "\"" field "\": *[0-9]+")) return ""
+    line = substr(line, RSTART, RLENGTH)
+    sub(/.*[^0-9]/, "", line)
+    return line
+}
+
+# The string of the field, which has no escapes, or "".
+function word_of(line, field) {
+    if (!match(line, "\"" field "\": *\"[^\"]+\"")) return ""
+    line = substr(line, RSTART, RLENGTH)
+    gsub(/.*: *"|"/, "", line)
+    return line
+}
+
+# What follows the quote that begins the next reason of deferral in a line, or "".
+function next_reason(line,    at) {
+    at = index(line, "\"delay_reason\": \"")
+    return at ? substr(line, at + 17) : ""
+}
+
 # The JSON string that begins a text, up to its closing quote.
 function text_of(text,    i, c, out) {
     for (i = 1; i <= length(text); i++) {

@@ -1,6 +1,14 @@
 # shellcheck shell=sh
 # The mail log, wherever it is: Postfix's own file, the journal (facility mail, whatever the unit is called), or a syslog file.
 
+# The journal's lines of Postfix: its user and root write them, which the journal itself knows. (Any user can write a line of facility mail,
+# and name himself postfix/smtp.)
+journal_of_postfix() {
+    owner=$(postconf -xh mail_owner 2>/dev/null)
+    owner=$(id -u "${owner:-postfix}" 2>/dev/null)
+    journalctl -q --no-pager "$@" SYSLOG_FACILITY=2 _UID=0 ${owner:+"_UID=$owner"} 2>/dev/null
+}
+
 # Remembers where the log ends now.
 mark_log() {
     log_file=$(postconf -xh maillog_file 2>/dev/null)
@@ -23,9 +31,9 @@ read_log() {
     none) return 1 ;;
     journal)
         if [ -n "$log_cursor" ]; then
-            journalctl -q --no-pager -o short --after-cursor="$log_cursor" SYSLOG_FACILITY=2
+            journal_of_postfix -o short --after-cursor="$log_cursor"
         else
-            journalctl -q --no-pager -o short --since="@$log_since" SYSLOG_FACILITY=2
+            journal_of_postfix -o short --since="@$log_since"
         fi
         ;;
     *)

@@ -90,12 +90,47 @@ function is_refused(name, value,    wanted) {
     if (rule[name] == "not") return has_one_of(value, wanted)
     if (value ~ /[$]/) return 0
     if (rule[name] == "has") return !has_one_of(value, wanted)
+    if (rule[name] == "clients") return trusts_everybody(value)
+    if (rule[name] == "closed") return !refuses_strangers(value)
     return value != "" && index(value, wanted) != 1             # under
 }
 
 function has_one_of(value, list,    count, one, i) {
     count = split(tolower(list), one, " ")
     for (i = 1; i <= count; i++) if (index(" " value " ", " " one[i] " ")) return 1
+    return 0
+}
+
+# A list of clients: src/postfix/check/trust.rs knows the rule. Tables in braces are not read here.
+function trusts_everybody(value,    count, one, i, part, four, six) {
+    if (value ~ /[{]|static:/) return 1
+    count = split(value, one, " ")
+    for (i = 1; i <= count; i++) {
+        sub(/^!+/, "", one[i])
+        if (one[i] ~ /^[.]?(com|net|org|edu|gov|mil|int|info|biz|[a-z][a-z])$/) return 1
+        if (one[i] !~ /^[0-9a-f.:[]+[]]?(\/[0-9]+)?$/ || one[i] !~ /\/|[.:]/) continue
+        if (one[i] ~ /^(10|127)[.]|^192[.]168[.]|^169[.]254[.]|^172[.](1[6-9]|2[0-9]|3[01])[.]|^100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])[.]|^[[]?(f[cd]|fe[89ab])/ &&
+            one[i] !~ /\/[0-7]$/) continue
+        part = one[i] ~ /\// ? half(substr(one[i], index(one[i], "/") + 1) + 0) : 0
+        if (one[i] ~ /:/) six += part
+        else four += part
+    }
+    return four > half(8) || six > half(16)
+}
+
+# 1, halved so many times. (Some busybox has no powers.)
+function half(times,    part) {
+    for (part = 1; times > 0; times--) part /= 2
+    return part
+}
+
+# A list of restrictions: as far as can be seen, nothing permits a stranger before everybody is refused.
+function refuses_strangers(value,    count, one, i) {
+    count = split(value, one, " ")
+    for (i = 1; i <= count; i++) {
+        if (one[i] == "reject" || one[i] == "defer") return one[i - 1] != "warn_if_reject"
+        if (one[i] == "permit" || one[i] ~ /^static:/) return 0
+    }
     return 0
 }
 

@@ -58,7 +58,7 @@ count_deliveries() {
         esac
     done <"$state/metrics"
     new_lines >"$scratch/log"
-    awk -f "$lib/metrics_log.awk" "$scratch/log" >"$scratch/counts"
+    awk -f "$lib/delivery.awk" -f "$lib/metrics_log.awk" "$scratch/log" >"$scratch/counts"
     while read -r result times; do
         case $result in
         delivered)
@@ -80,7 +80,7 @@ new_lines() {
         log_inode=$(stat -c %i -- "$log_file" 2>/dev/null)
         note_mark "$log_cursor" "$log_size"
     elif [ "$log_file" = journal ]; then
-        journalctl -q --no-pager -o short --show-cursor --after-cursor="$cursor" SYSLOG_FACILITY=2 >"$scratch/journal" 2>/dev/null
+        journal_of_postfix -o short --show-cursor --after-cursor="$cursor" >"$scratch/journal"
         now_at=$(sed -n 's/^-- cursor: //p' "$scratch/journal" | tail -n 1)
         note_mark "${now_at:-$cursor}" 0
         cat "$scratch/journal"

@@ -1,21 +1,17 @@
 # Reads lines of the mail log; prints "delivered N", "deferred N" and "bounced N": recipients whose delivery ended so; and "lost N": bounces
 # that were refused themselves.
+# Wants delivery.awk.
 # (Mail between the parts of Postfix is no delivery: only smtp(8), and what speaks in its place.)
 
-match($0, /postfix[^ ]*\/qmgr\[[0-9]+\]: [0-9A-Za-z]+: from=<>, size=/) {
-    id = substr($0, RSTART, RLENGTH)
-    sub(/.*\]: /, "", id)
-    sub(/:.*/, "", id)
-    null[id]
-}
+!split_line($0) { next }
 
-/postfix[^ ]*\/(smtp|error|retry|discard)\[[0-9]+\]: [0-9A-Za-z]+: to=</ && match($0, /, dsn=[0-9]+\.[0-9]+\.[0-9]+, status=[a-z]+ /) {
-    status = substr($0, RSTART, RLENGTH - 1)
-    sub(/.*=/, "", status)
+program ~ /\/qmgr\[/ && match(text, /^[0-9A-Za-z]+: from=<>, size=/) { null[id_of(text)]; next }
+
+program ~ /\/(smtp|error|retry|discard)\[/ && match(text, /^[0-9A-Za-z]+: to=</) {
+    status = status_of(after_addresses(substr(text, RLENGTH - 3)))
+    if (status == "") next
     times[status]++
-    id = $0
-    sub(/: to=<.*/, "", id)
-    sub(/.* /, "", id)
+    id = id_of(text)
     if ((status == "bounced" || status == "expired") && id in null) { lost++; delete null[id] }
 }
 

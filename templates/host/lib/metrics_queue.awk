@@ -1,23 +1,15 @@
 # Reads postqueue -j after reasons.tsv (see reasons.awk, json.awk), and prints samples for Prometheus. -v now=SECONDS
 
 {
-    if (!match($0, /"queue_name": *"[a-z]+"/)) next
-    queue = substr($0, RSTART, RLENGTH)
-    gsub(/.*: *"|"/, "", queue)
+    queue = word_of($0, "queue_name")
+    if (queue == "") next
     messages[queue]++
-    if (match($0, /"arrival_time": *[0-9]+/)) {
-        arrival = substr($0, RSTART, RLENGTH)
-        sub(/.*[^0-9]/, "", arrival)
-        if (now - arrival > oldest[queue]) oldest[queue] = now - arrival
-    }
-    if (match($0, /"message_size": *[0-9]+/)) {
-        size = substr($0, RSTART, RLENGTH)
-        sub(/.*[^0-9]/, "", size)
-        bytes[queue] += size
-    }
-    # Of several recipients the first that waits speaks for the message.
-    if ((at = index($0, "\"delay_reason\": \"")) > 0) {
-        i = reason_of(text_of(substr($0, at + 17)))
+    arrival = number_of($0, "arrival_time")
+    if (arrival != "" && now - arrival > oldest[queue]) oldest[queue] = now - arrival
+    bytes[queue] += number_of($0, "message_size")
+    # A message counts by the reason of its first recipient that waits.
+    if ((rest = next_reason($0)) != "") {
+        i = reason_of(text_of(rest))
         waiting[i ? name[i] : "other"]++
     }
 }

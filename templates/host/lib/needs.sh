@@ -28,6 +28,9 @@ own_tables() {
     done
 }
 
+# Sets host_tables to these, of the configuration in folder $1: Postfix is asked once.
+find_host_tables() { host_tables=$(own_tables "$1"); }
+
 # The compiled file of table $1, where its type has one.
 compiled_file() {
     case $1 in
@@ -36,16 +39,18 @@ compiled_file() {
     esac
 }
 
-# Compiles each table of the administrator whose source is newer than its compiled file, and sets recompiled (no, reload or restart):
+# Compiles each of host_tables whose source is newer than its compiled file, and sets recompiled (no, reload or restart):
 # programs that could not open the old one would not try the new one. A removal deletes what was not there before.
 compile_own_tables() {
     recompiled=no
-    for table in $(own_tables "$1"); do
+    for table in $host_tables; do
         source=${table#*:} compiled=$(compiled_file "$table")
         [ -n "$compiled" ] && [ -f "$source" ] || continue
         reason=$(why_closed "$table")
         # shellcheck disable=SC3013  # every sh of the supported systems has -nt
         if [ -s "$compiled" ] && [ ! "$source" -nt "$compiled" ] && [ -z "$reason" ]; then continue; fi
+        # postmap follows a link in the place of what it writes.
+        only_roots "${source%/*}" || { warn "$source is not compiled: $(say_open)"; continue; }
         [ -e "$compiled" ] || echo "$compiled" >>"$state/compiled" || return 1
         how=reload
         if [ -n "$reason" ] && [ -e "$compiled" ]; then
@@ -61,7 +66,7 @@ compile_own_tables() {
 # Deletes what compile_own_tables made.
 drop_own_compiled() {
     [ -f "$state/compiled" ] || return 0
-    while read -r compiled; do rm -f -- "$compiled"; done <"$state/compiled"
+    while read -r compiled; do if only_roots "${compiled%/*}"; then rm -f -- "$compiled"; fi; done <"$state/compiled"
     rm -f "$state/compiled"
 }
 
@@ -106,10 +111,10 @@ why_no_server_certificate() {
 
 # --- changes ---
 
-# Prints a digest of each file of the administrator that the configuration in folder $1 refers to. Running programs of Postfix do
+# Prints a digest of each file of the administrator that the configuration refers to, host_tables among them. Running programs of Postfix do
 # not read it again: when a digest changes, they are reloaded.
 digests_of_own_files() {
-    for file in $watched_files $certificate_files $(own_tables "$1" | sed 's/^[a-z]*://'); do
+    for file in $watched_files $certificate_files $(printf '%s\n' "$host_tables" | sed 's/^[a-z]*://'); do
         if [ -f "$file" ]; then echo "$file $(digest "$file")"; else echo "$file -"; fi
     done | sort -u
 }
@@ -118,9 +123,9 @@ own_path=/run/systemd/system/mail-relay-apply.path.d
 # The path unit of the package watches the files that the spec names; those that only main.cf.d names are added on the host.
 watch_own_tables() {
     in_system || return 0
-    more=$(own_tables "$1" | sed 's/^[a-z]*://' | while read -r file; do
+    more=$(printf '%s\n' "$host_tables" | sed 's/^[a-z]*://' | while read -r file; do
         # shellcheck disable=SC2086  # words on purpose
-        is_one_of "$file" $watched_files || printf 'PathChanged=%s\n' "$(printf %s "$file" | sed 's/%/%%/g')"
+        [ -z "$file" ] || is_one_of "$file" $watched_files || printf 'PathChanged=%s\n' "$(printf %s "$file" | sed 's/%/%%/g')"
     done | sort -u)
     [ "$more" != "$(sed 1d "$own_path/tables.conf" 2>/dev/null)" ] || return 0
     if [ -n "$more" ]; then

@@ -66,7 +66,7 @@ go_through() {
 # The step that failed, and the words about it; without words, the reply.
 failed() {
     probe_step=$1
-    probe_words=${2:-$(printf '%s' "$reply" | tr '\n' ' ')}
+    probe_words=$(printf '%s' "${2:-$reply}" | tr '\n\t' '  ' | printable 500)
     return 1
 }
 
@@ -156,7 +156,11 @@ find_addresses() {
 # The dialogue stays open with the first address that answers.
 reach_one() {
     tried=
+    # As many as Postfix tries (smtp_mx_address_limit), so that a name with many takes no longer.
+    left=5
     for probe_address in $addresses; do
+        [ "$left" -gt 0 ] || break
+        left=$((left - 1))
         if open_tcp "$probe_address" "$probe_port"; then return 0; fi
         tried="${tried:+$tried; }$probe_address: $(why_not_connected)"
         close_dialogue
@@ -243,7 +247,7 @@ with_tls() {
     "$run" openssl s_client "$@"
 }
 
-run_handshake() { timeout "$step_seconds" "$@" </dev/null >"$probe_folder/handshake" 2>"$probe_folder/said" 9>&-; }
+run_handshake() { timeout "$step_seconds" "$@" </dev/null 2>"$probe_folder/said" 9>&- | head -c 262144 >"$probe_folder/handshake"; }
 
 look_at_certificate() {
     handshake=$probe_folder/handshake
@@ -256,7 +260,7 @@ look_at_certificate() {
     probe_begins=$(certificate_date -startdate)
     probe_expires=$(certificate_date -enddate)
     probe_verify=$(sed -n 's/.*Verify return code: \([0-9]*\) .*/\1/p' "$handshake" | head -n 1)
-    probe_words=$(sed -n 's/.*Verify return code: [0-9]* (\(.*\))$/\1/p' "$handshake" | head -n 1)
+    probe_words=$(sed -n 's/.*Verify return code: [0-9]* (\(.*\))$/\1/p' "$handshake" | head -n 1 | printable)
     case $probe_level in
     secure | verify) [ "$probe_verify" = 0 ] || { failed certificate "$probe_words"; return; } ;;
     esac
@@ -296,7 +300,8 @@ log_in() {
         # Postfix does not send a password in clear, nor does the probe.
         case $(policy smtp_sasl_security_options) in *noplaintext*) failed auth-offered 'no password may be sent without TLS'; return ;; esac
     fi
-    case $(mechanism_of_postfix) in
+    mechanism=$(mechanism_of_postfix)
+    case $mechanism in
     XOAUTH2)
         # In a line of its own: a token is too long for the line of a command.
         ask 'AUTH XOAUTH2'
@@ -332,22 +337,18 @@ log_in() {
     probe_auth=accepted
 }
 
-# A server may repeat in its refusal what it was sent, and the words end up in the journal. A short password may be a word of its own.
+# A server may repeat in its refusal what it was sent, or a part of it, and the words end up in the journal. A short password may be a
+# word of its own.
 hide_login() {
+    case $mechanism in XOAUTH2) secret=bearer ;; *) secret='login password' ;; esac
     reply=$(
         {
-            { printf '\0'; login user; printf '\0'; login password; } | encoded
-            login password | encoded
-            login password
+            { printf '\0'; login user; printf '\0'; $secret; } | encoded
+            { printf 'user='; login user; printf '\001auth=Bearer '; $secret; printf '\001\001'; } | encoded
+            $secret | encoded
+            $secret | tr -d '\r\n\000'
             printf '\n%s\n' "$reply"
-        } | tr -d '\r' | awk '
-            NR <= 3 { secret[NR] = $0; next }
-            {
-                for (n = 1; n <= 3; n++)
-                    while (length(secret[n]) > 7 && (at = index($0, secret[n])) > 0)
-                        $0 = substr($0, 1, at - 1) "(hidden)" substr($0, at + length(secret[n]))
-                print
-            }'
+        } | tr -d '\r' | awk -f "$lib/hide.awk"
     )
 }
 

@@ -3,16 +3,12 @@
 
 {
     count++
-    if (match($0, /"arrival_time": *[0-9]+/)) {
-        arrival = substr($0, RSTART, RLENGTH)
-        sub(/.*[^0-9]/, "", arrival)
-        if (oldest == "" || arrival + 0 < oldest + 0) oldest = arrival
-    }
-    if ($0 ~ /"queue_name": *"deferred"/) deferred++
+    arrival = number_of($0, "arrival_time")
+    if (arrival != "" && (oldest == "" || arrival + 0 < oldest + 0)) oldest = arrival
+    if (word_of($0, "queue_name") == "deferred") deferred++
     rest = $0
     split("", seen_here)
-    while ((at = index(rest, "\"delay_reason\": \"")) > 0) {
-        rest = substr(rest, at + 17)
+    while ((rest = next_reason(rest)) != "") {
         reason = text_of(rest)
         if (!(reason in seen_here)) { seen_here[reason]; times[reason]++ }
     }

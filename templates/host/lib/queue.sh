@@ -2,7 +2,7 @@
 # The mail queue.
 
 queue() {
-    postqueue -j 2>/dev/null | awk -f "$lib/json.awk" -f "$lib/queue.awk"
+    postqueue -j 2>/dev/null | awk -f "$lib/json.awk" -f "$lib/queue.awk" | printable 500
 }
 
 # Seconds as a person says them.

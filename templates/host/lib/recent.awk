@@ -1,15 +1,10 @@
-# Reads lines of the mail log, oldest first, and prints what became of mail in that time:
+# Wants delivery.awk. Reads lines of the mail log, oldest first, and prints what became of mail in that time:
 #   delivered N MOMENT   how many recipients a smarthost accepted, and the time stamp of the last one, as the log has it
 #   returned N           how many it refused for good
 #   lost N TOLD WORDS    of these, how many were bounces themselves; of how many the postmaster was told; the last refusal
 #   way HOST:PORT RESULT WORDS   for each server that was tried: the last result (sent or failed), and why
 
-{
-    if (!match($0, /postfix[^ ]*\/[a-z]+\[[0-9]+\]: /)) next
-    program = substr($0, RSTART, RLENGTH)
-    stamp = substr($0, 1, RSTART - 1)
-    text = substr($0, RSTART + RLENGTH)
-}
+!split_line($0) { next }
 
 program ~ /\/qmgr\[/ && match(text, /^[0-9A-Za-z]+: from=<>, size=/) { null[id_of(text)]; next }
 
@@ -26,20 +21,19 @@ match(text, /^connect to [^ ]+\[[^]]*\]:[0-9]+: /) {
     next
 }
 
-text !~ / status=[a-z]+ \(/ && match(text, /SASL authentication failed; (cannot authenticate to )?server [^ ]+\[/) {
+text !~ /: to=</ && match(text, /SASL authentication failed; (cannot authenticate to )?server [^ ]+\[/) {
     way = substr(text, RSTART, RLENGTH - 1)
     sub(/.* /, "", way)
     failed_host[way] = substr(text, RSTART)
     next
 }
 
-text ~ /^[0-9A-Za-z]+: to=</ && match(text, /, dsn=[0-9]+\.[0-9]+\.[0-9]+, status=[a-z]+ \(/) {
-    status = substr(text, RSTART, RLENGTH - 2)
-    words = substr(text, RSTART + RLENGTH)
-    sub(/\)$/, "", words)
-    sub(/.*=/, "", status)
-    way = text
-    sub(/.*, relay=/, "", way)
+match(text, /^[0-9A-Za-z]+: to=</) {
+    rest = after_addresses(substr(text, RLENGTH - 3))
+    status = status_of(rest)
+    if (status == "") next
+    way = rest
+    sub(/^, relay=/, "", way)
     sub(/,.*/, "", way)
     if (status == "sent") { delivered++; last = stamp }
     else if (status == "bounced" || status == "expired") {
@@ -52,8 +46,6 @@ text ~ /^[0-9A-Za-z]+: to=</ && match(text, /, dsn=[0-9]+\.[0-9]+\.[0-9]+, statu
         else works(way)
     }
 }
-
-function id_of(text) { sub(/:.*/, "", text); return text }
 
 # HOST[ADDRESS]:PORT without the address.
 function name_of(way) { sub(/\[[^]]*\]/, "", way); return way }

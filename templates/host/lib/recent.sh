@@ -9,7 +9,7 @@ recent_bytes=16777216
 # "way ..." in file $1.
 look_back() {
     delivered=0 returned=0 lost_count=0 told=0 lost_words='' last_delivery=''
-    recent_log | awk -f "$lib/recent.awk" >"$1.all"
+    recent_log | printable 2000 | awk -f "$lib/delivery.awk" -f "$lib/recent.awk" >"$1.all"
     while read -r word number rest; do
         case $word in
         delivered)
@@ -27,7 +27,7 @@ look_back() {
 recent_log() {
     log_file=$(unnamed_postconf -xh maillog_file 2>/dev/null)
     if [ -z "$log_file" ] && [ -d /run/systemd/journal ] && have journalctl; then
-        journalctl -q --no-pager -o short-unix --since=-24h -n "$recent_lines" SYSLOG_FACILITY=2 2>/dev/null
+        journal_of_postfix -o short-unix --since=-24h -n "$recent_lines"
         return
     fi
     for log_file in "$log_file" /var/log/mail.log /var/log/maillog /var/log/mail /var/log/messages /var/log/syslog; do
@@ -45,9 +45,6 @@ seconds_of() {
     *) echo "${1%%.*}" ;;
     esac
 }
-
-# Words of strangers: no control characters but tabs, and no more than a line.
-printable() { tr -d '\000-\010\013-\037\177' | cut -c 1-400; }
 
 # Prints what the log says of destination $1 (as relayhost has it): "sent" or "failed WORDS", or nothing. Lines of look_back are in $2.
 way_result() {

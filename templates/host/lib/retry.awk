@@ -10,16 +10,12 @@ BEGIN {
 # A queue of a hundred thousand need not be read as a whole.
 FNR > 5000 { exit }
 
-/"queue_name": *"deferred"/ {
-    if (!match($0, /"queue_id": *"[^"]+"/)) next
-    message = substr($0, RSTART, RLENGTH)
-    gsub(/.*: *"|"/, "", message)
-    if (!match($0, /"arrival_time": *[0-9]+/)) next
-    arrival = substr($0, RSTART, RLENGTH)
-    sub(/.*[^0-9]/, "", arrival)
+word_of($0, "queue_name") == "deferred" {
+    message = word_of($0, "queue_id")
+    arrival = number_of($0, "arrival_time")
+    if (message == "" || arrival == "") next
     rest = $0
-    while ((at = index(rest, "\"delay_reason\": \"")) > 0) {
-        rest = substr(rest, at + 17)
+    while ((rest = next_reason(rest)) != "") {
         match(rest, /^([^"\\]|\\.)*/)
         cause = cause_of(substr(rest, 1, RLENGTH))
         if (cause != "" && last[cause] != message) note(cause)

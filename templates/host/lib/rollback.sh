@@ -12,7 +12,7 @@ rollback_main() {
     ask_postfix "$state" || exit 1
     read_unit
     stage=$state/stage
-    rm -rf "$stage" && cp -Rp "$state/previous" "$stage" && rm -f "$stage/complete" "$stage/inputs" && digests_of_own_files "$stage" >"$stage/own" || fail "cannot write into $state: is the disk full?"
+    rm -rf "$stage" && cp -Rp "$state/previous" "$stage" && rm -f "$stage/complete" "$stage/inputs" && find_host_tables "$stage" && digests_of_own_files >"$stage/own" || fail "cannot write into $state: is the disk full?"
     relayhost=$(postconf -c "$stage" -xh relayhost 2>/dev/null)
     verify "$stage" no || refuse $?
     # In the generation itself: in force with it, gone with it.

@@ -51,7 +51,8 @@ check_words() {
 
 submit() {
     host=$(postconf -xh myhostname)
-    id="mail-relay-test.$(date +%s).$$@$host"
+    # Nobody else can guess it: the log is searched for it.
+    id="mail-relay-test.$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')@$host"
     "$(postconf -xh sendmail_path)" -i -- "$address" <<END
 To: $address
 Subject: ${subject:-Test of the mail relay on $host}
@@ -67,7 +68,7 @@ END
 follow() {
     end=$(($(date +%s) + timeout))
     while :; do
-        read_log | awk -v id="$id" -f "$lib/follow.awk" >"$scratch/trace"
+        read_log | printable 2000 | awk -v id="$id" -f "$lib/delivery.awk" -f "$lib/follow.awk" >"$scratch/trace"
         wanted=$(value recipients | tail -n 1)
         known=$(grep -c '^to	' "$scratch/trace")
         if grep -q '^removed$' "$scratch/trace" || [ "$known" -ge "${wanted:-1}" ]; then return; fi

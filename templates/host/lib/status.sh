@@ -127,23 +127,20 @@ find_queue() {
     done <"$scratch/queue"
 }
 
-# What the doctor finds broken without a dialogue with the smarthost: with it mail cannot leave. A subshell, because the parts of the
+# What keeps mail here, as far as the doctor finds it without a dialogue with the smarthost. A subshell, because the parts of the
 # doctor have variables with the same names.
 find_obstacles() (
     : >"$scratch/obstacles"
     [ -n "$postfix_version" ] && [ -n "$applied" ] && name_is_usable || return 0
     # shellcheck disable=SC2034  # read by the parts of the doctor
-    probe_folder=$scratch step_seconds=3 broken=no spool=$(postconf -xh queue_directory 2>/dev/null)
+    probe_folder=$scratch step_seconds=3 broken=no stays=no spool=$(postconf -xh queue_directory 2>/dev/null)
     : >"$scratch/findings"
     # A directory without a login is asked nothing (build.sh).
     database_login=yes
     ! grep -qs 'no%20login%20yet' "$postfix_dir"/ldap_*.cf || database_login=no
     look_at_needs
     look_at_partners
-    # The mail of a network leaves without logins of users.
-    awk -F '\t' -v OFS='\t' -v profile="$profile" '
-        $1 == "dovecot-socket" && profile == "lan-relay" { next }
-        $2 == "broken" { print $1, $3, $5 }' "$scratch/findings" >"$scratch/obstacles"
+    awk -F '\t' -v OFS='\t' '$3 == "stays" { print $1, $4, $6 }' "$scratch/findings" >"$scratch/obstacles"
 )
 
 decide() {

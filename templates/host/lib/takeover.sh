@@ -47,7 +47,7 @@ was_active() { [ "$(recorded postfix.service 3)" != inactive ]; }
 # Our own units were enabled, but where rpm puts us into another relay package's place, that one is removed last and disables them.
 enable_services() {
     ! have deb-systemd-helper || return 0
-    set -- mail-relay-apply.service mail-relay-apply.path mail-relay-retry.timer
+    set -- mail-relay-apply.service mail-relay-apply.path mail-relay-retry.path
     [ "$(recorded postfix.service 2)" != disabled ] || set -- postfix.service "$@"
     systemctl --no-reload preset "$@" 2>/dev/null || warn "not all of these could be enabled: $*; mend: systemctl enable $*"
 }

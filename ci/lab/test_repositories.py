@@ -1,0 +1,111 @@
+"""Each generation of clients uses a published repository, and refuses what is not from its owner. No host boots."""
+
+import re
+import shutil
+from contextlib import closing
+
+import pytest
+
+from lab.published import Client, Repository, Web, manager_of
+
+ROOTS = ("debian-11", "debian-12", "debian-13", "debian-sid", "rpm-dnf4", "rpm-dnf5", "pacman-7")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    repository = Repository(tmp_path / "acme")
+    repository.publish("1.0.0")
+    return repository
+
+
+@pytest.fixture
+def web(postfix_host, repository):
+    with closing(Web(postfix_host, repository.site)) as web:
+        yield web
+
+
+@pytest.fixture
+def client(postfix_host, root, repository, web):
+    """A host that was told of the repository by the commands of its page, and has the relay."""
+    client = Client(postfix_host, manager_of(root))
+    client.bootstrap(repository)
+    client.upgrade()
+    assert client.version() == "1.0.0"
+    return client
+
+
+@pytest.mark.roots(*ROOTS)
+def test_hosts_follow_a_repository_and_refuse_what_is_not_its_own(client, repository, web, tmp_path):
+    # Published to testing, nothing changes; promoted, it is there.
+    repository.publish("1.1.0", suite="testing")
+    web.show(repository.site)
+    client.upgrade()
+    assert client.version() == "1.0.0"
+    repository("repo", "promote", "testing", "stable", "-q")
+    web.show(repository.site)
+    client.upgrade()
+    assert client.version() == "1.1.0"
+
+    old = tmp_path / "old"
+    shutil.copytree(repository.site, old)
+    repository.publish("1.2.0")
+
+    # An upload that has come as far as the packages.
+    web.show(old)
+    for path in repository.site.rglob("*"):
+        inside = path.relative_to(repository.site)
+        if path.is_file() and ("pool" in path.parts or "by-hash" in path.parts or "snapshots" in path.parts):
+            (web.root / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, web.root / inside)
+    client.upgrade()
+    assert client.version() == "1.1.0"
+
+    # One bit of an index, of its signature, of a package.
+    manager = client.manager
+    for pattern in dict.fromkeys((*manager.indexes, *manager.signatures, manager.packages)):
+        web.show(repository.site)
+        web.tamper(pattern)
+        said = client.upgrade(check=False)
+        assert client.version() == "1.1.0", f"{pattern}: {said}"
+
+    # All of it, published by somebody else.
+    stranger = Repository(tmp_path / "stranger")
+    stranger.publish("1.9.0")
+    web.show(stranger.site)
+    said = client.upgrade(check=False)
+    assert client.version() == "1.1.0" and re.search("(?i)key|signature|gpg", said), said
+
+    web.show(repository.site)
+    client.upgrade()
+    assert client.version() == "1.2.0"
+
+
+@pytest.mark.roots(*ROOTS)
+def test_hosts_live_through_a_change_of_keys_and_a_rollback(client, repository, web):
+    first, second = '[[keys]]\nuse = "sign"\nfile = "first.key"\n', repository.key("second.key")
+
+    def upgraded(version):
+        web.show(repository.site)
+        client.upgrade()
+        client.host.sh(client.manager.install.replace("acme-mail-relay", "acme-repository"), timeout=300)
+        assert client.version() == version
+
+    # A longer life of the key, then its successor is announced.
+    repository("key", "extend", "first.key", "--days", "400", "-q")
+    repository("repo", "resign", "-q")
+    upgraded("1.0.0")
+    repository.keys(first, second.replace("sign", "announce"))
+    repository.publish("1.1.0")
+    upgraded("1.1.0")
+    # It takes over. What the first key signed is still offered.
+    repository.keys(second, '[[keys]]\nuse = "retire"\ncertificate = "first.key.asc"\n')
+    repository.publish("1.2.0")
+    upgraded("1.2.0")
+    # Hosts stay where they are when the repository goes back, and go on with it.
+    repository("repo", "rollback", "stable", "--to", "3", "-q")
+    web.show(repository.site)
+    client.upgrade(check=False)
+    assert client.version() in ("1.2.0", "1.1.0")
+    repository.publish("1.3.0")
+    upgraded("1.3.0")
+    assert repository("repo", "verify", "-q") == ""

@@ -1,0 +1,405 @@
+//! From settings to keys: each module writes the keys of its sections and says what became of the settings behind them.
+
+mod content;
+mod identity;
+mod limits;
+mod local;
+mod mailboxes;
+mod network;
+mod receiving;
+mod restrictions;
+mod services;
+mod smarthost;
+mod tls;
+
+use std::collections::BTreeMap;
+
+use super::draft::{Draft, Entry};
+use super::reading::{Place, Reading, masked};
+use super::report::Code;
+use super::role::Role;
+use super::verdict::{self, Kind};
+use super::{Account, Answers, defaults, stock};
+use crate::postfix::catalogue::Catalogue;
+use crate::relay::{Profile, Provider};
+
+/// A spec, and what became of every setting.
+#[derive(Debug)]
+pub(super) struct Mapped {
+    pub(super) draft: Draft,
+    /// By the name of the parameter.
+    pub(super) verdicts: BTreeMap<String, Given>,
+    /// What is no parameter: services, rows of tables, leftovers.
+    pub(super) others: Vec<Other>,
+    pub(super) accounts: Vec<Account>,
+}
+
+/// What became of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) code: Code,
+    /// Keys of the spec, such as `relay.from`.
+    pub(super) keys: Vec<String>,
+    pub(super) reason: String,
+}
+
+/// Something of the source that is no parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Other {
+    pub(super) code: Code,
+    pub(super) subject: String,
+    pub(super) place: Option<Place>,
+    pub(super) reason: String,
+}
+
+/// Writes the spec.
+pub(super) struct Map<'r, 's> {
+    pub(super) reading: &'r Reading<'s>,
+    pub(super) role: &'r Role,
+    pub(super) answers: &'r Answers,
+    pub(super) draft: Draft,
+    pub(super) verdicts: BTreeMap<String, Given>,
+    pub(super) others: Vec<Other>,
+    pub(super) accounts: Vec<Account>,
+    pub(super) provider: Option<Provider>,
+    /// The address or `@domain` of the host's mail.
+    pub(super) from: Option<String>,
+    pub(super) root: Vec<String>,
+    pub(super) own_files: Vec<String>,
+    /// Why the TLS level is no longer what it was, for a comment.
+    pub(super) tls_comment: Option<String>,
+}
+
+/// Maps a reading.
+pub(super) fn map(reading: &Reading<'_>, role: &Role, answers: &Answers) -> Mapped {
+    let mut map = Map {
+        reading,
+        role,
+        answers,
+        draft: Draft::default(),
+        verdicts: BTreeMap::new(),
+        others: Vec::new(),
+        accounts: Vec::new(),
+        provider: None,
+        from: None,
+        root: Vec::new(),
+        own_files: Vec::new(),
+        tls_comment: None,
+    };
+    smarthost::map(&mut map);
+    identity::map(&mut map);
+    local::map(&mut map);
+    tls::map(&mut map);
+    if let Some(comment) = map.tls_comment.take() {
+        let place = [("smarthost", "host"), ("smarthost#0", "host"), ("relay", "provider")];
+        if let Some((section, key)) =
+            place.into_iter().find(|(section, key)| map.draft.get(section, key).is_some())
+            && let Some(entry) = map.draft.get_mut(section, key)
+        {
+            entry.comment(comment);
+        }
+    }
+    network::map(&mut map);
+    receiving::map(&mut map);
+    mailboxes::map(&mut map);
+    restrictions::map(&mut map);
+    content::map(&mut map);
+    limits::map(&mut map);
+    services::map(&mut map);
+    package(&mut map);
+    rest(&mut map);
+    if !map.own_files.is_empty() {
+        let mut files = std::mem::take(&mut map.own_files);
+        files.sort();
+        files.dedup();
+        for file in &files {
+            map.other(Code::Changed, file, None, "put this table on the host: the package does not bring it");
+        }
+        map.draft.set("relay", "own-files", list(files), &[]);
+    }
+    for name in reading.unused() {
+        map.other(Code::Dropped, &name, None, "nothing refers to this file");
+    }
+    let Map { draft, verdicts, others, accounts, .. } = map;
+    Mapped { draft, verdicts, others, accounts }
+}
+
+/// `[package]`, first in the file.
+fn package(map: &mut Map<'_, '_>) {
+    let domain = map.domain().unwrap_or_default();
+    let label = domain.split('.').next().filter(|label| !label.is_empty()).map(str::to_owned);
+    let word: String = label
+        .unwrap_or_default()
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
+    let word = word.trim_matches('-');
+    let what = match map.role.profile {
+        Profile::NullClient => "mail-relay",
+        Profile::LanRelay => "lan-relay",
+        Profile::MailGateway => "mail-gateway",
+        Profile::Submission => "submission",
+        Profile::MailServer => "mail-server",
+    };
+    let starts = word.starts_with(|c: char| c.is_ascii_lowercase());
+    let name = map
+        .answers
+        .name
+        .clone()
+        .unwrap_or_else(|| if starts { format!("{word}-{what}") } else { format!("own-{what}") });
+    map.draft.set("package", "name", name, &[]);
+    map.draft.set("package", "version", "1.0.0", &[]);
+    let person = map.root.iter().chain(map.from.as_ref()).find(|address| !address.starts_with('@')).cloned();
+    let person = person.or_else(|| (!domain.is_empty()).then(|| format!("postmaster@{domain}")));
+    let person = person.unwrap_or_else(|| "postmaster@localhost.localdomain".to_owned());
+    map.draft.set("package", "maintainer", format!("Postmaster <{person}>"), &[]);
+}
+
+/// Settings that no module has said anything of: what the data says.
+fn rest(map: &mut Map<'_, '_>) {
+    let reading = map.reading;
+    for setting in &reading.settings {
+        if map.verdicts.contains_key(&setting.name) {
+            continue;
+        }
+        let name = setting.name.as_str();
+        let value = reading.value(name);
+        let Some(row) = verdict::of(name, map.role.profile, &setting.value).filter(|_| true) else {
+            if reading.refers_to(name) {
+                map.say(name, Code::Implied, &[], "a name of your own, expanded where it is used");
+            } else {
+                let near = Catalogue::nearest(name)
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
+                map.say(name, Code::Dropped, &[], &format!("Postfix has no such parameter{near}"));
+            }
+            continue;
+        };
+        // The row for what the value becomes, where the value as written has none of its own.
+        let row = match row.kind {
+            Kind::Implied => row,
+            _ => verdict::of(name, map.role.profile, &value).unwrap_or(row),
+        };
+        let keys: Vec<String> = row.keys.iter().map(|key| (*key).to_owned()).collect();
+        if is_default(reading, name, &value) {
+            map.say_keys(name, Code::Implied, keys, "Postfix's default");
+            continue;
+        }
+        if let Some(reason) = map.without_rows(name, &value) {
+            map.say_keys(name, Code::Dropped, keys, reason);
+            continue;
+        }
+        if let Some(transport) = Catalogue::transport_of(name)
+            && !map.has_transport(transport)
+        {
+            map.say_keys(
+                name,
+                Code::Dropped,
+                keys,
+                &format!("for the service `{transport}`, which this relay does not have"),
+            );
+            continue;
+        }
+        match row.kind {
+            Kind::Implied => map.say_keys(name, Code::Implied, keys, row.reason),
+            Kind::Dropped => map.say_keys(name, Code::Dropped, keys, row.reason),
+            Kind::Changed => map.say_keys(name, Code::Changed, keys, row.reason),
+            Kind::Lost => map.say_keys(name, Code::Lost, keys, row.reason),
+            Kind::Key => {
+                let reason = format!("no value of {} says this", words(&keys));
+                map.say_keys(name, Code::Lost, keys, &reason);
+            }
+            Kind::MainCf => map.main_cf(name),
+        }
+    }
+}
+
+/// Whether a value is what Postfix does without it.
+pub(super) fn is_default(reading: &Reading<'_>, name: &str, value: &str) -> bool {
+    let default = defaults::of(name, reading.version).map(|default| reading.expand(default));
+    default.is_some_and(|default| stock::plain(&default) == stock::plain(value))
+}
+
+impl Map<'_, '_> {
+    /// Sets a key that says what `origins` said.
+    pub(super) fn key(
+        &mut self,
+        section: &str,
+        key: &str,
+        value: impl Into<toml::Value>,
+        origins: &[&str],
+    ) -> &mut Entry {
+        let set: Vec<&str> = origins.iter().copied().filter(|name| self.reading.is_set(name)).collect();
+        let path = format!("{}.{key}", section.split('#').next().unwrap_or(section));
+        for name in &set {
+            let given = self.verdicts.entry((*name).to_owned()).or_insert_with(|| Given {
+                code: Code::Key,
+                keys: Vec::new(),
+                reason: String::new(),
+            });
+            if given.code == Code::Implied {
+                given.code = Code::Key;
+                given.reason.clear();
+            }
+            if !given.keys.contains(&path) {
+                given.keys.push(path.clone());
+            }
+        }
+        self.draft.set(section, key, value, &set)
+    }
+
+    /// Says what became of a setting, if the file has it. A verdict with a loss is not taken back.
+    pub(super) fn say(&mut self, name: &str, code: Code, keys: &[&str], reason: &str) {
+        self.say_keys(name, code, keys.iter().map(|key| (*key).to_owned()).collect(), reason);
+    }
+
+    pub(super) fn say_keys(&mut self, name: &str, code: Code, keys: Vec<String>, reason: &str) {
+        if !self.reading.is_set(name) {
+            return;
+        }
+        let old = self.verdicts.get(name);
+        if old.is_some_and(|old| old.code == Code::Lost && code != Code::Lost) {
+            return;
+        }
+        let mut keys = keys;
+        if let Some(old) = old {
+            keys.extend(old.keys.iter().filter(|key| !keys.contains(key)).cloned().collect::<Vec<_>>());
+        }
+        self.verdicts.insert(name.to_owned(), Given { code, keys, reason: reason.to_owned() });
+    }
+
+    /// Says what became of a setting that nothing was said of.
+    pub(super) fn say_if_open(&mut self, name: &str, code: Code, keys: &[&str], reason: &str) {
+        if !self.verdicts.contains_key(name) {
+            self.say(name, code, keys, reason);
+        }
+    }
+
+    /// Says what became of something that is no parameter.
+    pub(super) fn other(&mut self, code: Code, subject: &str, place: Option<&Place>, reason: &str) {
+        let other =
+            Other { code, subject: subject.to_owned(), place: place.cloned(), reason: reason.to_owned() };
+        if !self.others.contains(&other) {
+            self.others.push(other);
+        }
+    }
+
+    /// Copies a parameter to `[main-cf]`.
+    pub(super) fn main_cf(&mut self, name: &str) {
+        let Some(setting) = self.reading.setting(name) else { return };
+        let value = self.reading.expand_own(&setting.value);
+        let tables: Vec<String> = super::tables::named(&self.reading.expand(&value));
+        if super::reading::has_password(&value) {
+            self.say(name, Code::Lost, &[], "it holds a password");
+            return;
+        }
+        for table in tables {
+            if let Some(path) = super::tables::file_of(&table) {
+                self.own_files.push(path.to_owned());
+            }
+        }
+        self.draft.set("main-cf", name, value, &[name]);
+        self.say(name, Code::MainCf, &[&format!("main-cf.{name}")], "");
+    }
+
+    /// Why a list of tables changes nothing, if it has no rows.
+    fn without_rows(&self, name: &str, value: &str) -> Option<&'static str> {
+        let is_maps = matches!(Catalogue::get(name)?.kind, crate::postfix::catalogue::Kind::Maps);
+        let items = super::tables::items(value);
+        if !is_maps || items.is_empty() {
+            return None;
+        }
+        let tables: Vec<_> = items.iter().map(|item| self.reading.table(item)).collect();
+        let empty = |table: &super::tables::Table| matches!(table, super::tables::Table::Rows(_, rows) if rows.is_empty());
+        let missing = |table: &super::tables::Table| matches!(table, super::tables::Table::Missing);
+        if tables.iter().all(|table| empty(table)) {
+            Some("the table is empty")
+        } else if tables.iter().all(|table| empty(table) || missing(table)) {
+            Some("the table is not in the source, and is taken for empty")
+        } else {
+            None
+        }
+    }
+
+    /// Whether the new relay has a transport of that name.
+    fn has_transport(&self, name: &str) -> bool {
+        let id = format!("{name}/unix");
+        let dropped = |other: &Other| other.code == Code::Dropped && other.subject == format!("service {id}");
+        let ours = ["smtp", "relay", "lmtp", "error", "retry", "discard", "default"].contains(&name);
+        let there = self.reading.services.iter().flatten().any(|placed| placed.service.name == name)
+            && !self.others.iter().any(dropped);
+        ours || self.draft.has_section(&format!("services.\"{id}\""))
+            || (there
+                && stock::has_service(&id)
+                && !["local", "virtual", "mailman", "dovecot", "maildrop", "cyrus", "uucp"].contains(&name))
+    }
+
+    /// `main.cf:27 name = value`, for a comment.
+    pub(super) fn quote(&self, name: &str) -> String {
+        match self.reading.setting(name) {
+            Some(setting) => format!("{}: {name} = {}", setting.place, masked(name, &setting.value)),
+            None => format!("{name} is not set"),
+        }
+    }
+
+    /// The domain that the host's mail belongs to.
+    pub(super) fn domain(&self) -> Option<String> {
+        let of_from =
+            self.from.as_ref().and_then(|from| from.rsplit_once('@')).map(|(_, domain)| domain.to_owned());
+        let known = self.provider.as_ref().is_some_and(|provider| provider.name == "gmail");
+        let own = of_from.filter(|_| !known).or_else(|| {
+            let domain = self.reading.value("mydomain");
+            (domain.contains('.') && !domain.contains('$')).then_some(domain)
+        });
+        own.map(|domain| registered(&domain)).filter(|domain| domain.contains('.'))
+    }
+}
+
+/// The last two labels of a domain, which most names are registered by.
+fn registered(domain: &str) -> String {
+    let labels: Vec<&str> = domain.rsplit('.').take(2).collect();
+    labels.into_iter().rev().collect::<Vec<_>>().join(".")
+}
+
+/// A list of texts.
+pub(super) fn list(items: impl IntoIterator<Item = String>) -> toml::Value {
+    toml::Value::Array(items.into_iter().map(toml::Value::String).collect())
+}
+
+/// One text, or a list of several.
+pub(super) fn one_or_list(mut items: Vec<String>) -> toml::Value {
+    if items.len() == 1 { toml::Value::String(items.remove(0)) } else { list(items) }
+}
+
+/// `a`, `a and b`.
+fn words(keys: &[String]) -> String {
+    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" or ")
+}
+
+/// Whether an address of mail is plain enough for a spec.
+pub(super) fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    !local.is_empty()
+        && local.len() <= 64
+        && local.chars().all(|c| c.is_ascii_alphanumeric() || "!#%&'*+-/=?^_`{}~.".contains(c))
+        && is_domain(domain)
+}
+
+/// Whether a text is a domain with a dot.
+pub(super) fn is_domain(text: &str) -> bool {
+    text.contains('.')
+        && text.len() <= 253
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        })
+}
+
+/// Seconds of a time with its unit.
+pub(super) fn seconds(text: &str) -> Option<u64> {
+    limits::time(text, 's')
+}

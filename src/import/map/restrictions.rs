@@ -1,0 +1,515 @@
+//! `[access]`, `[restrictions]` and `[abuse]`: what the restriction lists of smtpd(8) become.
+
+use super::network::network;
+use super::{Code, Map, is_address, is_domain, list};
+use crate::import::tables::{self, Row, Shape, Table};
+use crate::postfix::catalogue::{Catalogue, RestrictionState};
+
+const LISTS: [&str; 5] = [
+    "smtpd_client_restrictions",
+    "smtpd_helo_restrictions",
+    "smtpd_sender_restrictions",
+    "smtpd_relay_restrictions",
+    "smtpd_recipient_restrictions",
+];
+
+/// What the relay does without being told.
+const IMPLIED: [&str; 14] = [
+    "permit",
+    "permit_mynetworks",
+    "permit_inet_interfaces",
+    "permit_sasl_authenticated",
+    "permit_tls_clientcerts",
+    "permit_auth_destination",
+    "permit_mx_backup",
+    "reject_unauth_destination",
+    "defer_unauth_destination",
+    "reject_unlisted_recipient",
+    "reject_unauth_pipelining",
+    "reject_sender_login_mismatch",
+    "reject_authenticated_sender_login_mismatch",
+    "reject",
+];
+
+/// Lists in DNS that have ended.
+const ENDED: [&str; 14] = [
+    "sorbs.net",
+    "njabl.org",
+    "ahbl.org",
+    "dsbl.org",
+    "ordb.org",
+    "abuseat.org",
+    "five-ten-sg.com",
+    "mail-abuse.org",
+    "rfc-ignorant.org",
+    "relays.ordb.org",
+    "blackholes.us",
+    "completewhois.com",
+    "rfc-clueless.org",
+    "spamcannibal.org",
+];
+
+pub(super) fn map(map: &mut Map<'_, '_>) {
+    if !map.role.profile.has_clients() {
+        relay_list(map);
+        return;
+    }
+    let mut found = Found::default();
+    for name in LISTS {
+        if map.reading.is_set(name) {
+            walk(map, name, &mut found);
+        }
+    }
+    if map.reading.is_set("smtpd_recipient_restrictions") || map.reading.is_set("smtpd_client_restrictions") {
+        let order = ["smtpd_client_restrictions", "smtpd_recipient_restrictions"].into_iter().find(|name| {
+            let text = map.reading.value(name);
+            let check = text.find("check_").or_else(|| text.find("reject_rbl"));
+            matches!((check, text.find("permit_mynetworks")), (Some(check), Some(permit)) if check < permit)
+        });
+        if let Some(name) = order {
+            map.other(
+                Code::Changed,
+                name,
+                map.reading.setting(name).map(|it| &it.place),
+                "order: hosts that are trusted are let through before the tables and lists are asked",
+            );
+        }
+    }
+    found.write(map);
+}
+
+/// The list of a null client says who may relay, and nobody else connects.
+fn relay_list(map: &mut Map<'_, '_>) {
+    map.say("smtpd_relay_restrictions", Code::Implied, &["relay.profile"], "only the host itself connects");
+}
+
+/// What was found in all lists.
+#[derive(Default)]
+struct Found {
+    /// Restrictions by the list of the spec, in order, each with the parameter that it is from.
+    words: Vec<(&'static str, String, &'static str)>,
+    block: Vec<(String, &'static str)>,
+    names: Vec<(String, &'static str)>,
+    policies: Vec<(String, &'static str)>,
+    classes: Vec<String>,
+}
+
+fn walk(map: &mut Map<'_, '_>, name: &'static str, found: &mut Found) {
+    let stage = match name {
+        "smtpd_client_restrictions" => "client",
+        "smtpd_helo_restrictions" => "helo",
+        "smtpd_sender_restrictions" => "sender",
+        _ => "recipient",
+    };
+    let items = tables::items(&map.reading.value(name));
+    items_of(map, name, stage, &items, found, 0);
+    map.say_if_open(name, Code::Implied, &["network.trusted"], "the relay has these restrictions");
+}
+
+fn items_of(
+    map: &mut Map<'_, '_>,
+    name: &'static str,
+    stage: &'static str,
+    items: &[String],
+    found: &mut Found,
+    depth: usize,
+) {
+    let receives = map.role.profile.receives();
+    let mut rest = items.iter().peekable();
+    while let Some(item) = rest.next() {
+        let word = item.to_ascii_lowercase();
+        if word == "warn_if_reject" {
+            let next = rest.next().cloned().unwrap_or_default();
+            if Catalogue::restriction(&next).is_some_and(|info| info.argument.is_some()) {
+                rest.next();
+            }
+            map.other(
+                Code::Dropped,
+                &format!("warn_if_reject {next}"),
+                place(map, name).as_ref(),
+                "a trial that rejected nothing",
+            );
+            continue;
+        }
+        // A table without a word in front is one for the stage's own subject.
+        if word.contains(":/") || word.starts_with("hash:") || word.starts_with("proxy:") {
+            let check = match stage {
+                "client" => "check_client_access",
+                "helo" => "check_helo_access",
+                "sender" => "check_sender_access",
+                _ => "check_recipient_access",
+            };
+            table(map, name, stage, check, item, found);
+            continue;
+        }
+        let Some(info) = Catalogue::restriction(&word) else {
+            // A restriction class of the administrator's own.
+            if map.reading.list("smtpd_restriction_classes").contains(item) && depth < 4 {
+                found.classes.push(item.clone());
+                let inner = tables::items(&map.reading.value(item));
+                items_of(map, name, stage, &inner, found, depth + 1);
+                continue;
+            }
+            map.other(Code::Lost, item, place(map, name).as_ref(), "no restriction that Postfix has");
+            continue;
+        };
+        let argument = info.argument.and_then(|_| rest.next()).cloned();
+        let word = match info.state {
+            RestrictionState::OldName(new) => new.to_owned(),
+            RestrictionState::Removed(_, new) | RestrictionState::Deprecated(_, new)
+                if !new.contains(' ') && Catalogue::restriction(new).is_some() =>
+            {
+                map.other(Code::Fixed, &word, place(map, name).as_ref(), &format!("replaced by `{new}`"));
+                new.to_owned()
+            }
+            _ => word,
+        };
+        match (word.as_str(), argument) {
+            ("reject_unverified_recipient", _) if receives => {
+                if map.draft.has_section("inbound.domains")
+                    && map.draft.get("inbound", "recipients").is_none()
+                {
+                    map.say_if_open(name, Code::Key, &["inbound.recipients"], "");
+                }
+            }
+            (word, _) if IMPLIED.contains(&word) => {}
+            ("reject_rbl_client", Some(zone)) => {
+                if ended(&zone) {
+                    map.other(
+                        Code::Dropped,
+                        &format!("reject_rbl_client {zone}"),
+                        place(map, name).as_ref(),
+                        "this list has ended",
+                    );
+                } else if receives {
+                    found.block.push((zone, name));
+                } else {
+                    found.words.push((stage, format!("{word} {zone}"), name));
+                }
+            }
+            (
+                "reject_rhsbl_client"
+                | "reject_rhsbl_sender"
+                | "reject_rhsbl_helo"
+                | "reject_rhsbl_reverse_client",
+                Some(zone),
+            ) => {
+                if ended(&zone) {
+                    map.other(
+                        Code::Dropped,
+                        &format!("{word} {zone}"),
+                        place(map, name).as_ref(),
+                        "this list has ended",
+                    );
+                } else if receives {
+                    found.names.push((zone, name));
+                } else {
+                    found.words.push((stage, format!("{word} {zone}"), name));
+                }
+            }
+            ("check_policy_service", Some(service)) => policy(map, name, stage, &service, found),
+            (word, Some(argument)) if word.starts_with("check_") && word.ends_with("_access") => {
+                table(map, name, stage, word, &argument, found);
+            }
+            (word, argument) => {
+                let stage = match info.subject {
+                    "client" if receives => stage,
+                    "helo" => "helo",
+                    "sender" => "sender",
+                    "recipient" => "recipient",
+                    _ => stage,
+                };
+                let text = argument.map_or_else(|| word.to_owned(), |argument| format!("{word} {argument}"));
+                found.words.push((stage, text, name));
+            }
+        }
+    }
+}
+
+fn place(map: &Map<'_, '_>, name: &str) -> Option<super::Place> {
+    map.reading.setting(name).map(|setting| setting.place.clone())
+}
+
+fn ended(zone: &str) -> bool {
+    let host = zone.split('=').next().unwrap_or(zone);
+    ENDED.iter().any(|end| host == *end || host.ends_with(&format!(".{end}")))
+}
+
+/// A policy service: greylisting, SPF, or one of the administrator's own.
+fn policy(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, service: &str, found: &mut Found) {
+    let place_of = service
+        .trim_start_matches('{')
+        .split([',', ' ', '}'])
+        .find(|word| !word.is_empty())
+        .unwrap_or_default()
+        .to_owned();
+    if !map.role.profile.receives() {
+        found.words.push((stage, format!("check_policy_service {place_of}"), name));
+        return;
+    }
+    if place_of.ends_with(":10023") || place_of.contains("postgrey") {
+        map.key("abuse", "greylisting", true, &[name]);
+    } else if place_of.contains("spf") {
+        map.key("abuse", "spf", true, &[name]);
+    } else {
+        found.policies.push((place_of, name));
+    }
+}
+
+/// An access table.
+fn table(
+    map: &mut Map<'_, '_>,
+    name: &'static str,
+    stage: &'static str,
+    check: &str,
+    spec: &str,
+    found: &mut Found,
+) {
+    let section = match check {
+        "check_client_access" => "access.clients",
+        "check_sender_access" => "access.senders",
+        "check_recipient_access" => "access.recipients",
+        _ => "",
+    };
+    let read = map.reading.table(spec);
+    match &*read {
+        Table::Rows(_, rows) if rows.is_empty() => {
+            map.other(
+                Code::Dropped,
+                &format!("{check} {spec}"),
+                place(map, name).as_ref(),
+                "the table is empty",
+            );
+        }
+        Table::Missing => {
+            map.other(
+                Code::Dropped,
+                &format!("{check} {spec}"),
+                place(map, name).as_ref(),
+                "the table is not in the source, and is taken for empty",
+            );
+        }
+        Table::Rows(shape @ (Shape::Lookup | Shape::Cidr), rows) if !section.is_empty() => {
+            let mut seen: Vec<String> = Vec::new();
+            for row in rows {
+                access(map, name, section, *shape, row, &mut seen);
+            }
+            let order = rows.iter().any(|row| row.value.to_ascii_uppercase().starts_with("OK"));
+            if order {
+                map.say_if_open(name, Code::Key, &[section], "");
+            }
+        }
+        Table::Rows(..) | Table::Database { .. } | Table::Other => {
+            by_hand(map, name, stage, check, spec, found);
+        }
+        Table::Static(_) => map.other(
+            Code::Lost,
+            &format!("{check} {spec}"),
+            place(map, name).as_ref(),
+            "one answer for every key",
+        ),
+        Table::Unreadable => map.other(
+            Code::Lost,
+            &format!("{check} {spec}"),
+            place(map, name).as_ref(),
+            "the table is encrypted",
+        ),
+    }
+}
+
+/// A table that the administrator puts on the host.
+fn by_hand(
+    map: &mut Map<'_, '_>,
+    name: &'static str,
+    stage: &'static str,
+    check: &str,
+    spec: &str,
+    found: &mut Found,
+) {
+    let (Some((kind, _)), Some(path)) = (tables::parts(spec), tables::file_of(spec)) else {
+        map.other(
+            Code::Lost,
+            &format!("{check} {spec}"),
+            place(map, name).as_ref(),
+            "a table that no package carries",
+        );
+        return;
+    };
+    if matches!(kind, "mysql" | "pgsql" | "ldap" | "sqlite") {
+        map.other(
+            Code::Lost,
+            &format!("{check} {kind}"),
+            place(map, name).as_ref(),
+            "access by a query of a database",
+        );
+        return;
+    }
+    let kind = if matches!(kind, "btree" | "hash" | "lmdb" | "cdb" | "dbm") {
+        "$default_database_type"
+    } else {
+        kind
+    };
+    map.own_files.push(path.to_owned());
+    let stage = match check {
+        "check_helo_access" => "helo",
+        check if check.starts_with("check_sender") => "sender",
+        check if check.starts_with("check_recipient") => "recipient",
+        _ => stage,
+    };
+    found.words.push((stage, format!("{check} {kind}:{path}"), name));
+}
+
+/// One row of an access table.
+fn access(
+    map: &mut Map<'_, '_>,
+    name: &'static str,
+    section: &'static str,
+    shape: Shape,
+    row: &Row,
+    seen: &mut Vec<String>,
+) {
+    let lost = |map: &mut Map<'_, '_>, reason: &str| {
+        map.other(
+            Code::Lost,
+            &format!("{} {}", section, crate::diag::printable(&row.key)),
+            Some(&row.place.clone()),
+            reason,
+        );
+    };
+    let (word, words) = row.value.split_once([' ', '\t']).unwrap_or((&row.value, ""));
+    let said = words.trim();
+    let upper = word.to_ascii_uppercase();
+    let with = |action: &str| if said.is_empty() { action.to_owned() } else { format!("{action} {said}") };
+    let action = match upper.as_str() {
+        "OK" | "PERMIT" | "RELAY" => "permit".to_owned(),
+        "DUNNO" => return,
+        "REJECT" => with("reject"),
+        "DEFER" => with("defer"),
+        "DISCARD" => "discard".to_owned(),
+        "HOLD" => "hold".to_owned(),
+        code if code.len() == 3 && code.starts_with('5') && code.bytes().all(|b| b.is_ascii_digit()) => {
+            with("reject")
+        }
+        code if code.len() == 3 && code.starts_with('4') && code.bytes().all(|b| b.is_ascii_digit()) => {
+            with("defer")
+        }
+        code if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) => "permit".to_owned(),
+        _ => return lost(map, &format!("`{}` is no action of [access]", crate::diag::printable(word))),
+    };
+    let key = if section == "access.clients" {
+        match client(&row.key) {
+            Some(network) => network,
+            None => return lost(map, "a client by its name"),
+        }
+    } else {
+        let key = row.key.trim_start_matches('.');
+        if row.key.ends_with('@') {
+            let local = row.key.trim_end_matches('@');
+            if section == "access.recipients"
+                && matches!(local, "postmaster" | "abuse")
+                && action == "permit"
+                && map.role.profile.receives()
+            {
+                map.other(
+                    Code::Implied,
+                    &row.key,
+                    Some(&row.place.clone()),
+                    "postmaster and abuse can always be written to",
+                );
+                return;
+            }
+            return lost(map, "a local part at any domain");
+        }
+        if !(is_address(key) || is_domain(key)) {
+            return lost(map, "neither an address nor a domain");
+        }
+        key.to_owned()
+    };
+    // In a cidr table the first match counts: what stands behind a wider network never did.
+    if shape == Shape::Cidr {
+        let covered = seen.iter().any(|wider| contains(wider, &key));
+        seen.push(key.clone());
+        if covered {
+            map.other(
+                Code::Dropped,
+                &format!("{section} {key}"),
+                Some(&row.place.clone()),
+                "it stands behind a wider network, and never counted",
+            );
+            return;
+        }
+    }
+    if map.draft.get(section, &key).is_none() {
+        map.key(section, &key, action, &[name]);
+    }
+}
+
+/// An address, a network, or its first octets.
+fn client(key: &str) -> Option<String> {
+    let octets: Vec<&str> = key.trim_end_matches('.').split('.').collect();
+    if octets.len() < 4 && octets.iter().all(|octet| octet.parse::<u8>().is_ok()) {
+        let mut whole = octets.clone();
+        whole.resize(4, "0");
+        return Some(format!("{}/{}", whole.join("."), octets.len() * 8));
+    }
+    network(key)
+}
+
+fn contains(wider: &str, narrower: &str) -> bool {
+    let read = |text: &str| {
+        let (host, prefix) = text.split_once('/').unwrap_or((text, ""));
+        let address: std::net::IpAddr = host.parse().ok()?;
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        Some(crate::postfix::Network::containing(address, prefix.parse().unwrap_or(bits)))
+    };
+    matches!((read(wider), read(narrower)), (Some(wider), Some(narrower)) if wider.contains(&narrower))
+}
+
+impl Found {
+    fn write(self, map: &mut Map<'_, '_>) {
+        let unique = |items: &[(String, &'static str)]| {
+            let mut texts: Vec<String> = Vec::new();
+            let mut from: Vec<&'static str> = Vec::new();
+            for (text, name) in items {
+                if !texts.contains(text) {
+                    texts.push(text.clone());
+                }
+                if !from.contains(name) {
+                    from.push(name);
+                }
+            }
+            (texts, from)
+        };
+        for (key, items) in
+            [("block-lists", &self.block), ("name-lists", &self.names), ("policies", &self.policies)]
+        {
+            let (texts, from) = unique(items);
+            if !texts.is_empty() {
+                map.key("abuse", key, list(texts), &from);
+            }
+        }
+        for stage in ["client", "helo", "sender", "recipient"] {
+            let of_stage: Vec<(String, &'static str)> = self
+                .words
+                .iter()
+                .filter(|(own, ..)| *own == stage)
+                .map(|(_, text, name)| (text.clone(), *name))
+                .collect();
+            let (texts, from) = unique(&of_stage);
+            if !texts.is_empty() {
+                map.key("restrictions", stage, list(texts), &from);
+            }
+        }
+        if !self.classes.is_empty() {
+            map.say(
+                "smtpd_restriction_classes",
+                Code::Key,
+                &["restrictions"],
+                "written out where they are used",
+            );
+            for class in &self.classes {
+                map.say(class, Code::Key, &["restrictions"], "written out where it is used");
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Moving in: from a Postfix that somebody configured by hand to a spec, with a verdict on every setting.
+//!
+//! The way of the data: [`source`] finds files, [`reading`] reads them as Postfix does, [`role`] decides which profile
+//! the host has, [`map`] writes a [`draft`] of the spec, [`settle`] has `check` judge it and takes out what is refused,
+//! and [`proof`] compares what Postfix did with what it will do. Nothing here writes to a source or asks the network.
+
+mod defaults;
+mod draft;
+mod env;
+mod expand;
+mod fleet;
+mod map;
+mod proof;
+mod reading;
+mod report;
+mod role;
+mod settle;
+mod source;
+mod stock;
+mod tables;
+mod verdict;
+
+use draft::Draft;
+
+use crate::relay::Profile;
+use crate::target::Distribution;
+
+pub use fleet::{Fleet, factor};
+pub use proof::{Difference, Proof, Reason};
+pub use reading::{Fault, Place};
+pub use report::{Code, Item, Report};
+pub use source::{Source, SourceError};
+
+/// What the source does not say, and how to compare.
+#[derive(Debug, Clone, Default)]
+pub struct Answers {
+    /// Who receives mail to root.
+    pub root_mail_to: Vec<String>,
+    /// The sender of the host's mail.
+    pub from: Option<String>,
+    /// The provider; without it, the one that owns the smarthost.
+    pub provider: Option<String>,
+    /// The profile; without it, the one that the facts suggest.
+    pub profile: Option<Profile>,
+    /// Name of the package.
+    pub name: Option<String>,
+    /// The distributions to compare on; the source's own, or Debian 13, if empty.
+    pub targets: Vec<&'static Distribution>,
+    /// Whether TLS levels stay as they are where `check` allows it.
+    pub keep: bool,
+}
+
+/// An account that the source holds, for `relay.env`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Key of `relay.env`.
+    pub key: String,
+    /// Its value: a secret, which nothing but `--relay-env` may write.
+    pub secret: String,
+}
+
+impl Account {
+    /// The line of `relay.env`.
+    pub fn to_line(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+        if !self.secret.is_empty() && self.secret.chars().all(plain) {
+            format!("{}={}\n", self.key, self.secret)
+        } else {
+            format!("{}='{}'\n", self.key, self.secret.replace('\'', "'\\''"))
+        }
+    }
+}
+
+/// Shows the key alone.
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// A source that became a spec.
+#[derive(Debug)]
+pub struct Imported {
+    /// The spec as text.
+    pub spec: String,
+    /// What became of every setting.
+    pub report: Report,
+    /// Accounts found on the way.
+    pub accounts: Vec<Account>,
+    draft: Draft,
+}
+
+/// The script that packs the configuration of a host, with secrets masked.
+pub fn collector() -> &'static str {
+    include_str!("../../templates/import/collect.sh")
+}
+
+/// Turns a source into a spec.
+///
+/// # Errors
+/// With every fault, if Postfix itself would stop or a file that decides the relay cannot be read.
+pub fn import(source: &Source, answers: &Answers) -> Result<Imported, Vec<Fault>> {
+    let reading = reading::read(source)?;
+    let profile = role::decide(&reading, answers);
+    let mut mapped = map::map(&reading, &profile, answers);
+    settle::settle(&mut mapped, &reading);
+    let spec = mapped.draft.to_text();
+    let proof = proof::prove(&mapped, &reading, answers);
+    let accounts = std::mem::take(&mut mapped.accounts);
+    let draft = mapped.draft.clone();
+    Ok(Imported { spec, report: Report::new(&reading, mapped, profile, proof), accounts, draft })
+}

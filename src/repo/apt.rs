@@ -1,0 +1,94 @@
+//! The apt repository: one pool, and for each suite an index of `Architecture: all`, found by its hash. See
+//! <https://wiki.debian.org/DebianRepository/Format>.
+
+use std::fmt::Write as _;
+
+use super::package::Placed;
+use super::settings::Description;
+use super::site::Files;
+use super::state::{Item, Publication};
+use super::{RepoError, http_date, sha256};
+use crate::package::gzip;
+use crate::sign::{self, Kind, Signer, armored, cleartext};
+
+/// The folder of packages.
+pub(super) const POOL: &str = "apt/pool/main";
+/// The one index. apt fetches it for every architecture, because the packages are for all of them.
+const INDEX: &str = "main/binary-all/Packages";
+/// Without the names of real architectures apt warns that it is not supported.
+const ARCHITECTURES: &str = "all amd64 arm64 armhf i386 ppc64el riscv64 s390x";
+
+/// The stanza of a package in the index. SHA-256 is the only digest that it has: MD5, SHA-1 and SHA-512 would make the index
+/// 3.5 times as large.
+pub(super) fn entry(control: &str, placed: Placed<'_>) -> String {
+    format!(
+        "{}\nFilename: pool/main/{}\nSize: {}\nSHA256: {}\n",
+        control.trim_end(),
+        placed.file,
+        placed.size,
+        placed.sha256
+    )
+}
+
+/// The first line of a field of a control file.
+pub(super) fn field<'c>(control: &'c str, name: &str) -> Option<&'c str> {
+    let of = |line: &'c str| line.strip_prefix(name)?.strip_prefix(':').map(str::trim);
+    control.lines().find_map(of)
+}
+
+/// The files of a suite.
+///
+/// # Errors
+/// A signer fails.
+pub(super) fn files<'i>(
+    description: &Description,
+    suite: &str,
+    publication: &mut Publication,
+    items: impl Iterator<Item = &'i Item>,
+    signers: &[&dyn Signer],
+    files: &mut Files,
+) -> Result<(), RepoError> {
+    let folder = format!("apt/dists/{suite}");
+    let mut packages = String::new();
+    for item in items {
+        packages.push_str(&item.entry);
+        packages.push('\n');
+    }
+    let packed = gzip(packages.as_bytes());
+    let forms = [(INDEX.to_owned(), packages.into_bytes()), (format!("{INDEX}.gz"), packed)];
+
+    let mut release = String::new();
+    let title = &description.title;
+    let date = publication.date;
+    let _ = write!(
+        release,
+        "Origin: {title}\nLabel: {title}\nSuite: {suite}\nCodename: {suite}\nDate: {}\n",
+        http_date(date)
+    );
+    if let Some(days) = description.valid_days {
+        let _ = writeln!(release, "Valid-Until: {}", http_date(date + u64::from(days) * 86_400));
+    }
+    let _ = write!(
+        release,
+        "Acquire-By-Hash: yes\nArchitectures: {ARCHITECTURES}\nComponents: main\nDescription: {title}, {suite}\nSHA256:\n"
+    );
+    for (path, bytes) in forms {
+        let digest = sha256(&bytes);
+        // The uncompressed index must be listed: without it apt finds no package and reports nothing.
+        let _ = writeln!(release, " {digest} {:>9} {path}", bytes.len());
+        let by_hash = format!("{folder}/main/binary-all/by-hash/SHA256/{digest}");
+        publication.files.insert(by_hash.clone());
+        files.fix(by_hash, bytes.clone());
+        files.point(format!("{folder}/{path}"), bytes);
+    }
+    let newest = signers.iter().map(|signer| sign::time_of(signer.certificate(), date)).max().unwrap_or(date);
+    let mut detached = Vec::new();
+    for signer in signers {
+        detached.extend(signer.sign(Kind::Binary, release.as_bytes(), newest)?);
+    }
+    let signed = cleartext(&release, signers, newest)?;
+    files.point(format!("{folder}/Release.gpg"), armored("SIGNATURE", &detached));
+    files.point(format!("{folder}/Release"), release);
+    files.point(format!("{folder}/InRelease"), signed);
+    Ok(())
+}

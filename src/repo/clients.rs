@@ -1,0 +1,284 @@
+//! What a host needs to use the repository: key files, source files, recipes for first boots, and the release package that
+//! brings all of it and keeps it current.
+
+use super::keys::Keys;
+use super::settings::Settings;
+use super::{RepoError, sha256};
+use crate::package::{Architecture, Entry, EntryKind, Lifecycle, Meta, Package, Relations, Release, Version};
+use crate::target::Format;
+use crate::template::Templates;
+use crate::{deb, pacman, rpm};
+
+/// The name of the release package.
+pub(super) fn package_name(settings: &Settings) -> String {
+    format!("{}-repository", settings.repository.name)
+}
+
+/// The name under which the newest release package is found for ever.
+pub(super) fn bootstrap_name(settings: &Settings, format: Format) -> String {
+    format!("{}.{}", package_name(settings), format.facts().extension)
+}
+
+/// Paths on hosts. They never change: an administrator may have changed the file that names the key.
+fn keyring(settings: &Settings, format: Format) -> String {
+    let name = &settings.repository.name;
+    match format {
+        Format::Deb => format!("/usr/share/keyrings/{name}-archive-keyring.gpg"),
+        Format::Rpm => format!("/etc/pki/rpm-gpg/RPM-GPG-KEY-{name}"),
+        Format::Pacman => format!("/usr/share/pacman/keyrings/{name}.gpg"),
+    }
+}
+
+fn suite(settings: &Settings) -> &str {
+    settings.repository.suites.first().map_or("stable", |suite| suite.as_str())
+}
+
+/// The source of apt. The packaged file and the one that a person fetches are the same: apt refuses two that differ.
+pub(super) fn apt_source(settings: &Settings) -> String {
+    format!(
+        "Types: deb\nURIs: {}/apt\nSuites: {}\nComponents: main\nSigned-By: {}\n",
+        settings.repository.url,
+        suite(settings),
+        keyring(settings, Format::Deb)
+    )
+}
+
+/// The source of dnf: through the list of mirrors, so that metadata and signature are always of one publication.
+pub(super) fn dnf_source(settings: &Settings, key: &str) -> String {
+    let description = &settings.repository;
+    format!(
+        "[{name}]\nname={}\nmirrorlist={}/rpm/{}.mirrorlist\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey={key}\n\
+         metadata_expire=1h\n",
+        description.title,
+        description.url,
+        suite(settings),
+        name = description.name,
+    )
+}
+
+/// The source of zypper, which reads a list of mirrors only in recent versions.
+pub(super) fn zypper_source(settings: &Settings, key: &str) -> String {
+    let description = &settings.repository;
+    format!(
+        "[{name}]\nname={}\nbaseurl={}/rpm/suites/{}\nenabled=1\nautorefresh=1\ntype=rpm-md\ngpgcheck=1\n\
+         repo_gpgcheck=1\ngpgkey={key}\n",
+        description.title,
+        description.url,
+        suite(settings),
+        name = description.name,
+    )
+}
+
+/// The section of pacman.conf.
+pub(super) fn pacman_source(settings: &Settings) -> String {
+    let description = &settings.repository;
+    format!(
+        "[{}]\nSigLevel = Required DatabaseOptional\nServer = {}/pacman\n",
+        description.name, description.url
+    )
+}
+
+/// The files of hosts that people and tools fetch, by their paths in the tree.
+///
+/// # Errors
+/// The release package cannot be made.
+pub(super) fn files(
+    settings: &Settings,
+    keys: &Keys,
+    release: u64,
+) -> Result<Vec<(String, Vec<u8>)>, RepoError> {
+    let name = &settings.repository.name;
+    let url = &settings.repository.url;
+    let key = format!("{url}/key.asc");
+    let mut files: Vec<(String, Vec<u8>)> = vec![
+        // GitHub Pages leaves out folders that it takes for its own without this file.
+        (".nojekyll".to_owned(), Vec::new()),
+        ("key.asc".to_owned(), keys.to_armor().into_bytes()),
+        ("key.gpg".to_owned(), keys.to_bytes()),
+        (format!("{name}.sources"), apt_source(settings).into_bytes()),
+        (format!("{name}.repo"), dnf_source(settings, &key).into_bytes()),
+        (format!("{name}-zypper.repo"), zypper_source(settings, &key).into_bytes()),
+        (format!("{name}.pacman.conf"), pacman_source(settings).into_bytes()),
+        (format!("{name}.cloud-init.yaml"), cloud_init(settings, keys).into_bytes()),
+        (format!("{name}.ansible.yml"), ansible(settings, keys).into_bytes()),
+    ];
+    if release > 0 {
+        for (format, _, bytes) in packages(settings, keys, release)? {
+            files.push((bootstrap_name(settings, format), bytes));
+        }
+    }
+    Ok(files)
+}
+
+/// SHA-256 of what is in the release packages: when it changes, they get a new version.
+pub(super) fn digest(settings: &Settings, keys: &Keys) -> String {
+    let key = keyring(settings, Format::Rpm);
+    let texts = [
+        env!("CARGO_PKG_VERSION").to_owned(),
+        keys.to_armor(),
+        trusted(keys),
+        apt_source(settings),
+        dnf_source(settings, &key),
+        zypper_source(settings, &key),
+        pacman_source(settings),
+        settings.repository.maintainer.as_str().to_owned(),
+    ];
+    sha256(texts.join("\0").as_bytes())
+}
+
+/// The release packages: format, file name, bytes.
+///
+/// # Errors
+/// A package cannot be written.
+pub(super) fn packages(
+    settings: &Settings,
+    keys: &Keys,
+    release: u64,
+) -> Result<Vec<(Format, String, Vec<u8>)>, RepoError> {
+    let templates = Templates::builtin();
+    Format::ALL
+        .into_iter()
+        .map(|format| {
+            let package = package(settings, keys, release, format);
+            let (file, bytes) = match format {
+                Format::Deb => (deb::file_name(&package.meta), deb::write(&package, &templates)?),
+                Format::Rpm => (rpm::file_name(&package.meta), rpm::write(&package, &templates)?),
+                Format::Pacman => (pacman::file_name(&package.meta), pacman::write(&package, &templates)?),
+            };
+            Ok((format, file, bytes))
+        })
+        .collect()
+}
+
+fn package(settings: &Settings, keys: &Keys, release: u64, format: Format) -> Package {
+    let description = &settings.repository;
+    let name = &description.name;
+    let key = keyring(settings, format);
+    let file = |path: &str, content: Vec<u8>| Entry {
+        path: path.to_owned(),
+        mode: 0o644,
+        kind: EntryKind::File(content.into()),
+        common: false,
+    };
+    let config = |path: String, text: String| Entry {
+        path,
+        mode: 0o644,
+        kind: EntryKind::Config(text.into_bytes().into()),
+        common: false,
+    };
+    let mut lifecycle = Lifecycle::default();
+    let mut entries = match format {
+        Format::Deb => vec![
+            file(&key, keys.to_bytes()),
+            config(format!("/etc/apt/sources.list.d/{name}.sources"), apt_source(settings)),
+        ],
+        Format::Rpm => {
+            let path = format!("file://{key}");
+            vec![
+                file(&key, keys.to_armor().into_bytes()),
+                config(format!("/etc/yum.repos.d/{name}.repo"), dnf_source(settings, &path)),
+                config(format!("/etc/zypp/repos.d/{name}.repo"), zypper_source(settings, &path)),
+            ]
+        }
+        Format::Pacman => {
+            lifecycle.keyring = Some(name.as_str().to_owned());
+            vec![
+                file(&key, keys.to_bytes()),
+                file(&format!("/usr/share/pacman/keyrings/{name}-trusted"), trusted(keys).into_bytes()),
+                file(&format!("/usr/share/pacman/keyrings/{name}-revoked"), revoked(keys).into_bytes()),
+                config(format!("/etc/pacman.d/{name}.conf"), pacman_source(settings)),
+            ]
+        }
+    };
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    let version = Version { numbers: vec![release], ..Version::default() };
+    // Of the keys, so that the same settings give the same bytes on any day.
+    let time = keys
+        .certificates()
+        .iter()
+        .map(|key| u64::from(key.newest_self_signature()))
+        .max()
+        .unwrap_or_default();
+    let maintainer = description.maintainer.as_str().to_owned();
+    let change = Release {
+        version: version.clone(),
+        time,
+        author: maintainer.clone(),
+        changes: vec!["Current keys and addresses of the repository.".to_owned()],
+    };
+    Package {
+        meta: Meta {
+            name: package_name(settings),
+            architecture: Architecture::All,
+            version,
+            maintainer,
+            license: "CC0-1.0".to_owned(),
+            summary: format!("keys and sources of {}", description.title),
+            description: format!(
+                "Lets this host install packages from {} and verify their signatures. Upgrades bring new keys before they \
+                 are used.",
+                description.url
+            ),
+            homepage: Some(description.url.as_str().to_owned()).filter(|url| url.starts_with("http")),
+            changelog: vec![change],
+        },
+        time,
+        entries,
+        relations: Relations::default(),
+        lifecycle,
+    }
+}
+
+/// Keys that pacman trusts fully: `FINGERPRINT:4:`.
+fn trusted(keys: &Keys) -> String {
+    let good = keys.certificates().into_iter().filter(|key| !key.is_revoked());
+    good.map(|key| format!("{}:4:\n", key.fingerprint())).collect::<Vec<_>>().concat()
+}
+
+fn revoked(keys: &Keys) -> String {
+    let bad = keys.certificates().into_iter().filter(|key| key.is_revoked());
+    bad.map(|key| format!("{}\n", key.fingerprint())).collect::<Vec<_>>().concat()
+}
+
+/// Indented lines of a YAML block.
+fn block(text: &str, indent: usize) -> String {
+    text.lines().map(|line| format!("{:indent$}{line}\n", "")).collect::<Vec<_>>().concat()
+}
+
+/// User data of cloud-init that adds the repository on the first boot, before packages are installed.
+fn cloud_init(settings: &Settings, keys: &Keys) -> String {
+    let name = &settings.repository.name;
+    let armor = block(&keys.to_armor(), 6);
+    let [deb, rpm] = [Format::Deb, Format::Rpm].map(|format| keyring(settings, format));
+    let deb = deb.replace(".gpg", ".asc").replace("/usr/share/keyrings", "/etc/apt/keyrings");
+    let apt = apt_source(settings).replace(&keyring(settings, Format::Deb), &deb);
+    let dnf = dnf_source(settings, &format!("file://{rpm}"));
+    format!(
+        "#cloud-config\n# Adds the repository on the first boot. Keep the part of your distribution, and add `packages:`.\n\
+         write_files:\n  # Debian, Ubuntu\n  - path: {deb}\n    content: |\n{armor}  - path: \
+         /etc/apt/sources.list.d/{name}.sources\n    content: |\n{}  # RHEL, Fedora\n  - path: {rpm}\n    content: |\n{armor}  \
+         - path: /etc/yum.repos.d/{name}.repo\n    content: |\n{}package_update: true\n",
+        block(&apt, 6),
+        block(&dnf, 6),
+    )
+}
+
+/// Tasks of Ansible that install the release package.
+fn ansible(settings: &Settings, keys: &Keys) -> String {
+    let name = &settings.repository.name;
+    let url = &settings.repository.url;
+    let fingerprint = keys.certificates().first().map(|key| key.fingerprint()).unwrap_or_default();
+    format!(
+        "# Tasks that add the repository {url}. The key is {fingerprint}.\n\
+         - name: Add the repository on Debian and Ubuntu\n  when: ansible_facts.pkg_mgr == 'apt'\n  ansible.builtin.apt:\n    \
+         deb: {url}/{}\n\
+         - name: Trust the key on RHEL and Fedora\n  when: ansible_facts.pkg_mgr in ['dnf', 'dnf5', 'zypper']\n  \
+         ansible.builtin.rpm_key:\n    key: {url}/key.asc\n    fingerprint: {fingerprint}\n\
+         - name: Add the repository on RHEL and Fedora\n  when: ansible_facts.pkg_mgr in ['dnf', 'dnf5']\n  \
+         ansible.builtin.get_url:\n    url: {url}/{name}.repo\n    dest: /etc/yum.repos.d/{name}.repo\n    mode: '0644'\n\
+         - name: Add the repository on SUSE\n  when: ansible_facts.pkg_mgr == 'zypper'\n  \
+         ansible.builtin.get_url:\n    url: {url}/{name}-zypper.repo\n    dest: /etc/zypp/repos.d/{name}.repo\n    \
+         mode: '0644'\n",
+        bootstrap_name(settings, Format::Deb),
+    )
+}

@@ -1,0 +1,149 @@
+//! The repository of dnf and zypper: one pool, and for each publication of a suite a folder of metadata that never changes.
+//! dnf finds the newest one through a list of mirrors, which is one file and so never half of a publication.
+
+use std::fmt::Write as _;
+
+use super::names::Url;
+use super::package::Placed;
+use super::site::Files;
+use super::state::{Item, Publication};
+use super::{RepoError, sha256};
+use crate::package::gzip;
+use crate::rpm::Record;
+use crate::sign::{self, Kind, Signer, armored};
+
+/// The folder of packages.
+pub(super) const POOL: &str = "rpm/pool";
+
+/// A text in XML.
+fn xml(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // XML 1.0 has no place for other control characters.
+            c if c.is_control() && !matches!(c, '\n' | '\t') => out.push('?'),
+            c => out.push(c),
+        }
+        out
+    })
+}
+
+/// The element of a package in primary.xml.
+pub(super) fn entry(record: &Record, placed: Placed<'_>) -> String {
+    let mut text = String::from("<package type=\"rpm\">\n");
+    let mut element = |name: &str, value: &str| {
+        let _ = writeln!(text, "  <{name}>{}</{name}>", xml(value));
+    };
+    element("name", &record.name);
+    element("arch", &record.arch);
+    let [epoch, version, release] = record.version.each_ref().map(|part| xml(part));
+    let _ = writeln!(text, "  <version epoch=\"{epoch}\" ver=\"{version}\" rel=\"{release}\"/>");
+    let _ = writeln!(text, "  <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>", placed.sha256);
+    let mut element = |name: &str, value: &str| {
+        let _ = writeln!(text, "  <{name}>{}</{name}>", xml(value));
+    };
+    element("summary", &record.summary);
+    element("description", &record.description);
+    element("packager", &record.packager);
+    element("url", &record.url);
+    let [start, end] = record.header;
+    let _ = write!(
+        text,
+        "  <time file=\"{time}\" build=\"{time}\"/>\n  <size package=\"{}\" installed=\"{}\" archive=\"{}\"/>\n  \
+         <location href=\"../../pool/{}\"/>\n  <format>\n    <rpm:license>{}</rpm:license>\n    \
+         <rpm:group>{}</rpm:group>\n    <rpm:buildhost>{}</rpm:buildhost>\n    \
+         <rpm:header-range start=\"{start}\" end=\"{end}\"/>\n",
+        placed.size,
+        record.installed,
+        record.archive,
+        xml(placed.file.as_str()),
+        xml(&record.license),
+        xml(&record.group),
+        xml(&record.build_host),
+        time = record.time,
+    );
+    for (kind, list) in &record.relations {
+        let _ = writeln!(text, "    <rpm:{kind}>");
+        for related in list {
+            let _ = write!(text, "      <rpm:entry name=\"{}\"", xml(&related.name));
+            if let Some((operator, [epoch, version, release])) = &related.condition {
+                let _ =
+                    write!(text, " flags=\"{operator}\" epoch=\"{}\" ver=\"{}\"", xml(epoch), xml(version));
+                if !release.is_empty() {
+                    let _ = write!(text, " rel=\"{}\"", xml(release));
+                }
+            }
+            text.push_str(if related.before { " pre=\"1\"/>\n" } else { "/>\n" });
+        }
+        let _ = writeln!(text, "    </rpm:{kind}>");
+    }
+    for (file, is_folder) in &record.files {
+        let kind = if *is_folder { " type=\"dir\"" } else { "" };
+        let _ = writeln!(text, "    <file{kind}>{}</file>", xml(file));
+    }
+    text.push_str("  </format>\n</package>\n");
+    text
+}
+
+/// The files of a suite: the folder of this publication for dnf, and the same in a folder that keeps its name for zypper.
+///
+/// # Errors
+/// The signer fails.
+pub(super) fn files<'i>(
+    url: &Url,
+    suite: &str,
+    publication: &mut Publication,
+    items: impl Iterator<Item = &'i Item> + Clone,
+    signer: &dyn Signer,
+    keys: &str,
+    files: &mut Files,
+) -> Result<(), RepoError> {
+    let mut primary = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metadata xmlns=\"http://linux.duke.edu/metadata/common\" \
+         xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\" packages=\"{}\">\n",
+        items.clone().count()
+    );
+    items.for_each(|item| primary.push_str(&item.entry));
+    primary.push_str("</metadata>\n");
+    let packed = gzip(primary.as_bytes());
+    let digest = sha256(&packed);
+    let name = format!("{digest}-primary.xml.gz");
+    let date = publication.date;
+    let repomd = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<repomd xmlns=\"http://linux.duke.edu/metadata/repo\" \
+         xmlns:rpm=\"http://linux.duke.edu/metadata/rpm\">\n  <revision>{date}</revision>\n  <data type=\"primary\">\n    \
+         <checksum type=\"sha256\">{digest}</checksum>\n    <open-checksum type=\"sha256\">{}</open-checksum>\n    \
+         <location href=\"repodata/{name}\"/>\n    <timestamp>{date}</timestamp>\n    <size>{}</size>\n    \
+         <open-size>{}</open-size>\n  </data>\n</repomd>\n",
+        sha256(primary.as_bytes()),
+        packed.len(),
+        primary.len(),
+    );
+    let time = sign::time_of(signer.certificate(), date);
+    // One signature: librepo of Fedora refuses a second one.
+    let signature = armored("SIGNATURE", &signer.sign(Kind::Binary, repomd.as_bytes(), time)?);
+
+    let snapshot = format!("rpm/snapshots/{suite}-{}", publication.serial);
+    let current = format!("rpm/suites/{suite}");
+    for (file, bytes) in [
+        (name.as_str(), &packed[..]),
+        ("repomd.xml", repomd.as_bytes()),
+        ("repomd.xml.asc", signature.as_bytes()),
+        ("repomd.xml.key", keys.as_bytes()),
+    ] {
+        let path = format!("{snapshot}/repodata/{file}");
+        publication.files.insert(path.clone());
+        files.fix(path, bytes);
+    }
+    let path = format!("{current}/repodata/{name}");
+    publication.files.insert(path.clone());
+    files.fix(path, packed);
+    files.point(format!("{current}/repodata/repomd.xml.key"), keys);
+    files.point(format!("{current}/repodata/repomd.xml.asc"), signature);
+    files.point(format!("{current}/repodata/repomd.xml"), repomd);
+    files.point(format!("rpm/{suite}.mirrorlist"), format!("{url}/{snapshot}/\n"));
+    Ok(())
+}

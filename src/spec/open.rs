@@ -1,0 +1,45 @@
+//! Questions that a person still has to answer: values that are `TODO`, as `postpack import` writes them.
+
+use toml::de::{DeTable, DeValue};
+
+use crate::diag::{Diagnostic, Span};
+
+/// A finding for each value that begins with `TODO`.
+pub(super) fn questions(table: &DeTable<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for (name, value) in table {
+        walk(value.get_ref(), value.span(), name.get_ref(), &mut findings);
+    }
+    findings
+}
+
+fn walk(value: &DeValue<'_>, span: Span, path: &str, findings: &mut Vec<Diagnostic>) {
+    match value {
+        DeValue::String(text) if text.starts_with("TODO") => findings.push(
+            Diagnostic::error("todo", span, format!("`{path}` is not answered yet"))
+                .hint("the comment above says what is asked; write the answer in place of `TODO`"),
+        ),
+        DeValue::Table(table) => {
+            for (name, value) in table {
+                walk(value.get_ref(), value.span(), &format!("{path}.{}", name.get_ref()), findings);
+            }
+        }
+        DeValue::Array(items) => {
+            for item in items {
+                walk(item.get_ref(), item.span(), path, findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Leaves out what else would be said of the same places: nobody meant `TODO` as a value.
+pub(super) fn alone(questions: Vec<Diagnostic>, findings: &mut Vec<Diagnostic>) {
+    let spans: Vec<Span> =
+        questions.iter().filter_map(|question| Some(question.label.as_ref()?.0.clone())).collect();
+    findings.retain(|finding| {
+        let span = finding.label.as_ref().map(|(span, _)| span);
+        !span.is_some_and(|span| spans.iter().any(|open| open.start <= span.start && span.end <= open.end))
+    });
+    findings.extend(questions);
+}
