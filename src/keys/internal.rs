@@ -28,6 +28,7 @@ pub const INTERNAL: &[(&str, &str)] = &[
     ("smtp_sasl_tls_security_options", "over TLS, mechanisms that send the password as text are safe"),
     ("smtpd_client_event_limit_exceptions", "only the host itself is exempt from the rates for clients"),
     ("smtpd_data_restrictions", "clients that send commands before their answers are rejected"),
+    ("smtpd_etrn_restrictions", "clients must not start queue runs"),
     ("smtpd_forbid_unauth_pipelining", "mail must not smuggle in more mail; set where this Postfix has it"),
     ("smtpd_helo_required", "clients must greet before they send"),
     ("smtpd_sasl_security_options", "clients must not log in without a name"),

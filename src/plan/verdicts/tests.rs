@@ -367,7 +367,7 @@ fn values_are_compared_as_postfix_reads_them() {
 fn hints_lead_to_what_is_right_here() {
     let cases = [
         (Profile::NullClient, "main-cf.smtp_use_tls = 'yes'", "Set `tls.level` instead."),
-        (Profile::NullClient, "main-cf.fallback_relay = '[mx.other.example]'", "Set `smarthost` instead."),
+        (Profile::NullClient, "main-cf.fallback_relay = '[mx.other.example]'", "Set `smarthost.host` instead."),
         (
             Profile::MailGateway,
             "main-cf.fallback_relay = '[mx.other.example]'",
