@@ -188,6 +188,10 @@ impl Draft {
         self.entries.remove(index)
     }
 
+    pub(super) fn remove_section(&mut self, section: &str) {
+        self.entries.retain(|entry| entry.section != section);
+    }
+
     /// The spec as text.
     pub(super) fn to_text(&self) -> String {
         self.write(false).0

@@ -56,7 +56,14 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
             return;
         }
         for (index, message, code) in removed {
+            let entry = &mapped.draft.entries()[index];
+            // An item of a list, such as a smarthost, is nothing without its host.
+            let section = (entry.key == "host" && entry.section.contains('#')).then(|| entry.section.clone());
             take_out(mapped, reading, index, &message, code);
+            if let Some(section) = section {
+                mapped.draft.remove_section(&section);
+                break;
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use read::read_unverified;
 pub use read::{is_rpm, read};
 pub use record::{Record, Related, record};
-pub use sign::{signature, signed};
+pub use sign::{Signed, signature, signed};
 
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, PackageBuilder};
 use serde_json::json;

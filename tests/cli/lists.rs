@@ -122,14 +122,33 @@ fn man_pages() {
     postpack-check.1
     postpack-completions.1
     postpack-diff.1
+    postpack-import.1
     postpack-init.1
     postpack-inspect.1
+    postpack-key-extend.1
+    postpack-key-new.1
+    postpack-key-revoke.1
+    postpack-key-rotate.1
+    postpack-key-show.1
+    postpack-key.1
     postpack-man.1
     postpack-merge.1
     postpack-profiles.1
     postpack-providers.1
     postpack-render.1
+    postpack-repo-check.1
+    postpack-repo-init.1
+    postpack-repo-promote.1
+    postpack-repo-prune.1
+    postpack-repo-publish.1
+    postpack-repo-remove.1
+    postpack-repo-resign.1
+    postpack-repo-rollback.1
+    postpack-repo-upload-plan.1
+    postpack-repo-verify.1
+    postpack-repo.1
     postpack-schema.1
+    postpack-sign.1
     postpack-targets.1
     postpack-verify.1
     postpack.1

@@ -21,6 +21,7 @@ fn help_and_version() {
 
     Commands:
       init         Write a commented spec to start from
+      import       Write a spec for a Postfix that was configured by hand
       check        Say what is wrong with a spec, and what would be right
       render       Write the files as a host of a distribution will have them, without packing them
       build        Build packages
@@ -29,6 +30,10 @@ fn help_and_version() {
       inspect      Show what is in a package of any of the three formats: metadata, files, scripts
       diff         Show what changes on a host between two specs or packages, or on which hosts between
                    two fleets
+      key          Make and maintain the keys that sign packages and repositories
+      sign         Sign files: an OpenPGP signature beside each, in the text of each, or in the header
+                   of an rpm
+      repo         Publish signed repositories for apt, dnf, zypper and pacman as static files
       schema       Print the JSON Schema of the spec, for editors
       providers    List the provider presets, or show one
       profiles     List the kinds of relay
