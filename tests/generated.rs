@@ -96,7 +96,8 @@ fn the_parameter_reference_is_up_to_date() {
         if !unless.is_empty() {
             let _ = write!(told, ", unless `{unless} = true`");
         }
-        let of_row = |profile: &&Profile| *profiles == "all" || profiles.split(' ').any(|it| it == profile.name());
+        let of_row =
+            |profile: &&Profile| *profiles == "all" || profiles.split(' ').any(|it| it == profile.name());
         let mut keys: Vec<String> = Vec::new();
         for profile in Profile::ALL.iter().filter(of_row) {
             for key in keys::hint(name, *profile).into_iter().map(|key| format!("`{key}`")) {

@@ -19,10 +19,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let topics = explain::topics(&args.name);
     if topics.is_empty() {
-        let failure = Failure::input(format!(
-            "there is no key, Postfix parameter or code `{}`",
-            args.name
-        ));
+        let failure = Failure::input(format!("there is no key, Postfix parameter or code `{}`", args.name));
         return Err(match explain::meant(&args.name) {
             Some(near) => failure.hint(format!("did you mean `{near}`?")),
             None => failure.hint("docs/spec.md lists the keys, docs/parameters.md the parameters"),

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::tls::{Level};
 use super::spot::{Entries, Many, Spot, Time};
+use super::tls::Level;
 
 /// Mail from other servers: the domains that the relay accepts mail for, and where it goes.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

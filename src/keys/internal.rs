@@ -2,8 +2,14 @@
 
 /// Each with the reason for its value. `[main-cf]` and `main.cf.d` may set most of them: docs/parameters.md.
 pub const INTERNAL: &[(&str, &str)] = &[
-    ("address_verify_negative_expire_time", "an address that was refused is verified again soon, as it may exist by then"),
-    ("address_verify_negative_refresh_time", "an address that was refused is verified again soon, as it may exist by then"),
+    (
+        "address_verify_negative_expire_time",
+        "an address that was refused is verified again soon, as it may exist by then",
+    ),
+    (
+        "address_verify_negative_refresh_time",
+        "an address that was refused is verified again soon, as it may exist by then",
+    ),
     ("alias_database", "nothing is delivered by local(8), which alone reads it"),
     ("alias_maps", "nothing is delivered by local(8), which alone reads it"),
     ("allow_percent_hack", "`user%elsewhere` must not pass as a local name"),

@@ -45,9 +45,7 @@ pub(crate) use host::{
 pub(crate) use inbound::{AbuseSection, InboundSection, PostscreenSection};
 pub use internal::{INTERNAL, internal};
 pub(crate) use limits::LimitsSection;
-pub(crate) use mailboxes::{
-    DatabaseKind, DatabaseSection, MailboxesSection, QueriesSection,
-};
+pub(crate) use mailboxes::{DatabaseKind, DatabaseSection, MailboxesSection, QueriesSection};
 pub(crate) use network::{Ip, NetworkSection, ServerAuth, ServerLevel, ServerSection};
 pub(crate) use package::{DependenciesSection, PackageSection, RelationsSection, ReleaseSection};
 pub(crate) use relay::{HeadersSection, RelaySection, RewriteSection};

@@ -62,8 +62,7 @@ fn facts(key: &Key) -> String {
 
 /// What the table says of a key, by name.
 pub fn rows(key: &Key) -> Vec<(&'static str, String)> {
-    let quoted =
-        |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let mut rows = vec![("Type", key.kind.to_string())];
     if key.required {
         rows.push(("Required", "yes".to_owned()));

@@ -111,12 +111,8 @@ fn plain(schema: &mut Value) {
 }
 
 /// Where the JSON Schema of this release is.
-pub const ID: &str = concat!(
-    env!("CARGO_PKG_REPOSITORY"),
-    "/raw/v",
-    env!("CARGO_PKG_VERSION"),
-    "/docs/spec.schema.json"
-);
+pub const ID: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/v", env!("CARGO_PKG_VERSION"), "/docs/spec.schema.json");
 
 /// The JSON Schema for editors: of a spec, and of the file of a fleet.
 ///
@@ -195,7 +191,8 @@ fn explain(schema: &mut Value) {
             if let Some(names) = names(map, "x-decides") {
                 text.push_str(&format!("\n\nDecides {names}."));
             }
-            if let Some(since) = map.get("x-since").and_then(Value::as_str).filter(|it| *it != FIRST_RELEASE) {
+            if let Some(since) = map.get("x-since").and_then(Value::as_str).filter(|it| *it != FIRST_RELEASE)
+            {
                 text.push_str(&format!("\n\nSince {since}."));
             }
             if !text.is_empty() && map.get("description").is_some_and(Value::is_string) {

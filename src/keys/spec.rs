@@ -3,10 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    AbuseSection, AccessSection, ContentSection, DatabaseSection, DependenciesSection, FirewallSection, HardeningSection, HeadersSection, InboundSection, IntegrationsSection, LimitsSection, MailboxesSection, MetricsSection, MilterSection, NetworkSection, NoticesSection, PackageSection, PostscreenSection, RelaySection, RestrictionsSection, RewriteSection, ServerSection, ServiceSection, SmarthostSection, SubmissionSection, SystemdSection, TlsSection,
-};
 use super::spot::{Entries, Many, Scalar, Spot};
+use super::{
+    AbuseSection, AccessSection, ContentSection, DatabaseSection, DependenciesSection, FirewallSection,
+    HardeningSection, HeadersSection, InboundSection, IntegrationsSection, LimitsSection, MailboxesSection,
+    MetricsSection, MilterSection, NetworkSection, NoticesSection, PackageSection, PostscreenSection,
+    RelaySection, RestrictionsSection, RewriteSection, ServerSection, ServiceSection, SmarthostSection,
+    SubmissionSection, SystemdSection, TlsSection,
+};
 
 /// A mail relay and the package that carries it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

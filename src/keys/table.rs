@@ -202,19 +202,15 @@ pub fn of_parameter(parameter: &str, profile: Profile) -> Vec<(&'static Key, Rel
     related(parameter).iter().filter(|(key, _)| key.is_for(profile)).copied().collect()
 }
 
-/// The keys to set instead of a parameter: those that decide it, or else those that replace it, the ones for few profiles first.
-/// Empty if the profile has neither.
+/// The keys to set instead of a parameter: those that decide or replace it, the ones for few profiles first. Of more than three,
+/// the first two.
 pub fn hint(parameter: &str, profile: Profile) -> Vec<&'static str> {
-    let of = |relation| {
-        let mut keys = of_parameter(parameter, profile);
-        keys.retain(|(_, one)| *one == relation);
-        keys
-    };
-    let mut keys = of(Relation::Decides);
-    if keys.is_empty() {
-        keys = of(Relation::Replaces);
+    let mut keys = of_parameter(parameter, profile);
+    keys.retain(|(_, relation)| *relation != Relation::AddsTo);
+    keys.sort_by_key(|(key, relation)| (*relation, key.profiles.len()));
+    if keys.len() > 3 {
+        keys.truncate(2);
     }
-    keys.sort_by_key(|(key, _)| key.profiles.len());
     keys.into_iter().map(|(key, _)| key.path.as_str()).collect()
 }
 
@@ -278,7 +274,8 @@ fn entry(
     required: bool,
     profiles: Vec<Profile>,
 ) -> Key {
-    let description = [part, target].iter().find_map(|of| of.get("description")?.as_str()).unwrap_or_default();
+    let description =
+        [part, target].iter().find_map(|of| of.get("description")?.as_str()).unwrap_or_default();
     let (summary, details) = description.split_once("\n\n").unwrap_or((description, ""));
     let names = |name: &str| -> Vec<&'static str> {
         let list = part.get(name).and_then(Value::as_array);

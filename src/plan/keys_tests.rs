@@ -54,7 +54,12 @@ fn every_example_passes_in_every_profile_of_its_key() {
         let found = findings(&source);
         count += 1;
         if has_errors(&found) {
-            wrong.push(format!("{} in {}\n{}", key.path, profile.name(), render_text(&found, &source, false)));
+            wrong.push(format!(
+                "{} in {}\n{}",
+                key.path,
+                profile.name(),
+                render_text(&found, &source, false)
+            ));
         }
     }
     assert!(count > 500, "{count}");
@@ -124,11 +129,8 @@ fn a_parameter_that_a_relay_sets_has_one_deciding_key() {
             None => {}
         }
         for profile in Profile::ALL.iter().filter(|profile| profiles.contains(profile.name())) {
-            let here: Vec<&str> = everywhere
-                .iter()
-                .filter(|key| key.is_for(*profile))
-                .map(|key| key.path.as_str())
-                .collect();
+            let here: Vec<&str> =
+                everywhere.iter().filter(|key| key.is_for(*profile)).map(|key| key.path.as_str()).collect();
             // Where no key of the profile decides it, the profile itself does, instead of a key of another one.
             if here.len() > 1 || everywhere.is_empty() {
                 wrong.push(format!("{name} in {}: {here:?}", profile.name()));
@@ -232,7 +234,12 @@ fn the_examples_of_codes_are_true() {
         }
         let found = findings(&source(&code.good));
         if has_errors(&found) || found.iter().any(|found| found.code == code.name && !code.bad.is_empty()) {
-            wrong.push(format!("{}: {:?}\n{}", code.name, code.good, render_text(&found, &source(&code.good), false)));
+            wrong.push(format!(
+                "{}: {:?}\n{}",
+                code.name,
+                code.good,
+                render_text(&found, &source(&code.good), false)
+            ));
         }
     }
     assert!(crate::explain::codes().len() > 100);

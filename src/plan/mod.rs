@@ -221,6 +221,6 @@ fn relation<'a>(alternatives: impl Iterator<Item = &'a str>) -> Result<Relation,
 #[cfg(test)]
 mod injection;
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod keys_tests;
+#[cfg(test)]
+mod tests;

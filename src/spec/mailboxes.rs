@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::directory;
 use super::judge::Judge;
-use crate::keys::{DatabaseKind, DatabaseSection, MailboxesSection, QueriesSection, Spec};
-use crate::keys::spot::Spot;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::spot::Spot;
+use crate::keys::{DatabaseKind, DatabaseSection, MailboxesSection, QueriesSection, Spec};
 use crate::relay::{
     Database, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source, Sql, SqlKind, Store,
 };

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use crate::keys::Spec;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::Spec;
 use crate::relay::{Postscreen, Profile};
 
 /// The guard, if there is one.

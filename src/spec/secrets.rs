@@ -7,8 +7,8 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use crate::keys::schema;
 use crate::diag::{Diagnostic, SECRET, Span};
+use crate::keys::schema;
 
 const HOME: &str = "credentials belong onto the host, into /etc/mail-relay/relay.env: RELAY_USERNAME=... and \
                     RELAY_PASSWORD=...";

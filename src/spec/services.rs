@@ -2,10 +2,10 @@
 
 use super::judge::Judge;
 use super::sending;
-use crate::keys::ServiceSection;
-use crate::keys::spot::{Entries, Spot};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::ServiceSection;
+use crate::keys::spot::{Entries, Spot};
 use crate::relay::{Placed, ServiceOverride};
 
 /// The services, in the order of the spec.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use crate::keys::{ServerLevel, Spec, SubmissionSection};
 use super::sending;
-use crate::keys::spot::{Entries, Many};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::spot::{Entries, Many};
+use crate::keys::{ServerLevel, Spec, SubmissionSection};
 use crate::relay::{Headers, Profile, Submission, SubmissionPort};
 
 /// What the programs of users say of them, and nobody else needs to know.

@@ -1,8 +1,8 @@
 //! `[systemd]`: what Postfix starts after.
 
 use super::judge::Judge;
-use crate::keys::SystemdSection;
 use super::values::{self, Fault};
+use crate::keys::SystemdSection;
 
 /// Ends of names of units that can be waited for.
 const KINDS: &[&str] = &["service", "socket", "device", "target", "mount"];

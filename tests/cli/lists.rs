@@ -160,13 +160,22 @@ fn man_pages() {
 #[test]
 fn explain() {
     let world = World::new();
-    for name in ["limits.hops", "hopcount_limit", "mynetworks", "mydestination", "host-name", "parameter-owned", "headers"] {
+    for name in [
+        "limits.hops",
+        "hopcount_limit",
+        "mynetworks",
+        "mydestination",
+        "host-name",
+        "parameter-owned",
+        "headers",
+    ] {
         insta::assert_snapshot!(format!("explain-{name}"), world.result(&format!("explain {name}")));
     }
     insta::assert_snapshot!("explain-json", world.result("explain mynetworks --format json"));
     assert_eq!(world.json("explain aliases.webmaster --format json")[0]["name"], "aliases");
     assert_eq!(world.json("explain credentials-missing --format json")[0]["topic"], "finding");
-    for (name, near) in [("hops", "limits.hops"), ("limits.hop", "limits.hops"), ("mynetwork", "mynetworks")] {
+    for (name, near) in [("hops", "limits.hops"), ("limits.hop", "limits.hops"), ("mynetwork", "mynetworks")]
+    {
         let said = world.said(&format!("explain {name}"));
         assert!(said.contains("exit 2") && said.contains(&format!("did you mean `{near}`?")), "{said}");
     }

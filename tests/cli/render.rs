@@ -197,10 +197,8 @@ fn another_port_starts_tls_as_the_provider_does() {
         let targets = "render relay.toml --target fedora-44 -o host";
         world.result(targets);
         for own in &provider.ports {
-            let script = format!(
-                "relay_port={}; show() {{ echo \"$port $tls\"; }}; each_smarthost show",
-                own.port
-            );
+            let script =
+                format!("relay_port={}; show() {{ echo \"$port $tls\"; }}; each_smarthost show", own.port);
             let tls = match own.tls {
                 TlsMode::Implicit => "wrapper",
                 _ => "starttls",

@@ -41,9 +41,8 @@ fn every_parameter_has_a_verdict_for_every_profile() {
         assert!(Catalogue::get(name).is_some(), "{name}");
         let word = verdict.split(' ').next().unwrap();
         assert!(words.contains(&word) && !source.is_empty(), "{name}: {verdict}");
-        let of_profile = |profile: &&Profile| {
-            *profiles == "all" || profiles.split(' ').any(|one| one == profile.name())
-        };
+        let of_profile =
+            |profile: &&Profile| *profiles == "all" || profiles.split(' ').any(|one| one == profile.name());
         for profile in Profile::ALL.iter().filter(of_profile) {
             let keys = keys::hint(name, *profile);
             assert!(*why != "-" || !keys.is_empty(), "{name} says neither why nor where");
@@ -367,7 +366,11 @@ fn values_are_compared_as_postfix_reads_them() {
 fn hints_lead_to_what_is_right_here() {
     let cases = [
         (Profile::NullClient, "main-cf.smtp_use_tls = 'yes'", "Set `tls.level` instead."),
-        (Profile::NullClient, "main-cf.fallback_relay = '[mx.other.example]'", "Set `smarthost.host` instead."),
+        (
+            Profile::NullClient,
+            "main-cf.fallback_relay = '[mx.other.example]'",
+            "Set `smarthost.host` instead.",
+        ),
         (
             Profile::MailGateway,
             "main-cf.fallback_relay = '[mx.other.example]'",
