@@ -121,10 +121,10 @@ pub fn published() -> Value {
     let mut schema = raw().clone();
     explain(&mut schema);
     let Some(root) = schema.as_object_mut() else { return schema };
-    choices(root, "RelaySection", "provider", Providers::builtin().names());
-    choices(root, "RelaySection", "profile", Profile::ALL.iter().map(|profile| profile.name()));
+    choices(root, "relay", "provider", Providers::builtin().names());
+    choices(root, "relay", "profile", Profile::ALL.iter().map(|profile| profile.name()));
     let required = root.remove("required").unwrap_or_default();
-    let of_package = section_of(root, "PackageSection").and_then(|package| package.remove("required"));
+    let of_package = section_of(root, "package").and_then(|package| package.remove("required"));
     let whole = json!({ "required": required, "properties": { "package": { "required": of_package } } });
     let sections = root.get("properties").cloned().unwrap_or_default();
     let mut group = sections.as_object().cloned().unwrap_or_default();
@@ -159,9 +159,14 @@ pub fn published() -> Value {
     Value::Object(published)
 }
 
-/// The schema of a section by the name of its struct.
+/// The schema of a section: a required one is in place, others are definitions.
 fn section_of<'s>(root: &'s mut Map<String, Value>, name: &str) -> Option<&'s mut Map<String, Value>> {
-    root.get_mut("$defs")?.get_mut(name)?.as_object_mut()
+    let reference = root.get("properties")?.get(name)?.get("$ref").and_then(Value::as_str);
+    let section = match reference.map(|reference| reference.trim_start_matches("#/$defs/").to_owned()) {
+        Some(definition) => root.get_mut("$defs")?.get_mut(&definition)?,
+        None => root.get_mut("properties")?.get_mut(name)?,
+    };
+    section.as_object_mut()
 }
 
 /// The names that a key takes, where the parser has better words for others than a list.

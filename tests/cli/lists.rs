@@ -122,6 +122,7 @@ fn man_pages() {
     postpack-check.1
     postpack-completions.1
     postpack-diff.1
+    postpack-explain.1
     postpack-import.1
     postpack-init.1
     postpack-inspect.1
