@@ -67,8 +67,7 @@ pub fn names() -> Vec<&'static str> {
 /// The name that a person probably meant: a key by its last part, or a name that is nearly the same.
 pub fn meant(name: &str) -> Option<String> {
     let by_last_part = keys::all().iter().find(|key| key.name() == name).map(|key| key.path.clone());
-    by_last_part
-        .or_else(|| nearest(name, names().into_iter().chain(Catalogue::names())).map(str::to_owned))
+    by_last_part.or_else(|| nearest(name, names().into_iter().chain(Catalogue::names())).map(str::to_owned))
 }
 
 /// The key whose table a name chosen by a person is in: `aliases` for `aliases.webmaster`.

@@ -22,8 +22,8 @@ pub fn spec_md() -> String {
         let target = resolve(part);
         let one = target.pointer("/anyOf/0").map_or(target, resolve);
         let named = one.get("additionalProperties").map(resolve);
-        let about = [Some(part), Some(one), named].into_iter().flatten();
-        let about = about.filter_map(|of| of.get("description")?.as_str()).next().unwrap_or_default();
+        let mut about = [Some(part), Some(one), named].into_iter().flatten();
+        let about = about.find_map(|of| of.get("description")?.as_str()).unwrap_or_default();
         let _ = write!(text, "\n## [{name}]\n\n{about}\n");
         let of_section = |key: &&Key| key.path.split('.').next() == Some(name);
         let keys: Vec<&Key> = all().iter().filter(of_section).collect();

@@ -1,5 +1,6 @@
 //! The schema of the spec: what the parser judges the form by, and the JSON Schema for editors.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
@@ -194,11 +195,11 @@ fn explain(schema: &mut Value) {
             };
             let mut text = map.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
             if let Some(names) = names(map, "x-decides") {
-                text.push_str(&format!("\n\nDecides {names}."));
+                let _ = write!(text, "\n\nDecides {names}.");
             }
             if let Some(since) = map.get("x-since").and_then(Value::as_str).filter(|it| *it != FIRST_RELEASE)
             {
-                text.push_str(&format!("\n\nSince {since}."));
+                let _ = write!(text, "\n\nSince {since}.");
             }
             if !text.is_empty() && map.get("description").is_some_and(Value::is_string) {
                 map.insert("description".to_owned(), Value::from(text));
