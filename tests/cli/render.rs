@@ -201,7 +201,7 @@ fn another_port_starts_tls_as_the_provider_does() {
                 format!("relay_port={}; show() {{ echo \"$port $tls\"; }}; each_smarthost show", own.port);
             let tls = match own.tls {
                 TlsMode::Implicit => "wrapper",
-                _ => "starttls",
+                TlsMode::StartTls => "starttls",
             };
             assert_eq!(on_host(&world, &script), format!("{} {tls}\n", own.port), "{}", provider.name);
             count += 1;
