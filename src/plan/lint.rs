@@ -48,6 +48,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         parts: false,
         classes: classes.map_or("", |parameter| &parameter.value),
         brought: &brought,
+        clear: relay.tls.cleartext_password,
         has_file: &has_file,
     };
     let mut findings = without_plugin(checked, &distributions);

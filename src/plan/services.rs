@@ -349,6 +349,7 @@ impl<'a> Judge<'a> {
             parts: false,
             classes: context.classes,
             brought: context.brought,
+            clear: context.clear,
             has_file: context.has_file,
         };
         self.findings.extend(parameters(&own.options, &here));

@@ -42,6 +42,8 @@ pub struct Context<'a> {
     pub classes: &'a str,
     /// Types of tables whose packages come with the relay.
     pub brought: &'a [&'a str],
+    /// Whether the password for the smarthost may travel without TLS.
+    pub clear: bool,
     /// Whether the relay, or the administrator of each host, brings the file of this path.
     pub has_file: &'a dyn Fn(&str) -> bool,
 }

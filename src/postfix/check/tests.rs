@@ -56,6 +56,7 @@ fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
         parts: false,
         classes: "",
         brought: &[],
+        clear: false,
         has_file: &|path| path != "/etc/postfix/stranger",
     })
 }

@@ -93,8 +93,8 @@ impl<'a> File<'a> {
         }
         if self.is("smtp_sasl_auth_enable", "yes") {
             let options = self.value("smtp_sasl_security_options");
-            let guarded =
-                options.is_none_or(|options| options.contains("noplaintext") || options.contains('$'));
+            let guarded = self.context.clear
+                || options.is_none_or(|options| options.contains("noplaintext") || options.contains('$'));
             let level = self.value("smtp_tls_security_level").unwrap_or_default();
             if !guarded && matches!(level, "" | "none" | "may") {
                 self.about("smtp_sasl_security_options", |subject| {
