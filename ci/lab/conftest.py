@@ -31,7 +31,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "roots(*names): the scenario is about these roots only")
     config.addinivalue_line("markers", "full(why): these rows of a scenario of the standard tier are in the full tier alone")
-    config.addinivalue_line("markers", "on_postfix: what the host gets is installed over the distribution's own Postfix, which scenarios share")
+    config.addinivalue_line("markers", "on_postfix: the host has all that the relay depends on, as the distribution brings it; scenarios share its installation")
     config.addinivalue_line("markers", "long: the scenario takes half a minute and more, so it begins early")
     config.read_on_import = {}
     if not hasattr(config, "workerinput"):
@@ -150,15 +150,8 @@ def control(root, smarthost):
 
 
 @pytest.fixture
-def postfix_host(root, smarthost):
-    """A host with all that the relay depends on, as the distribution brings it, not booted."""
-    with closing(Host(root, smarthost, with_postfix(root, smarthost))) as host:
-        yield host
-
-
-@pytest.fixture
 def partnered_host(root, smarthost):
-    """The same, where what works with a relay can be obtained."""
+    """A host with Postfix, where what works with a relay can be obtained; not booted."""
     root = roots.with_partners(root)
     with closing(Host(root, smarthost, with_postfix(root, smarthost))) as host:
         host.disable("fail2ban", "firewalld")
@@ -378,7 +371,7 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     item.failed = report.failed
     item.passed.append(report.passed)
-    hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "repaired_relay", "server", "network_server", "postfix_host", "partnered_host")
+    hosts = ("host", "gateway", "bare_relay", "relay", "idle_relay", "repaired_relay", "server", "network_server", "partnered_host")
     host = next((item.funcargs[name] for name in hosts if name in item.funcargs), None)
     if server := item.funcargs.get("mail_server"):
         host = server.host

@@ -14,12 +14,6 @@ pytestmark = pytest.mark.on_postfix
 ROOT = "ops@acme.example"
 
 
-@pytest.fixture
-def host(postfix_host):
-    """What the relay depends on is there; installations on less are other scenarios'."""
-    return postfix_host
-
-
 def codes(session, *commands):
     """What the relay says to each; a session that says EHLO first."""
     session.ehlo()

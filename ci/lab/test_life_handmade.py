@@ -85,8 +85,8 @@ def assert_works_by_hand(host, subject):
 
 
 @pytest.mark.roots(*roots.EACH)
-def test_comes_back_byte_for_byte(postfix_host):
-    host = postfix_host
+@pytest.mark.on_postfix
+def test_comes_back_byte_for_byte(host):
     set_up(host)
     host.boot()
     assert_works_by_hand(host, "before")
@@ -104,9 +104,9 @@ def test_comes_back_byte_for_byte(postfix_host):
 
 
 @pytest.mark.roots("debian-12", "rpm-dnf5", "pacman-7")
-def test_in_an_image(postfix_host):
+@pytest.mark.on_postfix
+def test_in_an_image(host):
     """No systemd: the same files, without a service."""
-    host = postfix_host
     set_up(host)
     before = files(host)
     host.install()

@@ -50,11 +50,12 @@ def test_a_pristine_image(host, control):
 
 
 @pytest.mark.roots(*roots.EACH)
+@pytest.mark.on_postfix
 @pytest.mark.parametrize("spec", ["null-client", pytest.param("lan-relay-access", marks=pytest.mark.full("the life of all profiles is the same"))])
-def test_a_running_host(postfix_host, spec):
+def test_a_running_host(host, spec):
     """Postfix was there before, and goes on as it did."""
-    with closing(Lan(postfix_host)):
-        stays_as_it_was(postfix_host, spec)
+    with closing(Lan(host)):
+        stays_as_it_was(host, spec)
 
 
 def stays_as_it_was(host, spec):

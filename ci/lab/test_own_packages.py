@@ -41,14 +41,14 @@ def test_the_package_of_postpack_builds_the_example(host, release):
         assert host.owner(f"/usr/{path}").startswith("postpack"), path
 
     # The quickstart of the README.
-    host.sh("mkdir /srv/work")
-    quickstart = "cd /srv/work && postpack init --provider ses -o relay.toml && postpack check && postpack build"
+    host.sh("mkdir /srv/try")
+    quickstart = "cd /srv/try && postpack init --provider ses -o relay.toml && postpack check && postpack build"
     assert "Built dist/acme-mail-relay" in host.sh(quickstart).text
     # The example has the bytes that the program under test gives it.
-    host.sh("cd /srv/work && postpack --quiet build --example -o example")
-    here = host.path("/srv/work/here")
+    host.sh("cd /srv/try && postpack --quiet build --example -o example")
+    here = host.path("/srv/try/here")
     run([*packages.binary(), "--quiet", "build", "--example", "-o", here], cwd=REPOSITORY, env=dict(os.environ))
-    assert (here / "SHA256SUMS").read_text() == host.path("/srv/work/example/SHA256SUMS").read_text()
+    assert (here / "SHA256SUMS").read_text() == host.path("/srv/try/example/SHA256SUMS").read_text()
 
     host.sh(host.os.remove.format("postpack"))
     assert host.packages() == before

@@ -8,6 +8,8 @@ import pytest
 
 from lab.published import Client, Repository, Web, manager_of
 
+pytestmark = pytest.mark.on_postfix
+
 ROOTS = ("debian-11", "debian-12", "debian-13", "debian-sid", "rpm-dnf4", "rpm-dnf5", "pacman-7")
 
 
@@ -19,15 +21,15 @@ def repository(tmp_path):
 
 
 @pytest.fixture
-def web(postfix_host, repository):
-    with closing(Web(postfix_host, repository.site)) as web:
+def web(host, repository):
+    with closing(Web(host, repository.site)) as web:
         yield web
 
 
 @pytest.fixture
-def client(postfix_host, root, repository, web):
+def client(host, root, repository, web):
     """A host that was told of the repository by the commands of its page, and has the relay."""
-    client = Client(postfix_host, manager_of(root))
+    client = Client(host, manager_of(root))
     client.bootstrap(repository)
     client.upgrade()
     assert client.version() == "1.0.0"

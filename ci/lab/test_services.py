@@ -5,7 +5,7 @@ import pytest
 from lab import roots
 from lab.shell import run
 
-pytestmark = pytest.mark.roots(*roots.EACH)
+pytestmark = [pytest.mark.roots(*roots.EACH), pytest.mark.on_postfix]
 
 # To the port of the service that the spec adds, from the host itself.
 CLIENT = """
@@ -44,8 +44,7 @@ def assert_as_specified(host):
         assert host.sh(f"postconf -P {place}").out.strip() == f"{place} = {value}"
 
 
-def test_services_are_as_the_spec_says(postfix_host, smarthost):
-    host = postfix_host
+def test_services_are_as_the_spec_says(host, smarthost):
     # Somebody has done without it: a change of what is not there is said, and mail does not wait for it.
     host.sh("postconf -MX lmtp/unix")
     handmade, before = host.path("/etc/postfix/master.cf").read_bytes(), services(host)

@@ -45,8 +45,8 @@ LOST = {
 
 
 @pytest.mark.roots("debian-12", "debian-13", "rpm-dnf5")
-def test_over_a_relay_made_by_hand(postfix_host, smarthost):
-    host = postfix_host
+@pytest.mark.on_postfix
+def test_over_a_relay_made_by_hand(host, smarthost):
     host.write("/etc/postfix/main.cf", MAIN_CF)
     host.write("/etc/aliases", ALIASES)
     host.write("/etc/postfix/virtual", "team@lists.corp.example dev@acme.example\n")

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use crate::postfix::{closing, is_name_char};
+
 /// More references in one value are a loop.
 const MOST: usize = 10_000;
 /// Deeper nesting is a loop.
@@ -32,15 +34,15 @@ fn expand_into(text: &str, lookup: &dyn Fn(&str) -> Option<String>, out: &mut St
             rest = next;
             continue;
         }
-        let (body, length) = if after.starts_with(['{', '(']) {
-            if let Some(end) = closing(after) {
+        let (body, length) = if let Some(open) = after.chars().next().filter(|c| "{(".contains(*c)) {
+            if let Some(end) = closing(after, open) {
                 (&after[1..end], end + 1)
             } else {
                 out.push_str(&rest[at..]);
                 return;
             }
         } else {
-            let end = after.find(|c: char| !is_name(c)).unwrap_or(after.len());
+            let end = after.find(|c: char| !is_name_char(c)).unwrap_or(after.len());
             (&after[..end], end)
         };
         rest = &after[length..];
@@ -65,7 +67,7 @@ fn reference(body: &str, lookup: &dyn Fn(&str) -> Option<String>, out: &mut Stri
             None => false,
         };
     }
-    let end = trimmed.find(|c: char| !is_name(c)).unwrap_or(trimmed.len());
+    let end = trimmed.find(|c: char| !is_name_char(c)).unwrap_or(trimmed.len());
     let (name, rest) = trimmed.split_at(end);
     if name.is_empty() {
         return false;
@@ -119,7 +121,7 @@ fn branch(
 /// The text in braces, and what follows; without braces all of it.
 fn unbraced(text: &str) -> (&str, &str) {
     if text.starts_with('{')
-        && let Some(end) = closing(text)
+        && let Some(end) = closing(text, '{')
     {
         return (&text[1..end], &text[end + 1..]);
     }
@@ -169,27 +171,6 @@ fn comparison<'t>(
 /// A compatibility level as numbers: `3.6` is above `2`.
 pub(super) fn level(text: &str) -> Vec<u32> {
     text.trim().split('.').map(|part| part.parse().unwrap_or(0)).collect()
-}
-
-/// Where the bracket at the start is closed.
-fn closing(text: &str) -> Option<usize> {
-    let (open, close) = if text.starts_with('(') { ('(', ')') } else { ('{', '}') };
-    let mut depth = 0usize;
-    for (at, c) in text.char_indices() {
-        if c == open {
-            depth += 1;
-        } else if c == close {
-            depth -= 1;
-            if depth == 0 {
-                return Some(at);
-            }
-        }
-    }
-    None
-}
-
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]

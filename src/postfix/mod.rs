@@ -18,3 +18,4 @@ pub use installation::{Installation, Release};
 pub use main_cf::MainCf;
 pub use network::{Network, NetworkError};
 pub use value::{Value, ValueError};
+pub(crate) use value::{closing, is_name_char};

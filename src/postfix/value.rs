@@ -223,7 +223,7 @@ fn inner_references<'a>(inner: &'a str, whole: &str, names: &mut Vec<&'a str>) -
 }
 
 /// Offset of the bracket that closes the one at the start of `text`.
-pub(super) fn closing(text: &str, open: char) -> Option<usize> {
+pub(crate) fn closing(text: &str, open: char) -> Option<usize> {
     let close = if open == '{' { '}' } else { ')' };
     let mut depth = 0usize;
     for (at, c) in text.char_indices() {
@@ -254,7 +254,7 @@ pub(super) fn braces_balance(text: &str) -> bool {
 }
 
 /// Characters of a name after `$`.
-fn is_name_char(c: char) -> bool {
+pub(crate) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 

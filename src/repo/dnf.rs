@@ -7,7 +7,7 @@ use super::names::Url;
 use super::package::Placed;
 use super::site::Files;
 use super::state::{Item, Publication};
-use super::{RepoError, sha256};
+use super::{RepoError, markup, sha256};
 use crate::package::gzip;
 use crate::rpm::Record;
 use crate::sign::{self, Kind, Signer, armored};
@@ -15,20 +15,9 @@ use crate::sign::{self, Kind, Signer, armored};
 /// The folder of packages.
 pub(super) const POOL: &str = "rpm/pool";
 
-/// A text in XML.
+/// A text in XML 1.0, which has no place for other control characters.
 fn xml(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // XML 1.0 has no place for other control characters.
-            c if c.is_control() && !matches!(c, '\n' | '\t') => out.push('?'),
-            c => out.push(c),
-        }
-        out
-    })
+    markup(text).replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "?")
 }
 
 /// The element of a package in primary.xml.

@@ -9,7 +9,7 @@ use super::keys::Keys;
 use super::settings::Settings;
 use super::site::Files;
 use super::state::State;
-use super::{RepoError, clients, day, sha256};
+use super::{RepoError, clients, day, markup, sha256};
 use crate::target::Format;
 use crate::template::{Error, Templates};
 
@@ -85,17 +85,7 @@ pub(super) fn html(
 
 /// A text in HTML; templates do not escape.
 fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-        out
-    })
+    markup(text).replace('\'', "&#39;")
 }
 
 /// A fingerprint in groups of four, as people compare it.

@@ -103,6 +103,11 @@ impl Map<'_, '_> {
     }
 }
 
+/// Those that leave the host, as a spec has them.
+fn mail_addresses(found: Vec<String>) -> Vec<String> {
+    found.into_iter().filter(|address| is_address(address)).map(|address| lower_domain(&address)).collect()
+}
+
 /// Follows a local name to its end.
 fn resolve(map: &Map<'_, '_>, names: &BTreeMap<String, Alias>, name: &str, delivers: bool) -> Targets {
     let reading = map.reading;
@@ -206,12 +211,7 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
     }
     let known = names.contains_key("root");
     let found = resolve(map, names, "root", delivers);
-    let addresses: Vec<String> = found
-        .addresses
-        .into_iter()
-        .filter(|address| is_address(address))
-        .map(|address| lower_domain(&address))
-        .collect();
+    let addresses = mail_addresses(found.addresses);
     let place = names.get("root").map(|alias| alias.place.clone());
     for mailbox in &found.mailboxes {
         if known {
@@ -308,12 +308,7 @@ fn aliases(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: boo
                 );
             }
         }
-        let addresses: Vec<String> = found
-            .addresses
-            .into_iter()
-            .filter(|address| is_address(address))
-            .map(|address| lower_domain(&address))
-            .collect();
+        let addresses = mail_addresses(found.addresses);
         let same =
             addresses.len() == map.root.len() && addresses.iter().all(|address| map.root.contains(address));
         if addresses.is_empty() || same {

@@ -173,22 +173,9 @@ fn items_of(
                 }
             }
             (word, _) if IMPLIED.contains(&word) => {}
-            ("reject_rbl_client", Some(zone)) => {
-                if ended(&zone) {
-                    map.other(
-                        Code::Dropped,
-                        &format!("reject_rbl_client {zone}"),
-                        place(map, name).as_ref(),
-                        "this list has ended",
-                    );
-                } else if receives {
-                    found.block.push((zone, name));
-                } else {
-                    found.words.push((stage, format!("{word} {zone}"), name));
-                }
-            }
             (
-                "reject_rhsbl_client"
+                "reject_rbl_client"
+                | "reject_rhsbl_client"
                 | "reject_rhsbl_sender"
                 | "reject_rhsbl_helo"
                 | "reject_rhsbl_reverse_client",
@@ -202,7 +189,8 @@ fn items_of(
                         "this list has ended",
                     );
                 } else if receives {
-                    found.names.push((zone, name));
+                    let lists = if word == "reject_rbl_client" { &mut found.block } else { &mut found.names };
+                    lists.push((zone, name));
                 } else {
                     found.words.push((stage, format!("{word} {zone}"), name));
                 }
