@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use postpack::relay::{Auth, Provider, ProviderPort, Providers};
-use serde_json::{Map, Value};
+use postpack::keys::{self, reference};
+use postpack::relay::{Auth, Profile, Provider, ProviderPort, Providers};
 
 /// Compares a file with what it should hold, or writes it.
 fn hold(path: &str, expected: &str) {
@@ -21,7 +21,7 @@ fn hold(path: &str, expected: &str) {
 
 #[test]
 fn the_schema_is_up_to_date() {
-    let text = serde_json::to_string_pretty(&postpack::spec::json_schema()).unwrap();
+    let text = serde_json::to_string_pretty(&keys::schema::published()).unwrap();
     hold("docs/spec.schema.json", &format!("{text}\n"));
 }
 
@@ -46,40 +46,15 @@ fn the_command_reference_is_up_to_date() {
     hold("docs/cli.md", &text);
 }
 
-/// The spec's reference: one table per section, from the schema.
 #[test]
 fn the_spec_reference_is_up_to_date() {
-    let schema = postpack::spec::json_schema();
-    let mut text = String::from(
-        "# The spec\n\n<!-- Generated: just generate -->\n\nA spec is a TOML file. Unknown keys are errors. \
-         [spec.schema.json](spec.schema.json) is its JSON Schema, for editors.\n",
-    );
-    let sections = schema["properties"].as_object().unwrap();
-    for (name, section) in sections {
-        let section = resolve(section, &schema);
-        let _ = write!(text, "\n## [{name}]\n\n{}\n", description(section));
-        let named = section.get("additionalProperties").map(|each| resolve(each, &schema));
-        let keys = section.get("properties").or(named.and_then(|each| each.get("properties")));
-        let Some(keys) = keys.and_then(Value::as_object) else { continue };
-        text.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
-        for (key, value) in keys {
-            let target = resolve(value, &schema);
-            let meaning =
-                [description_of(value), description_of(target)].into_iter().find(|text| !text.is_empty());
-            let _ = writeln!(
-                text,
-                "| `{key}` | {} | {} | {} |",
-                type_of(target, &schema),
-                value
-                    .get("default")
-                    .or(target.get("default"))
-                    .filter(|value| !value.is_null())
-                    .map_or(String::new(), |value| format!("`{value}`")),
-                meaning.unwrap_or_default()
-            );
-        }
-    }
-    hold("docs/spec.md", &text);
+    hold("docs/spec.md", &reference::spec_md());
+}
+
+/// What `mail-relay show-config` reads.
+#[test]
+fn the_origins_of_the_host_are_up_to_date() {
+    hold("templates/host/lib/origins.tsv", &reference::origins_tsv());
 }
 
 /// The parameters that are not free, from the table that `check` and `apply` read.
@@ -88,7 +63,7 @@ fn the_parameter_reference_is_up_to_date() {
     let mut text = String::from(
         "# Postfix parameters that a relay depends on\n\n<!-- Generated: just generate -->\n\nEverything else in \
          postconf(5) can be set in `[main-cf]` of a spec, in the options of its services, and in `main.cf.d` of a host. The source is \
-         `pkg/postfix/verdicts.tsv`, where every parameter has a verdict.\n\n\
+         `pkg/postfix/verdicts.tsv`, where every parameter has a verdict; the keys are from the table of keys (`src/keys`).\n\n\
          - **never**: refused in `[main-cf]`, for services that Postfix or another section brings, and in `main.cf.d`.\n\
          - **must**: other values are refused in the same places.\n\
          - **spec**: refused in `[main-cf]`, where a key decides it. A host may differ in `main.cf.d`.\n\
@@ -99,7 +74,7 @@ fn the_parameter_reference_is_up_to_date() {
     );
     let rows = include_str!("../pkg/postfix/verdicts.tsv").lines().filter(|line| !line.starts_with('#'));
     for row in rows.map(|line| line.split('\t').collect::<Vec<_>>()) {
-        let [name, profiles, verdict, keys, why, _] = row.as_slice() else { panic!("{row:?}") };
+        let [name, profiles, verdict, why, _] = row.as_slice() else { panic!("{row:?}") };
         let (rule, unless) = verdict.split_once(" unless ").unwrap_or((verdict, ""));
         let (word, words) = rule.split_once(' ').unwrap_or((rule, ""));
         let words = words.replace('|', "or");
@@ -121,8 +96,16 @@ fn the_parameter_reference_is_up_to_date() {
         if !unless.is_empty() {
             let _ = write!(told, ", unless `{unless} = true`");
         }
-        let keys: Vec<String> =
-            keys.split(' ').filter(|key| *key != "-").map(|key| format!("`{key}`")).collect();
+        let of_row =
+            |profile: &&Profile| *profiles == "all" || profiles.split(' ').any(|it| it == profile.name());
+        let mut keys: Vec<String> = Vec::new();
+        for profile in Profile::ALL.iter().filter(of_row) {
+            for key in keys::hint(name, *profile).into_iter().map(|key| format!("`{key}`")) {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
         let why = if *why == "-" { "" } else { why };
         let _ = writeln!(text, "| `{name}` | {profiles} | {told} | {} | {why} |", keys.join(" "));
     }
@@ -269,69 +252,4 @@ fn every_provider_of_the_guides_has_an_example() {
     for (file, _) in &examples {
         assert!(readme.contains(&format!("(examples/{file})")), "{file} is not linked in the README");
     }
-}
-
-/// Follows `$ref`, the only or first object of `anyOf`, and the item of an array.
-fn resolve<'a>(value: &'a Value, root: &'a Value) -> &'a Value {
-    if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
-        return resolve(&root["$defs"][reference.trim_start_matches("#/$defs/")], root);
-    }
-    if let Some(choices) = value.get("anyOf").or(value.get("oneOf")).and_then(Value::as_array) {
-        let object = choices
-            .iter()
-            .map(|choice| resolve(choice, root))
-            .find(|choice| choice.get("properties").is_some());
-        if let Some(object) = object {
-            return object;
-        }
-    }
-    if let Some(items) = value.get("items") {
-        let items = resolve(items, root);
-        if items.get("properties").is_some() {
-            return items;
-        }
-    }
-    value
-}
-
-fn type_of(value: &Value, root: &Value) -> String {
-    let object = Map::new();
-    let map = value.as_object().unwrap_or(&object);
-    if let Some(values) = map.get("enum").and_then(Value::as_array) {
-        let names: Vec<String> =
-            values.iter().filter(|value| !value.is_null()).map(|value| format!("`{value}`")).collect();
-        return names.join(", ");
-    }
-    if let Some(constant) = map.get("const") {
-        return format!("`{constant}`");
-    }
-    if let Some(choices) = map.get("anyOf").or(map.get("oneOf")).and_then(Value::as_array) {
-        let mut names: Vec<String> = choices
-            .iter()
-            .map(|choice| type_of(resolve(choice, root), root))
-            .filter(|name| name != "null")
-            .collect();
-        names.dedup();
-        return names.join(" or ");
-    }
-    match map.get("type") {
-        Some(Value::String(name)) if name == "array" => "list".to_owned(),
-        Some(Value::String(name)) if name == "object" => "table".to_owned(),
-        Some(Value::String(name)) => name.clone(),
-        Some(Value::Array(names)) => {
-            let names: Vec<&str> =
-                names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect();
-            names.join(" or ")
-        }
-        _ => "any".to_owned(),
-    }
-}
-
-fn description(value: &Value) -> String {
-    value.get("description").and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// A description in one table cell.
-fn description_of(value: &Value) -> String {
-    description(value).replace('\n', " ").replace('|', "\\|")
 }

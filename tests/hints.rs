@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use postpack::spec;
+use postpack::keys;
 use serde_json::Value;
 
 fn snapshots(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -58,7 +58,7 @@ fn named(hint: &str, sections: &[&str]) -> Vec<String> {
 
 #[test]
 fn hints_name_keys_that_exist() {
-    let schema = spec::json_schema();
+    let schema = keys::schema::published();
     let sections: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();

@@ -143,3 +143,48 @@ fn texts(
         _ => {}
     }
 }
+
+/// What the parser accepts, the JSON Schema for editors accepts, and the files of a fleet as well.
+#[test]
+fn the_json_schema_agrees_with_the_parser() {
+    let schema = postpack::keys::schema::published();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let value = |text: &str| json_of(toml::Value::Table(text.parse().unwrap()));
+    let mut files = folder("examples");
+    files.extend(folder("tests/specs/valid"));
+    for path in &files {
+        let errors: Vec<String> =
+            validator.iter_errors(&value(&read(path).text)).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+    }
+    let fleet = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/fleet/fleet.toml");
+    assert!(validator.is_valid(&value(&read(&fleet).text)));
+    for (text, good) in [
+        ("[fleet]\ninventory = 'hosts.csv'\n[[group]]\nwhen = 'site=a'\n[group.limits]\nhops = 30\n", true),
+        ("[fleet]\nbase = 'base.toml'\n", false),
+        ("[fleet]\ninventory = 'hosts.csv'\nbas = 'base.toml'\n", false),
+        ("[fleet]\ninventory = 'hosts.csv'\n[[group]]\n[group.limits]\nhops = 30\n", false),
+        ("[fleet]\ninventory = 'hosts.csv'\n[[group]]\nwhen = 'a'\n[group.limits]\nhop = 30\n", false),
+        ("[relay]\nprovider = 'ses'\n", false),
+        ("[package]\nname = 'a'\n[relay]\nprovider = 'ses'\n", false),
+    ] {
+        assert_eq!(validator.is_valid(&value(text)), good, "{text}");
+    }
+    for (key, name) in [("profile", "nul-client"), ("provider", "sess")] {
+        let mut spec = value(&read(Path::new("examples/null-client.toml")).text);
+        spec["relay"][key] = name.into();
+        assert!(!validator.is_valid(&spec), "{key}");
+    }
+}
+
+/// A value as editors hand it to a JSON Schema: dates are texts.
+fn json_of(value: toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(json_of).collect(),
+        toml::Value::Table(table) => {
+            serde_json::Value::Object(table.into_iter().map(|(key, value)| (key, json_of(value))).collect())
+        }
+        plain => serde_json::to_value(plain).unwrap(),
+    }
+}

@@ -1,7 +1,12 @@
+use std::sync::OnceLock;
+
+use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
 
 use super::error::Failure;
 use super::output::Terminal;
+use crate::explain;
+use crate::relay::{Profile, Providers};
 
 /// Print a completion script for a shell.
 #[derive(Debug, clap::Args)]
@@ -12,6 +17,23 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::command(), "postpack", &mut script);
+    clap_complete::generate(args.shell, &mut with_names(), "postpack", &mut script);
     terminal.result(&String::from_utf8_lossy(&script))
+}
+
+/// The command with the names that its arguments take. The verbs themselves have better words for other names than a list.
+fn with_names() -> clap::Command {
+    static PROVIDERS: OnceLock<Providers> = OnceLock::new();
+    let providers = PROVIDERS.get_or_init(Providers::builtin).names();
+    let profiles = Profile::ALL.iter().map(|profile| profile.name()).collect();
+    let taken = [
+        ("init", "provider", providers.clone()),
+        ("init", "profile", profiles),
+        ("providers", "provider", providers),
+        ("explain", "name", explain::names()),
+    ];
+    taken.into_iter().fold(super::command(), |command, (verb, argument, names)| {
+        let parser = PossibleValuesParser::new(names);
+        command.mut_subcommand(verb, |verb| verb.mut_arg(argument, |it| it.value_parser(parser)))
+    })
 }

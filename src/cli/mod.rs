@@ -8,6 +8,7 @@ mod clock;
 mod completions;
 mod diff;
 mod error;
+mod explain;
 mod fleet;
 mod import;
 mod init;
@@ -77,6 +78,7 @@ enum Verb {
     Inspect(inspect::Args),
     #[command(alias = "plan")]
     Diff(diff::Args),
+    Explain(explain::Args),
     Key(key::Args),
     Sign(sign::Args),
     Repo(repo::Args),
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
         Verb::Merge(args) => merge::run(&args, &mut terminal),
         Verb::Inspect(args) => inspect::run(&args, &mut terminal),
         Verb::Diff(args) => diff::run(&args, &mut terminal),
+        Verb::Explain(args) => explain::run(&args, &mut terminal),
         Verb::Key(args) => key::run(&args, &mut terminal),
         Verb::Sign(args) => sign::run(&args, &mut terminal),
         Verb::Repo(args) => repo::run(&args, &mut terminal),

@@ -6,5 +6,5 @@ use super::output::Terminal;
 pub(super) struct Args {}
 
 pub(super) fn run(_: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
-    terminal.json(&crate::spec::json_schema())
+    terminal.json(&crate::keys::schema::published())
 }

@@ -6,7 +6,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::inventory::Cell;
 use crate::diag::Span;
-use crate::spec::{self, Kind};
+use crate::keys::schema::{self, Form};
 
 /// A table whose spans are moved by `start`.
 pub(super) fn moved_table(table: DeTable<'_>, start: usize) -> DeTable<'_> {
@@ -67,15 +67,15 @@ pub(super) fn set<'f>(table: &mut DeTable<'f>, path: &str, value: Spanned<DeValu
 /// or lists, whose items stand between semicolons.
 pub(super) fn value<'f>(path: &str, cell: &Cell, text: &'f str) -> Spanned<DeValue<'f>> {
     let written = &text[cell.span.clone()];
-    let kind = if cell.is_text { spec::kind_of(path) } else { Kind::Number };
+    let kind = if cell.is_text { schema::form_of(path) } else { Form::Number };
     let string = |text: &str| DeValue::String(DeString::Owned(text.to_owned()));
     let inner = match kind {
-        Kind::Number => DeValue::parse(written.trim_matches('"')).ok().map(Spanned::into_inner),
-        Kind::List if cell.text.contains(';') => {
+        Form::Number => DeValue::parse(written.trim_matches('"')).ok().map(Spanned::into_inner),
+        Form::List if cell.text.contains(';') => {
             let items = cell.text.split(';').map(|item| Spanned::new(cell.span.clone(), string(item.trim())));
             Some(DeValue::Array(items.collect()))
         }
-        Kind::List | Kind::Text => None,
+        Form::List | Form::Text => None,
     };
     Spanned::new(cell.span.clone(), inner.unwrap_or_else(|| string(&cell.text)))
 }

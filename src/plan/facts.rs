@@ -10,7 +10,7 @@ use super::next_hops;
 use super::policies;
 use super::table::Table;
 use super::words::level_name;
-use crate::relay::{Auth, From, Inbound, Smarthost, TlsMode};
+use crate::relay::{Auth, From, IMPLICIT_TLS_PORTS, Inbound, Smarthost, TlsMode};
 use crate::spec::Checked;
 use crate::target::FormatFacts;
 use crate::template::sh_word;
@@ -49,6 +49,10 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
             fact(&format!("oauth2_scope_{key}"), &oauth2.scope);
             fact(&format!("oauth2_app_scope_{key}"), &oauth2.app_scope);
         }
+    }
+    if !relay.sends_directly() {
+        let ports: Vec<String> = IMPLICIT_TLS_PORTS.iter().map(ToString::to_string).collect();
+        fact("implicit_tls_ports", &ports.join(" "));
     }
     fact("tls_level", level_name(relay.tls.level));
     fact("ca_files", &ca_files);

@@ -92,12 +92,7 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.sends_directly() {
         layer.section("Where mail goes: to the servers that DNS names (MX).");
         layer.set("relayhost", "");
-        if relay.server.is_some() {
-            smtputf8_off(layer);
-            return;
-        }
-        layer.section("What needs SMTPUTF8 is what a client says needs it: a subject in UTF-8 of a local program would bounce.");
-        layer.set("smtputf8_autodetect_classes", "verify");
+        smtputf8_off(layer);
         return;
     }
     layer.section(

@@ -31,6 +31,7 @@ pub use companions::Companion;
 pub use lint::check;
 pub use memory::Memory;
 pub use render::{HostFile, render};
+pub use verdicts::{ParameterRule, parameter_rule};
 
 use std::sync::{Arc, OnceLock};
 
@@ -219,5 +220,7 @@ fn relation<'a>(alternatives: impl Iterator<Item = &'a str>) -> Result<Relation,
 
 #[cfg(test)]
 mod injection;
+#[cfg(test)]
+mod keys_tests;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::clients;
 use super::facts::from_text;
 use super::host::entries;
+use super::words;
 use super::{PlanError, Planned};
 use crate::package::{Entry, EntryKind};
 use crate::postfix::Release;
@@ -61,7 +62,7 @@ pub fn render(
 /// What the host command would find out on this distribution; it computes the same from the same facts.
 fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     let smarthosts: Vec<String> =
-        relay.smarthosts.iter().map(|host| format!("[{}]:{}", host.host, host.port)).collect();
+        relay.smarthosts.iter().map(|host| words::server(&host.host, host.port)).collect();
     let Release { major, minor, .. } = distribution.postfix.version;
     // Before 3.6 the level is a whole number.
     let level = if (major, minor) < (3, 6) { "2".to_owned() } else { format!("{major}.{minor}") };

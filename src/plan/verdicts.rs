@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use crate::diag::{Diagnostic, Severity};
+use crate::keys::{self, Relation};
 use crate::package::Content;
 use crate::postfix::catalogue::{Catalogue, key, lines};
 use crate::postfix::check::lists;
@@ -21,8 +22,6 @@ pub(super) struct Verdict {
     /// The parameter; for one that exists once for each transport, with `*` in the transport's place.
     pub(super) name: &'static str,
     pub(super) rule: Rule,
-    /// Keys of the spec that decide the parameter.
-    pub(super) keys: Vec<&'static str>,
     /// The key of the spec that lifts the rule.
     pub(super) unless: Option<&'static str>,
     why: &'static str,
@@ -88,7 +87,7 @@ impl Verdict {
     fn read(line: &'static str) -> (&'static str, Self) {
         let mut fields = line.split('\t').map(|field| if field == "-" { "" } else { field });
         let mut next = || fields.next().unwrap_or_default();
-        let (name, profiles, verdict, keys, why) = (next(), next(), next(), next(), next());
+        let (name, profiles, verdict, why) = (next(), next(), next(), next());
         let (verdict, unless) = match verdict.split_once(" unless ") {
             Some((verdict, key)) => (verdict, Some(key)),
             None => (verdict, None),
@@ -108,8 +107,7 @@ impl Verdict {
             "idle" => Rule::Idle(rest),
             _ => Rule::Never,
         };
-        let keys = keys.split(' ').filter(|key| !key.is_empty()).collect();
-        (profiles, Self { name, rule, keys, unless, why })
+        (profiles, Self { name, rule, unless, why })
     }
 
     /// The word of a value that is refused, or all of it. merge.awk decides the same.
@@ -145,6 +143,23 @@ impl Verdict {
         }
     }
 
+    /// The rule in a few words.
+    fn told(&self) -> String {
+        let told = match self.rule {
+            Rule::Free => "any value, unless the spec decides it by a key".to_owned(),
+            Rule::Set => "refused while the relay sets it".to_owned(),
+            Rule::Key => "refused, as a key of the spec decides it".to_owned(),
+            Rule::Never => "refused".to_owned(),
+            Rule::Service => "must name a service of master.cf".to_owned(),
+            Rule::Idle(program) => format!("no effect, unless a service of the spec runs {program}"),
+            _ => format!("must {}", self.wanted()),
+        };
+        match self.unless {
+            Some(key) => format!("{told}, unless {key} = true"),
+            None => told,
+        }
+    }
+
     /// Whether the spec says that its rule does not count.
     fn lifted(&self, relay: &Relay) -> bool {
         match self.unless {
@@ -161,6 +176,21 @@ impl Verdict {
     fn because(&self, sentence: String) -> String {
         if self.why.is_empty() { sentence } else { format!("{sentence}: {}", self.why) }
     }
+}
+
+/// What `[main-cf]` may do to a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterRule {
+    /// In words: `any value`, or `must contain ...`.
+    pub told: String,
+    /// The reason, if there is more to say than the keys do.
+    pub why: &'static str,
+}
+
+/// What `[main-cf]` may do to a parameter in relays of a profile; `None` if Postfix does not know it.
+pub fn parameter_rule(name: &str, profile: Profile) -> Option<ParameterRule> {
+    let verdict = of(name, profile)?;
+    Some(ParameterRule { told: verdict.told(), why: verdict.why })
 }
 
 /// A value as it is compared: words with one blank between them, in lower case.
@@ -181,9 +211,14 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
         return None;
     }
     let at_name = |code, message: String| Diagnostic::error(code, parameter.name_span.clone(), message);
-    let stated: Vec<&str> = verdict.keys.iter().copied().filter(|key| is_stated(key, facts.stated)).collect();
+    let keys = keys::hint(name, facts.relay.profile);
     match &verdict.rule {
         Rule::Free | Rule::Set => {
+            let related = keys::of_parameter(name, facts.relay.profile).into_iter();
+            let decisive = related.filter(|(_, relation)| *relation != Relation::Replaces);
+            let is_stated = |key: &str| facts.stated.iter().any(|one| one == key);
+            let stated: Vec<&str> =
+                decisive.map(|(key, _)| key.path.as_str()).filter(|key| is_stated(key)).collect();
             let taken = match (&verdict.rule, place) {
                 (Rule::Set, Place::MainCf) => true,
                 // What the relay sets without a reason, one service may have in another way.
@@ -193,7 +228,7 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             if !taken || !(facts.sets)(name) {
                 return None;
             }
-            let keys = if stated.is_empty() { &verdict.keys } else { &stated };
+            let keys = if stated.is_empty() { keys } else { stated };
             let message = match keys.as_slice() {
                 [] => format!("this relay sets `{name}`, and a value here would replace all of it"),
                 keys => {
@@ -201,12 +236,12 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
                     format!("this relay sets `{name}` by {keys}, and a value here would replace all of it")
                 }
             };
-            Some(instead(at_name("parameter-owned", verdict.because(message)), keys))
+            Some(instead(at_name("parameter-owned", verdict.because(message)), &keys))
         }
         Rule::Key => {
-            let keys = quoted(verdict.keys.iter().copied(), " and ");
-            let message = format!("`{name}` follows from {keys} of the spec");
-            Some(instead(at_name("parameter-owned", verdict.because(message)), &verdict.keys))
+            let named = quoted(keys.iter().copied(), " and ");
+            let message = format!("`{name}` follows from {named} of the spec");
+            Some(instead(at_name("parameter-owned", verdict.because(message)), &keys))
         }
         Rule::Service => {
             let value = parameter.value.as_str();
@@ -224,7 +259,7 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             }
             let message = verdict.because(format!("`{name}` has no effect"));
             let finding = Diagnostic::warning("ineffective-parameter", parameter.name_span.clone(), message);
-            Some(instead(finding, &verdict.keys))
+            Some(instead(finding, &keys))
         }
         Rule::Never if verdict.unless.is_some() => {
             let finding =
@@ -233,16 +268,15 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             Some(finding.hint(format!("If that is really meant, set `{key} = true`.")))
         }
         Rule::Never => {
-            let keys = verdict.keys.as_slice();
-            let (code, message) = if matches!(keys, [] | ["relay.profile"]) {
+            let (code, message) = if keys.is_empty() {
                 ("parameter-refused", format!("`{name}` cannot be set here"))
             } else if (facts.sets)(name) {
-                let keys = quoted(keys.iter().copied(), " and ");
-                ("parameter-owned", format!("`{name}` follows from {keys} of the spec"))
+                let named = quoted(keys.iter().copied(), " and ");
+                ("parameter-owned", format!("`{name}` follows from {named} of the spec"))
             } else {
                 ("parameter-owned", format!("`{name}` cannot be set here"))
             };
-            Some(instead(at_name(code, verdict.because(message)), &verdict.keys))
+            Some(instead(at_name(code, verdict.because(message)), &keys))
         }
         Rule::Only(_) | Rule::Not(_) | Rule::Has(_) | Rule::Clients | Rule::Closed | Rule::Under(_) => {
             verdict.refused(&parameter.value)?;
@@ -255,7 +289,7 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             );
             Some(match verdict.unless {
                 Some(key) => finding.hint(format!("If that is really meant, set `{key} = true`.")),
-                None => instead(finding, &verdict.keys),
+                None => instead(finding, &keys),
             })
         }
     }
@@ -264,15 +298,9 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
 /// With what to do: the keys that decide it, or nothing.
 fn instead(finding: Diagnostic, keys: &[&'static str]) -> Diagnostic {
     match keys {
-        [] | ["relay.profile"] => finding.hint("Leave it out."),
+        [] => finding.hint("Leave it out."),
         keys => finding.hint(format!("Set {} instead.", quoted(keys.iter().copied(), " or "))),
     }
-}
-
-/// A key is stated, or another one of a section whose keys a person chooses.
-fn is_stated(key: &str, stated: &[String]) -> bool {
-    let section = key.split('.').next().unwrap_or(key);
-    stated.iter().any(|one| one == key || one == section)
 }
 
 /// What `main.cf.d` of a host must not do, for merge.awk: name, rule, words of the rule, why. The hosts of a fleet share it.
@@ -308,8 +336,8 @@ fn text_for_host(relay: &Relay) -> String {
             _ => continue,
         };
         let why = verdict.because(format!("it must {}", verdict.wanted()));
-        let keys = match (verdict.unless, verdict.keys.as_slice()) {
-            (None, [] | ["relay.profile"]) => String::new(),
+        let keys = match (verdict.unless, keys::hint(verdict.name, relay.profile).as_slice()) {
+            (None, []) => String::new(),
             (_, keys) => format!("; set {} in the spec instead", quoted(keys.iter().copied(), " or ")),
         };
         let _ = writeln!(text, "{}\t{rule}\t{words}\t{why}{keys}", verdict.name);
@@ -318,7 +346,7 @@ fn text_for_host(relay: &Relay) -> String {
 }
 
 #[cfg(test)]
-mod samples;
+pub(super) mod samples;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `[abuse]`: what is kept out of mail from anybody.
 
 use super::judge::Judge;
-use super::schema::AbuseSection;
 use super::server;
-use super::spot::{Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::AbuseSection;
+use crate::keys::spot::{Many, Spot};
 use crate::relay::{Abuse, Greylisting, Named};
 
 /// Seconds until a client may come again: postgrey's own choice, and that of most who greylist.

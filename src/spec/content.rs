@@ -4,10 +4,10 @@ use super::abuse::endpoint;
 use super::beginning::may_match;
 use super::judge::Judge;
 use super::pattern;
-use super::schema::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
-use super::spot::{Entries, Spot, Time};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::spot::{Entries, Spot, Time};
+use crate::keys::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
 use crate::relay::{Content, Identity, LineAction, Milter, MilterAction, Milters, Notices, Provider, Rule};
 
 /// What lines may be.

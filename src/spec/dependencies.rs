@@ -1,10 +1,10 @@
 //! `[dependencies]`: package relations in the words of each format.
 
 use super::judge::Judge;
-use super::schema::{DependenciesSection, RelationsSection};
-use super::spot::Many;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::spot::Many;
+use crate::keys::{DependenciesSection, RelationsSection};
 use crate::target::Format;
 
 /// Relations of a spec beside those that postpack knows.

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use super::judge::Judge;
-use super::mailboxes::{DatabaseSection, queries};
-use super::spot::{Many, Spot};
+use super::mailboxes::queries;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::DatabaseSection;
+use crate::keys::spot::{Many, Spot};
 use crate::relay::{Database, Directory, Queries, Results, Store};
 
 /// Any entry makes a domain one with mailboxes that says so (RFC 4524).

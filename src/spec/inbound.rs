@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use super::schema::{InboundSection, Spec};
-use super::spot::{Entries, Many, Spot};
 use super::values::{self, Fault};
 use super::{abuse, relay, tls};
 use crate::diag::{Diagnostic, Span, nearest};
+use crate::keys::spot::{Entries, Many, Spot};
+use crate::keys::{InboundSection, Spec};
 use crate::relay::{Inbound, NextHop, Profile, Recipients, TlsLevel};
 
 /// What the relay takes from anybody; `None` if its kind takes nothing.

@@ -1,8 +1,8 @@
 //! What all parts of the judgement share: where findings go, and how a value is taken or refused.
 
-use super::spot::{Many, Spot};
 use super::values::Fault;
 use crate::diag::{Diagnostic, Severity, Span};
+use crate::keys::spot::{Many, Spot};
 
 /// Collects findings.
 #[derive(Debug, Default)]

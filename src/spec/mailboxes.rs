@@ -2,101 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use super::directory;
 use super::judge::Judge;
-use super::schema::Spec;
-use super::spot::{Entries, Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::spot::Spot;
+use crate::keys::{DatabaseKind, DatabaseSection, MailboxesSection, QueriesSection, Spec};
 use crate::relay::{
     Database, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source, Sql, SqlKind, Store,
 };
-
-/// Mailboxes that a mail server takes mail for. Which they are is said here, or by `[database]`.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct MailboxesSection {
-    /// Addresses that have a mailbox. Their domains, and those of the aliases, are the ones that mail is taken for.
-    pub(super) addresses: Option<Many<String>>,
-    /// Addresses whose mail goes to others: `"sales@acme.example" = ["jane@acme.example"]`; `"@acme.example"` is every
-    /// address of the domain that has neither a mailbox nor an alias.
-    pub(super) aliases: Option<Entries<Many<String>>>,
-    /// Who keeps the mailboxes, by LMTP: a socket in Postfix's queue folder, or `127.0.0.1:24`.
-    #[schemars(extend("default" = "private/dovecot-lmtp"))]
-    pub(super) lmtp: Option<Spot<String>>,
-}
-
-/// A database that knows domains, mailboxes and aliases. Its login is RELAY_DATABASE_USERNAME and
-/// RELAY_DATABASE_PASSWORD of the host's credentials.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct DatabaseSection {
-    /// What it is: `mysql` is MariaDB, too; `ldap` is a directory, such as OpenLDAP.
-    #[schemars(extend("default" = "mysql"))]
-    pub(super) kind: Option<Spot<Kind>>,
-    /// Host name, address, or the absolute path of a socket; of a directory a URL: `ldaps://ldap.acme.example`, `ldap://`, or
-    /// `ldapi:///`, its socket on this host. `localhost`, or that socket, without it.
-    pub(super) host: Option<Spot<String>>,
-    /// TCP port; the usual one without it.
-    #[schemars(range(min = 1, max = 65535))]
-    pub(super) port: Option<Spot<i64>>,
-    /// Name of the database; a directory has `base` instead.
-    pub(super) name: Option<Spot<String>>,
-    /// Where in a directory to search, such as `dc=acme,dc=example`, and below it.
-    pub(super) base: Option<Spot<String>>,
-    /// Whether TLS begins on a connection to a directory by `ldap://`. It does to another host, whose certificate is verified.
-    pub(super) start_tls: Option<Spot<bool>>,
-    /// Authorities that the directory's certificate may be of: an absolute path on the host. Without it those that the host's
-    /// LDAP library knows (ldap.conf).
-    pub(super) ca_file: Option<Spot<String>>,
-    pub(super) results: Option<Spot<ResultsSection>>,
-    pub(super) queries: Option<QueriesSection>,
-}
-
-/// Attributes of a directory that are the answers: one, or a list.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct ResultsSection {
-    /// Of a domain with mailboxes.
-    #[schemars(extend("default" = "associatedDomain"))]
-    pub(super) domains: Option<Many<String>>,
-    /// Of a mailbox: the login of its owner. It has one value.
-    #[schemars(extend("default" = "mail"))]
-    pub(super) mailboxes: Option<Many<String>>,
-    /// Of an alias: who gets its mail.
-    #[schemars(extend("default" = "mail"))]
-    pub(super) aliases: Option<Many<String>>,
-}
-
-/// SQL of your own, or filters of a directory. Without it the tables of `ViMbAdmin` and `PostfixAdmin` are asked; of a directory
-/// `associatedDomain` of `domainRelatedObject`, `mail` of `inetOrgPerson`, and `mailLocalAddress` of `inetLocalMailRecipient`. `%s` is what is looked up, `%u` and `%d`
-/// what stands before and behind its `@`.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct QueriesSection {
-    /// Whether a domain has mailboxes: any row is a yes.
-    pub(super) domains: Option<Spot<String>>,
-    /// The login of the owner of an address.
-    pub(super) mailboxes: Option<Spot<String>>,
-    /// Who gets the mail of an address, or of an `@domain`.
-    pub(super) aliases: Option<Spot<String>>,
-    /// How a domain is spoken to, where mail goes straight to it, in one column: a level as in `[tls.policies]`, and
-    /// attributes of Postfix behind it, such as `secure match=mx.partner.example`. Nothing asks for it without this.
-    pub(super) tls_policies: Option<Spot<String>>,
-}
-
-/// A kind of database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub(super) enum Kind {
-    Mysql,
-    Pgsql,
-    Ldap,
-}
 
 /// The tables of `ViMbAdmin`, whose names `PostfixAdmin` has, too. `active` is a number or a boolean; `'1'` is both.
 const DOMAINS: &str = "SELECT domain FROM domain WHERE domain = '%s' AND active = '1'";
@@ -241,9 +155,9 @@ fn domain_of(address: &str) -> &str {
 fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Database> {
     let section = &spot.value;
     let kind = match section.kind.as_ref().map(|spot| spot.value) {
-        Some(Kind::Ldap) => return directory::read(judge, spot),
-        Some(Kind::Pgsql) => SqlKind::Pgsql,
-        Some(Kind::Mysql) | None => SqlKind::Mysql,
+        Some(DatabaseKind::Ldap) => return directory::read(judge, spot),
+        Some(DatabaseKind::Pgsql) => SqlKind::Pgsql,
+        Some(DatabaseKind::Mysql) | None => SqlKind::Mysql,
     };
     for (name, span) in [
         ("base", section.base.as_ref().map(|spot| &spot.span)),

@@ -1,9 +1,9 @@
 //! `[metrics]`: figures for Prometheus.
 
 use super::judge::Judge;
-use super::schema::MetricsSection;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::MetricsSection;
 use crate::relay::Metrics;
 
 /// Where the packages of Debian and Fedora have node_exporter's textfile collector read (its own default is none).

@@ -21,14 +21,12 @@ mod pattern;
 mod postscreen;
 mod relay;
 mod rewriting;
-mod schema;
 mod secrets;
 mod sending;
 mod server;
 mod services;
 mod shape;
 mod smarthost;
-mod spot;
 mod starter;
 mod submission;
 mod surroundings;
@@ -43,18 +41,15 @@ pub use dependencies::{Dependencies, Extra};
 pub use origins::Origins;
 pub use starter::starter;
 
-use std::sync::OnceLock;
-
 use serde::Deserialize;
-use serde_json::Value;
 use toml::de::{DeTable, Deserializer};
 
 use self::judge::Judge;
 use self::package::Words;
-use self::schema::{RelaySection, Spec};
 use self::smarthost::Smarthosts;
-use self::spot::Spot;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
+use crate::keys::spot::Spot;
+use crate::keys::{RelaySection, Spec, schema};
 use crate::package::Meta;
 use crate::relay::{Auth, Profile, Provider, Providers, Relay, Smarthost};
 use crate::target::Format;
@@ -81,108 +76,6 @@ pub struct Checked {
 /// The spec that is built when none is given.
 pub fn example() -> &'static str {
     include_str!("../../examples/null-client.toml")
-}
-
-/// The JSON Schema of the spec.
-pub fn json_schema() -> Value {
-    schema().clone()
-}
-
-fn schema() -> &'static Value {
-    static SCHEMA: OnceLock<Value> = OnceLock::new();
-    SCHEMA.get_or_init(|| {
-        let mut schema = schemars::schema_for!(Spec).to_value();
-        plain(&mut schema);
-        schema
-    })
-}
-
-/// What the value of a key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A text.
-    Text,
-    /// A number, or true or false.
-    Number,
-    /// One text or a list of them.
-    List,
-}
-
-/// What a part of the schema stands for, where it names another one.
-fn resolve(part: &'static Value) -> &'static Value {
-    match part.get("$ref").and_then(Value::as_str) {
-        Some(name) => schema().pointer(name.trim_start_matches('#')).unwrap_or(part),
-        None => part,
-    }
-}
-
-/// The same for a section: of one that may stand several times, what each of them is.
-fn section(part: &'static Value) -> &'static Value {
-    let part = resolve(part);
-    part.pointer("/anyOf/0").map_or(part, resolve)
-}
-
-/// The schema of a key in a section.
-fn part(of: &'static Value, name: &str) -> Option<&'static Value> {
-    let of = section(of);
-    of.get("properties").and_then(|keys| keys.get(name)).or_else(|| names(of))
-}
-
-/// The schema of every key in a section whose keys are names of the user's own.
-fn names(of: &'static Value) -> Option<&'static Value> {
-    section(of).get("additionalProperties").filter(|each| each.is_object())
-}
-
-/// What the schema says of a key given by its path, such as `smarthost.port`; a text where it knows no such key.
-pub fn kind_of(path: &str) -> Kind {
-    let mut here = schema();
-    for name in path.split('.') {
-        match part(here, name) {
-            Some(next) => here = next,
-            None => return Kind::Text,
-        }
-    }
-    here = resolve(here);
-    if here.pointer("/anyOf/1/type").is_some_and(|name| name == "array") {
-        return Kind::List;
-    }
-    match here.get("type").and_then(Value::as_str) {
-        Some("integer" | "boolean" | "number") => Kind::Number,
-        Some("array") => Kind::List,
-        _ => Kind::Text,
-    }
-}
-
-/// TOML has no null and a schema of it no widths of integers.
-fn plain(schema: &mut Value) {
-    match schema {
-        Value::Object(map) => {
-            if let Some(Value::Array(names)) = map.get_mut("type") {
-                names.retain(|name| name != "null");
-                if let [name] = names.as_slice() {
-                    let name = name.clone();
-                    map.insert("type".to_owned(), name);
-                }
-            }
-            if let Some(Value::Array(choices)) = map.get_mut("anyOf") {
-                choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
-                if let [Value::Object(only)] = choices.as_slice() {
-                    let only = only.clone();
-                    map.remove("anyOf");
-                    for (key, value) in only {
-                        map.entry(key).or_insert(value);
-                    }
-                }
-            }
-            if let Some(Value::Array(names)) = map.get_mut("enum") {
-                names.retain(|name| !name.is_null());
-            }
-            map.retain(|key, value| key != "format" || !value.is_string() || value == "date");
-            map.values_mut().for_each(plain);
-        }
-        Value::Array(items) => items.iter_mut().for_each(plain),
-        _ => {}
-    }
 }
 
 /// Reads and judges a spec. All findings come back, in the order of the text; the spec only if none is an error.
@@ -238,7 +131,7 @@ fn read(mut table: DeTable<'_>, text: &str, judge: &mut Judge) -> Option<Spec> {
     let (findings, removed) = secrets::take_out(&mut table);
     judge.findings.extend(findings);
     judge.removed.extend(removed);
-    let report = shape::check(&mut table, schema(), text);
+    let report = shape::check(&mut table, schema::raw(), text);
     judge.findings.extend(report.findings);
     judge.removed.extend(report.removed);
     match Spec::deserialize(Deserializer::from(toml::Spanned::new(0..text.len(), table))) {

@@ -2,34 +2,8 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::schema::LimitsSection;
+use crate::keys::{self, LimitsSection};
 use crate::relay::Provider;
-
-/// The sections whose keys become parameters of Postfix.
-const SECTIONS: &[&str] = &[
-    "relay",
-    "smarthost",
-    "transports",
-    "tls",
-    "rewrite",
-    "aliases",
-    "headers",
-    "limits",
-    "network",
-    "server",
-    "access",
-    "restrictions",
-    "inbound",
-    "abuse",
-    "content",
-    "milter",
-    "notices",
-    "submission",
-    "mailboxes",
-    "database",
-    "postscreen",
-    "main-cf",
-];
 
 /// Where the values of a relay come from; the profile stands for what is in neither list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,37 +14,31 @@ pub struct Origins {
     pub preset: Vec<&'static str>,
 }
 
-/// The keys that a spec states.
+/// The keys that a spec states, of the sections that have a say in Postfix parameters.
 pub(super) fn stated(table: &DeTable<'_>) -> Vec<String> {
     let mut keys = Vec::new();
-    for name in SECTIONS {
-        let Some(section) = table.get(*name) else { continue };
-        match section.get_ref() {
-            DeValue::Table(_)
-                if ["transports", "aliases", "rewrite", "mailboxes", "database"].contains(name) =>
-            {
-                keys.push((*name).to_owned());
-            }
-            DeValue::Table(table) => add(&mut keys, name, table),
-            DeValue::Array(list) => {
-                for item in list {
-                    if let DeValue::Table(table) = item.get_ref() {
-                        add(&mut keys, name, table);
-                    }
-                }
-            }
-            _ => {}
+    for key in keys::of_postfix() {
+        let names: Vec<&str> = key.path.split('.').collect();
+        if is_stated(table, &names) {
+            keys.push(key.path.clone());
         }
     }
+    let own = table.get("main-cf").and_then(|section| section.get_ref().as_table());
+    keys.extend(own.into_iter().flatten().map(|(name, _)| format!("main-cf.{}", name.get_ref())));
     keys
 }
 
-fn add(keys: &mut Vec<String>, section: &str, table: &DeTable<'_>) {
-    for (key, _) in table {
-        let path = format!("{section}.{}", key.get_ref());
-        if !keys.contains(&path) {
-            keys.push(path);
+/// Whether a table, or one of several, states a key.
+fn is_stated(table: &DeTable<'_>, names: &[&str]) -> bool {
+    let [name, rest @ ..] = names else { return true };
+    let Some(value) = table.get(*name) else { return false };
+    match (rest, value.get_ref()) {
+        ([], _) => true,
+        (_, DeValue::Table(table)) => is_stated(table, rest),
+        (_, DeValue::Array(list)) => {
+            list.iter().filter_map(|item| item.get_ref().as_table()).any(|table| is_stated(table, rest))
         }
+        _ => false,
     }
 }
 

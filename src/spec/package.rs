@@ -2,10 +2,10 @@
 
 use super::judge::Judge;
 use super::license;
-use super::schema::{PackageSection, ReleaseSection};
-use super::spot::Spot;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span, nearest};
+use crate::keys::spot::Spot;
+use crate::keys::{PackageSection, ReleaseSection};
 use crate::package::{Architecture, Meta, Release, Version};
 use crate::target::{Distribution, Format};
 

@@ -2,31 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use super::judge::Judge;
-use super::schema::Spec;
-use super::spot::{Entries, Spot};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::Spec;
 use crate::relay::{Postscreen, Profile};
-
-/// A guard in front of port 25 of a relay that receives: `postscreen(8)` lets no client speak to Postfix that talks before
-/// it is greeted, or that block lists of DNS know. Clients that have passed are not asked again for some days.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct PostscreenSection {
-    /// Put it there.
-    #[schemars(extend("default" = true))]
-    pub(super) enabled: Option<Spot<bool>>,
-    /// Block lists, each with its weight: `"zen.spamhaus.org=127.0.0.[2..11]" = 3`, and below zero for a list of those who
-    /// are known to be good. The host's resolver must be one that the list answers.
-    pub(super) lists: Option<Entries<i64>>,
-    /// The sum of weights from which on a client is refused.
-    #[schemars(extend("default" = 1), range(min = 1, max = 1000))]
-    pub(super) threshold: Option<Spot<i64>>,
-}
 
 /// The guard, if there is one.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<Postscreen> {

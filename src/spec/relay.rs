@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::Judge;
 use super::rewriting;
-use super::schema::{RelaySection, RewriteSection};
-use super::spot::{Entries, Many, Spot};
 use super::values;
 use crate::diag::{Diagnostic, Severity, Span, nearest};
+use crate::keys::spot::{Entries, Many, Spot};
+use crate::keys::{RelaySection, RewriteSection};
 use crate::relay::{From, Identity, LocalMail, Profile, Provider, Providers, SenderRule};
 
 /// The kind of relay.

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use super::judge::Judge;
 use super::relay::twice;
-use super::schema::{RelaySection, RewriteSection};
-use super::spot::Spot;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::spot::Spot;
+use crate::keys::{RelaySection, RewriteSection};
 use crate::relay::{From, NamedAddress, Profile, Sender};
 
 /// Senders with an address of their own.

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::diag::{Diagnostic, SECRET, Span};
+use crate::keys::schema;
 
 const HOME: &str = "credentials belong onto the host, into /etc/mail-relay/relay.env: RELAY_USERNAME=... and \
                     RELAY_PASSWORD=...";
@@ -15,7 +16,7 @@ const HOME: &str = "credentials belong onto the host, into /etc/mail-relay/relay
 /// Takes the secrets out of a document; also returns the paths of what was taken.
 pub(super) fn take_out(table: &mut DeTable<'_>) -> (Vec<Diagnostic>, Vec<String>) {
     let mut search = Search::default();
-    search.table(table, "", Some(super::schema()));
+    search.table(table, "", Some(schema::raw()));
     (search.findings, search.removed)
 }
 
@@ -70,7 +71,7 @@ impl Search {
     /// `schema` is what the schema says of the table, if it knows it. Where keys are names of other things (users, headers, patterns,
     /// parameters of Postfix, directives of systemd), words in them give nothing away.
     fn table(&mut self, table: &mut DeTable<'_>, path: &str, schema: Option<&'static Value>) {
-        let foreign = schema.is_some_and(|schema| super::names(schema).is_some());
+        let foreign = schema.is_some_and(|schema| schema::names(schema).is_some());
         let mut taken = Vec::new();
         for (key, value) in table.iter_mut() {
             let name: &str = key.get_ref();
@@ -85,7 +86,7 @@ impl Search {
                 _ => sign_of_value(name, true).map(|what| by_value(what, key.span())),
             };
             let outside = std::mem::replace(&mut self.inside, sign);
-            let schema = schema.and_then(|schema| super::part(schema, name));
+            let schema = schema.and_then(|schema| schema::part(schema, name));
             let gone = finding.is_some() || self.value(value, &here, schema);
             self.inside = outside;
             self.findings.extend(finding);

@@ -2,10 +2,10 @@
 
 use super::judge::Judge;
 use super::pattern;
-use super::schema::{HardeningSection, HeadersSection, Ip, LimitsSection, NetworkSection};
-use super::spot::{Entries, Many, Scalar, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, nearest};
+use crate::keys::spot::{Entries, Many, Scalar, Spot};
+use crate::keys::{HardeningSection, HeadersSection, Ip, LimitsSection, NetworkSection};
 use crate::relay::{Hardening, Headers, IpVersion, Limits, Network, Parameter, Provider};
 
 /// Without these a message is none any more, or cannot be read.

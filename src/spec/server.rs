@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::judge::Judge;
-use super::schema::{AccessSection, RestrictionsSection, ServerAuth, ServerLevel, ServerSection, Spec};
-use super::spot::{Entries, Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::spot::{Entries, Many, Spot};
+use crate::keys::{AccessSection, RestrictionsSection, ServerAuth, ServerLevel, ServerSection, Spec};
 use crate::relay::{
     Access, Action, ClientAuth, Profile, Rates, Restriction, Restrictions, Server, ServerTls,
 };

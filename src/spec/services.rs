@@ -1,41 +1,12 @@
 //! `[services]`: services of master.cf.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use super::judge::Judge;
 use super::sending;
-use super::spot::{Counter, Entries, Many, Scalar, Spot};
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
+use crate::keys::ServiceSection;
+use crate::keys::spot::{Entries, Spot};
 use crate::relay::{Placed, ServiceOverride};
-
-/// A service of master.cf by its name and type, as in `[services."smtp/unix"]`. What is not said stays as the distribution,
-/// or another section, has it; edits of the host's administrator live on. With `command` it is a service of your own.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct ServiceSection {
-    /// Whether it is there. `false` takes it out; where a host has none, nothing is missed.
-    #[schemars(extend("default" = true))]
-    pub(super) enabled: Option<Spot<bool>>,
-    /// Program of Postfix that a service of your own runs: `smtpd`, `pipe`.
-    pub(super) command: Option<Spot<String>>,
-    /// Whether only Postfix itself reaches it; `false` for `inet`.
-    pub(super) private: Option<Spot<bool>>,
-    /// Whether it runs as the mail owner, and not as root.
-    pub(super) unprivileged: Option<Spot<bool>>,
-    /// Whether it runs in the queue directory as its root. A service of your own does not, without it.
-    pub(super) chroot: Option<Spot<bool>>,
-    /// How often it is woken, in seconds: `60`, or `"1000?"` once it has been used; 0 for never.
-    pub(super) wakeup: Option<Spot<Counter>>,
-    /// Most processes at a time, 0 for any number.
-    #[schemars(range(min = 0, max = 100_000))]
-    pub(super) max_processes: Option<Spot<i64>>,
-    /// What the program of a service of your own is told beside options: `["flags=DR", "user=vmail", "argv=/usr/bin/deliver"]`.
-    pub(super) arguments: Option<Many<String>>,
-    /// Parameters of Postfix that this service alone has another value of: `{ smtp_helo_timeout = "60s" }`.
-    pub(super) options: Option<Entries<Scalar>>,
-}
 
 /// The services, in the order of the spec.
 pub(super) fn check(judge: &mut Judge, table: Option<&Entries<ServiceSection>>) -> Vec<ServiceOverride> {

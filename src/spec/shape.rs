@@ -26,14 +26,14 @@ pub(super) struct Report {
 }
 
 /// Judges the form of a whole document.
-pub(super) fn check(table: &mut DeTable<'_>, schema: &Value, text: &str) -> Report {
+pub(super) fn check<'s>(table: &mut DeTable<'_>, schema: &'s Value, text: &'s str) -> Report {
     let mut shape = Shape { schema, text, findings: Vec::new(), removed: Vec::new() };
     shape.table(table, schema, "");
     Report { findings: shape.findings, removed: shape.removed }
 }
 
-impl Shape<'_> {
-    fn table(&mut self, table: &mut DeTable<'_>, schema: &Value, path: &str) {
+impl<'s> Shape<'s> {
+    fn table(&mut self, table: &mut DeTable<'_>, schema: &'s Value, path: &str) {
         let known = schema.get("properties").and_then(Value::as_object);
         let other = schema.get("additionalProperties").filter(|schema| schema.is_object());
         let mut wrong = Vec::new();
@@ -95,20 +95,20 @@ impl Shape<'_> {
     }
 
     /// Judges a value; false if it has to go.
-    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Value, path: &str) -> bool {
-        let schema = self.resolve(schema).clone();
+    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &'s Value, path: &str) -> bool {
+        let schema = self.resolve(schema);
         let span = value.span();
         if let Some(branches) = schema.get("anyOf").and_then(Value::as_array) {
             let branch = branches
                 .iter()
                 .map(|branch| self.resolve(branch))
                 .find(|branch| fits(value.get_ref(), branch));
-            let Some(branch) = branch.cloned() else {
+            let Some(branch) = branch else {
                 let expected =
                     branches.iter().map(|branch| expected(self.resolve(branch))).collect::<Vec<_>>();
                 return self.wrong_type(value, &expected.join(" or "), path);
             };
-            if !self.value(value, &branch, path) {
+            if !self.value(value, branch, path) {
                 return false;
             }
             let takes_list =
@@ -125,12 +125,12 @@ impl Shape<'_> {
         {
             *value = Spanned::new(span.clone(), DeValue::String(date.to_string().into()));
         }
-        if !fits(value.get_ref(), &schema) {
-            return self.wrong_type(value, expected(&schema), path);
+        if !fits(value.get_ref(), schema) {
+            return self.wrong_type(value, expected(schema), path);
         }
         match value.get_mut() {
             DeValue::Table(table) => {
-                self.table(table, &schema, path);
+                self.table(table, schema, path);
                 true
             }
             DeValue::Array(array) => {
@@ -147,7 +147,7 @@ impl Shape<'_> {
                 }
                 true
             }
-            DeValue::String(text) => self.choice(text, span, &schema, path),
+            DeValue::String(text) => self.choice(text, span, schema, path),
             DeValue::Integer(number) => {
                 // What may also be a text is judged by the module of its section.
                 if schema.get("type").is_some_and(Value::is_array) {
@@ -155,7 +155,7 @@ impl Shape<'_> {
                 }
                 let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
                 let shown = number.to_string();
-                self.range(parsed, &shown, span, &schema, path)
+                self.range(parsed, &shown, span, schema, path)
             }
             _ => true,
         }
@@ -228,7 +228,7 @@ impl Shape<'_> {
         false
     }
 
-    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
+    fn resolve(&self, schema: &'s Value) -> &'s Value {
         match schema.get("$ref").and_then(Value::as_str) {
             Some(reference) => {
                 let name = reference.trim_start_matches("#/$defs/");
@@ -278,7 +278,7 @@ fn expected(schema: &Value) -> &'static str {
     }
 }
 
-/// What [`super::spot::Time`] takes.
+/// What [`crate::keys::spot::Time`] takes.
 const A_TIME: &str = "a time with a unit";
 
 fn type_name(value: &DeValue<'_>) -> &'static str {

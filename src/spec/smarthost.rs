@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use super::judge::Judge;
-use super::schema::{AuthMethod, SmarthostSection, TlsStart};
-use super::spot::{Many, Spot};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::spot::{Many, Spot};
+use crate::keys::{AuthMethod, SmarthostSection, TlsStart};
 use crate::relay::{Auth, IMPLICIT_TLS_PORTS, OAuth2, Provider, Providers, Smarthost, TlsMode};
 
 /// The smarthosts, and the place where the spec does without TLS.

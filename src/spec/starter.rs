@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::keys::schema;
 use crate::relay::{Auth, Profile, Provider, Providers, SenderRule};
 
 /// A commented spec for a provider (`custom` and unknown names: an own smarthost), valid as it is.
@@ -9,8 +10,9 @@ pub fn starter(provider: &str, profile: Profile) -> String {
     let providers = Providers::builtin();
     let preset = providers.get(provider).filter(|preset| preset.name != Provider::CUSTOM);
     let mut text = format!(
-        "# A mail relay for postpack. `postpack check` judges it, `postpack build` makes packages of it.\n\
-         # https://github.com/postpack/postpack/blob/main/docs/spec.md describes every key.\n\
+        "#:schema {}\n\
+         # A mail relay for postpack. `postpack check` judges it, `postpack build` makes packages of it.\n\
+         # `postpack explain KEY` describes a key. All keys: https://github.com/postpack/postpack/blob/main/docs/spec.md\n\
          \n\
          [package]\n\
          name = \"acme-mail-relay\"\n\
@@ -20,6 +22,7 @@ pub fn starter(provider: &str, profile: Profile) -> String {
          [relay]\n\
          # {}.\n\
          profile = \"{}\"\n",
+        schema::ID,
         capitalised(profile.summary()),
         profile.name()
     );

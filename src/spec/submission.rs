@@ -2,34 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use super::judge::Judge;
-use super::schema::{ServerLevel, Spec};
 use super::sending;
-use super::spot::{Entries, Many};
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::spot::{Entries, Many};
+use crate::keys::{ServerLevel, Spec, SubmissionSection};
 use crate::relay::{Headers, Profile, Submission, SubmissionPort};
-
-/// Users who may send from anywhere, once they have proved who they are: by Dovecot's socket `private/auth` in Postfix's
-/// queue folder, over TLS. The profiles `submission` and `mail-server` have it without the section. It needs a
-/// certificate in `[server]`.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct SubmissionSection {
-    /// Where mail is handed in: 587 starts TLS by STARTTLS, 465 at once.
-    #[schemars(extend("default" = [587, 465]))]
-    pub(super) ports: Option<Many<i64>>,
-    /// Senders and who may use them, by login: `"sales@acme.example" = ["jane", "joe"]`, or all of a domain,
-    /// `"acme.example" = "jane"`. Beside these everybody has the address that is the login, and with mailboxes those
-    /// whose mail comes to that login; no others.
-    pub(super) senders: Option<Entries<Many<String>>>,
-    /// Names of headers that are taken out of what users hand in.
-    #[schemars(extend("default" = ["received", "user-agent", "x-mailer", "x-originating-ip"]))]
-    pub(super) strip: Option<Many<String>>,
-}
 
 /// What the programs of users say of them, and nobody else needs to know.
 const HEADERS: &[&str] = &["User-Agent", "X-Mailer", "X-Originating-IP"];

@@ -1,8 +1,8 @@
 //! `[integrations]` and `[firewall]`: what else is on the host.
 
 use super::judge::Judge;
-use super::schema::{FirewallName, FirewallSection, IntegrationsSection};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::{FirewallName, FirewallSection, IntegrationsSection};
 use crate::relay::{Firewall, FirewallTool, Integration};
 
 /// The programs that are switched on, with where.

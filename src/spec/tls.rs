@@ -1,12 +1,12 @@
 //! `[tls]`: how much is verified, and what is lost where less is.
 
 use super::judge::Judge;
-use super::schema::{Level, MinVersion, TlsSection};
 use super::smarthost::Smarthosts;
-use super::spot::Spot;
 use super::tls_policies;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Severity, Span};
+use crate::keys::spot::Spot;
+use crate::keys::{Level, MinVersion, TlsSection};
 use crate::relay::{Auth, Tls, TlsLevel, TlsMode, TlsVersion, Transport};
 
 /// The TLS policy. Judged against the smarthosts where these are known.

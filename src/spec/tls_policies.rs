@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::judge::Judge;
-use super::mailboxes::DatabaseSection;
-use super::schema::TlsSection;
 use super::smarthost::Smarthosts;
-use super::spot::Spot;
 use super::tls::certificate_name;
 use super::values::{self, Fault};
 use crate::diag::{Diagnostic, Span};
+use crate::keys::spot::Spot;
+use crate::keys::{DatabaseSection, TlsSection};
 use crate::relay::{Tls, TlsLevel, TlsPolicy, Transport, Way, way_of};
 
 const UNASKED: &str = "mail goes to a smarthost, and nobody would ask for the policy of a domain";

@@ -1,20 +1,8 @@
 //! `[systemd]`: what Postfix starts after.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use super::judge::Judge;
-use super::spot::Many;
 use super::values::{self, Fault};
-
-/// How Postfix fits in among other units.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) struct SystemdSection {
-    /// Units that Postfix starts after, and that are started with it, where they are on the host: `rspamd.service`, or
-    /// `sys-subsystem-net-devices-wg0.device`. When one of them stops, Postfix goes on, and mail waits.
-    pub(super) after: Option<Many<String>>,
-}
+use crate::keys::SystemdSection;
 
 /// Ends of names of units that can be waited for.
 const KINDS: &[&str] = &["service", "socket", "device", "target", "mount"];

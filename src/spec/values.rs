@@ -5,8 +5,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::spot::LEAST_BYTES;
 use crate::diag::is_odd;
+use crate::keys::spot::LEAST_BYTES;
 use crate::relay::Sender;
 
 /// Why a text is not what it should be.

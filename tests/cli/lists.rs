@@ -122,6 +122,7 @@ fn man_pages() {
     postpack-check.1
     postpack-completions.1
     postpack-diff.1
+    postpack-explain.1
     postpack-import.1
     postpack-init.1
     postpack-inspect.1
@@ -154,4 +155,37 @@ fn man_pages() {
     postpack.1
     ");
     assert!(world.read("pages/man1/postpack-build.1").contains("package\\-format"));
+}
+
+/// A key, a parameter, a section, the code of a finding here and on the host, and names that are none of these.
+#[test]
+fn explain() {
+    let world = World::new();
+    for name in [
+        "limits.hops",
+        "hopcount_limit",
+        "mynetworks",
+        "mydestination",
+        "host-name",
+        "parameter-owned",
+        "headers",
+    ] {
+        insta::assert_snapshot!(format!("explain-{name}"), world.result(&format!("explain {name}")));
+    }
+    insta::assert_snapshot!("explain-json", world.result("explain mynetworks --format json"));
+    assert_eq!(world.json("explain aliases.webmaster --format json")[0]["name"], "aliases");
+    assert_eq!(world.json("explain credentials-missing --format json")[0]["topic"], "finding");
+    for (name, near) in [("hops", "limits.hops"), ("limits.hop", "limits.hops"), ("mynetwork", "mynetworks")]
+    {
+        let said = world.said(&format!("explain {name}"));
+        assert!(said.contains("exit 2") && said.contains(&format!("did you mean `{near}`?")), "{said}");
+    }
+}
+
+#[test]
+fn completions_know_names() {
+    let script = World::new().result("completions bash");
+    for name in ["mail-gateway", "sendgrid", "limits.hops", "credentials-missing"] {
+        assert!(script.contains(name), "{name}");
+    }
 }

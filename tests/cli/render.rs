@@ -1,3 +1,6 @@
+use postpack::relay::{Profile, Providers, TlsMode};
+use postpack::spec::starter;
+
 use crate::world::World;
 
 #[test]
@@ -150,4 +153,60 @@ fn verbs_of_other_tools_are_known() {
     }
     assert_eq!(world.run("plan relay.toml relay.toml").code, 0);
     assert_eq!(world.result("new --provider ses"), world.result("init -p ses"));
+}
+
+/// What a shell prints that has the rendered parts of the host command and the facts of the package.
+fn on_host(world: &World, script: &str) -> String {
+    let (lib, share) = (world.path("host/usr/lib/mail-relay"), world.path("host/usr/share/mail-relay"));
+    let lib = lib.display();
+    let setup = format!(
+        "set -u; for part in common place build; do . {lib}/$part.sh; done; share={}; relay_host='' relay_port=''; load_facts\n",
+        share.display()
+    );
+    let run = std::process::Command::new("sh").args(["-c", &(setup + script)]).output().unwrap();
+    assert!(run.status.success() && run.stderr.is_empty(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// `render` and the host compute the smarthosts separately, from the same spec.
+#[test]
+fn smarthosts_are_those_that_the_host_finds() {
+    let listed = r#"show() { printf '%s ' "$(destination_of "$host" "$port")"; }; each_smarthost show"#;
+    for host in ["smtp.acme.example", "192.0.2.25", "2001:db8::25"] {
+        let world = World::with_example();
+        let spec = format!(
+            "[package]\nname = 'acme-mail-relay'\nversion = '1.0.0'\nmaintainer = 'Ops <ops@acme.example>'\n\
+             [relay]\nfrom = 'noreply@acme.example'\n[tls]\nlevel = 'encrypt'\n\
+             [[smarthost]]\nhost = '{host}'\n[[smarthost]]\nhost = 'backup.acme.example'\nport = 2525\n"
+        );
+        world.write("relay.toml", &spec);
+        world.result("render relay.toml --target debian-12 -o host");
+        let main_cf = world.read("host/etc/postfix/main.cf");
+        let rendered = main_cf.lines().find_map(|line| line.strip_prefix("relay_smarthosts = ")).unwrap();
+        assert_eq!(on_host(&world, listed).trim_end(), rendered.replace(',', ""), "{host}");
+        assert_eq!(rendered.contains("[ipv6:2001:db8::25]:587"), host.contains(':'), "{rendered}");
+    }
+}
+
+/// On each port of each provider, `RELAY_PORT` starts TLS as the provider does there.
+#[test]
+fn another_port_starts_tls_as_the_provider_does() {
+    let (mut count, mut implicit) = (0, 0);
+    for provider in Providers::builtin().all().iter().filter(|provider| !provider.ports.is_empty()) {
+        let world = World::new().file("relay.toml", starter(&provider.name, Profile::NullClient));
+        let targets = "render relay.toml --target fedora-44 -o host";
+        world.result(targets);
+        for own in &provider.ports {
+            let script =
+                format!("relay_port={}; show() {{ echo \"$port $tls\"; }}; each_smarthost show", own.port);
+            let tls = match own.tls {
+                TlsMode::Implicit => "wrapper",
+                TlsMode::StartTls => "starttls",
+            };
+            assert_eq!(on_host(&world, &script), format!("{} {tls}\n", own.port), "{}", provider.name);
+            count += 1;
+            implicit += usize::from(own.tls == TlsMode::Implicit);
+        }
+    }
+    assert!(count > 40 && implicit > 15, "{count} {implicit}");
 }

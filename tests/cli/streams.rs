@@ -30,6 +30,7 @@ fn help_and_version() {
       inspect      Show what is in a package of any of the three formats: metadata, files, scripts
       diff         Show what changes on a host between two specs or packages, or on which hosts between
                    two fleets
+      explain      Explain a key of the spec, a Postfix parameter, or the code of a finding
       key          Make and maintain the keys that sign packages and repositories
       sign         Sign files: an OpenPGP signature beside each, in the text of each, or in the header
                    of an rpm

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::samples::{limit, sample, with};
+use super::samples::{sample, with};
 use super::*;
 use crate::diag::{Source, has_errors, render_text};
 use crate::plan::{Planned, check};
@@ -17,11 +17,11 @@ pub(super) fn findings(source: &Source) -> Vec<Diagnostic> {
     findings
 }
 
-fn parts() -> Vec<(&'static str, [&'static str; 5])> {
+fn parts() -> Vec<(&'static str, [&'static str; 4])> {
     let fields = |line: &'static str| {
         let fields: Vec<&str> = line.split('\t').collect();
         let [name, rest @ ..] = fields.as_slice() else { panic!("{line}") };
-        (*name, <[&str; 5]>::try_from(rest).unwrap_or_else(|_| panic!("{line}")))
+        (*name, <[&str; 4]>::try_from(rest).unwrap_or_else(|_| panic!("{line}")))
     };
     rows().iter().map(|line| fields(line)).collect()
 }
@@ -37,12 +37,17 @@ fn every_parameter_has_a_verdict_for_every_profile() {
     let words = [
         "free", "set", "key", "never", "only", "not", "has", "clients", "closed", "under", "service", "idle",
     ];
-    for (name, [profiles, verdict, keys, why, source]) in &parts {
+    for (name, [profiles, verdict, why, source]) in &parts {
         assert!(Catalogue::get(name).is_some(), "{name}");
         let word = verdict.split(' ').next().unwrap();
         assert!(words.contains(&word) && !source.is_empty(), "{name}: {verdict}");
-        assert!(*why != "-" || *keys != "-", "{name} says neither why nor where");
-        assert!(word != "key" || *keys != "-", "{name}");
+        let of_profile =
+            |profile: &&Profile| *profiles == "all" || profiles.split(' ').any(|one| one == profile.name());
+        for profile in Profile::ALL.iter().filter(of_profile) {
+            let keys = keys::hint(name, *profile);
+            assert!(*why != "-" || !keys.is_empty(), "{name} says neither why nor where");
+            assert!(word != "key" || !keys.is_empty(), "{name} in {}", profile.name());
+        }
         match *profiles {
             "all" => rows.entry(name).or_default().extend(Profile::ALL.iter().map(|profile| profile.name())),
             some => rows.entry(name).or_default().extend(some.split(' ')),
@@ -54,117 +59,6 @@ fn every_parameter_has_a_verdict_for_every_profile() {
         let mut all: Vec<&str> = Profile::ALL.iter().map(|profile| profile.name()).collect();
         all.sort_unstable();
         assert_eq!(profiles, all, "{name}");
-    }
-}
-
-/// What a hint names exists, in this profile, and decides something there.
-#[test]
-fn the_keys_of_a_verdict_can_be_set_in_its_profiles() {
-    let mut told: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    for (name, [profiles, _, keys, ..]) in parts() {
-        for profile in Profile::ALL {
-            if profiles == "all" || profiles.split(' ').any(|one| one == profile.name()) {
-                for key in keys.split(' ').filter(|key| *key != "-") {
-                    told.entry((key, profile.name())).or_default().push(name);
-                }
-            }
-        }
-    }
-    assert!(told.len() > 200, "{}", told.len());
-    let mut wrong = Vec::new();
-    for ((key, profile), names) in told {
-        let profile = *Profile::ALL.iter().find(|one| one.name() == profile).unwrap();
-        let Some(more) = sample(key).map(str::to_owned).or_else(|| limit(key)) else {
-            panic!("there is no sample of {key}");
-        };
-        let source = with(profile, &more);
-        let found = findings(&source);
-        if has_errors(&found) {
-            wrong.push(format!(
-                "{key} in {}, for {names:?}\n{}",
-                profile.name(),
-                render_text(&found, &source, false)
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Parameters whose value is the same in every relay: their keys decide what is in the tables, or what the host adds.
-const CONSTANT: &[&str] = &[
-    "alias_database",
-    "alias_maps",
-    "lmtp_generic_maps",
-    "local_transport",
-    "mydestination",
-    "parent_domain_matches_subdomains",
-    "relayhost",
-    // Postfix's own sender of notices about notices is rewritten by it, and nothing else.
-    "smtp_generic_maps",
-    "smtp_header_checks",
-    "smtp_sasl_password_maps",
-    "smtp_sasl_security_options",
-    "smtp_tls_CAfile",
-    "smtpd_sasl_path",
-    "smtpd_sasl_type",
-    "smtpd_sender_login_maps",
-    "unverified_recipient_reject_code",
-    "virtual_mailbox_maps",
-];
-
-/// Of a parameter that the relay sets, one of the keys changes what it sets.
-#[test]
-fn the_keys_of_a_verdict_decide_the_parameter() {
-    let main = |profile: Profile, more: &str| {
-        let (checked, _) = spec::load(&with(profile, more), &Providers::builtin());
-        crate::plan::main_cf::main_cf(&checked?.relay).ok()
-    };
-    let keys: std::collections::BTreeSet<&str> =
-        parts().iter().flat_map(|(_, [_, _, keys, ..])| keys.split(' ')).collect();
-    let mut wrong = Vec::new();
-    let mut decided = 0;
-    for profile in Profile::ALL {
-        let alone = main(*profile, "").unwrap();
-        let samples: BTreeMap<&str, _> = keys
-            .iter()
-            .filter_map(|key| sample(key).map(str::to_owned).or_else(|| limit(key)).map(|more| (*key, more)))
-            .filter_map(|(key, more)| Some((key, main(*profile, &more)?)))
-            .collect();
-        let names: std::collections::BTreeSet<&str> = parts().iter().map(|(name, _)| *name).collect();
-        for name in names {
-            let verdict = of(name, *profile).unwrap();
-            let is_set = alone.get(name).is_some() || samples.values().any(|main| main.get(name).is_some());
-            let keys: Vec<_> = verdict.keys.iter().filter(|key| **key != "relay.profile").collect();
-            if !is_set || keys.is_empty() || CONSTANT.contains(&name) {
-                continue;
-            }
-            decided += 1;
-            let changes = |key: &&&'static str| {
-                samples.get(**key).is_some_and(|main| main.get(name) != alone.get(name))
-            };
-            if !keys.iter().any(changes) {
-                wrong.push(format!("{name} in {}: {keys:?}", profile.name()));
-            }
-        }
-    }
-    assert!(decided > 200, "{decided}");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Where `show-config` says that a parameter comes from, the verdict sends people to.
-#[test]
-fn the_keys_agree_with_those_of_the_host() {
-    for line in lines(include_str!("../../../templates/host/lib/origins.tsv")) {
-        let (name, keys) = line.split_once('\t').unwrap();
-        let verdicts: Vec<Verdict> = Profile::ALL.iter().filter_map(|profile| of(name, *profile)).collect();
-        let mut told = verdicts
-            .iter()
-            .flat_map(|verdict| &verdict.keys)
-            .filter(|key| **key != "relay.profile")
-            .peekable();
-        let section = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
-        let agrees = |key: &&'static str| keys.split(' ').any(|other| section(other) == section(key));
-        assert!(told.peek().is_none() || told.any(agrees), "{name}: {keys}");
     }
 }
 
@@ -287,7 +181,7 @@ fn what_a_section_sets_is_named() {
         (Profile::LanRelay, "network.listen", "proxy_interfaces = '192.0.2.1'"),
     ];
     for (profile, section, line) in cases {
-        let source = with(profile, &format!("{}\n[main-cf]\n{line}\n", sample(section).unwrap()));
+        let source = with(profile, &format!("{}\n[main-cf]\n{line}\n", sample(section)));
         let found = findings(&source);
         let [finding] = found.iter().filter(|one| one.severity == Severity::Error).collect::<Vec<_>>()[..]
         else {
@@ -304,7 +198,7 @@ fn what_a_section_sets_is_named() {
 /// An explicit flag, and no other way, in the whole of main.cf and for one service.
 #[test]
 fn a_flag_allows_passwords_in_clear() {
-    let flag = sample("server.allow-cleartext-password").unwrap();
+    let flag = &sample("server.allow-cleartext-password");
     let allowed = with(Profile::LanRelay, &format!("{flag}\n[main-cf]\nsmtpd_tls_auth_only = 'no'\n"));
     assert!(!has_errors(&findings(&allowed)));
     let (checked, _) = spec::load(&with(Profile::LanRelay, flag), &Providers::builtin());
@@ -472,7 +366,11 @@ fn values_are_compared_as_postfix_reads_them() {
 fn hints_lead_to_what_is_right_here() {
     let cases = [
         (Profile::NullClient, "main-cf.smtp_use_tls = 'yes'", "Set `tls.level` instead."),
-        (Profile::NullClient, "main-cf.fallback_relay = '[mx.other.example]'", "Set `smarthost` instead."),
+        (
+            Profile::NullClient,
+            "main-cf.fallback_relay = '[mx.other.example]'",
+            "Set `smarthost.host` instead.",
+        ),
         (
             Profile::MailGateway,
             "main-cf.fallback_relay = '[mx.other.example]'",
@@ -481,18 +379,18 @@ fn hints_lead_to_what_is_right_here() {
         (
             Profile::MailGateway,
             "main-cf.reject_unlisted_recipient = 'yes'",
-            "Set `restrictions.recipient` or",
+            "Set `restrictions.recipient` instead.",
         ),
         (
             Profile::NullClient,
             "main-cf.reject_unlisted_recipient = 'yes'",
             "Put it into `smtpd_recipient_restrictions`.",
         ),
-        (Profile::LanRelay, "main-cf.reject_rbl_client = 'yes'", "Set `restrictions.client` or"),
+        (Profile::LanRelay, "main-cf.reject_rbl_client = 'yes'", "Set `restrictions.client` instead."),
         (
             Profile::MailGateway,
             "main-cf.smtpd_data_restrictions = 'reject_unauth_pipelining, reject_unlisted_recipient'",
-            "Set `restrictions.recipient` or",
+            "Set `restrictions.recipient` instead.",
         ),
         (
             Profile::MailGateway,

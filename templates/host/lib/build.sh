@@ -85,10 +85,10 @@ read_smarthost() {
     fi
 }
 
-# Ports where TLS begins with the connection; on any other the way of the package stays, but wrapped TLS does not.
+# How TLS starts on port $1, where the package has $2 for its own port: implicit TLS on the ports of the facts, and nowhere else.
 tls_of_port() {
-    case $1 in
-    465 | 2465 | 8465) [ "$2" = none ] && echo none || echo wrapper ;;
+    case " $implicit_tls_ports " in
+    *" $1 "*) [ "$2" = none ] && echo none || echo wrapper ;;
     *) [ "$2" = wrapper ] && echo starttls || echo "$2" ;;
     esac
 }

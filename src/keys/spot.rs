@@ -12,19 +12,19 @@ use crate::diag::Span;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spot<T> {
-    pub(super) value: T,
-    pub(super) span: Span,
+pub(crate) struct Spot<T> {
+    pub(crate) value: T,
+    pub(crate) span: Span,
 }
 
 impl<T> Spot<T> {
-    pub(super) fn new(value: T, span: Span) -> Self {
+    pub(crate) fn new(value: T, span: Span) -> Self {
         Self { value, span }
     }
 }
 
 impl Spot<String> {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.value
     }
 }
@@ -55,10 +55,10 @@ impl<T: JsonSchema> JsonSchema for Spot<T> {
     }
 }
 
-/// One value or a list of them. [`super::shape`] makes the first into the second before it is read.
+/// One value or a list of them. `spec::shape` makes the first into the second before it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Many<T>(pub(super) Vec<Spot<T>>);
+pub(crate) struct Many<T>(pub(crate) Vec<Spot<T>>);
 
 impl<T: JsonSchema> JsonSchema for Many<T> {
     fn inline_schema() -> bool {
@@ -77,7 +77,7 @@ impl<T: JsonSchema> JsonSchema for Many<T> {
 
 /// A table whose keys are the user's own, in the order of the text.
 #[derive(Debug, Clone)]
-pub(super) struct Entries<T>(pub(super) Vec<(Spot<String>, Spot<T>)>);
+pub(crate) struct Entries<T>(pub(crate) Vec<(Spot<String>, Spot<T>)>);
 
 impl<T> Default for Entries<T> {
     fn default() -> Self {
@@ -116,7 +116,7 @@ impl<T: JsonSchema> JsonSchema for Entries<T> {
 
 /// A value of a foreign configuration: text, a number, or yes and no.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Scalar(pub(super) String);
+pub(crate) struct Scalar(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -161,20 +161,20 @@ impl JsonSchema for Scalar {
 /// A size: a number with a unit, or of bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Size(Scalar);
+pub(crate) struct Size(Scalar);
 
 /// A time: a number with a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Time(Scalar);
+pub(crate) struct Time(Scalar);
 
 /// A number, or a number with something behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Counter(Scalar);
+pub(crate) struct Counter(Scalar);
 
 /// Numbers below are taken for a size whose unit was forgotten.
-pub(super) const LEAST_BYTES: u64 = 10_000;
+pub(crate) const LEAST_BYTES: u64 = 10_000;
 
 impl AsRef<str> for Scalar {
     fn as_ref(&self) -> &str {
@@ -182,7 +182,7 @@ impl AsRef<str> for Scalar {
     }
 }
 
-/// The text of each, and its place in the schema: [`super::shape`] and the reference take the types from there.
+/// The text of each, and its place in the schema: `spec::shape` and the reference take the types from there.
 macro_rules! scalar {
     ($name:ident, $schema:tt) => {
         impl AsRef<str> for $name {
