@@ -29,7 +29,7 @@ review:
 
 # Regenerate what is generated: the JSON Schema, the references of the spec, the command line and the providers
 generate:
-    POSTPACK_GENERATE=1 cargo test --test generated
+    POSTPACK_GENERATE=1 cargo test --test integration generated
 
 # Side-by-side benchmark against nFPM and the native tools
 bench:

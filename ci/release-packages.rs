@@ -5,11 +5,11 @@ use std::error::Error;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use postpack::formats::{PackageFormat as _, Pacman, Rpm};
 use postpack::package::{
     Architecture, Entry, EntryKind, Lifecycle, Meta, Package, Relation, Relations, Release, Version,
 };
 use postpack::template::Templates;
-use postpack::{pacman, rpm};
 
 const AUTHORS: &str = "The postpack authors <postpack@users.noreply.github.com>";
 const DOCUMENTS: [&str; 2] = ["/usr/share/doc/", "/usr/share/man/"];
@@ -37,9 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let templates = Templates::builtin();
     let output = PathBuf::from(output);
     let made = package(Relations::default())?;
-    fs_err::write(output.join(rpm::file_name(&made.meta)), rpm::write(&made, &templates)?)?;
+    fs_err::write(output.join(Rpm.file_name(&made.meta)), Rpm.write(&made, &templates)?)?;
     let made = package(Relations { suggests: vec![Relation::to("postfix")], ..Relations::default() })?;
-    fs_err::write(output.join(pacman::file_name(&made.meta)), pacman::write(&made, &templates)?)?;
+    fs_err::write(output.join(Pacman.file_name(&made.meta)), Pacman.write(&made, &templates)?)?;
     Ok(())
 }
 

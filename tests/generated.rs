@@ -1,6 +1,6 @@
 //! The generated files of the repository are what the code would generate now.
 //!
-//! `POSTPACK_GENERATE=1 cargo test --test generated` (or `just generate`) writes them.
+//! `POSTPACK_GENERATE=1 cargo test --test integration generated` (or `just generate`) writes them.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! What we write and know, compared with the real Postfix of every Debian release:
 //!
-//!     ci/postfix-roots cargo test --test real_postfix
+//!     ci/postfix-roots cargo test --test integration real_postfix
 //!
 //! The script names root directories with Postfix in them; the tests write below /tmp of each.
 
@@ -10,13 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use postpack::diag::Source;
 use postpack::plan;
+use postpack::platform::Distribution;
 use postpack::postfix::catalogue::{Catalogue, Kind};
 use postpack::postfix::master_cf::{self, Argument, Column, Edit, Service};
 use postpack::postfix::services::Shipped;
 use postpack::postfix::{MainCf, Release, Value, main_cf, table};
 use postpack::relay::Providers;
 use postpack::spec;
-use postpack::target::Distribution;
 use postpack::template::Templates;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -1,6 +1,6 @@
 //! Packages that nobody vouches for: they are read or refused, in bounded time and memory.
 
-use postpack::build::inspect;
+use postpack::formats::inspect;
 
 /// Any bytes as a package. Checksums of tar headers are made right, as a forger would: else nothing behind them
 /// would ever be reached. Digests of an rpm can be left out, and the seeds leave them out.

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use postpack::diag::{self, Source};
 use postpack::package::{EntryKind, Package};
 use postpack::plan;
+use postpack::platform::Format;
 use postpack::postfix::main_cf;
 use postpack::relay::Providers;
 use postpack::spec::{self, Checked};
-use postpack::target::Format;
 use postpack::template::Templates;
 
 /// Any text: judged, and if it is good, planned for its formats.

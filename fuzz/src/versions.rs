@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
+use postpack::formats::{Deb, PackageFormat as _, Pacman, Rpm};
 use postpack::package::Version;
-use postpack::{deb, pacman, rpm};
 
 use super::order;
 
@@ -30,9 +30,9 @@ pub fn versions(data: &[u8]) {
             }
             if promised(left, right) {
                 let orders = [
-                    order::dpkg(&deb::version(left), &deb::version(right)),
-                    order::rpm(&rpm::version(left), &rpm::version(right)),
-                    order::pacman(&pacman::version(left), &pacman::version(right)),
+                    order::dpkg(&Deb.version(left), &Deb.version(right)),
+                    order::rpm(&Rpm.version(left), &Rpm.version(right)),
+                    order::pacman(&Pacman.version(left), &Pacman.version(right)),
                 ];
                 assert_eq!(orders, [order; 3], "{left:?} {right:?}");
             }

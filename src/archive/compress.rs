@@ -60,7 +60,7 @@ pub(super) fn zstd(bytes: &[u8], common: bool) -> io::Result<Vec<u8>> {
 }
 
 /// A document, such as a man page, as one gzip member without time and name in its head.
-pub fn gzip(document: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(document: &[u8]) -> Vec<u8> {
     member(&GZIP_OF_DOCUMENTS, GZIP_LEVEL_OF_DOCUMENTS, document)
 }
 

@@ -4,7 +4,7 @@ mod compress;
 mod parts;
 mod tar;
 
-pub use compress::gzip;
+pub(crate) use compress::gzip;
 #[cfg(test)]
 pub(crate) use compress::xz;
 pub(crate) use compress::{ZSTD_LEVEL, decompressor};

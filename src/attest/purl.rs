@@ -2,23 +2,21 @@
 
 use packageurl::PackageUrl;
 
-use crate::target::Format;
+use crate::formats;
+use crate::package::Architecture;
+use crate::platform::Format;
 
 /// The package URL of one of our packages, as `pkg:deb/acme.example/acme-mail-relay@1.0.0-1?arch=all`. The vendor is the
 /// domain of the maintainer: who wrote the package, and not the distribution that it is installed on.
 pub(super) fn purl(format: Format, maintainer: &str, name: &str, version: &str) -> String {
-    let (kind, architecture) = match format {
-        Format::Deb => ("deb", "all"),
-        Format::Rpm => ("rpm", "noarch"),
-        Format::Pacman => ("alpm", "any"),
-    };
+    let (kind, architecture) =
+        (formats::of(format).purl(), formats::of(format).architecture(Architecture::All));
     let vendor = maintainer.rsplit('@').next().unwrap_or_default().trim_end_matches('>').to_lowercase();
-    // For rpm the epoch is no part of the version, but a word of its own.
-    let (epoch, version) = match (format, version.split_once(':')) {
-        (Format::Rpm, Some((epoch, version))) => (Some(epoch.to_owned()), version),
+    let (epoch, version) = match version.split_once(':') {
+        Some((epoch, version)) if kind.epoch_is_qualifier => (Some(epoch.to_owned()), version),
         _ => (None, version),
     };
-    let written = PackageUrl::new(kind, name).and_then(|mut purl| {
+    let written = PackageUrl::new(kind.name, name).and_then(|mut purl| {
         purl.with_namespace(vendor)?.with_version(version)?.add_qualifier("arch", architecture)?;
         if let Some(epoch) = epoch {
             purl.add_qualifier("epoch", epoch)?;

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::purl::purl;
 use super::{Each, Words};
-use crate::target::Format;
+use crate::platform::Format;
 
 const NOASSERTION: &str = "NOASSERTION";
 

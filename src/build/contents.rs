@@ -4,17 +4,11 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use crate::archive::decompressor;
-use crate::{deb, pacman, rpm};
+use crate::formats;
 
 /// The files of a package, by path, as far as they can be read: those of an .rpm cannot.
 pub fn contents(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
-    let files = if deb::is_deb(bytes) {
-        deb::contents(bytes)
-    } else if rpm::is_rpm(bytes) {
-        Ok(Vec::new())
-    } else {
-        pacman::contents(bytes)
-    };
+    let files = formats::recognize(bytes).contents(bytes);
     files.unwrap_or_default().into_iter().map(|(name, content)| (format!("/{name}"), content)).collect()
 }
 

@@ -7,11 +7,11 @@ use sha2::{Digest as _, Sha256};
 use super::manifest::Unit;
 use super::{Artifact, BuildError, FileName};
 use crate::attest::{self, Document, Packaged, Scope, Words};
+use crate::formats;
 use crate::package::{Content as Text, Entry, EntryKind, Meta, Package, Relation, WriteError};
 use crate::plan::{self, Companion, Planned};
-use crate::target::Format;
+use crate::platform::Format;
 use crate::template::Templates;
-use crate::{deb, pacman, rpm};
 
 /// Something to put into the output folder.
 #[derive(Debug)]
@@ -67,11 +67,7 @@ impl Job {
     /// The package of a spec in a format. It is planned when its turn comes: side by side with others, and so
     /// that a fleet is never in memory as a whole.
     pub fn package(format: Format, planned: &Arc<Planned>) -> Self {
-        let file_name = match format {
-            Format::Deb => deb::file_name(&planned.checked.meta),
-            Format::Rpm => rpm::file_name(&planned.checked.meta),
-            Format::Pacman => pacman::file_name(&planned.checked.meta),
-        };
+        let file_name = formats::of(format).file_name(&planned.checked.meta);
         Self { file_name, content: Content::Package(format, Arc::clone(planned)) }
     }
 
@@ -148,12 +144,7 @@ impl Job {
         };
         let package = plan::package(planned, format, templates)?;
         let mut made = Made::new(&self.file_name, self.kind(), self.write(format, &package, templates)?)?;
-        let version = match format {
-            Format::Deb => deb::version,
-            Format::Rpm => rpm::version,
-            Format::Pacman => pacman::version,
-        };
-        made.artifact.version = Some(version(&package.meta.version));
+        made.artifact.version = Some(formats::of(format).version(&package.meta.version));
         made.artifact.depends = package.relations.depends.iter().map(Relation::to_string).collect();
         if !sbom.contains(&Scope::Packages) {
             return Ok(vec![made]);
@@ -171,12 +162,7 @@ impl Job {
         made: &Artifact,
         templates: &Templates,
     ) -> Result<Vec<u8>, BuildError> {
-        let added = match format {
-            Format::Deb => deb::added(package, templates),
-            Format::Rpm => Ok(Vec::new()),
-            Format::Pacman => pacman::added(package, templates),
-        };
-        let added = added.map_err(|error| self.failed(error))?;
+        let added = formats::of(format).added(package, templates).map_err(|error| self.failed(error))?;
         let mut files: Vec<(&str, &Text)> = package.entries.iter().chain(&added).filter_map(text).collect();
         files.sort_unstable_by_key(|(path, _)| *path);
         let words = self.words();
@@ -198,12 +184,7 @@ impl Job {
     }
 
     fn write(&self, format: Format, package: &Package, templates: &Templates) -> Result<Vec<u8>, BuildError> {
-        let written = match format {
-            Format::Deb => deb::write(package, templates),
-            Format::Rpm => rpm::write(package, templates),
-            Format::Pacman => pacman::write(package, templates),
-        };
-        written.map_err(|error| self.failed(error))
+        formats::of(format).write(package, templates).map_err(|error| self.failed(error))
     }
 
     fn failed(&self, error: WriteError) -> BuildError {

@@ -228,6 +228,6 @@ impl Artifact {
 
     /// Whether it is a package.
     pub fn is_package(&self) -> bool {
-        self.kind.parse::<crate::target::Format>().is_ok()
+        self.kind.parse::<crate::platform::Format>().is_ok()
     }
 }

@@ -30,10 +30,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::attest::Request;
-use crate::package::{Inspection, ReadError, WriteError};
+use crate::package::WriteError;
 use crate::plan::PlanError;
 use crate::template::Templates;
-use crate::{deb, pacman, rpm};
 use job::Made;
 use stage::Stage;
 
@@ -435,20 +434,6 @@ impl Work<'_> {
 fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)
-}
-
-/// Reads a package of any format.
-///
-/// # Errors
-/// The bytes are no package, or a damaged one.
-pub fn inspect(bytes: &[u8]) -> Result<Inspection, ReadError> {
-    if deb::is_deb(bytes) {
-        deb::read(bytes)
-    } else if rpm::is_rpm(bytes) {
-        rpm::read(bytes)
-    } else {
-        pacman::read(bytes)
-    }
 }
 
 #[cfg(test)]

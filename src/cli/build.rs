@@ -1,17 +1,16 @@
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use super::attest::{self, Attest};
 use super::error::Failure;
-use super::fleet::{self, Rows, Selection};
+use super::fleet::{self, Selection};
 use super::input;
 use super::making::Making;
 use super::output::{Format, Terminal, human_size};
 use super::progress::Progress;
-use crate::build::{self, BuildError, FileName, Job, Options, Report, Unit, Units};
+use crate::build::{self, BuildError, FileName, Options, Report, Unit, Units as _};
 use crate::diag::Source;
 use crate::fleet::is_fleet;
-use crate::target;
+use crate::pipeline::{MissingFormat, Specs};
 use crate::template::Templates;
 
 /// Build packages.
@@ -49,7 +48,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     } else {
         let attest = args.attest.request(|| attest::origin(&sources, &args.making, &templates))?;
         let specs = judged(sources, &args.making, terminal)?;
-        let options = Options { inputs: specs.digest(), attest, ..args.making.options(&templates)? };
+        let options = Options { inputs: specs.inputs(), attest, ..args.making.options(&templates)? };
         let progress = Progress::new(specs.count(), args.making.progress, terminal);
         let report = build::build(&specs, &args.output, &options, &templates, &progress)?;
         progress.finish();
@@ -101,13 +100,9 @@ pub(super) fn judged(
     for source in sources {
         let (name, text) = (source.name.clone(), source.text.clone());
         match input::load(source, &settings, terminal) {
-            Ok(planned) => {
-                let checked = &planned.checked;
-                let formats = formats(&name, &checked.formats, &making.package_format)?;
-                let words: Vec<String> = settings.iter().map(ToString::to_string).collect();
-                specs.inputs.push([text, words.join("\0"), checked.time.to_string()].join("\0"));
-                specs.jobs.push(Mutex::new(Some(Job::all(planned, &formats))));
-            }
+            Ok(planned) => specs
+                .add(planned, &text, &settings, &making.package_format)
+                .map_err(|missing| not_of_spec(&name, &missing))?,
             Err(failure) if failure.message.is_empty() => wrong = true,
             Err(failure) => return Err(failure),
         }
@@ -132,61 +127,26 @@ fn build_fleet(
         return Ok(report);
     }
     let fleet = fleet::read(&files, terminal)?;
-    let rows = Rows::new(&fleet, &args.making.selection, &args.making.package_format, terminal)?;
+    let rows = fleet::rows(&fleet, &args.making.selection, &args.making.package_format, terminal)?;
     let progress = Progress::new(rows.count(), args.making.progress, terminal);
     let report = build::build(&rows, &args.output, &options, templates, &progress);
     progress.finish();
-    rows.say(terminal);
+    terminal.findings(&rows.findings());
     match report {
         Err(BuildError::Refused) => Err(Failure::already_said()),
         report => Ok(report?),
     }
 }
 
-/// Specs that were judged already.
-#[derive(Default)]
-pub(super) struct Specs {
-    jobs: Vec<Mutex<Option<Vec<Job>>>>,
-    inputs: Vec<String>,
-}
-
-impl Specs {
-    /// What all of them are made of.
-    pub(super) fn digest(&self) -> String {
-        self.inputs.concat()
-    }
-}
-
-impl Units for Specs {
-    fn count(&self) -> usize {
-        self.jobs.len()
-    }
-
-    fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
-        self.jobs[unit].lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn inputs(&self, unit: usize) -> String {
-        self.inputs[unit].clone()
-    }
-}
-
-/// The formats of a spec, or those of them that were asked for: each of these must be one of the spec's.
-fn formats(
-    name: &str,
-    of_spec: &[target::Format],
-    asked: &[target::Format],
-) -> Result<Vec<target::Format>, Failure> {
-    if let Some(missing) = asked.iter().find(|format| !of_spec.contains(format)) {
-        let names: Vec<&str> = of_spec.iter().map(|format| format.name()).collect();
-        return Err(Failure::input(format!(
-            "{name}: no {} package is made of it: its `targets` need {}",
-            missing.name(),
-            names.join(" and ")
-        ))
-        .hint("add a target of that format to `package.targets`, or ask for another --package-format"));
-    }
-    Ok(of_spec.iter().copied().filter(|format| asked.is_empty() || asked.contains(format)).collect())
+/// A format was asked for that the targets of the spec do not need.
+fn not_of_spec(name: &str, missing: &MissingFormat) -> Failure {
+    let names: Vec<&str> = missing.of_spec.iter().map(|format| format.name()).collect();
+    Failure::input(format!(
+        "{name}: no {} package is made of it: its `targets` need {}",
+        missing.asked.name(),
+        names.join(" and ")
+    ))
+    .hint("add a target of that format to `package.targets`, or ask for another --package-format")
 }
 
 /// Says what was built. Of a large fleet only how much it is: nobody reads ten thousand lines.

@@ -2,12 +2,13 @@ use rayon::prelude::*;
 
 use super::changes::Changes;
 use super::error::Failure;
-use super::fleet::{self, Only, Rows, Selection};
-use super::input::{self, Judged};
+use super::fleet::{self, Only, Selection};
+use super::input;
 use super::output::{Format, Terminal};
 use crate::build::Units as _;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::fleet::{Refused, is_fleet};
+use crate::pipeline::{self, Judged};
 
 /// Say what is wrong with a spec, and what would be right.
 ///
@@ -44,7 +45,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
             Ok(source) if is_fleet(&source.text) => check_fleet(source, args, &mut all, terminal)?,
             Ok(source) => {
                 let name = source.name.clone();
-                let Judged { findings, .. } = input::judge(source, &args.changes.settings());
+                let Judged { findings, .. } = pipeline::judge(source, &args.changes.settings(), None);
                 report(&name, "", findings, args, &mut all, terminal)
             }
             Err(unreadable) => {
@@ -78,7 +79,7 @@ fn check_fleet(
     let files = fleet::gather(source, &args.changes.settings(), terminal)?;
     let fleet = fleet::read(&files, terminal)?;
     let selection = Selection { rows: args.rows.clone(), shard: None };
-    let rows = Rows::new(&fleet, &selection, &[], terminal)?;
+    let rows = fleet::rows(&fleet, &selection, &[], terminal)?;
     (0..rows.count()).into_par_iter().for_each(|unit| drop(rows.check(unit)));
     Ok(report(&name, &format!("{} rows", rows.count()), rows.findings(), args, all, terminal))
 }

@@ -9,12 +9,13 @@ use rayon::prelude::*;
 use self::change::{Change, Packed, changes};
 use self::report::{Host, Outcome};
 use super::error::Failure;
-use super::fleet::{self, Only, Rows, Selection};
+use super::fleet::{self, Only, Selection};
 use super::input;
 use super::output::{Format, Terminal};
 use crate::diag::printable;
 use crate::fleet::{Files, Fleet, is_fleet};
 use crate::package::ReadError;
+use crate::pipeline::Rows;
 use crate::plan::Planned;
 
 /// Show what changes on a host between two specs or packages, or on which hosts between two fleets.
@@ -114,7 +115,7 @@ fn of_fleets(
     };
     let selection = Selection::default();
     let (one, other) =
-        (Rows::new(before, &selection, &[], terminal)?, Rows::new(after, &selection, &[], terminal)?);
+        (fleet::rows(before, &selection, &[], terminal)?, fleet::rows(after, &selection, &[], terminal)?);
     let (all_old, all_new) = (by_name(before), by_name(after));
     let meant = all_old.iter().filter(|(_, row)| old.contains(row));
     let meant: BTreeSet<&String> =
@@ -133,8 +134,8 @@ fn of_fleets(
             Ok(host(name, old?, new?))
         })
         .collect();
-    one.say(terminal);
-    other.say(terminal);
+    terminal.findings(&one.findings());
+    terminal.findings(&other.findings());
     let hosts = hosts.into_iter().collect::<Result<Vec<_>, ()>>().map_err(|()| Failure::already_said())?;
     hosts.into_iter().collect()
 }

@@ -1,20 +1,14 @@
 //! From the files of a fleet to units that can be built.
 
-use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use rayon::prelude::*;
 
 use super::error::Failure;
 use super::input;
 use super::output::Terminal;
-use crate::build::{Job, Unit, Units};
-use crate::diag::{Diagnostic, Source, has_errors};
+use crate::diag::Source;
 use crate::fleet::{Files, Fleet, Refused, Selector, Setting, Shard};
-use crate::plan::{self, Memory, Planned};
-use crate::relay::Providers;
-use crate::target::Format;
+use crate::pipeline::{Rows, RowsError};
+use crate::platform::Format;
 
 /// Which rows of a fleet are meant.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -67,120 +61,16 @@ fn say(refused: &Refused, terminal: &mut Terminal) -> Failure {
     Failure::already_said()
 }
 
-/// The rows of a fleet that are to be built.
-#[derive(Debug)]
-pub(super) struct Rows<'f> {
+/// The rows that were asked for.
+pub(super) fn rows<'f>(
     fleet: &'f Fleet<'f>,
-    /// Those that are meant, by their index in the fleet.
-    meant: Vec<usize>,
-    /// The others, if they are only left out this time.
-    others: Vec<usize>,
-    /// Names of the packages of those that are meant, and versions by name of the packages of the others.
-    names: (HashSet<String>, HashMap<String, Vec<String>>),
-    formats: Vec<Format>,
-    time: Option<u64>,
-    providers: Providers,
-    plans: Arc<Memory>,
-    findings: Mutex<Vec<(usize, Vec<Diagnostic>)>>,
-}
-
-impl<'f> Rows<'f> {
-    /// The rows that are meant, none of which makes the same package as another.
-    pub(super) fn new(
-        fleet: &'f Fleet<'f>,
-        selection: &Selection,
-        formats: &[Format],
-        terminal: &mut Terminal,
-    ) -> Result<Self, Failure> {
-        let rows = fleet.select(&selection.rows.only, selection.shard).map_err(Failure::input)?;
-        // Those of other shards count, too: the parts are put together in the end.
-        let all = fleet.select(&selection.rows.only, None).map_err(Failure::input)?;
-        let collisions = fleet.collisions(&all);
-        if !collisions.is_empty() {
-            return Err(say(&fleet.sort_out(collisions), terminal));
-        }
-        let meant: HashSet<usize> = all.into_iter().collect();
-        let others: Vec<usize> = match selection.shard {
-            None => (0..fleet.len()).filter(|row| !meant.contains(row)).collect(),
-            Some(_) => Vec::new(),
-        };
-        let mut names: (HashSet<String>, HashMap<String, Vec<String>>) = Default::default();
-        if !others.is_empty() {
-            names.0 = rows.iter().filter_map(|row| fleet.package(*row)).map(|[name, _]| name).collect();
-            for [name, version] in others.iter().filter_map(|row| fleet.package(*row)) {
-                names.1.entry(name).or_default().push(version);
-            }
-        }
-        Ok(Self {
-            fleet,
-            meant: rows,
-            others,
-            names,
-            formats: formats.to_vec(),
-            time: input::source_date_epoch()?,
-            providers: Providers::builtin(),
-            plans: Arc::default(),
-            findings: Mutex::default(),
-        })
-    }
-
-    /// Judges a row and keeps what there is to say of it.
-    pub(super) fn check(&self, unit: usize) -> Option<Planned> {
-        let row = self.meant[unit];
-        let (checked, mut findings) = self.fleet.check(row, &self.providers);
-        let planned = checked.map(|checked| Planned::among(checked, &self.plans));
-        if let Some(planned) = &planned {
-            findings.extend(plan::check(planned));
-        }
-        let good = !has_errors(&findings);
-        if !findings.is_empty() {
-            self.findings.lock().unwrap_or_else(PoisonError::into_inner).push((row, findings));
-        }
-        planned.filter(|_| good).map(|mut planned| {
-            planned.checked.time = self.time.unwrap_or(planned.checked.time);
-            planned
-        })
-    }
-
-    /// What was found, by file, each said once however many rows it is about.
-    pub(super) fn findings(&self) -> Refused {
-        let mut findings = std::mem::take(&mut *self.findings.lock().unwrap_or_else(PoisonError::into_inner));
-        findings.sort_by_key(|(row, _)| *row);
-        self.fleet.sort_out(findings)
-    }
-
-    /// Says what was found.
-    pub(super) fn say(&self, terminal: &mut Terminal) {
-        terminal.findings(&self.findings());
-    }
-}
-
-impl Units for Rows<'_> {
-    fn count(&self) -> usize {
-        self.meant.len()
-    }
-
-    fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
-        let planned = self.check(unit)?;
-        let asked = |format: &Format| self.formats.is_empty() || self.formats.contains(format);
-        let formats: Vec<Format> = planned.checked.formats.iter().copied().filter(asked).collect();
-        Some(Job::all(planned, &formats))
-    }
-
-    fn inputs(&self, unit: usize) -> String {
-        self.fleet.digest(self.meant[unit])
-    }
-
-    fn keeps(&self, before: &Unit) -> bool {
-        let (meant, others) = &self.names;
-        let is_of = |version: &String| before.version.starts_with(&format!("{version}-"));
-        // Where several rows make packages of one name, the version tells them apart.
-        others
-            .get(&before.package)
-            .is_some_and(|versions| !meant.contains(&before.package) || versions.iter().any(is_of))
-    }
-
-    fn rest(&self) -> Vec<String> {
-        self.others.par_iter().map(|row| self.fleet.digest(*row)).collect()
-    }
+    selection: &Selection,
+    formats: &[Format],
+    terminal: &mut Terminal,
+) -> Result<Rows<'f>, Failure> {
+    let time = input::source_date_epoch()?;
+    Rows::new(fleet, &selection.rows.only, selection.shard, formats, time).map_err(|error| match error {
+        RowsError::Selection(why) => Failure::input(why),
+        RowsError::Collision(refused) => say(&refused, terminal),
+    })
 }

@@ -7,8 +7,8 @@ use super::output::{Format, Terminal};
 use rayon::prelude::*;
 
 use crate::import::{Answers, Fault, Imported, Source, SourceError, factor, import};
+use crate::platform::Distribution;
 use crate::relay::{Profile, Providers};
-use crate::target::Distribution;
 
 /// Write a spec for a Postfix that was configured by hand.
 ///

@@ -5,21 +5,12 @@ use std::path::Path;
 
 use super::error::Failure;
 use super::output::Terminal;
-use crate::diag::{Source, has_errors};
-use crate::fleet::{self, Refused, Setting};
-use crate::plan::{self, Planned};
-use crate::relay::Providers;
+use crate::diag::Source;
+use crate::fleet::Setting;
+use crate::pipeline::{self, Judged};
+use crate::plan::Planned;
 use crate::spec;
 use crate::template::{self, Templates};
-
-/// A spec that was read and judged.
-#[derive(Debug)]
-pub(super) struct Judged {
-    /// What it says, if nothing is wrong.
-    pub(super) planned: Option<Planned>,
-    /// What there is to say about it.
-    pub(super) findings: Refused,
-}
 
 /// Specs that are used without being named.
 const DEFAULTS: [&str; 2] = ["relay.toml", "fleet.toml"];
@@ -111,30 +102,15 @@ pub(super) fn example() -> Source {
     Source { name: "<example>".to_owned(), text: spec::example().to_owned() }
 }
 
-/// Judges a spec: its grammar and values, then what the relay would do on its targets.
-pub(super) fn judge(source: Source, settings: &[Setting]) -> Judged {
-    let (checked, mut findings, sources) = fleet::load(source, settings, &Providers::builtin());
-    let planned = checked.map(Planned::new);
-    if let Some(planned) = &planned {
-        findings.extend(plan::check(planned));
-    }
-    let planned = planned.filter(|_| !has_errors(&findings));
-    Judged { planned, findings: sources.split(findings) }
-}
-
 /// Reads and judges one spec, shows what there is to say, and stops on errors.
 pub(super) fn load(
     source: Source,
     settings: &[Setting],
     terminal: &mut Terminal,
 ) -> Result<Planned, Failure> {
-    let judged = judge(source, settings);
-    terminal.findings(&judged.findings);
-    let mut planned = judged.planned.ok_or_else(Failure::already_said)?;
-    if let Some(time) = source_date_epoch()? {
-        planned.checked.time = time;
-    }
-    Ok(planned)
+    let Judged { planned, findings } = pipeline::judge(source, settings, source_date_epoch()?);
+    terminal.findings(&findings);
+    planned.ok_or_else(Failure::already_said)
 }
 
 /// The time that reproducible-builds.org lets a build environment set.

@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
 /// Reads a package file.
 pub(super) fn read(path: &std::path::Path) -> Result<Inspection, Failure> {
     let bytes = input::whole(path).map_err(|error| Failure::input(error.to_string()))?;
-    crate::build::inspect(&bytes).map_err(|error| Failure::input(format!("{}: {error}", path.display())))
+    crate::formats::inspect(&bytes).map_err(|error| Failure::input(format!("{}: {error}", path.display())))
 }
 
 fn text(inspection: &Inspection) -> String {

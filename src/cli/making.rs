@@ -8,7 +8,7 @@ use super::fleet::Selection;
 use super::input;
 use super::progress::Style;
 use crate::build::Options;
-use crate::target;
+use crate::platform;
 use crate::template::Templates;
 
 /// What is made of the specs, and how.
@@ -16,7 +16,7 @@ use crate::template::Templates;
 pub(super) struct Making {
     /// Only these formats, out of those that the spec's targets need.
     #[arg(short = 'p', long, visible_alias = "packager", value_delimiter = ',', value_name = "FORMAT,...")]
-    pub(super) package_format: Vec<target::Format>,
+    pub(super) package_format: Vec<platform::Format>,
     #[command(flatten)]
     pub(super) selection: Selection,
     #[command(flatten)]

@@ -2,14 +2,14 @@ use std::path::{Path, PathBuf};
 
 use super::changes::Changes;
 use super::error::Failure;
-use super::fleet::{self, Only, Rows, Selection};
+use super::fleet::{self, Only, Selection};
 use super::input;
 use super::output::Terminal;
 use crate::build::{FileName, Trees, Units as _};
 use crate::diag::nearest;
 use crate::fleet::is_fleet;
 use crate::plan::{self, HostFile};
-use crate::target::Distribution;
+use crate::platform::Distribution;
 
 /// Write the files as a host of a distribution will have them, without packing them.
 ///
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         let files = fleet::gather(source, &settings, terminal)?;
         let fleet = fleet::read(&files, terminal)?;
         let selection = Selection { rows: args.rows.clone(), shard: None };
-        let rows = Rows::new(&fleet, &selection, &[], terminal)?;
+        let rows = fleet::rows(&fleet, &selection, &[], terminal)?;
         let mut refused = false;
         for unit in 0..rows.count() {
             let Some(planned) = rows.check(unit) else {
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
             let folder = FileName::new(planned.checked.meta.name.clone()).map_err(std::io::Error::from)?;
             to.add(Some(&folder), plan::render(&planned, distribution, &templates)?)?;
         }
-        rows.say(terminal);
+        terminal.findings(&rows.findings());
         if refused {
             return Err(Failure::already_said());
         }

@@ -4,8 +4,8 @@ use super::clock;
 use super::error::Failure;
 use super::key;
 use super::output::Terminal;
+use crate::formats::{PackageFormat as _, Rpm, rpm};
 use crate::repo::Keys;
-use crate::rpm;
 use crate::sign::{self, Kind, cleartext};
 
 /// Sign files: an OpenPGP signature beside each, in the text of each, or in the header of an rpm.
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     for path in &args.files {
         let bytes = fs_err::read(path)?;
         let mut target = path.as_os_str().to_owned();
-        let made = if rpm::is_rpm(&bytes) && !args.armor && !args.clear {
+        let made = if Rpm.recognizes(&bytes) && !args.armor && !args.clear {
             let is_rsa = signer.certificate().algorithm().starts_with("RSA");
             rpm::signed(&bytes, is_rsa, |header| {
                 Ok::<_, Failure>(signer.sign(Kind::Binary, header, time)?)

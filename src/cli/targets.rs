@@ -1,6 +1,6 @@
 use super::error::Failure;
 use super::output::{Format, Terminal, table};
-use crate::target::Distribution;
+use crate::platform::Distribution;
 
 /// List the distributions that packages are built for, and what is known of each.
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use super::attest::{self, Attest};
 use super::build as building;
 use super::error::Failure;
-use super::fleet::{self, Rows};
+use super::fleet;
 use super::input;
 use super::making::Making;
 use super::output::{Format, Terminal};
@@ -44,15 +44,15 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let verdict = if is_fleet(&sources[0].text) {
         let files = fleet::gather(sources.remove(0), &args.making.changes.settings(), terminal)?;
         let fleet = fleet::read(&files, terminal)?;
-        let rows = Rows::new(&fleet, &args.making.selection, &args.making.package_format, terminal)?;
+        let rows = fleet::rows(&fleet, &args.making.selection, &args.making.package_format, terminal)?;
         let origin = attest::origin_of_fleet(&files, &args.making, &templates)?;
         let verdict = verify(&rows, files.digest(), origin, args, &templates, terminal)?;
-        rows.say(terminal);
+        terminal.findings(&rows.findings());
         verdict
     } else {
         let origin = attest::origin(&sources, &args.making, &templates)?;
         let specs = building::judged(sources, &args.making, terminal)?;
-        verify(&specs, specs.digest(), origin, args, &templates, terminal)?
+        verify(&specs, specs.inputs(), origin, args, &templates, terminal)?
     };
     match verdict {
         Err(BuildError::Refused) => Err(Failure::already_said()),

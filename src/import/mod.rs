@@ -22,8 +22,8 @@ mod verdict;
 
 use draft::Draft;
 
+use crate::platform::Distribution;
 use crate::relay::Profile;
-use crate::target::Distribution;
 
 pub use fleet::{Fleet, factor};
 pub use proof::{Difference, Proof, Reason};

@@ -11,10 +11,10 @@ use super::source::Source;
 use super::{Answers, defaults, stock};
 use crate::diag::Source as Text;
 use crate::plan::{self, Planned};
+use crate::platform::Distribution;
 use crate::postfix::catalogue::{Catalogue, key, lines};
 use crate::relay::Providers;
 use crate::spec;
-use crate::target::Distribution;
 use crate::template::Templates;
 
 static DIFFERENCES: &str = include_str!("../../pkg/import/differences.tsv");

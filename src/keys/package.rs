@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::spot::{Many, Spot};
+use crate::platform::Format;
 
 /// Name, version and description of the package.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -91,6 +92,14 @@ pub(crate) struct DependenciesSection {
     pub(crate) rpm: Option<RelationsSection>,
     /// Relations of .pkg.tar.zst packages: `postfix>=3.5`.
     pub(crate) pacman: Option<RelationsSection>,
+}
+
+impl DependenciesSection {
+    /// The sections that are there.
+    pub(crate) fn by_format(&self) -> Vec<(Format, &RelationsSection)> {
+        let all = [(Format::Deb, &self.deb), (Format::Rpm, &self.rpm), (Format::Pacman, &self.pacman)];
+        all.into_iter().filter_map(|(format, section)| Some((format, section.as_ref()?))).collect()
+    }
 }
 
 /// Relations of one format.

@@ -1,15 +1,11 @@
 //! The neutral package: what deb, rpm and pacman packages have in common. It knows no format's bytes.
 
 mod architecture;
-#[cfg(test)]
-mod bytes;
 mod content;
 mod difference;
 mod error;
 #[cfg(test)]
 pub(crate) mod host;
-#[cfg(test)]
-mod order;
 mod relation;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -17,7 +13,6 @@ mod text;
 mod tree;
 mod version;
 
-pub use crate::archive::gzip;
 pub use architecture::Architecture;
 pub use content::Content;
 pub use difference::{Difference, Part};

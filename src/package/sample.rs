@@ -2,9 +2,10 @@
 
 use super::{
     Architecture, Entry, EntryKind, Lifecycle, Meta, Package, Relation, Relations, Release, Requirement,
-    Version, Watch, gzip,
+    Version, Watch,
 };
-use crate::target::Format;
+use crate::archive::gzip;
+use crate::platform::Format;
 
 /// 2023-11-14 22:13:20 UTC.
 pub(crate) const TIME: u64 = 1_700_000_000;

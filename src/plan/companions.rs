@@ -5,9 +5,9 @@ use serde_json::json;
 use super::PlanError;
 use super::facts::key_of;
 use super::mailboxes;
+use crate::platform::Format;
 use crate::relay::{Auth, Relay};
 use crate::spec::Checked;
-use crate::target::Format;
 use crate::template::Templates;
 
 /// A file beside the packages.

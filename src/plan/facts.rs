@@ -10,9 +10,9 @@ use super::next_hops;
 use super::policies;
 use super::table::Table;
 use super::words::level_name;
+use crate::platform::FormatFacts;
 use crate::relay::{Auth, From, IMPLICIT_TLS_PORTS, Inbound, Smarthost, TlsMode};
 use crate::spec::Checked;
-use crate::target::FormatFacts;
 use crate::template::sh_word;
 
 /// The text of the facts file.
@@ -72,7 +72,7 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     fact("from", &from_text(relay.identity.from.as_ref()));
     fact("root_mail_to", &relay.local.root_mail_to.join(" "));
     fact("hostname", relay.identity.hostname.as_deref().unwrap_or_default());
-    if let Some(metrics) = &relay.metrics {
+    if let Some(metrics) = &checked.host.metrics {
         fact("metrics_file", &metrics.file());
     }
     if let Some(database) = mailboxes::database(relay) {

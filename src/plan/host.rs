@@ -22,13 +22,14 @@ use super::tables::tables;
 use super::tls_policies;
 use super::transports;
 use super::{PlanError, Planned, companions};
-use crate::package::{Content, Entry, EntryKind, gzip};
+use crate::archive::gzip;
+use crate::package::{Content, Entry, EntryKind};
+use crate::platform::{Format, FormatFacts};
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
 use crate::relay::{Metrics, Relay, ServiceOverride};
 use crate::spec::Checked;
 use crate::systemd;
-use crate::target::{Format, FormatFacts};
 use crate::template::Templates;
 
 /// Units that apply the configuration; enabled on install.
@@ -118,7 +119,7 @@ pub(super) fn entries(
     entries.extend(policies::entries(&checked.relay, facts));
     entries.extend(host_command(facts).into_iter().map(common));
     let relay = &checked.relay;
-    let known = planned.memory.units(&facts.sbin, relay, || units(relay, &facts.sbin, templates))?;
+    let known = planned.memory.units(&facts.sbin, checked, || units(checked, &facts.sbin, templates))?;
     entries.extend(known.units.files.iter().cloned());
     let mut drop_in = |name: &str, text: &Content| {
         let path = |unit| format!("{SYSTEMD}/{unit}.d/{name}.conf");
@@ -133,12 +134,13 @@ pub(super) fn entries(
     let mut beside = policies::units(relay, facts);
     beside.extend(mailboxes::units(relay));
     beside.extend(relay.tls.mta_sts.as_ref().map(|_| tls_policies::RESOLVER_UNIT.to_owned()));
-    beside.extend(relay.after.iter().filter(|unit| !beside.contains(unit)).cloned().collect::<Vec<_>>());
+    beside
+        .extend(checked.host.after.iter().filter(|unit| !beside.contains(unit)).cloned().collect::<Vec<_>>());
     if !beside.is_empty() {
         drop_in("50-mail-relay-services", &systemd::beside(&beside).render().into());
         entries.extend(partners(&beside, templates)?);
     }
-    entries.extend(surroundings::entries(relay, facts, templates)?);
+    entries.extend(surroundings::entries(checked, facts, templates)?);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
@@ -218,11 +220,12 @@ fn deferred_folders() -> Vec<String> {
     (0..16).map(|digit| format!("/var/spool/postfix/deferred/{digit:X}")).collect()
 }
 
-fn units(relay: &Relay, sbin: &str, templates: &Templates) -> Result<Units, PlanError> {
-    let (hardening, metrics) = (&relay.hardening, relay.metrics.as_ref());
+fn units(checked: &Checked, sbin: &str, templates: &Templates) -> Result<Units, PlanError> {
+    let relay = &checked.relay;
+    let (hardening, metrics) = (&checked.host.hardening, checked.host.metrics.as_ref());
     let values = json!({
         "program": format!("{sbin}/mail-relay"),
-        "units": enabled_units(relay),
+        "units": enabled_units(checked),
         "folder": metrics.map(|metrics| &metrics.folder),
         "file": metrics.map(Metrics::file),
         "every": metrics.map(|metrics| metrics.every),
@@ -321,9 +324,10 @@ pub(super) fn certificate_files(relay: &Relay) -> Vec<&str> {
 }
 
 /// The units that an installation enables.
-pub(super) fn enabled_units(relay: &Relay) -> Vec<String> {
-    let metrics = relay.metrics.iter().map(|_| &METRICS_TIMER);
-    let certificate = CERTIFICATE_UNITS.iter().take(usize::from(!certificate_files(relay).is_empty()));
+pub(super) fn enabled_units(checked: &Checked) -> Vec<String> {
+    let metrics = checked.host.metrics.iter().map(|_| &METRICS_TIMER);
+    let certificate =
+        CERTIFICATE_UNITS.iter().take(usize::from(!certificate_files(&checked.relay).is_empty()));
     UNITS
         .iter()
         .chain(&RETRY_UNITS[..1])

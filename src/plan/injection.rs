@@ -14,13 +14,14 @@ use toml::{Spanned, Table, Value};
 
 use super::tests::{TEMPLATES, files};
 use super::{Companion, Planned, check};
-use crate::build::{Job, inspect};
+use crate::build::Job;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
+use crate::formats::inspect;
+use crate::platform::Format;
 use crate::postfix::main_cf;
 use crate::postfix::master_cf::{self, Argument};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
-use crate::target::Format;
 
 /// The spec that has a value everywhere, one with clients, those that receive, and one by tokens: no list of smarthosts
 /// takes both these and passwords.
@@ -318,7 +319,7 @@ fn refused_at_its_place(findings: &[Diagnostic], text: &str, place: &[Step]) -> 
 fn comparable(skeleton: BTreeSet<String>, checked: &Checked) -> BTreeSet<String> {
     let folder = format!("/{}/", checked.meta.name);
     let own: Vec<String> = checked.relay.parameters.iter().map(|parameter| parameter.name.clone()).collect();
-    let directives: Vec<&String> = checked.relay.hardening.service.iter().map(|(name, _)| name).collect();
+    let directives: Vec<&String> = checked.host.hardening.service.iter().map(|(name, _)| name).collect();
     let masked = |line: String| {
         if let Some((path, name)) = line.split_once(": smarthost_") {
             assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{name}");

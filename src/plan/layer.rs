@@ -1,9 +1,9 @@
 //! A layer of main.cf while it is being written.
 
 use super::PlanError;
+use crate::postfix::Parameter;
 use crate::postfix::check;
 use crate::postfix::{MainCf, Value, table};
-use crate::relay::Parameter;
 
 /// Collects parameters; remembers the first that cannot be written, so that the writers read as lists.
 #[derive(Debug, Default)]

@@ -5,12 +5,13 @@ use std::cell::OnceCell;
 use super::Planned;
 use super::verdicts::{self, Facts, Place};
 use crate::diag::{Diagnostic, Severity, Span, has_errors, nearest};
+use crate::platform::{Distribution, Format};
 use crate::postfix::MainCf;
+use crate::postfix::Parameter;
 use crate::postfix::catalogue::Catalogue;
 use crate::postfix::check::{Context, Target, lists, parameters, whole};
-use crate::relay::{Parameter, Relay, Restriction, Server};
+use crate::relay::{Relay, Restriction, Server};
 use crate::spec::Checked;
-use crate::target::{Distribution, Format};
 
 /// Judges a relay against the distributions that it is built for: the user's own parameters one by one, then
 /// main.cf as a whole.
@@ -53,7 +54,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     };
     let mut findings = without_plugin(checked, &distributions);
     findings.extend(without_spf(checked));
-    findings.extend(proxy_is_open(&checked.relay));
+    findings.extend(proxy_is_open(checked));
     findings.extend(without_resolver(checked));
     findings.extend(parameters(written, &context));
     let part = Context { targets: context.targets.clone(), parts: true, ..context };
@@ -66,7 +67,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
         return findings;
     }
     findings.extend(super::surroundings::notes(planned));
-    findings.extend(piped(&checked.relay));
+    findings.extend(piped(checked));
     // All of the plan, tables too: what cannot be written is found here, and not while a package is made.
     match planned.known() {
         Ok(known) => {
@@ -89,9 +90,10 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
 }
 
 /// The price of a service that hands mail to a program.
-fn piped(relay: &Relay) -> Option<Diagnostic> {
-    let service = super::host::pipe_service(relay).filter(|_| relay.hardening.enabled)?;
-    if relay.hardening.service.iter().any(|(name, _)| name == "NoNewPrivileges") {
+fn piped(checked: &Checked) -> Option<Diagnostic> {
+    let hardening = &checked.host.hardening;
+    let service = super::host::pipe_service(&checked.relay).filter(|_| hardening.enabled)?;
+    if hardening.service.iter().any(|(name, _)| name == "NoNewPrivileges") {
         return None;
     }
     let message =
@@ -154,9 +156,9 @@ fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnosti
 }
 
 /// A port that believes a proxy, and a firewall that opens it to all clients.
-fn proxy_is_open(relay: &Relay) -> Option<Diagnostic> {
-    let server = relay.server.as_ref().filter(|server| server.proxy_protocol)?;
-    if relay.firewall.tools.is_empty() || server.trusted.is_empty() {
+fn proxy_is_open(checked: &Checked) -> Option<Diagnostic> {
+    let server = checked.relay.server.as_ref().filter(|server| server.proxy_protocol)?;
+    if checked.host.firewall.tools.is_empty() || server.trusted.is_empty() {
         return None;
     }
     let message = "the firewall rules open port 25 to all trusted networks, and whoever reaches it says by the PROXY protocol whose \

@@ -6,8 +6,10 @@ use super::PlanError;
 use super::host::{HostPlan, Units, certificate_files, log_folder, pipe_service, watched_files};
 use crate::diag::Diagnostic;
 use crate::package::Content;
+use crate::postfix::Parameter;
 use crate::recent::Recent;
-use crate::relay::{Hardening, Metrics, Parameter, Relay};
+use crate::relay::{Hardening, Metrics};
+use crate::spec::Checked;
 
 /// What many packages of a run have alike, each held once.
 #[derive(Debug, Default)]
@@ -57,13 +59,14 @@ impl Memory {
     pub(super) fn units(
         &self,
         sbin: &'static str,
-        relay: &Relay,
+        checked: &Checked,
         make: impl FnOnce() -> Result<Units, PlanError>,
     ) -> Result<Arc<KnownUnits>, PlanError> {
+        let (relay, host) = (&checked.relay, &checked.host);
         let known = self.units.get(|known| {
             known.sbin == sbin
-                && known.hardening == relay.hardening
-                && known.metrics == relay.metrics
+                && known.hardening == host.hardening
+                && known.metrics == host.metrics
                 && known.log_folder.as_deref() == log_folder(relay)
                 && known.certificate == certificate_files(relay)
                 && known.piped == pipe_service(relay).is_some()
@@ -73,8 +76,8 @@ impl Memory {
             Some(known) => Ok(known),
             None => Ok(self.units.add(KnownUnits {
                 sbin,
-                hardening: relay.hardening.clone(),
-                metrics: relay.metrics.clone(),
+                hardening: host.hardening.clone(),
+                metrics: host.metrics.clone(),
                 log_folder: log_folder(relay).map(str::to_owned),
                 certificate: certificate_files(relay).into_iter().map(str::to_owned).collect(),
                 piped: pipe_service(relay).is_some(),

@@ -36,9 +36,9 @@ pub use verdicts::{ParameterRule, parameter_rule};
 use std::sync::{Arc, OnceLock};
 
 use crate::package::{Content, Entry, Lifecycle, Package, Relation, Relations, Requirement, Watch};
+use crate::platform::{Format, FormatFacts};
 use crate::relay::Auth;
 use crate::spec::Checked;
-use crate::target::{Format, FormatFacts};
 use crate::template::Templates;
 use memory::Known;
 
@@ -145,7 +145,7 @@ pub fn package(planned: &Planned, format: Format, templates: &Templates) -> Resu
             configure: format!("{commands} apply --package"),
             trigger: format!("{commands} apply --trigger"),
             remove: format!("{commands} remove"),
-            units: host::enabled_units(&checked.relay),
+            units: host::enabled_units(checked),
             watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
             purge: vec!["/etc/mail-relay".to_owned(), "/var/lib/mail-relay".to_owned()],
             keyring: None,
@@ -165,7 +165,7 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
         provides: vec![Relation::to(EXCLUSIVE_NAME)],
         ..Relations::default()
     };
-    let mut needs = surroundings::needs(&checked.relay, facts);
+    let mut needs = surroundings::needs(&checked.host, facts);
     // Where the format has none, `check` has said so.
     needs.extend(
         policies::needs(&checked.relay).into_iter().filter(|role| facts.relations.contains_key(*role)),

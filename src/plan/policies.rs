@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use super::entry::{SHARE, file, folder};
 use super::layer::Item;
 use crate::package::Entry;
+use crate::platform::{FormatFacts, GreylistingFacts};
 use crate::relay::{Abuse, Greylisting, Relay};
 use crate::systemd::UnitFile;
-use crate::target::{FormatFacts, GreylistingFacts};
 
 /// A policy daemon may work for as long as the smtpd that asks it.
 pub(super) const SPF_TIME_LIMIT: &str = "policyd-spf_time_limit";

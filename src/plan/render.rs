@@ -8,10 +8,10 @@ use super::host::entries;
 use super::words;
 use super::{PlanError, Planned};
 use crate::package::{Entry, EntryKind};
+use crate::platform::Distribution;
 use crate::postfix::Release;
 use crate::postfix::catalogue::Catalogue;
 use crate::relay::{Relay, TlsMode};
-use crate::target::Distribution;
 use crate::template::Templates;
 
 /// A file on a host.

@@ -9,12 +9,13 @@ use std::net::IpAddr;
 
 use super::verdicts::{self, Facts, Place};
 use crate::diag::{Diagnostic, Severity, Span, nearest};
+use crate::platform::Format;
+use crate::postfix::Parameter;
 use crate::postfix::check::{Context, parameters, unbroken, value, whole};
 use crate::postfix::main_cf::MainCf;
 use crate::postfix::master_cf::{self, Argument, Column, Edit, Kind, Service, Wakeup, flag};
 use crate::postfix::services::{Program, Shipped};
-use crate::relay::{Parameter, Placed, Profile, Recipients, Relay, ServiceOverride};
-use crate::target::Format;
+use crate::relay::{Placed, Profile, Recipients, Relay, ServiceOverride};
 
 /// Edits of master.cf, behind those of all other sections.
 pub(super) fn edits(relay: &Relay) -> Result<Vec<Edit>, String> {

@@ -11,8 +11,9 @@ use super::transports;
 use super::{PlanError, Planned};
 use crate::diag::{Diagnostic, Severity};
 use crate::package::{Entry, EntryKind};
-use crate::relay::{FirewallTool, Relay};
-use crate::target::{Format, FormatFacts, IntegrationFacts};
+use crate::platform::{Format, FormatFacts, IntegrationFacts};
+use crate::relay::{Firewall, FirewallTool, Host, Relay};
+use crate::spec::Checked;
 use crate::template::Templates;
 
 /// Scripts that programs call: the same on every host, no template.
@@ -20,19 +21,19 @@ static SCRIPTS: include_dir::Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templat
 
 /// The entries for the programs and firewalls that the spec names.
 pub(super) fn entries(
-    relay: &Relay,
+    checked: &Checked,
     facts: &FormatFacts,
     templates: &Templates,
 ) -> Result<Vec<Entry>, PlanError> {
-    let mut entries = integrations(relay, facts, templates)?;
-    entries.extend(firewall(relay, templates)?);
+    let mut entries = integrations(&checked.host, facts, templates)?;
+    entries.extend(firewall(&checked.host.firewall, &checked.relay, templates)?);
     Ok(entries)
 }
 
-fn integrations(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+fn integrations(host: &Host, facts: &FormatFacts, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     let own = format!("{SHARE}/integrations");
     let mut entries = Vec::new();
-    for (path, name) in chosen(relay, facts).flat_map(|integration| &integration.files) {
+    for (path, name) in chosen(host, facts).flat_map(|integration| &integration.files) {
         let content = match SCRIPTS.get_file(name).and_then(include_dir::File::contents_utf8) {
             Some(script) => script.to_owned(),
             None => render(templates, &format!("integrations/{name}"), &json!({}))?,
@@ -47,8 +48,8 @@ fn integrations(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Re
 }
 
 /// What the format ships for the programs that the spec names.
-fn chosen<'f>(relay: &Relay, facts: &'f FormatFacts) -> impl Iterator<Item = &'f IntegrationFacts> {
-    relay.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name))
+fn chosen<'f>(host: &Host, facts: &'f FormatFacts) -> impl Iterator<Item = &'f IntegrationFacts> {
+    host.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name))
 }
 
 /// The entries, with the folder of ours that some of them are in.
@@ -59,7 +60,7 @@ fn with_folder(mut entries: Vec<Entry>, own: &str) -> Vec<Entry> {
     entries
 }
 
-fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+fn firewall(firewall: &Firewall, relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     const FIREWALLD: &str = "/usr/lib/firewalld";
     let own = format!("{SHARE}/firewall");
     let mut ports: BTreeSet<u16> = relay.smarthosts.iter().map(|host| host.port).collect();
@@ -85,7 +86,7 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
     });
     let text = |name: &str| render(templates, &format!("firewall/{name}"), &values);
     let mut entries = Vec::new();
-    for tool in &relay.firewall.tools {
+    for tool in &firewall.tools {
         match tool {
             FirewallTool::Ufw => {
                 let path = "/etc/ufw/applications.d/mail-relay";
@@ -108,7 +109,7 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
                 if way_in {
                     entries.push(file(&format!("{own}/ingress.nft"), text("ingress.nft")?));
                 }
-                if relay.firewall.exclusive {
+                if firewall.exclusive {
                     entries.push(file(&format!("{own}/exclusive.nft"), text("exclusive.nft")?));
                 }
             }
@@ -126,15 +127,15 @@ fn linked(path: &str, own: &str, name: &str, content: String) -> [Entry; 2] {
 }
 
 /// The roles of packages that the programs call.
-pub(super) fn needs<'f>(relay: &Relay, facts: &'f FormatFacts) -> BTreeSet<&'f str> {
-    chosen(relay, facts).flat_map(|integration| &integration.needs).map(String::as_str).collect()
+pub(super) fn needs<'f>(host: &Host, facts: &'f FormatFacts) -> BTreeSet<&'f str> {
+    chosen(host, facts).flat_map(|integration| &integration.needs).map(String::as_str).collect()
 }
 
 /// What a person should know of the programs that the spec switches on, once for formats that say the same.
 pub(super) fn notes(planned: &Planned) -> Vec<Diagnostic> {
     let checked = &planned.checked;
     let mut notes = Vec::new();
-    for (integration, span) in &checked.relay.integrations {
+    for (integration, span) in &checked.host.integrations {
         let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
         for format in Format::ALL.into_iter().filter(|format| checked.formats.contains(format)) {
             let Some(note) = format.facts().integrations.get(integration).and_then(|it| it.note.as_deref())
@@ -157,7 +158,7 @@ pub(super) fn notes(planned: &Planned) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relay::Integration;
+    use crate::platform::Integration;
 
     #[test]
     fn every_format_has_an_answer_for_every_program() {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use super::{HostFile, Planned, check, render};
-use crate::build::{Job, inspect};
+use crate::build::Job;
 use crate::diag::{Source, has_errors};
+use crate::formats::inspect;
+use crate::platform::{Distribution, Format};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
-use crate::target::{Distribution, Format};
 use crate::template::Templates;
 
 /// Each template is compiled once.

@@ -10,9 +10,10 @@ use std::sync::OnceLock;
 use crate::diag::{Diagnostic, Severity};
 use crate::keys::{self, Relation};
 use crate::package::Content;
+use crate::postfix::Parameter;
 use crate::postfix::catalogue::{Catalogue, key, lines};
 use crate::postfix::check::lists;
-use crate::relay::{Parameter, Profile, Relay};
+use crate::relay::{Profile, Relay};
 
 static VERDICTS: &str = include_str!("../../pkg/postfix/verdicts.tsv");
 

@@ -1,6 +1,7 @@
 //! The domain: what a relay is, free of file formats and of Postfix parameter names.
 
 mod content;
+mod host;
 mod inbound;
 mod mailboxes;
 mod postscreen;
@@ -8,10 +9,10 @@ mod provider;
 mod server;
 mod service;
 mod submission;
-mod surroundings;
 mod transports;
 
 pub use content::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
+pub use host::{Firewall, FirewallTool, Hardening, Host, Metrics};
 pub use inbound::{Abuse, Greylisting, IMPLICIT_TLS_PORTS, Inbound, Named, NextHop, Recipients};
 pub use mailboxes::{
     Database, Delivery, Directory, Listed, Mailboxes, Queries, Results, Source, Sql, SqlKind, Store,
@@ -21,10 +22,10 @@ pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use service::{Placed, ServiceOverride};
 pub use submission::{Submission, SubmissionPort};
-pub use surroundings::{Firewall, FirewallTool, Integration};
 pub use transports::{Transport, Way, way_of};
 
 use crate::diag::Span;
+use crate::postfix::Parameter;
 
 /// A mail relay, checked: every value in here can be rendered without further questions.
 #[derive(Debug, Clone)]
@@ -59,8 +60,6 @@ pub struct Relay {
     pub mailboxes: Option<Mailboxes>,
     /// The guard in front of port 25, if there is one.
     pub postscreen: Option<Postscreen>,
-    /// Units that Postfix starts after, where they are on the host.
-    pub after: Vec<String>,
     /// What messages may hold.
     pub content: Content,
     /// Who else looks at them while they come in.
@@ -69,14 +68,6 @@ pub struct Relay {
     pub notices: Notices,
     /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.
     pub smtputf8: bool,
-    /// The systemd sandbox.
-    pub hardening: Hardening,
-    /// Figures for Prometheus, if they are wanted.
-    pub metrics: Option<Metrics>,
-    /// Programs whose messages are brought to root, with where the spec says so.
-    pub integrations: Vec<(Integration, Span)>,
-    /// What is shipped for firewalls.
-    pub firewall: Firewall,
     /// Services that are to be otherwise.
     pub services: Vec<ServiceOverride>,
     /// The user's own Postfix parameters.
@@ -437,44 +428,6 @@ pub enum IpVersion {
     V4,
     /// IPv6 only.
     V6,
-}
-
-/// The systemd sandbox around Postfix.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hardening {
-    /// Whether the drop-in is shipped.
-    pub enabled: bool,
-    /// The user's own `[Service]` directives, applied last.
-    pub service: Vec<(String, Vec<String>)>,
-}
-
-/// Figures for Prometheus, written by a timer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metrics {
-    /// The folder that node_exporter's textfile collector reads.
-    pub folder: String,
-    /// Seconds from one time to the next.
-    pub every: u64,
-}
-
-impl Metrics {
-    /// The file they are in.
-    pub fn file(&self) -> String {
-        format!("{}/mail-relay.prom", self.folder)
-    }
-}
-
-/// A Postfix parameter the user wrote by its own name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name in postconf(5).
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// Where the name stands in the spec.
-    pub name_span: Span,
-    /// Where the value stands in the spec.
-    pub value_span: Span,
 }
 
 impl Relay {

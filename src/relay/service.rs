@@ -1,7 +1,7 @@
 //! What a spec says of single services of master.cf.
 
-use super::Parameter;
 use crate::diag::Span;
+use crate::postfix::Parameter;
 
 /// A value with its place in the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::settings::Description;
 use super::site::Files;
 use super::state::{Item, Publication};
 use super::{RepoError, http_date, sha256};
-use crate::package::gzip;
+use crate::archive::gzip;
 use crate::sign::{self, Kind, Signer, armored, cleartext};
 
 /// The folder of packages.

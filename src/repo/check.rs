@@ -13,11 +13,11 @@ use super::settings::Settings;
 use super::site::{Files, Site};
 use super::state::{Item, Publication, State};
 use super::{RepoError, day, sha256};
-use crate::rpm;
+use crate::formats::rpm;
+use crate::platform::Format;
 use crate::sign::{
     Certificate, Cleartext, Gravity, Kind, SignError, Signer, unarmored, verify as verify_signature,
 };
-use crate::target::Format;
 
 /// How long ahead trouble is reported, in seconds: 60 days.
 const AHEAD: u64 = 60 * 86_400;

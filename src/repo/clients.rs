@@ -4,10 +4,10 @@
 use super::keys::Keys;
 use super::settings::Settings;
 use super::{RepoError, sha256};
+use crate::formats;
 use crate::package::{Architecture, Entry, EntryKind, Lifecycle, Meta, Package, Relations, Release, Version};
-use crate::target::Format;
+use crate::platform::Format;
 use crate::template::Templates;
-use crate::{deb, pacman, rpm};
 
 /// The name of the release package.
 pub(super) fn package_name(settings: &Settings) -> String {
@@ -140,12 +140,8 @@ pub(super) fn packages(
         .into_iter()
         .map(|format| {
             let package = package(settings, keys, release, format);
-            let (file, bytes) = match format {
-                Format::Deb => (deb::file_name(&package.meta), deb::write(&package, &templates)?),
-                Format::Rpm => (rpm::file_name(&package.meta), rpm::write(&package, &templates)?),
-                Format::Pacman => (pacman::file_name(&package.meta), pacman::write(&package, &templates)?),
-            };
-            Ok((format, file, bytes))
+            let writer = formats::of(format);
+            Ok((format, writer.file_name(&package.meta), writer.write(&package, &templates)?))
         })
         .collect()
 }

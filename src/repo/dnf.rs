@@ -8,8 +8,8 @@ use super::package::Placed;
 use super::site::Files;
 use super::state::{Item, Publication};
 use super::{RepoError, markup, sha256};
-use crate::package::gzip;
-use crate::rpm::Record;
+use crate::archive::gzip;
+use crate::formats::rpm::Record;
 use crate::sign::{self, Kind, Signer, armored};
 
 /// The folder of packages.

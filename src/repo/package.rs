@@ -2,10 +2,10 @@
 
 use super::{RepoError, apt, dnf, pacman, sha256};
 use crate::build::FileName;
+use crate::formats::{self, deb, rpm};
 use crate::package::ReadError;
+use crate::platform::Format;
 use crate::sign::{self, Kind, Signer};
-use crate::target::Format;
-use crate::{deb, rpm};
 
 /// A package as it is published.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub(super) fn prepare(
             Ok(Prepared { format, name, version, time, file: pool, bytes, signature: None, entry })
         }
         Format::Pacman => {
-            let fields = crate::pacman::read(&bytes).map_err(named)?.fields;
+            let fields = formats::of(format).read(&bytes).map_err(named)?.fields;
             let field = |name: &str| {
                 let found = fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
                 found.ok_or_else(|| named(ReadError::Damaged(format!("it has no {name}"))))

@@ -10,7 +10,7 @@ use super::settings::Settings;
 use super::site::Files;
 use super::state::State;
 use super::{RepoError, clients, day, markup, sha256};
-use crate::target::Format;
+use crate::platform::Format;
 use crate::template::{Error, Templates};
 
 /// The page. The release packages, whose digests it shows, are among the files.

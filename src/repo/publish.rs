@@ -15,8 +15,8 @@ use super::site::{Files, Site};
 use super::state::{Item, Publication, SIGNATURE, STATE, State};
 use super::{RepoError, apt, clients, day, dnf, pacman, page, sha256};
 use crate::build::{self, Artifact};
+use crate::platform::Format;
 use crate::sign::{self, Kind, Signer, armored, unarmored, verify};
-use crate::target::Format;
 
 /// What apt accepts of a date in the future, in seconds.
 const TOLERANCE: u64 = 10;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::RepoError;
 use super::names::Name;
 use crate::build::FileName;
-use crate::target::Format;
+use crate::platform::Format;
 
 /// Names of the state and its signature in the tree.
 pub(super) const STATE: &str = "state.json";

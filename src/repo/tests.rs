@@ -10,11 +10,11 @@ use serde_json::json;
 use super::site::{Files, Site};
 use super::*;
 use crate::diag::Source;
+use crate::formats;
 use crate::package::{Version, sample};
+use crate::platform::Format;
 use crate::sign::{Algorithm, FileSigner, SecretKey, create};
-use crate::target::Format;
 use crate::template::Templates;
-use crate::{deb, pacman, rpm};
 
 /// Between the time of the sample packages and today.
 const BORN: u64 = 1_690_000_000;
@@ -46,13 +46,9 @@ fn dist(version: &str, revision: u32) -> tempfile::TempDir {
             let mut package = sample::package(format);
             package.meta.version = Version::parse(version).unwrap().with_revision(revision);
             let templates = Templates::builtin();
-            let (name, bytes) = match format {
-                Format::Deb => (deb::file_name(&package.meta), deb::write(&package, &templates).unwrap()),
-                Format::Rpm => (rpm::file_name(&package.meta), rpm::write(&package, &templates).unwrap()),
-                Format::Pacman => {
-                    (pacman::file_name(&package.meta), pacman::write(&package, &templates).unwrap())
-                }
-            };
+            let writer = formats::of(format);
+            let (name, bytes) =
+                (writer.file_name(&package.meta), writer.write(&package, &templates).unwrap());
             fs_err::write(folder.path().join(&name), &bytes).unwrap();
             json!({ "file-name": name, "kind": format.name(), "size": bytes.len(), "sha256": sha256(&bytes) })
         })

@@ -11,7 +11,7 @@ use super::publish::{is_kept_by_state, needed, path_of};
 use super::site::Site;
 use super::state::{SIGNATURE, STATE, State};
 use super::{RepoError, sha256};
-use crate::target::Format;
+use crate::platform::Format;
 
 /// Names that are never used for other bytes.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";

@@ -1,19 +1,17 @@
 //! `[dependencies]`: package relations in the words of each format.
 
+use std::collections::BTreeMap;
+
 use super::judge::Judge;
 use super::values::{self, Fault};
 use crate::diag::Diagnostic;
 use crate::keys::spot::Many;
 use crate::keys::{DependenciesSection, RelationsSection};
-use crate::target::Format;
+use crate::platform::{Format, RelationSyntax};
 
-/// Relations of a spec beside those that postpack knows.
+/// Relations of a spec in addition to those that postpack knows, by format.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Dependencies {
-    deb: Extra,
-    rpm: Extra,
-    pacman: Extra,
-}
+pub struct Dependencies(BTreeMap<Format, Extra>);
 
 /// Relations of one format, each as its format writes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,31 +29,30 @@ pub struct Extra {
 impl Dependencies {
     /// Those of a format.
     pub fn of(&self, format: Format) -> &Extra {
-        match format {
-            Format::Deb => &self.deb,
-            Format::Rpm => &self.rpm,
-            Format::Pacman => &self.pacman,
-        }
+        static NONE: Extra = Extra {
+            depends: Vec::new(),
+            recommends: Vec::new(),
+            suggests: Vec::new(),
+            conflicts: Vec::new(),
+        };
+        self.0.get(&format).unwrap_or(&NONE)
     }
 }
 
 pub(super) fn check(judge: &mut Judge, section: Option<&DependenciesSection>) -> Dependencies {
     let Some(section) = section else { return Dependencies::default() };
-    Dependencies {
-        deb: extra(judge, Format::Deb, section.deb.as_ref()),
-        rpm: extra(judge, Format::Rpm, section.rpm.as_ref()),
-        pacman: extra(judge, Format::Pacman, section.pacman.as_ref()),
-    }
+    let sections = section.by_format().into_iter();
+    Dependencies(sections.map(|(format, section)| (format, extra(judge, format, section))).collect())
 }
 
-fn extra(judge: &mut Judge, format: Format, section: Option<&RelationsSection>) -> Extra {
-    let Some(section) = section else { return Extra::default() };
+fn extra(judge: &mut Judge, format: Format, section: &RelationsSection) -> Extra {
+    let syntax = &format.facts().relation;
     let mut list = |key: &str, list: Option<&Many<String>>| {
         let path = format!("dependencies.{format}.{key}");
         let what = format!("relations as {format} packages have them");
         let alternatives = key != "conflicts";
         let read =
-            judge.read_all("relation", &path, &what, list, |text| relation(format, text, alternatives));
+            judge.read_all("relation", &path, &what, list, |text| relation(syntax, text, alternatives));
         for spot in &read {
             if key == "conflicts" && name_of(&spot.value) == "postfix" {
                 judge.report(Diagnostic::error(
@@ -79,56 +76,44 @@ fn name_of(relation: &str) -> &str {
     relation.split(|c: char| !(c.is_ascii_alphanumeric() || "+._-".contains(c))).next().unwrap_or_default()
 }
 
-/// Judges `name`, `name (>= 1)`, `name >= 1` or `name>=1`, and `a | b` where the format has alternatives.
-fn relation(format: Format, text: &str, alternatives: bool) -> Result<String, Fault> {
+/// Checks one relation: the name of a package, perhaps with a version, or alternatives where they are allowed.
+fn relation(syntax: &RelationSyntax, text: &str, alternatives: bool) -> Result<String, Fault> {
     values::line(text)?;
     if text.contains(',') {
         return Err(Fault::new("it holds a comma").hint("write each relation as a text of its own"));
     }
-    if text.contains('|') && !(format == Format::Deb && alternatives) {
+    if text.contains('|') && !(syntax.alternatives && alternatives) {
         return Err(Fault::new("there are no alternatives (`|`) here"));
     }
     for part in text.split('|') {
-        one(format, part.trim())?;
+        one(syntax, part.trim())?;
     }
     Ok(text.to_owned())
 }
 
-fn one(format: Format, text: &str) -> Result<(), Fault> {
-    let hint = match format {
-        Format::Deb => "write it as `postfix (>= 3.5)`",
-        Format::Rpm => "write it as `postfix >= 3.5`",
-        Format::Pacman => "write it as `postfix>=3.5`",
-    };
+fn one(syntax: &RelationSyntax, text: &str) -> Result<(), Fault> {
+    let hint = format!("write it as `{}`", syntax.example);
     let name = name_of(text);
     if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(Fault::new("it has no package name").hint(hint));
     }
     let rest = &text[name.len()..];
-    if rest.is_empty() {
+    if rest.is_empty() || version_of(syntax, rest).is_some_and(is_version) {
         return Ok(());
     }
-    let constraint = match format {
-        Format::Deb => rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')')),
-        Format::Rpm => rest.strip_prefix(' '),
-        Format::Pacman => Some(rest),
-    };
-    let wrong = || Fault::new("its version constraint is not understood").hint(hint);
-    let constraint = constraint.ok_or_else(wrong)?;
-    let operators: &[&str] = match format {
-        Format::Deb => &["<<", "<=", ">=", ">>", "="],
-        Format::Rpm | Format::Pacman => &["<=", ">=", "<", ">", "="],
-    };
-    let version =
-        operators.iter().find_map(|operator| constraint.strip_prefix(operator)).ok_or_else(wrong)?;
-    let version =
-        if format == Format::Pacman { version } else { version.strip_prefix(' ').ok_or_else(wrong)? };
+    Err(Fault::new("its version constraint is not understood").hint(hint))
+}
+
+/// The version in what follows the name of a package.
+fn version_of<'t>(syntax: &RelationSyntax, rest: &'t str) -> Option<&'t str> {
+    let constraint = rest.strip_prefix(&syntax.before_operator)?.strip_suffix(&syntax.after_version)?;
+    let version = syntax.operators.iter().find_map(|operator| constraint.strip_prefix(operator.as_str()))?;
+    version.strip_prefix(&syntax.before_version)
+}
+
+fn is_version(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || ".+~:^_-".contains(c);
-    if version.starts_with(|c: char| c.is_ascii_alphanumeric()) && version.chars().all(plain) {
-        Ok(())
-    } else {
-        Err(wrong())
-    }
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain)
 }
 
 #[cfg(test)]
@@ -137,13 +122,17 @@ mod tests {
 
     #[test]
     fn each_format_has_its_own_words() {
+        for format in Format::ALL {
+            let syntax = &format.facts().relation;
+            assert!(relation(syntax, &syntax.example, false).is_ok(), "{format}");
+        }
         for (format, good) in [
             (Format::Deb, "postfix (>= 3.5)"),
             (Format::Deb, "bsd-mailx | mailutils (<< 1:3.0~rc1)"),
             (Format::Rpm, "postfix >= 2:3.5.8-4.el9"),
             (Format::Pacman, "postfix>=3.5"),
         ] {
-            assert!(relation(format, good, true).is_ok(), "{good}");
+            assert!(relation(&format.facts().relation, good, true).is_ok(), "{good}");
         }
         for (format, bad) in [
             (Format::Deb, "postfix >= 3.5"),
@@ -157,7 +146,7 @@ mod tests {
             (Format::Pacman, "a\nb"),
             (Format::Rpm, ""),
         ] {
-            assert!(relation(format, bad, true).is_err(), "{bad}");
+            assert!(relation(&format.facts().relation, bad, true).is_err(), "{bad}");
         }
     }
 }

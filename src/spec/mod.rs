@@ -51,8 +51,8 @@ use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::keys::spot::Spot;
 use crate::keys::{RelaySection, Spec, schema};
 use crate::package::Meta;
-use crate::relay::{Auth, Profile, Provider, Providers, Relay, Smarthost};
-use crate::target::Format;
+use crate::platform::Format;
+use crate::relay::{Auth, Host, Profile, Provider, Providers, Relay, Smarthost};
 
 /// A spec in which nothing is wrong.
 #[derive(Debug, Clone)]
@@ -67,6 +67,8 @@ pub struct Checked {
     pub targets: Vec<String>,
     /// The relay.
     pub relay: Relay,
+    /// What else the packages contain.
+    pub host: Host,
     /// The spec's own package relations.
     pub dependencies: Dependencies,
     /// Where the values of the relay come from.
@@ -241,19 +243,15 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         submission,
         mailboxes,
         postscreen,
-        after,
         content,
         milters,
         notices,
-        hardening,
-        metrics,
-        integrations,
-        firewall,
         services,
         parameters,
         own_files,
     };
-    Some(Checked { meta, time, formats, targets, relay, dependencies, origins })
+    let host = Host { after, hardening, metrics, integrations, firewall };
+    Some(Checked { meta, time, formats, targets, relay, host, dependencies, origins })
 }
 
 /// What everyone who uses the provider should know.

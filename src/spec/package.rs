@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Span, nearest};
 use crate::keys::spot::Spot;
 use crate::keys::{PackageSection, ReleaseSection};
 use crate::package::{Architecture, Meta, Release, Version};
-use crate::target::{Distribution, Format};
+use crate::platform::{Distribution, Format};
 
 /// Time stamp of packages whose spec names no day: 2026-01-01. Any fixed day does; the clock does not.
 const FALLBACK_TIME: u64 = 1_767_225_600;

@@ -6,7 +6,8 @@ use super::values::{self, Fault};
 use crate::diag::{Diagnostic, nearest};
 use crate::keys::spot::{Entries, Many, Scalar, Spot};
 use crate::keys::{HardeningSection, HeadersSection, Ip, LimitsSection, NetworkSection};
-use crate::relay::{Hardening, Headers, IpVersion, Limits, Network, Parameter, Provider};
+use crate::postfix::Parameter;
+use crate::relay::{Hardening, Headers, IpVersion, Limits, Network, Provider};
 
 /// Without these a message is none any more, or cannot be read.
 const VITAL_HEADERS: &[&str] =

@@ -3,7 +3,8 @@
 use super::judge::Judge;
 use crate::diag::{Diagnostic, Span};
 use crate::keys::{FirewallName, FirewallSection, IntegrationsSection};
-use crate::relay::{Firewall, FirewallTool, Integration};
+use crate::platform::Integration;
+use crate::relay::{Firewall, FirewallTool};
 
 /// The programs that are switched on, with where.
 pub(super) fn integrations(section: Option<&IntegrationsSection>) -> Vec<(Integration, Span)> {

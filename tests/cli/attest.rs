@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::fleet::{fleet, steady};
-use crate::world::World;
+use crate::cli::fleet::{fleet, steady};
+use crate::cli::world::World;
 
 const ALL: &str = "--quiet --sbom=build,packages --provenance --builder-id https://ci.acme.example/packages";
 

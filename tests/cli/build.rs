@@ -1,4 +1,4 @@
-use crate::world::{EXAMPLE, World};
+use crate::cli::world::{EXAMPLE, World};
 
 #[test]
 fn without_a_spec_it_builds_the_example() {

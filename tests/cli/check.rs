@@ -1,4 +1,4 @@
-use crate::world::{EXAMPLE, World};
+use crate::cli::world::{EXAMPLE, World};
 
 fn wrong() -> String {
     EXAMPLE.replace("eu-west-1", "eu-wst-1").replace("root-mail-to", "rot-mail-to")

@@ -1,4 +1,4 @@
-use crate::world::{EXAMPLE, World};
+use crate::cli::world::{EXAMPLE, World};
 
 fn two() -> World {
     World::with_example().file(

@@ -1,7 +1,7 @@
-use crate::world::World;
+use crate::cli::world::World;
 
 /// What a run says, but for sizes and digests, which change with every word of the host command.
-pub(crate) fn steady(run: &crate::world::Run) -> String {
+pub(crate) fn steady(run: &crate::cli::world::Run) -> String {
     let text = run.to_string();
     let word = |word: &str| match word.trim_matches(['`', ',']) {
         number if number.len() > 2 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {

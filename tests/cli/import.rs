@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::world::{Run, World};
+use crate::cli::world::{Run, World};
 
 /// Name, exit code, role.
 const EXAMPLES: [(&str, i32, &str); 8] = [

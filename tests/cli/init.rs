@@ -1,4 +1,4 @@
-use crate::world::World;
+use crate::cli::world::World;
 
 #[test]
 fn every_provider_gives_a_spec_that_passes() {

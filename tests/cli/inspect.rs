@@ -1,4 +1,4 @@
-use crate::world::World;
+use crate::cli::world::World;
 
 const PACKAGES: [&str; 3] = [
     "acme-mail-relay_1.0.0-1_all.deb",

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::world::World;
+use crate::cli::world::World;
 
 #[test]
 fn providers() {

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::world::World;
+use crate::cli::world::World;
 
 /// What this side of the table needs; the lab reads the rest.
 #[derive(Deserialize)]

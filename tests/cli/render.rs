@@ -1,7 +1,7 @@
 use postpack::relay::{Profile, Providers, TlsMode};
 use postpack::spec::starter;
 
-use crate::world::World;
+use crate::cli::world::World;
 
 #[test]
 fn files_are_those_of_the_package() {

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::world::World;
+use crate::cli::world::World;
 
 fn mode(world: &World, name: &str) -> u32 {
     fs_err::metadata(world.path(name)).unwrap().permissions().mode() & 0o777

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::fleet::{fleet, steady};
-use crate::world::{EXAMPLE, World};
+use crate::cli::fleet::{fleet, steady};
+use crate::cli::world::{EXAMPLE, World};
 
 fn statuses(report: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -258,7 +258,7 @@ fn a_row_of_a_fleet_is_rendered_and_compared() {
     world.write("new.csv", &hosts);
     insta::assert_snapshot!(
         "diff_fleets",
-        crate::diff::without_sizes(&world.said("diff old.toml fleet.toml"))
+        crate::cli::diff::without_sizes(&world.said("diff old.toml fleet.toml"))
     );
     let found = world.json("diff old.toml fleet.toml --format json --only host=web2");
     assert_eq!(found["packages"].as_array().unwrap().len(), 1);

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::world::{EXAMPLE, World};
+use crate::cli::world::{EXAMPLE, World};
 
 #[test]
 fn help_and_version() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::build::inspect;
+use crate::formats::inspect;
 use crate::package::Difference;
 
 /// Longer values are not shown.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::Packages;
 use crate::build::{self, Job};
 use crate::cli::error::Failure;
+use crate::formats;
 use crate::package::{Difference, EntryKind, Inspection, Part, ReadError};
 use crate::plan::{self, Planned};
-use crate::target::Format;
+use crate::platform::Format;
 use crate::template::Templates;
 
 /// A package with the texts in it, as far as they are known.
@@ -31,7 +32,7 @@ pub(super) struct Change {
 impl Packed {
     /// Reads a package file.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, ReadError> {
-        Ok(Self { inspection: build::inspect(bytes)?, contents: build::contents(bytes) })
+        Ok(Self { inspection: formats::inspect(bytes)?, contents: build::contents(bytes) })
     }
 
     /// The packages of a spec.

@@ -8,7 +8,7 @@ use super::super::catalogue::{Catalogue, Kind};
 use super::super::list::items;
 use super::Subject;
 use super::maps::{FILES, INDEXED, PACKAGED};
-use crate::relay::Parameter;
+use crate::postfix::Parameter;
 
 /// Where the programs of Postfix look for their configuration.
 const FOLDER: &str = "/etc/postfix";

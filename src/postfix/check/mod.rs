@@ -24,7 +24,7 @@ use super::list::items;
 use super::main_cf::{MainCf, is_name};
 use super::value::{Value, ValueError, is_blank, references};
 use crate::diag::{Diagnostic, Severity};
-use crate::relay::Parameter;
+use crate::postfix::Parameter;
 
 pub use whole::whole;
 

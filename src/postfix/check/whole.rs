@@ -7,7 +7,7 @@ use super::super::value::Value;
 use super::lookup::{Answer, lookup};
 use super::{Context, Subject};
 use crate::diag::Diagnostic;
-use crate::relay::Parameter;
+use crate::postfix::Parameter;
 
 /// Checks a whole main.cf. `written` are those of its parameters that a person wrote: findings about them have
 /// a place. [`super::parameters`] judges these one by one; here they are judged with the others.

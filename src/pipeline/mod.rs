@@ -1,0 +1,49 @@
+//! From sources to plans that can be built, for single specs and for the rows of a fleet. Every verb takes these steps; none
+//! of them prints or reads the environment.
+
+mod rows;
+mod specs;
+
+pub use rows::{Rows, RowsError};
+pub use specs::{MissingFormat, Specs};
+
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, Source, has_errors};
+use crate::fleet::{self, Refused, Setting};
+use crate::plan::{self, Memory, Planned};
+use crate::relay::Providers;
+use crate::spec::Checked;
+
+/// A spec that was read and checked.
+#[derive(Debug)]
+pub struct Judged {
+    /// What can be built of it, unless it has errors.
+    pub planned: Option<Planned>,
+    /// Errors, warnings and notes, by file.
+    pub findings: Refused,
+}
+
+/// Reads a spec, checks its syntax and values, and then what the relay would do on its targets. `time` replaces the time
+/// stamp of the spec, in seconds since 1970.
+pub fn judge(source: Source, settings: &[Setting], time: Option<u64>) -> Judged {
+    let (checked, mut findings, sources) = fleet::load(source, settings, &Providers::builtin());
+    let planned = planned(checked, &Arc::default(), time, &mut findings);
+    Judged { planned, findings: sources.split(findings) }
+}
+
+/// The plan of a checked spec; nothing if there are errors, which are added to the findings.
+fn planned(
+    checked: Option<Checked>,
+    memory: &Arc<Memory>,
+    time: Option<u64>,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Planned> {
+    let planned = checked.map(|checked| Planned::among(checked, memory));
+    if let Some(planned) = &planned {
+        findings.extend(plan::check(planned));
+    }
+    let mut planned = planned.filter(|_| !has_errors(findings))?;
+    planned.checked.time = time.unwrap_or(planned.checked.time);
+    Some(planned)
+}

@@ -1,0 +1,68 @@
+//! Single specs.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::build::{Job, Units};
+use crate::fleet::Setting;
+use crate::plan::Planned;
+use crate::platform::Format;
+
+/// Specs that were planned and can be built.
+#[derive(Debug, Default)]
+pub struct Specs {
+    jobs: Vec<Mutex<Option<Vec<Job>>>>,
+    inputs: Vec<String>,
+}
+
+/// A format was asked for that the targets of a spec do not need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingFormat {
+    /// The format.
+    pub asked: Format,
+    /// The formats of the spec.
+    pub of_spec: Vec<Format>,
+}
+
+impl Specs {
+    /// Adds a spec. `text` and `settings` are what it was made of; `asked` limits its formats, unless it is empty.
+    ///
+    /// # Errors
+    /// The spec has no target of a format that was asked for.
+    pub fn add(
+        &mut self,
+        planned: Planned,
+        text: &str,
+        settings: &[Setting],
+        asked: &[Format],
+    ) -> Result<(), MissingFormat> {
+        let of_spec = &planned.checked.formats;
+        if let Some(missing) = asked.iter().find(|format| !of_spec.contains(format)) {
+            return Err(MissingFormat { asked: *missing, of_spec: of_spec.clone() });
+        }
+        let is_meant = |format: &Format| asked.is_empty() || asked.contains(format);
+        let formats: Vec<Format> = of_spec.iter().copied().filter(is_meant).collect();
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        self.inputs.push([text, &settings.join("\0"), &planned.checked.time.to_string()].join("\0"));
+        self.jobs.push(Mutex::new(Some(Job::all(planned, &formats))));
+        Ok(())
+    }
+
+    /// The inputs of all of them, for a digest.
+    pub fn inputs(&self) -> String {
+        self.inputs.concat()
+    }
+}
+
+impl Units for Specs {
+    fn count(&self) -> usize {
+        self.jobs.len()
+    }
+
+    fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
+        self.jobs[unit].lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn inputs(&self, unit: usize) -> String {
+        self.inputs[unit].clone()
+    }
+}

@@ -1,0 +1,12 @@
+//! Package formats and distributions as data: the files in `pkg/formats` and `pkg/distributions`.
+//!
+//! A package is built for a format. What differs between the distributions of one format is found out on the
+//! host; here it is for checking a relay against them, and for showing it as it will be on one of them.
+
+mod distribution;
+mod format;
+mod integration;
+
+pub use distribution::Distribution;
+pub use format::{Format, FormatFacts, GreylistingFacts, IntegrationFacts, RelationSyntax, SpfFacts, Watch};
+pub use integration::Integration;

@@ -1,0 +1,66 @@
+//! What a package brings to a host in addition to the relay: the sandbox, metrics, and files for other programs.
+
+use std::collections::BTreeSet;
+
+use crate::diag::Span;
+use crate::platform::Integration;
+
+/// Everything in a package that does not decide where mail goes.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Units that Postfix starts after, if they exist on the host.
+    pub after: Vec<String>,
+    /// The systemd sandbox.
+    pub hardening: Hardening,
+    /// Metrics for Prometheus.
+    pub metrics: Option<Metrics>,
+    /// Programs whose messages reach root, with their places in the spec.
+    pub integrations: Vec<(Integration, Span)>,
+    /// Files for firewalls.
+    pub firewall: Firewall,
+}
+
+/// A program that keeps a firewall's rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FirewallTool {
+    /// ufw(8).
+    Ufw,
+    /// firewalld(1).
+    Firewalld,
+    /// nft(8).
+    Nftables,
+}
+
+/// What is shipped for firewalls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Firewall {
+    /// The tools it is shipped for.
+    pub tools: BTreeSet<FirewallTool>,
+    /// Whether no other program may speak to port 25 outside.
+    pub exclusive: bool,
+}
+
+/// The systemd sandbox around Postfix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hardening {
+    /// Whether the drop-in is shipped.
+    pub enabled: bool,
+    /// The user's own `[Service]` directives, applied last.
+    pub service: Vec<(String, Vec<String>)>,
+}
+
+/// Figures for Prometheus, written by a timer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// The folder that node_exporter's textfile collector reads.
+    pub folder: String,
+    /// Seconds from one time to the next.
+    pub every: u64,
+}
+
+impl Metrics {
+    /// The file they are in.
+    pub fn file(&self) -> String {
+        format!("{}/mail-relay.prom", self.folder)
+    }
+}
