@@ -47,6 +47,8 @@ def stages(tier, complete, fresh):
     clippy = Stage("clippy", "cargo clippy --locked -- -D warnings", ("formatting",), cheap=True)
     # What a run waits for is the lint, the build and the lab, so the rest has the processors that they leave.
     rest = 10
+    # The tests take longest after the lab: they must not begin at its end.
+    tests = 5
     host = Stage("host program", "ci/host/run", ("clippy",), nice=rest)
     without_tools = Stage("unit, snapshot and property tests", "cargo test --locked -- --skip real_", ("clippy",))
     # One cargo at a time: they share a lock.
@@ -63,8 +65,8 @@ def stages(tier, complete, fresh):
         Stage("build", "cargo build --locked", ("clippy",)),
         Stage("roots of the lab", f"{lab} --roots", nice=5),
         host,
-        Stage("tests compiled", "cargo test --locked --no-run", ("build",), nice=rest),
-        Stage("unit, snapshot and property tests", f"{thorough}ci/postfix-roots cargo test --locked", ("tests compiled", "roots of the lab"), nice=rest),
+        Stage("tests compiled", "cargo test --locked --no-run", ("build",), nice=tests),
+        Stage("unit, snapshot and property tests", f"{thorough}ci/postfix-roots cargo test --locked", ("tests compiled", "roots of the lab"), nice=tests),
         clippy_of_tests,
         Stage("lintian, rpmlint, shellcheck", "ci/lint", ("build",), nice=rest),
         Stage("tests of the lab", "ci/lab/own/run", ("build",), nice=rest),

@@ -40,50 +40,52 @@ fn of_tests(files: &[PathBuf]) -> BTreeSet<PathBuf> {
     found
 }
 
-/// The rooms that each file uses, outside of tests.
-fn uses() -> Vec<(String, String, PathBuf)> {
+/// The rooms that the code of each room imports, and where, without tests.
+fn imports() -> Vec<(String, String, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&root, &mut files);
     let tests = of_tests(&files);
-    let single = Regex::new(r"\bcrate::(\w+)").unwrap();
-    let group = Regex::new(r"use crate::\{([^;]*)\};").unwrap();
+    files.retain(|file| {
+        !tests.iter().any(|module| file.starts_with(module) || *file == module.with_extension("rs"))
+    });
+    let (single, group) =
+        (Regex::new(r"\bcrate::(\w+)").unwrap(), Regex::new(r"use crate::\{([^;]*)\};").unwrap());
     let member = Regex::new(r"(?:^|,)\s*(\w+)").unwrap();
-    let mut uses = Vec::new();
+    let mut imports = Vec::new();
     for file in files {
-        if tests.iter().any(|module| file.starts_with(module) || file == module.with_extension("rs")) {
-            continue;
-        }
         let text = fs_err::read_to_string(&file).unwrap();
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        let code = code.join("\n");
-        let inside = file.strip_prefix(&root).unwrap();
-        let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
-        let grouped = group.captures_iter(&code).flat_map(|found| {
-            member
-                .captures_iter(found.get(1).unwrap().as_str())
-                .map(|name| name[1].to_owned())
-                .collect::<Vec<_>>()
-        });
-        let used: BTreeSet<String> =
-            single.captures_iter(&code).map(|found| found[1].to_owned()).chain(grouped).collect();
-        uses.extend(
-            used.into_iter().filter(|used| *used != room).map(|used| (room.clone(), used, file.clone())),
-        );
+        let code: String = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let first = file.strip_prefix(&root).unwrap().iter().next().unwrap().to_str().unwrap();
+        let importer = first.trim_end_matches(".rs");
+        let mut names: BTreeSet<&str> =
+            single.captures_iter(&code).map(|found| found.get(1).unwrap().as_str()).collect();
+        for members in group.captures_iter(&code) {
+            let members = members.get(1).unwrap().as_str();
+            names.extend(member.captures_iter(members).map(|found| found.get(1).unwrap().as_str()));
+        }
+        names.remove(importer);
+        imports.extend(names.into_iter().map(|name| (importer.to_owned(), name.to_owned(), file.clone())));
     }
-    uses
+    imports
 }
 
 #[test]
 fn rooms_use_only_rooms_below_them() {
     let floor = |room: &str| STACK.iter().position(|known| *known == room);
-    let uses = uses();
-    assert!(uses.len() > 100, "the pattern that finds imports is broken");
-    let wrong: Vec<String> = uses
+    let imports = imports();
+    assert!(imports.len() > 100, "the pattern that finds imports is broken");
+    let wrong: Vec<String> = imports
         .iter()
-        .filter(|(room, used, _)| floor(room).is_none() || floor(used).is_none() || floor(used) > floor(room))
-        .map(|(room, used, file)| format!("{room} uses {used}: {}", file.display()))
+        .filter(|(importer, name, _)| {
+            floor(name).is_none_or(|below| floor(importer).is_none_or(|own| below > own))
+        })
+        .map(|(importer, name, file)| format!("{importer} uses {name}: {}", file.display()))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
