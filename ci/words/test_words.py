@@ -42,7 +42,7 @@ SAMPLES = {
     "query, look up, check": ("the database is asked", "a task"),
     "query, request, look up": ("it asks DNS", "apt asks the user"),
     "receive, report": ("milters are told", "it is tolerated"),
-    "is, is in, follows": ("it stands in a file", "a standard in use"),
+    "is, is in, follows": ("it stands in a file", "it stands for a name"),
     "next to, in addition to": ("the file beside it", "besides"),
     "after, following": ("an option behind its place", "behind NAT"),
     "is in": ("the file lies in /etc", "a client in /etc"),
@@ -60,7 +60,7 @@ SAMPLES = {
     "also, in front of the verb": ("as JSON, too", "it is too late"),
     "nevertheless, anyway": ("it leaves all the same", "all of the same kind"),
     "automatically, alone": ("it goes by itself", "by its name"),
-    "separate, per-host": ("a place of its own", "its own place"),
+    "separate, per-host": ("a place of its own and a name", "the name of its own host"),
 }
 
 
