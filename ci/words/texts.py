@@ -21,7 +21,7 @@ RUST_TESTS = re.compile(r"^#\[cfg\(test\)\]\nmod tests \{", re.M)
 TOML = re.compile(r"""(?P<comment>\#[^\n]*)|\"{3}(?P<long>.*?)\"{3}|"(?P<string>(?:\\.|[^"\\\n])*)"|'[^'\n]*'""", re.S)
 CODE = re.compile(r"``[^`]+``|`[^`\n]+`")
 LINK = re.compile(r"\]\([^)]*\)|<https?://[^>]*>|https?://\S+")
-SENTENCE = re.compile(r"(?<=[.?!])[\"”)*_]*\s+(?=[A-Z`*\"(])")
+SENTENCE = re.compile(r"(?<=[.?!])[\"”)*_]*\s+(?=[A-Z§*\"([])")
 
 
 @dataclass
