@@ -16,13 +16,13 @@ use crate::template::Templates;
 
 /// Build packages.
 ///
-/// Without a SPEC it builds ./relay.toml or ./fleet.toml; where neither is there, the example that is part of postpack. A
-/// spec with [fleet] is built for every row of its inventory; a row whose inputs are the same as before is not built
-/// again, unless a bill of materials or provenance is written. Packages appear in the output folder all at once, or not
-/// at all; the same input gives the same bytes on any machine.
+/// Without a SPEC it builds ./relay.toml or ./fleet.toml, or the embedded example if neither exists. A spec with [fleet]
+/// is built for every row of its inventory. Rows whose inputs have not changed are not rebuilt, unless a bill of materials
+/// or provenance is written. All packages appear in the output folder at the end, or none. The same input gives the same
+/// bytes on any machine.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Specs to build; `-` reads standard input. Without one, ./relay.toml or ./fleet.toml.
+    /// Specs to build; `-` reads standard input. Default: ./relay.toml or ./fleet.toml.
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     /// Folder for the packages.
@@ -32,10 +32,10 @@ pub(super) struct Args {
     making: Making,
     #[command(flatten)]
     attest: Attest,
-    /// Build all of a fleet, whatever is in the output folder.
+    /// Build all rows of a fleet, also those that have not changed.
     #[arg(long)]
     rebuild: bool,
-    /// Form of the report.
+    /// Format of the report.
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     say(&report, args, terminal)
 }
 
-/// The texts of the specs, of the folder's own, or of the embedded example.
+/// The texts of the given specs, of the one in the current folder, or of the embedded example.
 pub(super) fn sources(
     names: &[String],
     making: &Making,
@@ -75,7 +75,7 @@ pub(super) fn sources(
     names.iter().map(|name| input::read(name)).collect()
 }
 
-/// Refuses what cannot be together: a fleet and other specs, or a selection of rows and no fleet.
+/// Rejects impossible combinations: a fleet and other specs, or a selection of rows without a fleet.
 pub(super) fn one_kind(sources: &[Source], selection: &Selection) -> Result<(), Failure> {
     match sources.iter().find(|source| is_fleet(&source.text)) {
         Some(fleet) if sources.len() > 1 => {
@@ -88,8 +88,8 @@ pub(super) fn one_kind(sources: &[Source], selection: &Selection) -> Result<(), 
     }
 }
 
-/// Judges specs and shows what there is to say. Every one is judged before the first package is made: the user sees all
-/// that is wrong at once.
+/// Checks specs and shows the findings. All specs are checked before the first package is built, so that the user sees all
+/// errors at once.
 pub(super) fn judged(
     sources: Vec<Source>,
     making: &Making,
@@ -143,7 +143,7 @@ fn build_fleet(
     }
 }
 
-/// Specs that were judged already.
+/// Specs that were checked already.
 #[derive(Default)]
 pub(super) struct Specs {
     jobs: Vec<Mutex<Option<Vec<Job>>>>,
@@ -151,7 +151,7 @@ pub(super) struct Specs {
 }
 
 impl Specs {
-    /// What all of them are made of.
+    /// The inputs of all packages.
     pub(super) fn digest(&self) -> String {
         self.inputs.concat()
     }
@@ -171,7 +171,7 @@ impl Units for Specs {
     }
 }
 
-/// The formats of a spec, or those of them that were asked for: each of these must be one of the spec's.
+/// The formats of a spec, or the requested ones. Each of these must be a format of the spec.
 fn formats(
     name: &str,
     of_spec: &[target::Format],
@@ -189,7 +189,7 @@ fn formats(
     Ok(of_spec.iter().copied().filter(|format| asked.is_empty() || asked.contains(format)).collect())
 }
 
-/// Says what was built. Of a large fleet only how much it is: nobody reads ten thousand lines.
+/// Reports the built packages, or only their number for a large fleet.
 fn say(report: &Report, args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     const READABLE: usize = 50;
     let units = &report.manifest.units;
@@ -249,7 +249,7 @@ fn say(report: &Report, args: &Args, terminal: &mut Terminal) -> Result<(), Fail
     Ok(())
 }
 
-/// Names with commas between them, as many as can be read.
+/// Names separated by commas, shortened to a readable number.
 fn shown(names: &[FileName], most: usize, show: impl Fn(&FileName) -> String) -> String {
     let mut words: Vec<String> = names.iter().take(most).map(show).collect();
     words.extend((names.len() > most).then(|| format!("and {} more", names.len() - most)));

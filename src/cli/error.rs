@@ -1,4 +1,4 @@
-//! How a verb can fail, and which exit code that is.
+//! Failures of verbs, and their exit codes.
 
 use std::process::ExitCode;
 
@@ -7,25 +7,25 @@ use crate::package::WriteError;
 use crate::plan::PlanError;
 use crate::template;
 
-/// Why a verb stopped.
+/// The reason why a verb stopped.
 #[derive(Debug)]
 pub(super) struct Failure {
     kind: Kind,
-    /// One sentence; empty if everything was already said as diagnostics.
+    /// One sentence; empty if diagnostics have reported everything.
     pub(super) message: String,
-    /// What to do, each a sentence.
+    /// Hints, each a sentence.
     pub(super) hints: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// What we were given is wrong; nothing was written.
+    /// The input is wrong; nothing was written.
     Input,
-    /// What we were given may be right, but something failed.
+    /// Something failed that is not the fault of the input.
     Failed,
-    /// Two things differ, which is an answer and no failure.
+    /// Two inputs differ, which is an answer and not a failure.
     Differs,
-    /// Nobody reads our output any more: no failure of ours.
+    /// The reader of the output has gone (EPIPE), which is not a failure.
     BrokenPipe,
 }
 
@@ -35,17 +35,17 @@ impl Failure {
         Self { kind: Kind::Input, message: message.into(), hints: Vec::new() }
     }
 
-    /// The input is wrong, and the diagnostics have said how.
+    /// The input is wrong, as the diagnostics have reported.
     pub(super) fn already_said() -> Self {
         Self::input("")
     }
 
-    /// Something failed that is not the input's fault.
+    /// Something failed that is not the fault of the input.
     pub(super) fn failed(message: impl Into<String>) -> Self {
         Self { kind: Kind::Failed, message: message.into(), hints: Vec::new() }
     }
 
-    /// The answer is "no": exit code 1, as diff(1) has it, and nothing more to say.
+    /// The answer is "no": exit code 1, as for diff(1), without a message.
     pub(super) fn differs() -> Self {
         Self { kind: Kind::Differs, message: String::new(), hints: Vec::new() }
     }
@@ -66,7 +66,7 @@ impl Failure {
     }
 }
 
-/// A spec is checked before it is planned, so what is wrong then are the user's templates.
+/// A spec is checked before it is planned, so the cause of such an error is a template of the user.
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {

@@ -16,34 +16,34 @@ use crate::plan::{self, Memory, Planned};
 use crate::relay::Providers;
 use crate::target::Format;
 
-/// Which rows of a fleet are meant.
+/// Selection of rows of a fleet.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Only {
     /// Use only the rows of a fleet that match, such as `site=berlin*,role!=db`.
     ///
-    /// May be given several times: a row is used if it matches one of them. Each of them must match a row.
+    /// May be given several times. A row is used if it matches one of them, and each of them must match a row.
     #[arg(long, value_name = "COLUMN=PATTERN,...")]
     pub(super) only: Vec<Selector>,
 }
 
-/// Which hosts of a fleet are meant.
+/// Selection of hosts of a fleet.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Selection {
     #[command(flatten)]
     pub(super) rows: Only,
-    /// Only one of N equal parts of a fleet, such as 2/8; `postpack merge` puts them together.
+    /// Build one of N equal parts of a fleet, such as 2/8; `postpack merge` joins them.
     #[arg(long, value_name = "K/N")]
     pub(super) shard: Option<Shard>,
 }
 
 impl Selection {
-    /// Whether anything was asked for.
+    /// Whether there is a selection.
     pub(super) fn is_any(&self) -> bool {
         !self.rows.only.is_empty() || self.shard.is_some()
     }
 }
 
-/// The files of a fleet whose own file is given.
+/// The files of a fleet, from the path of the fleet file.
 pub(super) fn gather(
     source: Source,
     settings: &[Setting],
@@ -57,7 +57,7 @@ pub(super) fn gather(
     Files::gather(source, settings, read).map_err(|refused| say(&refused, terminal))
 }
 
-/// Understands the files of a fleet.
+/// Parses the files of a fleet.
 pub(super) fn read<'f>(files: &'f Files, terminal: &mut Terminal) -> Result<Fleet<'f>, Failure> {
     Fleet::read(files).map_err(|refused| say(&refused, terminal))
 }
@@ -71,11 +71,11 @@ fn say(refused: &Refused, terminal: &mut Terminal) -> Failure {
 #[derive(Debug)]
 pub(super) struct Rows<'f> {
     fleet: &'f Fleet<'f>,
-    /// Those that are meant, by their index in the fleet.
+    /// The selected rows, by their index in the fleet.
     meant: Vec<usize>,
-    /// The others, if they are only left out this time.
+    /// The rows that `--only` excludes, whose packages stay.
     others: Vec<usize>,
-    /// Names of the packages of those that are meant, and versions by name of the packages of the others.
+    /// Package names of the selected rows, and package versions of the others by name.
     names: (HashSet<String>, HashMap<String, Vec<String>>),
     formats: Vec<Format>,
     time: Option<u64>,
@@ -85,7 +85,7 @@ pub(super) struct Rows<'f> {
 }
 
 impl<'f> Rows<'f> {
-    /// The rows that are meant, none of which makes the same package as another.
+    /// The selected rows. No two of them make the same package.
     pub(super) fn new(
         fleet: &'f Fleet<'f>,
         selection: &Selection,
@@ -93,7 +93,7 @@ impl<'f> Rows<'f> {
         terminal: &mut Terminal,
     ) -> Result<Self, Failure> {
         let rows = fleet.select(&selection.rows.only, selection.shard).map_err(Failure::input)?;
-        // Those of other shards count, too: the parts are put together in the end.
+        // Rows of other shards count as well, because the shards are merged in the end.
         let all = fleet.select(&selection.rows.only, None).map_err(Failure::input)?;
         let collisions = fleet.collisions(&all);
         if !collisions.is_empty() {
@@ -124,7 +124,7 @@ impl<'f> Rows<'f> {
         })
     }
 
-    /// Judges a row and keeps what there is to say of it.
+    /// Checks a row and keeps its findings.
     pub(super) fn check(&self, unit: usize) -> Option<Planned> {
         let row = self.meant[unit];
         let (checked, mut findings) = self.fleet.check(row, &self.providers);
@@ -142,14 +142,14 @@ impl<'f> Rows<'f> {
         })
     }
 
-    /// What was found, by file, each said once however many rows it is about.
+    /// Findings by file, each once, with the number of rows.
     pub(super) fn findings(&self) -> Refused {
         let mut findings = std::mem::take(&mut *self.findings.lock().unwrap_or_else(PoisonError::into_inner));
         findings.sort_by_key(|(row, _)| *row);
         self.fleet.sort_out(findings)
     }
 
-    /// Says what was found.
+    /// Shows the findings.
     pub(super) fn say(&self, terminal: &mut Terminal) {
         terminal.findings(&self.findings());
     }
@@ -174,7 +174,7 @@ impl Units for Rows<'_> {
     fn keeps(&self, before: &Unit) -> bool {
         let (meant, others) = &self.names;
         let is_of = |version: &String| before.version.starts_with(&format!("{version}-"));
-        // Where several rows make packages of one name, the version tells them apart.
+        // If several rows make packages of one name, they differ in the version.
         others
             .get(&before.package)
             .is_some_and(|versions| !meant.contains(&before.package) || versions.iter().any(is_of))

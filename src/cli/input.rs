@@ -1,4 +1,4 @@
-//! From the words on the command line to checked specs.
+//! From the arguments on the command line to checked specs.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -12,19 +12,19 @@ use crate::relay::Providers;
 use crate::spec;
 use crate::template::{self, Templates};
 
-/// A spec that was read and judged.
+/// A spec that was read and checked.
 #[derive(Debug)]
 pub(super) struct Judged {
-    /// What it says, if nothing is wrong.
+    /// The relay, if there are no errors.
     pub(super) planned: Option<Planned>,
-    /// What there is to say about it.
+    /// The findings.
     pub(super) findings: Refused,
 }
 
-/// Specs that are used without being named.
+/// File names of specs that verbs use by default.
 const DEFAULTS: [&str; 2] = ["relay.toml", "fleet.toml"];
 
-/// The spec of this folder, if there is one.
+/// The spec in the current folder, if there is one.
 pub(super) fn of_folder(terminal: &mut Terminal) -> Result<Option<&'static str>, Failure> {
     let there: Vec<&str> = DEFAULTS.into_iter().filter(|name| Path::new(name).exists()).collect();
     match there.as_slice() {
@@ -38,7 +38,7 @@ pub(super) fn of_folder(terminal: &mut Terminal) -> Result<Option<&'static str>,
     }
 }
 
-/// The spec that is meant where none is named.
+/// The default spec.
 pub(super) fn default_spec(terminal: &mut Terminal) -> Result<String, Failure> {
     let found = of_folder(terminal)?.map(str::to_owned);
     found.ok_or_else(|| {
@@ -47,7 +47,7 @@ pub(super) fn default_spec(terminal: &mut Terminal) -> Result<String, Failure> {
     })
 }
 
-/// Refuses to read standard input twice: the second time it would be empty.
+/// Rejects reading standard input twice: the second time it would be empty.
 pub(super) fn stdin_once<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
     if names.into_iter().filter(|name| *name == "-").count() > 1 {
         return Err(Failure::input("`-` stands more than once, and standard input can be read only once"));
@@ -60,7 +60,7 @@ pub(super) fn read(name: &str) -> Result<Source, Failure> {
     decode(name, bytes(name)?)
 }
 
-/// What is larger is neither a spec nor a package that we could show; /dev/zero would never end.
+/// Limit of an input file. Specs and packages are smaller, and /dev/zero never ends.
 const LARGEST: u64 = 512 << 20;
 
 /// Reads a whole file.
@@ -78,7 +78,7 @@ fn limited(reader: impl std::io::Read, name: &str) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a file, or standard input if it is called `-`.
+/// Reads a file, or standard input if the path is `-`.
 pub(super) fn bytes(name: &str) -> Result<Vec<u8>, Failure> {
     if name == "-" {
         let read = limited(std::io::stdin().lock(), "standard input");
@@ -111,7 +111,7 @@ pub(super) fn example() -> Source {
     Source { name: "<example>".to_owned(), text: spec::example().to_owned() }
 }
 
-/// Judges a spec: its grammar and values, then what the relay would do on its targets.
+/// Checks a spec: its grammar and values, then the configuration on its targets.
 pub(super) fn judge(source: Source, settings: &[Setting]) -> Judged {
     let (checked, mut findings, sources) = fleet::load(source, settings, &Providers::builtin());
     let planned = checked.map(Planned::new);
@@ -122,7 +122,7 @@ pub(super) fn judge(source: Source, settings: &[Setting]) -> Judged {
     Judged { planned, findings: sources.split(findings) }
 }
 
-/// Reads and judges one spec, shows what there is to say, and stops on errors.
+/// Reads and checks one spec, shows the findings, and stops on errors.
 pub(super) fn load(
     source: Source,
     settings: &[Setting],
@@ -137,11 +137,11 @@ pub(super) fn load(
     Ok(planned)
 }
 
-/// The time that reproducible-builds.org lets a build environment set.
+/// The value of `SOURCE_DATE_EPOCH` (reproducible-builds.org), in seconds since 1970 UTC.
 pub(super) fn source_date_epoch() -> Result<Option<u64>, Failure> {
     let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
     let text = text.to_string_lossy();
-    // All three formats hold what fits into 32 bits; and parse() alone would take a plus sign.
+    // All three formats have 32 bits for a time; and parse() alone would accept a plus sign.
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u32>() {
         Ok(time) if digits => Ok(Some(time.into())),
@@ -152,7 +152,7 @@ pub(super) fn source_date_epoch() -> Result<Option<u64>, Failure> {
     }
 }
 
-/// Our templates, with the user's before them.
+/// The built-in templates, overridden by those of the user.
 pub(super) fn templates(own: Option<&Path>) -> Result<Templates, template::Error> {
     match own {
         None => Ok(Templates::builtin()),

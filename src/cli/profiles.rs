@@ -5,7 +5,7 @@ use crate::relay::Profile;
 /// List the kinds of relay.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Form of the list.
+    /// Format of the list.
     #[arg(long, default_value = "text")]
     format: Format,
 }
