@@ -160,7 +160,7 @@ pub trait Progress: Sync {
 pub struct Options {
     /// How many threads; one for each processor without it.
     pub threads: Option<NonZeroUsize>,
-    /// Whether what is there already, made of the same inputs, stays as it is.
+    /// Whether what already exists, made of the same inputs, stays as it is.
     pub reuse: bool,
     /// What the bytes depend on beside the units: options, and the user's templates.
     pub context: String,
@@ -361,7 +361,7 @@ fn replaced(
 struct Work<'a> {
     units: &'a dyn Units,
     out: &'a Path,
-    /// What is there already, by its inputs.
+    /// What already exists, by its inputs.
     known: HashMap<&'a str, &'a Unit>,
     stage: &'a Path,
     options: &'a Options,

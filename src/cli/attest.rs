@@ -45,7 +45,7 @@ fn uri(text: &str) -> Result<String, String> {
     }
     let authority = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?', '#']).next());
     if authority.is_some_and(|authority| authority.contains('@')) {
-        return Err("everybody will read it: leave out the account before the `@`".to_owned());
+        return Err("the documents are public: remove the account before the `@`".to_owned());
     }
     Ok(text.to_owned())
 }

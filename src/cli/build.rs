@@ -68,7 +68,7 @@ pub(super) fn sources(
     if names.is_empty() {
         let own = if making.example { None } else { input::of_folder(terminal)? };
         if own.is_none() && !making.example {
-            terminal.done("Using", "the embedded example", "neither relay.toml nor fleet.toml is here");
+            terminal.done("Using", "the embedded example", "relay.toml and fleet.toml do not exist");
         }
         return own.map_or_else(|| Ok(vec![input::example()]), |name| Ok(vec![input::read(name)?]));
     }
@@ -79,10 +79,10 @@ pub(super) fn sources(
 pub(super) fn one_kind(sources: &[Source], selection: &Selection) -> Result<(), Failure> {
     match sources.iter().find(|source| is_fleet(&source.text)) {
         Some(fleet) if sources.len() > 1 => {
-            Err(Failure::input(format!("{}: a fleet is built alone, into a folder of its own", fleet.name)))
+            Err(Failure::input(format!("{}: a fleet must be built alone, into a separate folder", fleet.name)))
         }
         None if selection.is_any() => {
-            Err(Failure::input("--only and --shard are for fleets, and no SPEC has [fleet]"))
+            Err(Failure::input("--only and --shard need a fleet, and no SPEC has [fleet]"))
         }
         _ => Ok(()),
     }
@@ -180,11 +180,11 @@ fn formats(
     if let Some(missing) = asked.iter().find(|format| !of_spec.contains(format)) {
         let names: Vec<&str> = of_spec.iter().map(|format| format.name()).collect();
         return Err(Failure::input(format!(
-            "{name}: no {} package is made of it: its `targets` need {}",
+            "{name}: no {} package belongs to it: its `targets` need {}",
             missing.name(),
             names.join(" and ")
         ))
-        .hint("add a target of that format to `package.targets`, or ask for another --package-format"));
+        .hint("add a target of that format to `package.targets`, or select a different --package-format"));
     }
     Ok(of_spec.iter().copied().filter(|format| asked.is_empty() || asked.contains(format)).collect())
 }
@@ -240,10 +240,10 @@ fn say(report: &Report, args: &Args, terminal: &mut Terminal) -> Result<(), Fail
     }
     if !report.replaced.is_empty() {
         let names = shown(&report.replaced, READABLE, path);
-        let message = format!("other bytes under the same version as before: {names}");
+        let message = format!("different bytes under the same version as before: {names}");
         terminal.warn(
             &message,
-            "a host that has this version will not upgrade: raise it in the spec, or with --release N or --set package.version=VERSION",
+            "hosts with this version will not upgrade: raise it in the spec, or with --release N or --set package.version=VERSION",
         );
     }
     Ok(())

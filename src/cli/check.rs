@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let sources: Vec<_> = names.iter().map(|name| read(name)).collect();
     let is_a_fleet = |source: &Result<Source, _>| source.as_ref().is_ok_and(|source| is_fleet(&source.text));
     if !args.rows.only.is_empty() && !sources.iter().any(is_a_fleet) {
-        return Err(Failure::input("--only is for fleets, and no SPEC has [fleet]"));
+        return Err(Failure::input("--only needs a fleet, and no SPEC has [fleet]"));
     }
     for source in sources {
         let good = match source {

@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let hosts = match (&before, &after) {
         (Side::One(before), Side::One(after)) => {
             if !before.keys().any(|format| after.contains_key(format)) {
-                return Err(Failure::input("the two have no package format in common"));
+                return Err(Failure::input("the two sides have no common package format"));
             }
             vec![Host::compared(String::new(), changes(before, after))]
         }

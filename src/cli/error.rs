@@ -81,7 +81,7 @@ impl From<template::Error> for Failure {
         let failure = Self::input(error.to_string());
         match error {
             template::Error::Refused { .. } => {
-                failure.hint("a template decides how a file looks; what it says is decided in the spec")
+                failure.hint("templates change the layout of a file; change the content in the spec")
             }
             _ => failure,
         }
@@ -92,9 +92,9 @@ impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Collision(_) => Self::input(error.to_string())
-                .hint("give each [package] a name of its own, or build into different folders"),
+                .hint("give each [package] a different name, or build into different folders"),
             BuildError::Unmade(_) => Self::input(error.to_string()).hint(
-                "build all of the fleet, or build the selected rows into a folder of their own (-o DIR)",
+                "build all of the fleet, or build the selected rows into a separate folder (-o DIR)",
             ),
             BuildError::Write { error: WriteError::Template(error), .. } => error.into(),
             BuildError::Plan(error) => error.into(),

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let answers = answers(args)?;
     for file in [&args.output, &args.report].into_iter().flatten() {
         if file.exists() {
-            return Err(Failure::input(format!("{} exists and is left alone", file.display())));
+            return Err(Failure::input(format!("{} already exists", file.display())));
         }
     }
     if let Some(file) = &args.relay_env {
@@ -114,7 +114,7 @@ fn folders(path: &Path) -> Option<Vec<String>> {
 /// Writes several hosts as a fleet in a new folder.
 fn fleet(args: &Args, names: &[String], answers: &Answers, terminal: &mut Terminal) -> Result<(), Failure> {
     let Some(folder) = &args.output else {
-        return Err(Failure::input("a fleet has several files").hint("name a new folder for them: -o DIR"));
+        return Err(Failure::input("a fleet has several files").hint("name a new folder: -o DIR"));
     };
     if args.relay_env.is_some() {
         return Err(Failure::input("--relay-env is for one host")
@@ -202,17 +202,17 @@ fn write(args: &Args, imported: &Imported, terminal: &mut Terminal) -> Result<()
         create(file, &lines, 0o600)?;
         terminal.warn(
             &format!("{} holds passwords", file.display()),
-            "move it to /etc/mail-relay/relay.env on the host, and remember that the old files hold them as well",
+            "move it to /etc/mail-relay/relay.env on the host, and note that the old files still contain them",
         );
     }
     terminal.done("Imported", &report.source, &report.summary());
     let defects = report.without_reason();
     if !defects.is_empty() {
         return Err(Failure::failed(format!(
-            "no reason is known why these parameters differ: {}",
+            "these parameters differ for no known reason: {}",
             defects.join(", ")
         ))
-        .hint("please report this: it is a defect of postpack import"));
+        .hint("please report this: it is a bug of postpack import"));
     }
     if report.is_whole() { Ok(()) } else { Err(Failure::differs()) }
 }
@@ -282,7 +282,7 @@ fn refuse(faults: &[Fault], args: &Args, terminal: &mut Terminal) -> Result<(), 
 /// Rejects a file for secrets in a version-controlled folder.
 fn may_hold_secrets(file: &Path) -> Result<(), Failure> {
     if file == Path::new("-") {
-        return Err(Failure::input("--relay-env writes secrets, and never to standard output"));
+        return Err(Failure::input("--relay-env writes secrets, so it cannot use standard output"));
     }
     let whole = std::path::absolute(file)?;
     let folder = whole.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -291,11 +291,11 @@ fn may_hold_secrets(file: &Path) -> Result<(), Failure> {
     let controlled = folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists()));
     match controlled {
         Some(root) => Err(Failure::input(format!(
-            "{} is under version control: no secrets are written there",
+            "{} is under version control, so secrets must not be written there",
             root.display()
         ))
         .hint("name a file outside of it")),
-        None if file.exists() => Err(Failure::input(format!("{} exists and is left alone", file.display()))),
+        None if file.exists() => Err(Failure::input(format!("{} already exists", file.display()))),
         None => Ok(()),
     }
 }
@@ -308,7 +308,7 @@ fn create(file: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let opened = options.open(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
-            Failure::input(format!("{} exists and is left alone", file.display()))
+            Failure::input(format!("{} already exists", file.display()))
         }
         _ => Failure::failed(format!("{}: {error}", file.display())),
     });

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     };
     let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
-            Failure::input(format!("{} exists and is left alone", path.display()))
+            Failure::input(format!("{} already exists", path.display()))
         } else {
             error.into()
         }

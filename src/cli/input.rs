@@ -33,7 +33,7 @@ pub(super) fn of_folder(terminal: &mut Terminal) -> Result<Option<&'static str>,
             terminal.done("Using", name, "");
             Ok(Some(name))
         }
-        names => Err(Failure::input(format!("no SPEC is given, and both {} are here", names.join(" and ")))
+        names => Err(Failure::input(format!("no SPEC is given, and both {} exist", names.join(" and ")))
             .hint(format!("name one of them, such as `{}`", names[0]))),
     }
 }
@@ -42,15 +42,15 @@ pub(super) fn of_folder(terminal: &mut Terminal) -> Result<Option<&'static str>,
 pub(super) fn default_spec(terminal: &mut Terminal) -> Result<String, Failure> {
     let found = of_folder(terminal)?.map(str::to_owned);
     found.ok_or_else(|| {
-        Failure::input(format!("no SPEC is given, and neither {} is here", DEFAULTS.join(" nor ")))
-            .hint("`postpack init -o relay.toml` writes a spec to start from")
+        Failure::input(format!("no SPEC is given, and neither {} exists", DEFAULTS.join(" nor ")))
+            .hint("`postpack init -o relay.toml` writes a starting point")
     })
 }
 
 /// Rejects reading standard input twice: the second time it would be empty.
 pub(super) fn stdin_once<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
     if names.into_iter().filter(|name| *name == "-").count() > 1 {
-        return Err(Failure::input("`-` stands more than once, and standard input can be read only once"));
+        return Err(Failure::input("`-` was given more than once; standard input can be read only once"));
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ fn limited(reader: impl std::io::Read, name: &str) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
-        let message = format!("{name}: larger than {} MiB: neither a spec nor a package", LARGEST >> 20);
+        let message = format!("{name}: larger than {} MiB, so it is neither a spec nor a package", LARGEST >> 20);
         return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)
@@ -87,7 +87,7 @@ pub(super) fn bytes(name: &str) -> Result<Vec<u8>, Failure> {
     whole(Path::new(name)).map_err(|error| {
         let failure = Failure::input(error.to_string());
         if error.kind() == std::io::ErrorKind::NotFound {
-            failure.hint("`postpack init -o relay.toml` writes a spec to start from")
+            failure.hint("`postpack init -o relay.toml` writes a starting point")
         } else {
             failure
         }

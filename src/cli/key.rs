@@ -155,8 +155,8 @@ fn create(
     let [public, revocation] = [beside(file, "asc"), beside(file, "rev")];
     for path in [file, &public, &revocation] {
         if path.exists() {
-            return Err(Failure::input(format!("{} is there already", path.display()))
-                .hint("a key is never overwritten; give the new one another name"));
+            return Err(Failure::input(format!("{} already exists", path.display()))
+                .hint("keys are never overwritten; choose a different file name"));
         }
     }
     let now = clock::now();
@@ -167,11 +167,11 @@ fn create(
     say("Created", file, made.key.certificate(), terminal);
     terminal.warn(
         &format!(
-            "whoever has {} can revoke the key, and whoever has {} can sign",
+            "anyone with {} can revoke the key, and anyone with {} can sign",
             revocation.display(),
             file.display()
         ),
-        "keep the two apart, and a copy of each off this machine",
+        "store them in different places, and keep a copy of each on another machine",
     );
     concerns(made.key.certificate(), terminal);
     Ok(())
@@ -180,7 +180,7 @@ fn create(
 /// The certificate of a key in another program.
 fn certify(new: &New, terminal: &mut Terminal) -> Result<(), Failure> {
     if new.file.exists() {
-        return Err(Failure::input(format!("{} is there already", new.file.display())));
+        return Err(Failure::input(format!("{} already exists", new.file.display())));
     }
     let hex = new.modulus.as_deref().unwrap_or_default().trim();
     let hex = hex.strip_prefix("Modulus=").unwrap_or(hex).to_ascii_uppercase();
@@ -341,7 +341,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether the output is armored text.
+/// A signature as armored text.
 pub(super) fn armored_signature(packet: &[u8]) -> String {
     armored("SIGNATURE", packet)
 }

@@ -63,7 +63,7 @@ impl Terminal {
     }
 
     /// Writes a result.
-    #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
+    #[expect(clippy::unused_self, reason = "the writer locks the terminal")]
     pub(super) fn result(&mut self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
         let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
@@ -141,7 +141,7 @@ impl Terminal {
     }
 
     /// Reports why a verb stopped.
-    #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
+    #[expect(clippy::unused_self, reason = "the writer locks the terminal")]
     pub(super) fn failure(&mut self, failure: &Failure) {
         let mut err = anstream::stderr().lock();
         if !failure.message.is_empty() {

@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         }
     } else {
         if !args.rows.only.is_empty() {
-            return Err(Failure::input("--only is for fleets, and the SPEC has no [fleet]"));
+            return Err(Failure::input("--only needs a fleet, and the SPEC has no [fleet]"));
         }
         let planned = input::load(source, &settings, terminal)?;
         to.add(None, plan::render(&planned, distribution, &templates)?)?;
@@ -89,7 +89,7 @@ impl<'a> To<'a> {
         match (&args.file, &args.output) {
             (Some(path), _) => Ok(Self::Stdout(path, Vec::new())),
             (None, Some(folder)) => Ok(Self::Folder(folder, Trees::new(folder)?)),
-            (None, None) => Err(Failure::input("neither --output nor --file is given")),
+            (None, None) => Err(Failure::input("--output or --file is required")),
         }
     }
 
@@ -120,7 +120,7 @@ impl<'a> To<'a> {
             let failure = Failure::input(format!("the relay has no file `{path}` on {}", distribution.title));
             Err(match nearest(path, files.iter().map(|file| file.path.as_str())) {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                None => failure.hint("write all of them with --output, and look there"),
+                None => failure.hint("use --output to write all files"),
             })
         }
     }

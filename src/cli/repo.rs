@@ -157,9 +157,9 @@ impl From<RepoError> for Failure {
         let message = error.to_string();
         match error {
             RepoError::Changed(_) => Self::input(message).hint(
-                "raise the version, or build with --release: hosts that have this version would not get other bytes",
+                "raise the version, or build with --release: hosts with this version would not upgrade",
             ),
-            RepoError::Dist(_) => Self::input(message).hint("name a folder that `postpack build` made"),
+            RepoError::Dist(_) => Self::input(message).hint("name a folder with the packages of `postpack build`"),
             RepoError::Unknown(_)
             | RepoError::Rejected(_)
             | RepoError::Package { .. }
@@ -231,7 +231,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
 
 fn init_settings(path: &Path, init: &Init, terminal: &mut Terminal) -> Result<(), Failure> {
     if path.exists() {
-        return Err(Failure::input(format!("{} is there already", path.display())));
+        return Err(Failure::input(format!("{} already exists", path.display())));
     }
     key::replace(path, repo::starter(&init.name, &init.url))?;
     terminal.done(
@@ -252,7 +252,7 @@ pub(super) fn open(path: &Path, terminal: &mut Terminal) -> Result<(Settings, Ke
 fn settings(path: &Path, terminal: &mut Terminal) -> Result<Settings, Failure> {
     if !path.exists() {
         return Err(Failure::input(format!("there is no {}", path.display()))
-            .hint("`postpack repo init NAME URL` writes settings to start from"));
+            .hint("`postpack repo init NAME URL` writes a starting point"));
     }
     let source = input::read(&path.display().to_string())?;
     let folder = path.parent().unwrap_or(Path::new(""));

@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         } else if args.clear {
             target.push(".asc");
             let text = String::from_utf8(bytes).map_err(|_| {
-                Failure::input(format!("{}: only a text can be signed in place", path.display()))
+                Failure::input(format!("{}: only text can be signed in place", path.display()))
             })?;
             cleartext(&text, &[signer], time)?.into_bytes()
         } else {

@@ -119,7 +119,7 @@ impl Entry {
 }
 
 impl Draft {
-    /// Sets a key. One that is there already is replaced.
+    /// Sets a key. One that already exists is replaced.
     pub(super) fn set(
         &mut self,
         section: &str,

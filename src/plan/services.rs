@@ -187,7 +187,7 @@ impl<'a> Judge<'a> {
         }
         match (&own.command, self.given()) {
             (Some(command), Some(program)) => {
-                let message = format!("`{name}` is there already, and runs {program}(8)");
+                let message = format!("`{name}` already exists, and runs {program}(8)");
                 let hint = "leave `command` out, or give a service of your own another name";
                 self.error(&command.span, message, hint);
             }
@@ -308,7 +308,7 @@ impl<'a> Judge<'a> {
         let own = self.own;
         let Some(command) = &own.command else {
             if let Some(first) = own.arguments.first() {
-                let message = "the arguments of a service that is there already stay as they are";
+                let message = "the arguments of a service that already exists stay as they are";
                 self.error(
                     &first.span,
                     message,
@@ -358,7 +358,7 @@ impl<'a> Judge<'a> {
                 let message = format!("another section of the spec sets `{}` for this service", option.name);
                 self.error(&option.name_span, message, "take it out");
             } else if own.command.is_none() && value(option).is_ok() && unbroken(option).is_err() {
-                let message = "postconf(1) carries no blanks into a service that is there already";
+                let message = "postconf(1) carries no blanks into a service that already exists";
                 self.error(
                     &option.value_span,
                     message,

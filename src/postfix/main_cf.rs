@@ -59,7 +59,7 @@ impl MainCf {
     /// Adds a parameter to the last section.
     ///
     /// # Errors
-    /// If it is there already, or if the name is none.
+    /// If it already exists, or if the name is none.
     pub fn set(&mut self, name: &str, value: Value) -> Result<(), SetError> {
         if !is_name(name) {
             return Err(SetError::Name(name.to_owned()));

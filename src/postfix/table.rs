@@ -185,7 +185,7 @@ impl Cidr {
     /// Adds a network.
     ///
     /// # Errors
-    /// If the result would break the line, or the network is there already.
+    /// If the result would break the line, or the network already exists.
     pub fn push(&mut self, network: &Network, result: &str) -> Result<(), TableError> {
         let pattern = network.cidr();
         let rule = format!("{pattern} {}", line(result)?);

@@ -89,7 +89,7 @@ fn other_format(text: &str) -> Option<Diagnostic> {
     Some(
         Diagnostic::error("syntax", span, message)
             .hint(hint)
-            .hint("`postpack init` writes a spec to start from"),
+            .hint("`postpack init` writes a starting point"),
     )
 }
 

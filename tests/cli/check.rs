@@ -52,7 +52,7 @@ fn all_specs_are_judged_even_if_one_cannot_be_read() {
     --- stderr
     error[unreadable]: failed to open file `missing.toml`: No such file or directory (os error 2)
     --> missing.toml
-     = help: `postpack init -o relay.toml` writes a spec to start from
+     = help: `postpack init -o relay.toml` writes a starting point
     error[unreadable]: bytes.toml:2: not UTF-8 text (byte 11)
     --> bytes.toml
      = help: a spec is a TOML file, and TOML is UTF-8
@@ -108,7 +108,7 @@ fn standard_input_is_a_spec() {
     insta::assert_snapshot!(world.run_with("check - -", EXAMPLE), @"
     exit 2
     --- stderr
-    error: `-` stands more than once, and standard input can be read only once
+    error: `-` was given more than once; standard input can be read only once
     ");
 }
 
@@ -216,7 +216,7 @@ fn json_has_every_place() {
                 "message": "failed to open file `missing.toml`: No such file or directory (os error 2)",
                 "place": null,
                 "hints": [
-                  "`postpack init -o relay.toml` writes a spec to start from"
+                  "`postpack init -o relay.toml` writes a starting point"
                 ]
               }
             ]

@@ -27,7 +27,7 @@ fn providers() {
 fn profiles_and_targets() {
     let world = World::new();
     insta::assert_snapshot!(world.result("profiles"), @"
-    PROFILE       WHAT IT IS
+    PROFILE       DESCRIPTION
     null-client   sends only: the host's own mail leaves through a smarthost, nothing comes in
     lan-relay     sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost
     mail-gateway  receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind

@@ -292,7 +292,7 @@ impl Column {
     }
 }
 
-/// A change to a master.cf that is there already, in the words of postconf(1).
+/// A change to a master.cf that already exists, in the words of postconf(1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// Adds a service or takes the place of one: `postconf -M`.
