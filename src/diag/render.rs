@@ -127,7 +127,7 @@ mod tests {
         let value = 17..27;
         assert_eq!(&source.text[value.clone()], "\"hünter2\"");
         let findings = [
-            Diagnostic::error(SECRET, value, "a secret").labelled("take it out"),
+            Diagnostic::error(SECRET, value, "a secret").labelled("remove it"),
             Diagnostic::error("unknown-key", 6..14, "unknown"),
         ];
         let text = render_text(&findings, &source, true);

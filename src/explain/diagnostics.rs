@@ -12,7 +12,7 @@ use crate::relay::Profile;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Code {
-    /// The code, as it stands in brackets behind `error`.
+    /// The code, as it must not have brackets behind `error`.
     #[serde(skip)]
     pub name: String,
     /// What is wrong.

@@ -49,7 +49,7 @@ pub(crate) struct InboundSection {
     pub(crate) alias_domains: Option<Many<String>>,
     /// Addresses whose mail goes to others: `"info@acme.test" = "sales@acme.example"`, or a list.
     ///
-    /// `"@acme.test"` is every address of the domain that has no alias.
+    /// `"@acme.test"` stands for every address of the domain that has no alias.
     #[schemars(extend(
         "examples" = [{"info@acme.test": "sales@acme.example"}],
         "x-adds-to" = ["virtual_alias_maps"],

@@ -195,7 +195,7 @@ impl<'a> Judge<'a> {
                 let message = format!("Postfix has no program `{}`", command.value);
                 let hint = match Program::nearest(&command.value) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "programs of the host are run by `spawn` or `pipe`".to_owned(),
+                    None => "use `spawn` or `pipe`".to_owned(),
                 };
                 self.error(&command.span, message, hint);
             }
@@ -356,7 +356,7 @@ impl<'a> Judge<'a> {
         for option in &own.options {
             if self.made.iter().any(|made| made.options.contains(&option.name)) {
                 let message = format!("another section of the spec sets `{}` for this service", option.name);
-                self.error(&option.name_span, message, "take it out");
+                self.error(&option.name_span, message, "remove it");
             } else if own.command.is_none() && value(option).is_ok() && unbroken(option).is_err() {
                 let message = "postconf(1) carries no blanks into a service that already exists";
                 self.error(

@@ -15,7 +15,7 @@ pub struct Content {
     pub milter_headers: Vec<Rule>,
 }
 
-/// A pattern, and what becomes of the line or its message.
+/// A pattern, and an action for the line or its message.
 pub type Rule = (String, LineAction);
 
 /// What becomes of a line, or of the message that has it.

@@ -23,7 +23,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>, identit
             .as_ref()
             .and_then(|table| table.0.iter().find(|(_, value)| value.value.starts_with("prepend")))
     {
-        let message = "Postfix puts nothing before a header that a milter adds";
+        let message = "Postfix cannot insert text before a header that a milter adds";
         judge.report(
             Diagnostic::error("content", value.span.clone(), message).hint("`replace LINE` works there"),
         );
@@ -44,7 +44,7 @@ fn rules(judge: &mut Judge, path: &str, entries: Option<&Entries<String>>) -> Ve
         let of_key = format!("{path}.{}", values::shown(key.as_str()));
         let groups_or_many = groups.unwrap_or(u32::MAX);
         let read = |text: &str| action(text, groups_or_many);
-        let action = judge.read("content", &of_key, "what becomes of the line or its message", value, read);
+        let action = judge.read("content", &of_key, "an action for the line or its message", value, read);
         if let (Some(_), Some(action)) = (groups, action) {
             rules.push((key.value.clone(), action));
         }
@@ -60,7 +60,7 @@ fn before_rewriting(judge: &mut Judge, entries: Option<&Entries<String>>) {
         // The others remove the message or the line, or write it.
         let stays = matches!(word, "hold" | "warn" | "prepend" | "redirect" | "permit");
         if stays && may_match(&key.value, &SENDERS) {
-            let message = "[rewrite] changes no sender in a `From` or `Sender` line that this matches";
+            let message = "[rewrite] does not change senders in a `From` or `Sender` line that this matches";
             judge.report(
                 Diagnostic::warning("content", key.span.clone(), message)
                     .hint("begin the pattern with another header, such as `^Subject:`; `replace` can write the new sender"),
@@ -91,11 +91,11 @@ fn action(text: &str, groups: u32) -> Result<LineAction, Fault> {
             needed("the address")?;
             LineAction::Redirect(values::address(rest)?)
         }
-        "ignore" | "permit" if !rest.is_empty() => return Err(Fault::new("nobody hears its words")),
+        "ignore" | "permit" if !rest.is_empty() => return Err(Fault::new("its text is never sent")),
         "ignore" => LineAction::Ignore,
         "permit" => LineAction::Permit,
         _ => {
-            return Err(Fault::new(format!("`{}` is no action", values::shown(word))).hint(
+            return Err(Fault::new(format!("`{}` is not an action", values::shown(word))).hint(
                 "write `reject`, `discard`, `hold`, `warn`, `ignore`, `prepend`, `replace`, `redirect` or `permit`",
             ));
         }
@@ -106,7 +106,7 @@ fn action(text: &str, groups: u32) -> Result<LineAction, Fault> {
 /// Words that a client or the log gets.
 fn spoken(text: &str) -> Result<&str, Fault> {
     if text.contains('$') {
-        return Err(Fault::new("`$` cannot be part of its words"));
+        return Err(Fault::new("`$` is not allowed in its text"));
     }
     if text.is_empty() { Ok(text) } else { values::access_text(text) }
 }
@@ -125,14 +125,14 @@ fn references(text: &str, groups: u32) -> Result<(), Fault> {
         let number: u32 = inner[..digits].parse().unwrap_or(0);
         if number == 0 || (after.starts_with('{') && !inner[digits..].starts_with('}')) {
             return Err(
-                Fault::new("`$` is followed by no number").hint("write `$$` for the character itself")
+                Fault::new("`$` is not followed by a number").hint("write `$$` for the character itself")
             );
         }
         if !after.starts_with('{')
             && inner[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
         {
             return Err(Fault::new(
-                "Postfix reads the letters behind `$` and the number as part of its name",
+                "Postfix reads the letters after `$` and the number as part of its name",
             )
             .hint(format!("write `${{{number}}}`")));
         }
@@ -155,7 +155,7 @@ pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Opt
         judge.missing(
             "milter.servers",
             None,
-            "it says where they listen: servers = \"inet:127.0.0.1:11332\"",
+            "add their addresses: servers = \"inet:127.0.0.1:11332\"",
         );
     }
     let mut time = |path: &str, spot: Option<&Spot<Time>>| {
@@ -191,13 +191,13 @@ fn milter(text: &str) -> Result<Milter, Fault> {
             ("default-action", _) => milter.without.replace(action_of(value)?).is_some(),
             (_, Some(at)) => milter.timeouts[at].replace(values::duration(value)?).is_some(),
             _ => {
-                return Err(Fault::new(format!("`{}` is nothing of a milter", values::shown(word))).hint(
+                return Err(Fault::new(format!("`{}` is not an option of a milter", values::shown(word))).hint(
                     "write `default-action=accept`, `connect-timeout=30s`, `command-timeout=30s` or `content-timeout=5m`",
                 ));
             }
         };
         if twice {
-            return Err(Fault::new(format!("`{key}` is there twice")));
+            return Err(Fault::new(format!("`{key}` is a duplicate")));
         }
     }
     Ok(milter)
@@ -208,7 +208,7 @@ const TIMEOUTS: [&str; 3] = ["connect-timeout", "command-timeout", "content-time
 
 fn action_of(word: &str) -> Result<MilterAction, Fault> {
     MilterAction::ALL.into_iter().find(|action| action.name() == word).ok_or_else(|| {
-        Fault::new(format!("`{}` is no action", values::shown(word)))
+        Fault::new(format!("`{}` is not an action", values::shown(word)))
             .hint("write `tempfail`, `reject`, `accept` or `quarantine`")
     })
 }

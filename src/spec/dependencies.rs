@@ -52,7 +52,7 @@ fn extra(judge: &mut Judge, format: Format, section: Option<&RelationsSection>) 
     let Some(section) = section else { return Extra::default() };
     let mut list = |key: &str, list: Option<&Many<String>>| {
         let path = format!("dependencies.{format}.{key}");
-        let what = format!("relations as {format} packages have them");
+        let what = format!("relations in the syntax of {format} packages");
         let alternatives = key != "conflicts";
         let read =
             judge.read_all("relation", &path, &what, list, |text| relation(format, text, alternatives));
@@ -61,7 +61,7 @@ fn extra(judge: &mut Judge, format: Format, section: Option<&RelationsSection>) 
                 judge.report(Diagnostic::error(
                     "relation",
                     spot.span.clone(),
-                    "the relay needs Postfix and would exclude it",
+                    "the relay depends on Postfix and cannot conflict with it",
                 ));
             }
         }
@@ -83,10 +83,10 @@ fn name_of(relation: &str) -> &str {
 fn relation(format: Format, text: &str, alternatives: bool) -> Result<String, Fault> {
     values::line(text)?;
     if text.contains(',') {
-        return Err(Fault::new("it holds a comma").hint("write each relation as a text of its own"));
+        return Err(Fault::new("it contains a comma").hint("write each relation as a separate item"));
     }
     if text.contains('|') && !(format == Format::Deb && alternatives) {
-        return Err(Fault::new("there are no alternatives (`|`) here"));
+        return Err(Fault::new("alternatives (`|`) are not allowed here"));
     }
     for part in text.split('|') {
         one(format, part.trim())?;
@@ -113,7 +113,7 @@ fn one(format: Format, text: &str) -> Result<(), Fault> {
         Format::Rpm => rest.strip_prefix(' '),
         Format::Pacman => Some(rest),
     };
-    let wrong = || Fault::new("its version constraint is not understood").hint(hint);
+    let wrong = || Fault::new("its version constraint is not valid").hint(hint);
     let constraint = constraint.ok_or_else(wrong)?;
     let operators: &[&str] = match format {
         Format::Deb => &["<<", "<=", ">=", ">>", "="],

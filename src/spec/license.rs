@@ -51,13 +51,13 @@ pub(super) fn check(text: &str) -> Result<String, Fault> {
             "(" | ")" | "AND" | "OR" | "WITH" => return Err(Fault::new(format!("`{word}` is out of place"))),
             _ if after_operand => {
                 return Err(Fault::new(format!("an operator is missing before `{}`", shown(word))).hint(
-                    "identifiers hold no blanks (`Apache-2.0`); between them stand `AND`, `OR` or `WITH`",
+                    "identifiers must not contain blanks (`Apache-2.0`); `AND`, `OR` or `WITH` separates them",
                 ));
             }
             _ if word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte)) => {
                 after_operand = true;
             }
-            _ => return Err(Fault::new(format!("`{}` is no SPDX identifier", shown(word)))),
+            _ => return Err(Fault::new(format!("`{}` is not an SPDX identifier", shown(word)))),
         }
     }
     if depth > 0 || !after_operand {
@@ -77,7 +77,7 @@ pub(super) fn unknown(text: &str, span: Span) -> Option<Diagnostic> {
         } else if !(["AND", "OR"].contains(&word) || KNOWN.contains(&word) || word.starts_with("LicenseRef-"))
         {
             let finding =
-                Diagnostic::warning("license", span, format!("`{word}` is no common SPDX identifier"));
+                Diagnostic::warning("license", span, format!("`{word}` is not a common SPDX identifier"));
             let [only, later] =
                 ["only", "or-later"].map(|end| format!("{}-{end}", word.trim_end_matches('+')));
             if KNOWN.contains(&only.as_str()) {

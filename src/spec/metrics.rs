@@ -34,8 +34,8 @@ pub(super) fn check(judge: &mut Judge, section: Option<&MetricsSection>) -> Opti
         [section.folder.as_ref().map(|spot| &spot.span), section.every.as_ref().map(|spot| &spot.span)];
     if let Some(span) = keys.into_iter().flatten().next() {
         judge.report(
-            Diagnostic::warning("metrics", span.clone(), "without enabled = true no metrics are written")
-                .hint("add `enabled = true`, or take the section out"),
+            Diagnostic::warning("metrics", span.clone(), "this has no effect without enabled = true")
+                .hint("add `enabled = true`, or remove the section"),
         );
     }
     None

@@ -152,7 +152,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let whole = 0..0;
     let nothing = Spot::new(RelaySection::default(), whole);
     if spec.relay.is_none() {
-        judge.missing("relay", None, "it says whose mail goes where: [relay] with provider and from");
+        judge.missing("relay", None, "add [relay] with provider and from");
         judge.removed.push("relay".to_owned());
     }
     let section = spec.relay.as_ref().unwrap_or(&nothing);

@@ -16,8 +16,8 @@ pub(super) fn questions(table: &DeTable<'_>) -> Vec<Diagnostic> {
 fn walk(value: &DeValue<'_>, span: Span, path: &str, findings: &mut Vec<Diagnostic>) {
     match value {
         DeValue::String(text) if text.starts_with("TODO") => findings.push(
-            Diagnostic::error("todo", span, format!("`{path}` is not answered yet"))
-                .hint("the comment above says what is asked; write the answer in place of `TODO`"),
+            Diagnostic::error("todo", span, format!("`{path}` is an open question"))
+                .hint("the comment above has the question; write the answer in place of `TODO`"),
         ),
         DeValue::Table(table) => {
             for (name, value) in table {

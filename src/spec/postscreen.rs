@@ -13,12 +13,12 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<
     let spot = spec.postscreen.as_ref()?;
     if !profile.receives() {
         let message = format!(
-            "`postscreen` guards a relay that receives from anybody, and `{}` does not",
+            "`postscreen` needs a relay that receives mail from other servers, and `{}` does not",
             profile.name()
         );
         judge.report(
             Diagnostic::error("no-inbound", spot.span.clone(), message)
-                .hint("take the section out of the spec"),
+                .hint("remove the section"),
         );
         return None;
     }
@@ -33,12 +33,12 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<
         let Some(name) = judge.read("block-list", "postscreen.lists", what, key, list) else { continue };
         match i32::try_from(weight.value).ok().filter(|weight| *weight != 0 && weight.abs() <= 1000) {
             None => {
-                let finding = Diagnostic::error("block-list", weight.span.clone(), "this is no weight");
-                judge.report(finding.hint("a number from 1 to 1000, or below zero for those who are good"));
+                let finding = Diagnostic::error("block-list", weight.span.clone(), "this is not a weight");
+                judge.report(finding.hint("a number from 1 to 1000, or below zero for good clients"));
             }
             Some(weight) if names.insert(name.clone()) => lists.push((name, weight)),
             Some(_) => {
-                let message = format!("`{name}` is here twice");
+                let message = format!("`{name}` is a duplicate");
                 judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
             }
         }
@@ -70,7 +70,7 @@ fn list(text: &str) -> Result<String, Fault> {
         }
     };
     if parts.len() < 4 || plain.split('.').count() != 4 || !plain.split('.').all(octet) {
-        return Err(Fault::new("behind the `=` stands no pattern of addresses").hint(hint));
+        return Err(Fault::new("the pattern of addresses after `=` is not valid").hint(hint));
     }
     Ok(format!("{name}={replies}"))
 }

@@ -34,7 +34,7 @@ pub(super) fn senders(
             _ => judge.read("address", &path, "a mail address, or `Name <address>`", value, named_address),
         };
         if sender == Some(Sender::All) && receives(section) {
-            let message = "`*` would rewrite the senders of strangers, who could not be answered";
+            let message = "`*` would rewrite the senders of strangers, and replies to them would be lost";
             judge.report(
                 Diagnostic::error("sender", key.span.clone(), message)
                     .hint("name the senders or their domains"),
@@ -91,7 +91,7 @@ fn display_name(text: &str) -> Result<Option<String>, Fault> {
     }
     values::line(bare)?;
     if let Some(odd) = bare.chars().find(|c| "\"\\<>".contains(*c)) {
-        return Err(Fault::new(format!("{} cannot be part of the name", values::character(odd))));
+        return Err(Fault::new(format!("{} is not allowed in the name", values::character(odd))));
     }
     let is_atom = |c: char| c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
     let written = if bare.chars().all(is_atom) {
@@ -104,7 +104,7 @@ fn display_name(text: &str) -> Result<Option<String>, Fault> {
     };
     if written.len() > 75 {
         return Err(Fault::new(format!(
-            "the name is longer than 75 characters in a header: {}",
+            "the name has more than 75 characters in a header: {}",
             written.len()
         )));
     }

@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use crate::diag::{Diagnostic, SECRET, Span};
 use crate::keys::schema;
 
-const HOME: &str = "credentials belong onto the host, into /etc/mail-relay/relay.env: RELAY_USERNAME=... and \
+const HOME: &str = "credentials belong in /etc/mail-relay/relay.env on the host: RELAY_USERNAME=... and \
                     RELAY_PASSWORD=...";
 
 /// Takes the secrets out of a document; also returns the paths of what was taken.
@@ -147,17 +147,17 @@ impl Search {
 fn by_key(name: &str, path: &str, span: Span) -> Diagnostic {
     let name = super::values::shown(name);
     let message =
-        format!("`{name}` in a spec would lie in version control and in packages that everyone can read");
-    let finding = Diagnostic::error(SECRET, span, message).labelled("take it out");
+        format!("`{name}` in a spec would be in version control and in packages that everyone can read");
+    let finding = Diagnostic::error(SECRET, span, message).labelled("remove it");
     match sign_of_key(path.rsplit('.').next().unwrap_or(path)) {
-        Some(Sign::User) => finding.hint(HOME).hint("user names stay out too, so that both change together"),
+        Some(Sign::User) => finding.hint(HOME).hint("remove the user name as well, so that both change together"),
         _ => finding.hint(HOME).hint("if it has ever been committed or published, replace it with a new one"),
     }
 }
 
 fn by_value(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(SECRET, span, format!("this looks like {what}; a spec must hold no secrets"))
-        .labelled("take it out")
+    Diagnostic::error(SECRET, span, format!("this looks like {what}; a spec must not contain secrets"))
+        .labelled("remove it")
         .hint(HOME)
         .hint("if it has ever been committed or published, replace it with a new one")
 }
@@ -312,7 +312,7 @@ const PREFIXES: &[(&str, usize, &str)] = &[
     ("pypi-", 40, "a PyPI token"),
     ("npm_", 30, "an npm token"),
     ("AGE-SECRET-KEY-1", 20, "a private key"),
-    ("https://hooks.slack.com/services/", 20, "the secret address of a web hook"),
+    ("https://hooks.slack.com/services/", 20, "the secret URL of a webhook"),
 ];
 
 /// The same where the beginning could be that of a name; the rest is in one piece, with a digit or a capital in it.

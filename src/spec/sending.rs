@@ -36,9 +36,9 @@ pub(super) fn stripped(judge: &mut Judge, path: &str, list: Option<&Many<String>
                 Diagnostic::error(
                     "header",
                     name.span,
-                    format!("without `{}` a message cannot be read", name.value),
+                    format!("without `{}` a message is not readable", name.value),
                 )
-                .hint("leave it out of `strip`"),
+                .hint("remove it from `strip`"),
             );
         } else if lower == "received" {
             strip_received = true;
@@ -56,7 +56,7 @@ fn header_name(text: &str) -> Result<String, Fault> {
     }
     // RFC 5322 allows more; no header that exists has it.
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_".contains(*c))) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))
+        Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
             .hint("for more than a name there is `headers.patterns`")),
         None => Ok(text.to_owned()),
     }
@@ -104,13 +104,13 @@ pub(super) fn limits(
     {
         judge.report(
             Diagnostic::warning("time", bounce.span.clone(), "bounces would be kept longer than mail")
-                .hint("Postfix keeps nothing longer than `queue-lifetime`"),
+                .hint("Postfix keeps bounces no longer than `queue-lifetime`"),
         );
     }
     if let Some(queue) = queue.as_ref().filter(|queue| queue.value < 3600) {
         judge.report(
-            Diagnostic::warning("time", queue.span.clone(), "mail is given up after less than an hour")
-                .hint("a smarthost that is down for an evening then costs mail; the usual is `5d`"),
+            Diagnostic::warning("time", queue.span.clone(), "mail expires after less than an hour")
+                .hint("mail is then lost if the smarthost is down for an evening; the usual value is `5d`"),
         );
     }
     if let Some(provider) = provider {
@@ -163,7 +163,7 @@ fn above(
         let message = format!("{} takes {}", provider.title, what(most));
         judge.report(
             Diagnostic::warning("limit", own.span.clone(), message)
-                .hint("leave the key out: the preset sets the limit"),
+                .hint("remove the key: the preset sets the limit"),
         );
     }
 }
@@ -189,9 +189,9 @@ pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -
             Diagnostic::warning(
                 "hardening",
                 key.span.clone(),
-                "with enabled = false these directives go nowhere",
+                "these directives have no effect with enabled = false",
             )
-            .hint("take out one of the two"),
+            .hint("remove one of the two"),
         );
     }
     let mut service = Vec::new();
@@ -215,9 +215,9 @@ pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -
                 Diagnostic::error(
                     "directive",
                     key.span.clone(),
-                    format!("with this {name}, Postfix cannot work: {reason}"),
+                    format!("Postfix does not work with this {name}: {reason}"),
                 )
-                .hint("leave it out"),
+                .hint("remove it"),
             );
         }
         service.push((name, texts));
@@ -228,14 +228,14 @@ pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -
 fn directive(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if let Some(odd) = text.chars().find(|c| !c.is_ascii_alphanumeric()) {
-        return Err(Fault::new(format!("{} cannot be part of a name", values::character(odd))));
+        return Err(Fault::new(format!("{} is not allowed in a name", values::character(odd))));
     }
     if !text.starts_with(|c: char| c.is_ascii_uppercase()) {
         return Err(Fault::new("names begin with a capital letter, as in `ProtectHome`"));
     }
     if text.starts_with("Exec") || ["Type", "User", "Group", "PIDFile"].contains(&text) {
-        return Err(Fault::new("it would change what the service runs, not what it may do")
-            .hint("for that, use `systemctl edit` on the host"));
+        return Err(Fault::new("it would change the program of the service, not its permissions")
+            .hint("use `systemctl edit` on the host instead"));
     }
     if !crate::systemd::directives().any(|known| known == text) {
         let fault = Fault::new("systemd has no such directive in [Service], and would ignore it");
@@ -301,7 +301,7 @@ fn parameter_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     // The name of a transport can be part of it, as in `smtp-amavis_destination_recipient_limit`.
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.-".contains(*c))) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of a name", values::character(odd)))),
+        Some(odd) => Err(Fault::new(format!("{} is not allowed in a name", values::character(odd)))),
         None => Ok(text.to_owned()),
     }
 }

@@ -19,10 +19,10 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     if !profile.has_clients() {
         for (path, span) in given(spec) {
             let message =
-                format!("`{path}` is for clients, and nobody but the host itself speaks to a null client");
+                format!("`{path}` needs clients, and only the host itself uses a null client");
             judge.report(
                 Diagnostic::error("no-clients", span, message)
-                    .hint("with profile = \"lan-relay\" hosts of a network can send through it"),
+                    .hint("use profile = \"lan-relay\" for a network"),
             );
         }
         return None;
@@ -38,7 +38,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         judge.missing(
             "network.trusted",
             Some(place),
-            "it says who may send through the relay: [network] trusted = [\"192.168.1.0/24\"]",
+            "name the clients that may send: [network] trusted = [\"192.168.1.0/24\"]",
         );
     }
     let proxy = section.and_then(|section| section.proxy_protocol.as_ref()).filter(|it| it.value);
@@ -47,7 +47,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         .is_none_or(|list| list.0.iter().all(|it| it.value == "all"));
     if let (Some(spot), true) = (proxy, everywhere && !judge.was_removed("network.listen")) {
         let message =
-            "the addresses that the proxy speaks to are missing: programs of the host itself come without it";
+            "the addresses that the proxy connects to are missing: programs of the host do not use the proxy";
         judge.report(
             Diagnostic::error("proxy-protocol", spot.span.clone(), message)
                 .hint("name them: [network] listen = [\"192.168.1.10\"]"),
@@ -146,7 +146,7 @@ fn listen(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpAddr> {
         }
         let address = unbracketed(text)?;
         if address.is_unspecified() {
-            return Err(Fault::new("it stands for all addresses").hint("write listen = \"all\""));
+            return Err(Fault::new("it includes all addresses").hint("write listen = \"all\""));
         }
         Ok(Some(address))
     });
@@ -162,9 +162,9 @@ fn listen(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpAddr> {
 fn unbracketed(text: &str) -> Result<IpAddr, Fault> {
     values::line(text)?;
     if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return Err(Fault::new("it stands in brackets").hint(format!("write `{}`", values::shown(inner))));
+        return Err(Fault::new("it must not have brackets").hint(format!("write `{}`", values::shown(inner))));
     }
-    text.parse().map_err(|_| Fault::new("it is no IP address"))
+    text.parse().map_err(|_| Fault::new("it is not an IP address"))
 }
 
 /// A network or a single address, without bits behind the prefix.
@@ -179,10 +179,10 @@ pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
         .filter(|_| prefix.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|prefix| IpNet::new(address, prefix).ok())
         .ok_or_else(|| {
-            Fault::new(format!("`/{}` is no prefix length of `{address}`", values::shown(prefix)))
+            Fault::new(format!("`/{}` is not a valid prefix length in `{address}`", values::shown(prefix)))
         })?;
     if network.trunc() != network {
-        return Err(Fault::new("bits are set behind the prefix")
+        return Err(Fault::new("bits after the prefix are set")
             .hint(format!("the network is `{}`, the host `{address}`", network.trunc())));
     }
     Ok(network)
@@ -196,7 +196,7 @@ fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
         // fc00::/7 is private (RFC 4193).
         let widest = if network.addr().is_ipv4() { 8 } else { 16 };
         if network.prefix_len() < widest && !is_private(&network) {
-            return Err(Fault::new("nobody owns as much: this would be an open relay")
+            return Err(Fault::new("no organisation owns such a large network: this would be an open relay")
                 .hint("name the networks of the clients"));
         }
         Ok(network)
@@ -206,9 +206,9 @@ fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
         let network = spot.value;
         let widest_public = if network.addr().is_ipv4() { 24 } else { 48 };
         if !is_private(&network) && network.prefix_len() < widest_public {
-            let message = format!("everybody in the public network `{network}` may send in your name");
+            let message = format!("every host in the public network `{network}` could send in your name");
             judge.report(Diagnostic::warning("trusted-network", spot.span, message).hint(
-                "name the addresses of the clients, or let them prove who they are with [server] auth",
+                "name the addresses of the clients, or let them authenticate with [server] auth",
             ));
         }
         if !network.addr().is_loopback() && !networks.contains(&network) {
@@ -277,7 +277,7 @@ fn auth(judge: &mut Judge, spec: &Spec, has_certificate: bool) -> Option<ClientA
             Diagnostic::error(
                 "server-auth",
                 spot.span.clone(),
-                "clients would send their passwords in clear",
+                "clients would send their passwords without encryption",
             )
             .hint("offer TLS: certificate = \"/etc/ssl/relay.pem\""),
         );
@@ -292,10 +292,10 @@ fn cleartext(judge: &mut Judge, section: Option<&ServerSection>, auth: Option<Cl
     let flag = section.and_then(|section| section.allow_cleartext_password.as_ref());
     let Some(spot) = flag.filter(|spot| spot.value) else { return false };
     let (message, hint) = if auth.is_none() {
-        ("nobody logs in on port 25 here, so this allows nothing", "remove it, or set auth = \"dovecot\"")
+        ("clients cannot log in on port 25 here, so this has no effect", "remove it, or set auth = \"dovecot\"")
     } else {
         (
-            "anybody on the way can read the passwords of clients that log in without TLS",
+            "anyone between client and relay can read passwords that are sent without TLS",
             "remove it once all clients support STARTTLS",
         )
     };
@@ -337,11 +337,11 @@ fn everybody(judge: &mut Judge, entries: Option<&Entries<String>>, clients: &[(I
         let family = if whole.addr().is_ipv4() { "IPv4" } else { "IPv6" };
         judge.report(match action {
             Some(Action::Permit) => {
-                let message = format!("`permit` is an exception from a wider entry, and there is none: this changes nothing for {family}");
+                let message = format!("`permit` is an exception without a wider entry, so it has no effect for {family}");
                 Diagnostic::warning("accepts-everything", key.span.clone(), message).hint("remove it")
             }
             Some(_) if !clients.iter().any(is_exception) => {
-                let message = format!("this holds for every client of {family}: no entry permits one");
+                let message = format!("this applies to every client of {family}: no entry permits any");
                 Diagnostic::error("refuses-everything", key.span.clone(), message)
                     .hint("add the clients that may send: `\"192.0.2.0/24\" = \"permit\"`")
             }
@@ -367,7 +367,7 @@ fn table<K: Ord + Clone + ToString>(
         if keys.insert(name.clone()) {
             rows.push((name, action));
         } else {
-            let message = format!("`{}` is here twice", name.to_string());
+            let message = format!("`{}` is a duplicate", name.to_string());
             judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
         }
     }
@@ -376,7 +376,7 @@ fn table<K: Ord + Clone + ToString>(
 
 fn action(text: &str) -> Result<Action, Fault> {
     let hint =
-        "write `reject`, `defer`, `discard`, `hold` or `permit`; words to say stand behind the first two";
+        "write `reject`, `defer`, `discard`, `hold` or `permit`; the first two can have text after them";
     values::access_text(text)?;
     let (word, said) = text.split_once(' ').map_or((text, ""), |(word, said)| (word, said.trim_start()));
     let action = match word {
@@ -385,9 +385,9 @@ fn action(text: &str) -> Result<Action, Fault> {
         "discard" => Action::Discard,
         "hold" => Action::Hold,
         "permit" => Action::Permit,
-        _ => return Err(Fault::new(format!("`{}` is no action", values::shown(word))).hint(hint)),
+        _ => return Err(Fault::new(format!("`{}` is not an action", values::shown(word))).hint(hint)),
     };
-    if said.is_empty() { Ok(action) } else { Err(Fault::new("nobody hears its words").hint(hint)) }
+    if said.is_empty() { Ok(action) } else { Err(Fault::new("its text is never sent").hint(hint)) }
 }
 
 fn restrictions(judge: &mut Judge, section: Option<&RestrictionsSection>) -> Restrictions {
@@ -398,7 +398,7 @@ fn restrictions(judge: &mut Judge, section: Option<&RestrictionsSection>) -> Res
             values::line(text)?;
             match text.find(',') {
                 // `{ ... }` holds settings of a policy service, with commas.
-                Some(at) if !text[..at].contains('{') => Err(Fault::new("it holds a comma")),
+                Some(at) if !text[..at].contains('{') => Err(Fault::new("it contains a comma")),
                 _ => Ok(text.to_owned()),
             }
         });

@@ -75,7 +75,7 @@ impl<'s> Shape<'s> {
             return finding.hint(format!("did you mean `{near}`?"));
         }
         if let Some(home) = self.home_of(name).filter(|home| home != section) {
-            return finding.hint(format!("`{name}` belongs into [{home}]"));
+            return finding.hint(format!("`{name}` belongs in [{home}]"));
         }
         let mut names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
         names.sort_unstable();
@@ -222,7 +222,7 @@ impl<'s> Shape<'s> {
         } else if expected == "true or false" {
             finding = finding.hint("write true or false, without quotes");
         } else if expected == "a table" {
-            finding = finding.hint(format!("write it as a section of its own: [{path}]"));
+            finding = finding.hint(format!("write it as a section: [{path}]"));
         }
         self.findings.push(finding);
         false

@@ -39,7 +39,7 @@ pub(super) fn check(
         for (other, _, _) in &list {
             if other.name == smarthost.name {
                 let span = section.value.name.as_ref().map_or(&section.span, |spot| &spot.span);
-                let message = format!("two smarthosts are called `{}`", smarthost.name);
+                let message = format!("two smarthosts have the name `{}`", smarthost.name);
                 judge.report(
                     Diagnostic::error("smarthost", span.clone(), message)
                         .hint("their credentials would have the same keys in relay.env"),
@@ -47,8 +47,8 @@ pub(super) fn check(
             } else if (&other.host, other.port) == (&smarthost.host, smarthost.port) {
                 let span = section.value.host.as_ref().map_or(&section.span, |spot| &spot.span);
                 judge.report(
-                    Diagnostic::error("smarthost", span.clone(), "this smarthost is here twice")
-                        .hint("failover needs another host, region or port"),
+                    Diagnostic::error("smarthost", span.clone(), "this smarthost is a duplicate")
+                        .hint("failover needs a different host, region or port"),
                 );
             }
         }
@@ -89,8 +89,8 @@ fn one_mode(
                 .hint("Postfix tries them with one set of options; `smtp_tls_wrappermode` is one of these")
                 .hint("give them ports of the same kind, such as 587 and 587, or 465 and 465")
         } else if without.is_some() != first_without.is_some() {
-            Diagnostic::error("mixed-tls", span, "one smarthost of the list has no TLS, another has")
-                .hint("Postfix tries them with one TLS level; with `none` all mail would travel in clear")
+            Diagnostic::error("mixed-tls", span, "one smarthost of the list has no TLS, and another has it")
+                .hint("Postfix tries them with one TLS level; with `none` all mail would be sent without encryption")
         } else {
             continue;
         };
@@ -115,7 +115,7 @@ fn one_kind(
         let Some(span) = auth.or_else(|| list.get(index).map(|(_, section, _)| section.clone())) else {
             return;
         };
-        judge.report(mixed(span, "one smarthost of the list takes a password, another a token"));
+        judge.report(mixed(span, "one smarthost of the list uses a password, and another a token"));
     }
     let wanting = || list.iter().zip(sections).filter(|((host, _, _), _)| host.auth == Auth::Password);
     let first = wanting().next().map(|((host, _, _), _)| &host.mechanisms);
@@ -174,14 +174,14 @@ fn one(
 fn short_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if let Some(odd) = text.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-')) {
-        return Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))
-            .hint("lower-case letters, digits and `-` can"));
+        return Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
+            .hint("use lower-case letters, digits and `-`"));
     }
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) || text.ends_with('-') || text.contains("--") {
-        return Err(Fault::new("it must begin with a letter, and hyphens stand alone between others"));
+        return Err(Fault::new("it must begin with a letter, and each hyphen must be between letters or digits"));
     }
     if text.len() > 32 {
-        return Err(Fault::new("it is longer than 32 characters"));
+        return Err(Fault::new("it has more than 32 characters"));
     }
     Ok(text.to_owned())
 }
@@ -235,7 +235,7 @@ fn about_host(judge: &mut Judge, host: &str, span: &Span, provider: &Provider, p
     let known = known(providers);
     let warning = |message: String| Diagnostic::warning("smarthost", span.clone(), message);
     if provider.name != Provider::CUSTOM && !provider.owns(host) {
-        let finding = warning(format!("`{host}` is no host of {} that postpack knows", provider.title));
+        let finding = warning(format!("`{host}` is not a known host of {}", provider.title));
         let finding = if let Some(right) = misspelt(host, known).filter(|right| right.name == provider.name) {
             finding.hint(format!("did you mean `{}`?", right.host))
         } else if let Some(other) = known.iter().find(|one| one.host.eq_ignore_ascii_case(host)) {
@@ -244,18 +244,18 @@ fn about_host(judge: &mut Judge, host: &str, span: &Span, provider: &Provider, p
             finding
         };
         judge.report(finding.hint(
-            "its ports and limits are taken for it all the same; provider = \"custom\" assumes nothing",
+            "the ports and limits of the provider still apply; provider = \"custom\" has none",
         ));
     } else if let Some(right) = misspelt(host, known) {
         judge.report(
-            warning(format!("`{host}` looks like a misspelt host of {}", right.title))
+            warning(format!("`{host}` looks like a misspelled host of {}", right.title))
                 .hint(format!("did you mean `{}`?", right.host))
-                .hint("whoever owns the misspelt domain would be sent the mail, and the password"),
+                .hint("the owner of the misspelled domain would receive the mail and the password"),
         );
     } else if !host.contains('.') && !values::is_address_literal(host) {
         judge.report(
             warning(format!("`{host}` has no domain"))
-                .hint("Postfix asks DNS for the name as it stands, without the search list of resolv.conf"),
+                .hint("Postfix looks up the name as it is, without the search list of resolv.conf"),
         );
     }
 }
@@ -312,22 +312,22 @@ fn mode(
     if chosen != known && (preset.is_some() || known == TlsMode::Implicit || port == 587) {
         let (how, happens) = match known {
             TlsMode::Implicit => (
-                "at once, not by STARTTLS",
-                "the smarthost waits for TLS and Postfix for a greeting, until one gives up",
+                "implicitly, not by STARTTLS",
+                "the smarthost waits for TLS and Postfix waits for a greeting, until a timeout",
             ),
             TlsMode::StartTls => {
-                ("by STARTTLS, not at once", "the smarthost answers in clear where Postfix expects TLS")
+                ("by STARTTLS, not implicitly", "the smarthost answers without TLS, and Postfix expects TLS")
             }
         };
         judge.report(if own && preset.is_some() {
             let message = format!("on port {port}, {} starts TLS {how}", provider.title);
             Diagnostic::error("tls-start", spot.span.clone(), message)
-                .hint("leave `tls` out, or use another port")
+                .hint("remove `tls`, or use a different port")
                 .hint(format!("otherwise {happens}"))
         } else {
             let message = format!("on port {port}, TLS usually starts {how}");
             Diagnostic::warning("tls-start", spot.span.clone(), message)
-                .hint(format!("if that holds for this smarthost, {happens}"))
+                .hint(format!("if that is true for this smarthost, {happens}"))
         });
     }
     chosen
@@ -344,11 +344,11 @@ fn auth(judge: &mut Judge, raw: &SmarthostSection, provider: &Provider, host: Op
     };
     if !provider.auth.contains(&chosen) && host.is_some_and(|host| provider.owns(host)) {
         let message = match chosen {
-            Auth::None => format!("{} takes no mail without a user name and password", provider.title),
-            Auth::Xoauth2 => format!("{} takes no access tokens that postpack knows of", provider.title),
-            Auth::Password => format!("{} knows no user names and passwords on this host", provider.title),
+            Auth::None => format!("{} accepts no mail without a user name and password", provider.title),
+            Auth::Xoauth2 => format!("{} is not known to accept access tokens", provider.title),
+            Auth::Password => format!("{} does not support user names and passwords on this host", provider.title),
         };
-        judge.report(Diagnostic::error("auth", spot.span.clone(), message).hint("leave `auth` out"));
+        judge.report(Diagnostic::error("auth", spot.span.clone(), message).hint("remove `auth`"));
     }
     chosen
 }
@@ -421,7 +421,7 @@ fn oauth2(
         for (spot, key) in [(&raw.oauth2_endpoint, "oauth2-endpoint"), (&raw.oauth2_scope, "oauth2-scope")] {
             if let Some(spot) = spot {
                 let message = format!("`{key}` has no effect without auth = \"xoauth2\"");
-                judge.report(Diagnostic::error("oauth2", spot.span.clone(), message).hint("take it out"));
+                judge.report(Diagnostic::error("oauth2", spot.span.clone(), message).hint("remove it"));
             }
         }
         return None;
@@ -436,7 +436,7 @@ fn oauth2(
     let scope = judge.read_if(
         "oauth2",
         "smarthost.oauth2-scope",
-        "a list of words, separated by blanks",
+        "a list of names, separated by blanks",
         raw.oauth2_scope.as_ref(),
         |text| values::line(text).map(str::to_owned),
     );

@@ -46,9 +46,9 @@ pub(super) fn firewall(judge: &mut Judge, section: Option<&FirewallSection>) -> 
             Diagnostic::error(
                 "firewall",
                 spot.span.clone(),
-                "`firewall.exclusive` needs nftables: ufw and firewalld cannot tell one program from another",
+                "`firewall.exclusive` needs nftables: ufw and firewalld cannot distinguish programs",
             )
-            .hint("add \"nftables\" to `tools`; its rules stand beside those of the others"),
+            .hint("add \"nftables\" to `tools`; its rules are in addition to those of the others"),
         );
     }
     firewall

@@ -38,8 +38,8 @@ fn one(text: &str, span: Option<Span>, message: &str) -> Diagnostic {
     let word = values::shown(written);
     let finding = Diagnostic::new(Severity::Error, "syntax", span, format!("`{word}` must be in quotes"));
     finding.hint(match word.to_ascii_lowercase().as_str() {
-        "yes" | "on" | "true" => "write true; or \"yes\" where a text is meant".to_owned(),
-        "no" | "off" | "false" => "write false; or \"no\" where a text is meant".to_owned(),
+        "yes" | "on" | "true" => "write true, or \"yes\" for text".to_owned(),
+        "no" | "off" | "false" => "write false, or \"no\" for text".to_owned(),
         _ => format!("write \"{}\"", word.trim_matches(['"', '\''])),
     })
 }
@@ -80,7 +80,7 @@ fn other_format(text: &str) -> Option<Diagnostic> {
     } else if sections == 0 && main_cf > toml {
         (
             "a main.cf of Postfix",
-            "what [relay] and the other sections have no key for goes into [main-cf]: soft_bounce = \"no\"",
+            "use [relay] and the other sections; set other parameters in [main-cf]: soft_bounce = \"no\"",
         )
     } else {
         return None;
@@ -94,7 +94,7 @@ fn other_format(text: &str) -> Option<Diagnostic> {
 }
 
 const SAMPLE: &str =
-    "a section is [relay] on a line of its own, and a key is from = \"noreply@acme.example\"";
+    "a section is [relay] on a separate line, and a key is from = \"noreply@acme.example\"";
 
 /// How parameters of main.cf begin that every relay has.
 fn is_of_postfix(name: &str) -> bool {

@@ -59,9 +59,9 @@ pub(super) fn check(
             Diagnostic::warning(
                 "tls-log",
                 spot.span.clone(),
-                "at this level the log holds whole TLS sessions",
+                "at this level the log contains whole TLS sessions",
             )
-            .hint("1 logs a line for each connection; use more only while looking for a fault"),
+            .hint("1 logs a line for each connection; use more only to debug a fault"),
         );
     }
     unused(judge, section, &tls);
@@ -90,9 +90,9 @@ fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>, direct
             Diagnostic::error(
                 "tls-level",
                 span.clone(),
-                "the smarthost has tls = \"none\", so no level can hold",
+                "the smarthost has tls = \"none\", so a level has no effect",
             )
-            .hint("take out one of the two"),
+            .hint("remove one of the two"),
         );
     }
     level_of(*value)
@@ -115,7 +115,7 @@ pub(super) fn level_of(level: Level) -> TlsLevel {
 pub(super) fn certificate_name(text: &str) -> Result<String, Fault> {
     match text.strip_prefix('.') {
         Some(domain) => values::domain(domain).map(|domain| format!(".{domain}")),
-        None if text.starts_with("*.") => Err(Fault::new("a `*` cannot be part of it")
+        None if text.starts_with("*.") => Err(Fault::new("a `*` is not allowed here")
             .hint(format!("write `{}` for all names below", &text[1..]))),
         None => values::domain(text),
     }
@@ -143,7 +143,7 @@ fn unused(judge: &mut Judge, section: &TlsSection, tls: &Tls) {
     }
     if let Some(first) = section.matches.as_ref().and_then(|names| names.0.first()) {
         judge.report(
-            Diagnostic::warning("tls-match", first.span.clone(), "no name is compared at this TLS level")
+            Diagnostic::warning("tls-match", first.span.clone(), "names are not compared at this TLS level")
                 .hint("`match` works with `secure` and `verify`"),
         );
     }
@@ -153,18 +153,18 @@ fn unused(judge: &mut Judge, section: &TlsSection, tls: &Tls) {
 fn against_everybody(judge: &mut Judge, tls: &Tls, place: Option<&Span>) {
     let message = match tls.level {
         TlsLevel::May | TlsLevel::Dane => return,
-        TlsLevel::None => "without TLS, everyone on the way can read and change the mail",
-        TlsLevel::Encrypt => "mail to domains whose servers have no TLS waits, and is returned in the end",
+        TlsLevel::None => "without TLS, anyone between the servers can read and change the mail",
+        TlsLevel::Encrypt => "mail to domains whose servers have no TLS waits and finally bounces",
         TlsLevel::DaneOnly => {
-            "mail to domains without DNSSEC-signed TLSA records waits, and is returned in the end: most have none"
+            "mail to domains without DNSSEC-signed TLSA records waits and finally bounces: most have none"
         }
         TlsLevel::Secure | TlsLevel::Verify => {
-            "mail to domains whose servers cannot prove their names waits, and is returned in the end: most cannot"
+            "mail to domains whose servers cannot prove their names waits and finally bounces: most cannot"
         }
     };
     judge.report(
         Diagnostic::new(Severity::Warning, "tls-level", place.cloned(), message)
-            .hint("`may` encrypts where it can, `dane` verifies besides where DNS is signed"),
+            .hint("`may` encrypts if possible, `dane` also verifies if DNS is signed"),
     );
 }
 
@@ -179,41 +179,41 @@ fn against_hosts(
     let finding =
         |severity: Severity, code, message: &str| Diagnostic::new(severity, code, place.cloned(), message);
     let hint = match section.level {
-        Some(_) => "leave `level` out: `secure` is the default",
-        None => "leave `tls` out: it follows from the port",
+        Some(_) => "remove `level`: `secure` is the default",
+        None => "remove `tls`: it follows from the port",
     };
     if hosts.list.iter().any(|host| host.mode == TlsMode::Implicit)
         && matches!(tls.level, TlsLevel::May | TlsLevel::None)
     {
         judge.report(
-            finding(Severity::Error, "tls-level", "with implicit TLS there is no connection without it")
-                .hint("Postfix refuses to send so; `encrypt` is the least"),
+            finding(Severity::Error, "tls-level", "implicit TLS always encrypts")
+                .hint("Postfix rejects this combination; `encrypt` is the minimum"),
         );
         return;
     }
     if password && tls.level.password_may_travel_in_clear() {
         if !tls.cleartext_password {
-            let message = "the password could travel in clear, readable by anyone on the way";
+            let message = "the password could be sent without encryption";
             judge.report(
                 finding(Severity::Error, "cleartext-password", message)
                     .hint(hint)
-                    .hint("if that is really meant: allow-cleartext-password = true in [tls]"),
+                    .hint("if you accept that: allow-cleartext-password = true in [tls]"),
             );
             return;
         }
-        let message = "the password and the mail may travel in clear, readable by anyone on the way";
+        let message = "the password and the mail may be sent without encryption";
         judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
     } else if let Some(spot) = section.allow_cleartext_password.as_ref().filter(|spot| spot.value) {
         judge.report(
-            Diagnostic::warning("cleartext-password", spot.span.clone(), "this allows nothing here")
-                .hint("no password travels in clear at this level; take the key out"),
+            Diagnostic::warning("cleartext-password", spot.span.clone(), "this has no effect here")
+                .hint("no password is sent without encryption at this level; remove the key"),
         );
     }
     match tls.level {
         TlsLevel::Secure => address_without_name(judge, tls, hosts),
         TlsLevel::Verify => {
             address_without_name(judge, tls, hosts);
-            let message = "`verify` believes the name that DNS gives; who forges DNS can receive the mail";
+            let message = "`verify` trusts the name from DNS; an attacker who forges DNS can receive the mail";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Dane => {
@@ -227,19 +227,19 @@ fn against_hosts(
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Encrypt if password => {
-            let message = "`encrypt` hands the password to whoever answers: no certificate is verified";
+            let message = "`encrypt` sends the password to any server that answers: the certificate is not verified";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Encrypt => {
-            let message = "`encrypt` hands the mail to whoever answers: no certificate is verified";
+            let message = "`encrypt` sends the mail to any server that answers: the certificate is not verified";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::May if !password => {
-            let message = "with `may`, who can cut TLS off can read and change the mail";
+            let message = "with `may`, an attacker who blocks TLS can read and change the mail";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::None if !password => {
-            let message = "without TLS, everyone on the way can read and change the mail";
+            let message = "without TLS, anyone between the servers can read and change the mail";
             judge.report(finding(Severity::Warning, "tls-level", message));
         }
         TlsLevel::May | TlsLevel::None => {}

@@ -11,7 +11,7 @@ use crate::keys::spot::Spot;
 use crate::keys::{DatabaseSection, TlsSection};
 use crate::relay::{Tls, TlsLevel, TlsPolicy, Transport, Way, way_of};
 
-const UNASKED: &str = "mail goes to a smarthost, and nobody would ask for the policy of a domain";
+const UNASKED: &str = "mail goes to a smarthost, so the policy of a domain is never used";
 
 /// The policies, each for one domain.
 pub(super) fn check(
@@ -26,13 +26,13 @@ pub(super) fn check(
     let mut domains = BTreeSet::new();
     for (key, value) in entries {
         let path = format!("tls.policies.{}", values::shown(key.as_str()));
-        let what = "a level, and the names of certificates behind it";
+        let what = "a level, and the names of certificates after it";
         let policy = judge.read("tls-policy", &path, what, value, policy);
         let Some(domain) = judge.read("domain", "tls.policies", "domains", key, values::recipients) else {
             continue;
         };
         if !domains.insert(domain.clone()) {
-            let message = format!("`{domain}` is here twice");
+            let message = format!("`{domain}` is a duplicate");
             judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
             continue;
         }
@@ -47,7 +47,7 @@ pub(super) fn check(
             let message =
                 format!("mail for `{}` and `{}` goes to the same server", policy.domain, other.domain);
             let finding = Diagnostic::error("tls-policy", key.span.clone(), message);
-            judge.report(finding.hint("and it has one policy: say the same of both"));
+            judge.report(finding.hint("a server has one policy: use the same for both"));
         }
         policies.push(policy);
     }
@@ -72,7 +72,7 @@ pub(super) fn in_database(
 fn to_a_smarthost(judge: &mut Judge, span: &Span, hosts: Option<&Smarthosts>) {
     if hosts.is_some_and(|hosts| !hosts.list.is_empty()) {
         let finding = Diagnostic::error("tls-policy", span.clone(), UNASKED);
-        judge.report(finding.hint("what the smarthost asks for is its own affair"));
+        judge.report(finding.hint("the smarthost decides about its connections"));
     }
 }
 
@@ -86,15 +86,15 @@ fn unasked(
     let finding = |message: &str| Some(Diagnostic::error("tls-policy", key.span.clone(), message));
     match transport.map(|transport| &transport.way) {
         Some(Way::Hop(_) | Way::Direct) => None,
-        Some(_) => finding("by `[transports]` no mail leaves for it, and nobody would ask for its policy"),
+        Some(_) => finding("by `[transports]` no mail leaves for it, so its policy is never used"),
         None if hosts.is_some_and(|hosts| !hosts.list.is_empty()) => {
             let hint =
-                format!("[transports] \"{}\" = \"direct\" sends its mail past it", values::shown(name));
+                format!("[transports] \"{}\" = \"direct\" makes its mail bypass the smarthost", values::shown(name));
             Some(finding(UNASKED)?.hint("`level` in [tls] is for the smarthost").hint(hint))
         }
         None if name.contains('@') => Some(
-            finding("the mail of this address goes where all of its domain does")?
-                .hint("name the domain; or give the address a line in [transports]"),
+            finding("mail to this address goes the same way as all mail to its domain")?
+                .hint("use the domain, or add the address to [transports]"),
         ),
         None => None,
     }
@@ -129,10 +129,10 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
                 Diagnostic::error(
                     "tls-level",
                     transport.span.clone(),
-                    format!("on port {} TLS begins at once, and this level may do without", hop.port),
+                    format!("on port {} TLS is implicit, but this level makes it optional", hop.port),
                 )
                 .hint(format!(
-                    "say [tls.policies] \"{key}\" = \"encrypt\", or a stronger one; or another port"
+                    "say [tls.policies] \"{key}\" = \"encrypt\", a stronger level, or a different port"
                 )),
             );
         }
@@ -146,16 +146,16 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
                     transport.span.clone(),
                     format!("the certificate of `{}` cannot be verified: Postfix compares names, not addresses", hop.host),
                 )
-                .hint(format!("write the server's name; or what its certificate has: [tls.policies] \"{key}\" = \"secure NAME\""))
-                .hint(format!("without a certificate to go by: [tls.policies] \"{key}\" = \"encrypt\", or \"may\"")),
+                .hint(format!("write the name of the server, or a name in its certificate: [tls.policies] \"{key}\" = \"secure NAME\""))
+                .hint(format!("without verification: [tls.policies] \"{key}\" = \"encrypt\", or \"may\"")),
             ),
             Way::Direct if policy.is_none() && !direct => judge.report(
                 Diagnostic::warning(
                     "tls-level",
                     transport.span.clone(),
-                    "mail for it waits unless its servers prove the name of the domain: most cannot",
+                    "mail to it waits unless its servers prove the name of the domain: most cannot",
                 )
-                .hint(format!("[tls.policies] \"{key}\" = \"may\" encrypts where they can")),
+                .hint(format!("[tls.policies] \"{key}\" = \"may\" encrypts if they support it")),
             ),
             _ => {}
         }
@@ -182,7 +182,7 @@ fn policy(text: &str) -> Result<(TlsLevel, Vec<String>), Fault> {
         "encrypt" => TlsLevel::Encrypt,
         "may" => TlsLevel::May,
         "none" => TlsLevel::None,
-        _ => return Err(Fault::new(format!("`{}` is no level", values::shown(word))).hint(hint)),
+        _ => return Err(Fault::new(format!("`{}` is not a level", values::shown(word))).hint(hint)),
     };
     let names = words.map(certificate_name).collect::<Result<Vec<_>, _>>()?;
     if !names.is_empty() && !matches!(level, TlsLevel::Secure | TlsLevel::Verify) {

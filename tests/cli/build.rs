@@ -130,7 +130,7 @@ fn a_fault_writes_nothing() {
       --> wrong.toml:13:8
        |
     13 | from = "nore ply@acme.example"
-       |        ^^^^^^^^^^^^^^^^^^^^^^^ a blank cannot be part of it
+       |        ^^^^^^^^^^^^^^^^^^^^^^^ a blank is not allowed here
     "#);
     insta::assert_snapshot!(world.said("build relay.toml missing.toml"), @"
     exit 2

@@ -382,7 +382,7 @@ fn access(
             with("defer")
         }
         code if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) => "permit".to_owned(),
-        _ => return lost(map, &format!("`{}` is no action of [access]", crate::diag::printable(word))),
+        _ => return lost(map, &format!("`{}` is not an action of [access]", crate::diag::printable(word))),
     };
     let key = if section == "access.clients" {
         match client(&row.key) {

@@ -260,11 +260,11 @@ fn relay(text: &str) -> Result<(), String> {
     match port {
         Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => match port.parse::<u16>() {
             Ok(1..) => Ok(()),
-            _ => Err(format!("`{port}` is no port")),
+            _ => Err(format!("`{port}` is not a port")),
         },
-        Some("") => Err("no port follows the colon".to_owned()),
+        Some("") => Err("the port after the colon is missing".to_owned()),
         Some(port) if !port.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
-            Err(format!("`{port}` is no port"))
+            Err(format!("`{port}` is not a port"))
         }
         _ => Ok(()),
     }
@@ -314,7 +314,7 @@ fn hostname(subject: &mut Subject<'_>) {
             format!("`{name} = {value}`: others refuse mail from a host of that name"),
         );
         subject.hint(
-            "Use a name under a domain of your own, or leave it out: the host's own is used.".to_owned(),
+            "Use a name under a domain of your own, or remove it: the host's own is used.".to_owned(),
         );
     } else if !is_domain(value) {
         subject.error("hostname", None, format!("`{value}` is no host name"));
