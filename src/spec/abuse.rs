@@ -1,4 +1,4 @@
-//! `[abuse]`: what is kept out of mail from anybody.
+//! `[abuse]`: checks of mail from other servers.
 
 use super::judge::Judge;
 use super::server;
@@ -8,10 +8,10 @@ use crate::keys::AbuseSection;
 use crate::keys::spot::{Many, Spot};
 use crate::relay::{Abuse, Greylisting, Named};
 
-/// Seconds until a client may come again: postgrey's own choice, and that of most who greylist.
+/// Seconds until a client may try again: the default of postgrey and of most other greylisting programs.
 const DELAY: u64 = 300;
 
-/// What is kept out.
+/// The checks.
 pub(super) fn check(judge: &mut Judge, section: Option<&AbuseSection>) -> Abuse {
     let Some(section) = section else { return Abuse::default() };
     let lists = "domains, such as `zen.spamhaus.org` or `zen.spamhaus.org=127.0.0.[2..11]`";
@@ -41,7 +41,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&AbuseSection>) -> Abuse 
     }
 }
 
-/// The keys that are given, each with its place.
+/// The keys in the spec, each with its place.
 pub(super) fn given(section: &AbuseSection) -> Vec<(&'static str, Option<Span>)> {
     let many = |list: Option<&Many<String>>| Some(list?.0.first()?.span.clone());
     vec![
@@ -97,7 +97,7 @@ fn greylisting(judge: &mut Judge, section: &AbuseSection) -> Option<Greylisting>
     })
 }
 
-/// Words for a client, in a line that Postfix and systemd expand.
+/// Text for a client, in a line that Postfix and systemd expand.
 fn words(text: &str) -> Result<String, Fault> {
     values::access_text(text)?;
     match text.chars().find(|c| "#{}\"\\".contains(*c)) {
@@ -124,7 +124,7 @@ fn dns_list(text: &str) -> Result<String, Fault> {
     }
 }
 
-/// Four numbers with dots between; `[a;b..c]` is any of several.
+/// Four numbers separated by dots; `[a;b..c]` stands for any of several.
 fn is_filter(text: &str) -> bool {
     let number = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -138,7 +138,7 @@ fn is_filter(text: &str) -> bool {
         Some(inner) => inner.split(';').all(choice),
         None => number(text).is_some(),
     };
-    // A dot between brackets parts nothing.
+    // A dot between brackets is not a separator.
     let mut inside = false;
     let parts: Vec<&str> = text
         .split(|c| {

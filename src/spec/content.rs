@@ -1,4 +1,4 @@
-//! `[content]`, `[milter]` and `[notices]`: what messages may hold, who else looks at them, who hears of trouble.
+//! `[content]`, `[milter]` and `[notices]`: header and body checks, milters, and reports to the postmaster.
 
 use super::abuse::endpoint;
 use super::beginning::may_match;
@@ -10,7 +10,7 @@ use crate::keys::spot::{Entries, Spot, Time};
 use crate::keys::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
 use crate::relay::{Content, Identity, LineAction, Milter, MilterAction, Milters, Notices, Provider, Rule};
 
-/// What lines may be.
+/// Header and body checks.
 pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>, identity: &Identity) -> Content {
     let Some(section) = section else { return Content::default() };
     if identity.rewrites_addresses() {
@@ -52,12 +52,12 @@ fn rules(judge: &mut Judge, path: &str, entries: Option<&Entries<String>>) -> Ve
     rules
 }
 
-/// Rules that keep `[rewrite]` from a line: in header_checks(5), the first rule that matches a line is the only one.
+/// Rules that prevent `[rewrite]` for a line: in header_checks(5), only the first rule that matches a line applies.
 fn before_rewriting(judge: &mut Judge, entries: Option<&Entries<String>>) {
     const SENDERS: [&str; 4] = ["From", "Sender", "Resent-From", "Resent-Sender"];
     for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
         let word = value.value.split(' ').next().unwrap_or_default();
-        // The others remove the message or the line, or write it.
+        // The other actions remove the message or the line, or replace the line.
         let stays = matches!(word, "hold" | "warn" | "prepend" | "redirect" | "permit");
         if stays && may_match(&key.value, &SENDERS) {
             let message = "[rewrite] does not change senders in a `From` or `Sender` line that this matches";
@@ -103,7 +103,7 @@ fn action(text: &str, groups: u32) -> Result<LineAction, Fault> {
     Ok(action)
 }
 
-/// Words that a client or the log gets.
+/// Text for a client or the log.
 fn spoken(text: &str) -> Result<&str, Fault> {
     if text.contains('$') {
         return Err(Fault::new("`$` is not allowed in its text"));
@@ -111,7 +111,7 @@ fn spoken(text: &str) -> Result<&str, Fault> {
     if text.is_empty() { Ok(text) } else { values::access_text(text) }
 }
 
-/// `$1`, `${1}` and `$$`; Postfix skips a rule that names a group which the pattern has not.
+/// `$1`, `${1}` and `$$`. Postfix skips a rule that refers to a missing group.
 fn references(text: &str, groups: u32) -> Result<(), Fault> {
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -146,7 +146,7 @@ fn references(text: &str, groups: u32) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Who else looks at messages; `None` if nobody does.
+/// The milters; `None` if there are none.
 pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Option<Milters> {
     let section = section?;
     let what = "milters, `inet:HOST:PORT` or `unix:PATH`";
@@ -179,7 +179,7 @@ pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Opt
     })
 }
 
-/// A milter's place, and behind it what is otherwise than for the rest, by the keys of the section.
+/// The address of a milter, followed by options that override keys of the section.
 fn milter(text: &str) -> Result<Milter, Fault> {
     values::line(text)?;
     let mut words = text.split(' ').filter(|word| !word.is_empty());
@@ -213,11 +213,11 @@ fn action_of(word: &str) -> Result<MilterAction, Fault> {
     })
 }
 
-/// Postfix's own classes, and `2bounce`: where a provider refuses the null sender, a bounce is refused as well, and without a
-/// notice nobody would hear of the lost message.
+/// The default classes of Postfix, and `2bounce`: a provider that rejects the null sender also rejects bounces, and a notice is
+/// the only trace of the lost message.
 const WITH_LOST_BOUNCES: [&str; 3] = ["resource", "software", "2bounce"];
 
-/// Who hears of trouble.
+/// Recipients and classes of notices.
 pub(super) fn notices(
     judge: &mut Judge,
     section: Option<&NoticesSection>,

@@ -1,4 +1,4 @@
-//! `[dependencies]`: package relations in the words of each format.
+//! `[dependencies]`: package relations in the syntax of each format.
 
 use super::judge::Judge;
 use super::values::{self, Fault};
@@ -7,7 +7,7 @@ use crate::keys::spot::Many;
 use crate::keys::{DependenciesSection, RelationsSection};
 use crate::target::Format;
 
-/// Relations of a spec beside those that postpack knows.
+/// Relations of a spec in addition to those that postpack adds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dependencies {
     deb: Extra,
@@ -15,21 +15,21 @@ pub struct Dependencies {
     pacman: Extra,
 }
 
-/// Relations of one format, each as its format writes it.
+/// Relations of one format, in its syntax.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extra {
-    /// Must be there.
+    /// Required packages.
     pub depends: Vec<String>,
-    /// Should be there.
+    /// Recommended packages.
     pub recommends: Vec<String>,
-    /// Can be of use.
+    /// Suggested packages.
     pub suggests: Vec<String>,
-    /// Must not be there.
+    /// Packages that must not be installed.
     pub conflicts: Vec<String>,
 }
 
 impl Dependencies {
-    /// Those of a format.
+    /// The relations for a format.
     pub fn of(&self, format: Format) -> &Extra {
         match format {
             Format::Deb => &self.deb,
@@ -79,7 +79,7 @@ fn name_of(relation: &str) -> &str {
     relation.split(|c: char| !(c.is_ascii_alphanumeric() || "+._-".contains(c))).next().unwrap_or_default()
 }
 
-/// Judges `name`, `name (>= 1)`, `name >= 1` or `name>=1`, and `a | b` where the format has alternatives.
+/// Checks `name`, `name (>= 1)`, `name >= 1` or `name>=1`, and `a | b` if the format has alternatives.
 fn relation(format: Format, text: &str, alternatives: bool) -> Result<String, Fault> {
     values::line(text)?;
     if text.contains(',') {

@@ -1,4 +1,4 @@
-//! `[database] kind = "ldap"`: a directory that knows the mailboxes.
+//! `[database] kind = "ldap"`: mailboxes in a directory.
 
 use std::net::IpAddr;
 
@@ -10,15 +10,15 @@ use crate::keys::DatabaseSection;
 use crate::keys::spot::{Many, Spot};
 use crate::relay::{Database, Directory, Queries, Results, Store};
 
-/// Any entry makes a domain one with mailboxes that says so (RFC 4524).
+/// A domain has mailboxes if any entry has it as `associatedDomain` (RFC 4524).
 const DOMAINS: &str = "(&(objectClass=domainRelatedObject)(associatedDomain=%s))";
-/// People are `inetOrgPerson` (RFC 2798); their `mail` is their mailbox, and the name that they log in by.
+/// People are `inetOrgPerson` (RFC 2798). Their `mail` is their mailbox and login name.
 const MAILBOXES: &str = "(&(objectClass=inetOrgPerson)(mail=%s))";
-/// More addresses of theirs stand in `mailLocalAddress`: of what servers use for it, the one whose schema (`misc`) comes with
-/// OpenLDAP. An address that several people have is a list.
+/// Further addresses are in `mailLocalAddress`, because its schema (`misc`) is part of OpenLDAP. An address that several people
+/// have is a list.
 const ALIASES: &str = "(&(objectClass=inetLocalMailRecipient)(mailLocalAddress=%s))";
 
-/// The directory, if the section says all of it.
+/// The directory, if the section is complete.
 pub(super) fn read(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Database> {
     let section = &spot.value;
     for (name, span) in [
@@ -81,7 +81,7 @@ pub(super) fn read(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Da
     Some(Database { store, queries })
 }
 
-/// Whether TLS begins on the connection: it does to another host, unless the spec says otherwise.
+/// Whether to use STARTTLS. The default is yes for another host.
 fn start_tls(judge: &mut Judge, section: &DatabaseSection, url: &str) -> bool {
     let plain = url.starts_with("ldap://");
     let said = section.start_tls.as_ref();
@@ -136,7 +136,7 @@ fn url(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// A DN, as far as it can be judged without the directory. A `%` would stand for a part of what is looked up.
+/// A DN, checked without the directory. A `%` would stand for a part of the name to look up.
 fn base(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if text.contains('%') {
@@ -160,7 +160,7 @@ fn attribute(text: &str) -> Result<String, Fault> {
     }
 }
 
-/// A filter (RFC 4515), as far as its parentheses show.
+/// A filter (RFC 4515), checked by its parentheses only.
 fn filter(text: &str) -> Result<(), Fault> {
     let mut depth = 0_usize;
     let closes = text.char_indices().find_map(|(at, c)| {

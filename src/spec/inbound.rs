@@ -1,4 +1,4 @@
-//! `[inbound]`: for whom mail from anybody is taken, and where it goes.
+//! `[inbound]`: domains that the relay accepts mail for, and their backends.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::keys::spot::{Entries, Many, Spot};
 use crate::keys::{InboundSection, Spec};
 use crate::relay::{Inbound, NextHop, Profile, Recipients, TlsLevel};
 
-/// What the relay takes from anybody; `None` if its kind takes nothing.
+/// Inbound domains; `None` if the profile receives no mail.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Inbound> {
     if !profile.receives() {
         for (path, span) in given(spec) {
@@ -57,7 +57,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     })
 }
 
-/// The keys of the spec that make sense only for mail from anybody, each with its place.
+/// The keys of the spec that need a relay that receives mail, each with its place.
 fn given(spec: &Spec) -> Vec<(&'static str, Span)> {
     let mut found = Vec::new();
     if let Some(section) = &spec.inbound {
@@ -95,7 +95,7 @@ fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(Spot<St
     rows
 }
 
-/// `host`, `host:port`, and an IPv6 address in brackets where a port follows.
+/// `host`, `host:port`, and an IPv6 address in brackets if a port follows.
 pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
     values::line(text)?;
     if let Some(fault) = of_transport(text) {
@@ -137,7 +137,7 @@ fn no_port(host: &str, port: &str) -> Fault {
     }
 }
 
-/// `transport:nexthop`, as transport(5) has it.
+/// `transport:nexthop`, in the syntax of transport(5).
 fn of_transport(text: &str) -> Option<Fault> {
     let (transport, hop) = text.split_once(':')?;
     let is_name = transport.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
@@ -170,7 +170,7 @@ fn of_transport(text: &str) -> Option<Fault> {
     })
 }
 
-/// A server that takes mail from another one.
+/// A server that receives mail from another one.
 fn behind(text: &str) -> Result<NextHop, Fault> {
     match next_hop(text)? {
         hop if hop.begins_with_tls() => Err(Fault::new(format!(
@@ -182,7 +182,7 @@ fn behind(text: &str) -> Result<NextHop, Fault> {
     }
 }
 
-/// Which addresses exist. A domain of which none does would be one whose mail is all refused.
+/// The valid addresses. Without any, all mail of a domain would be rejected.
 fn recipients(
     judge: &mut Judge,
     list: Option<&Many<String>>,
@@ -239,7 +239,7 @@ fn domain_of(address: &str) -> &str {
     address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
-/// An address in a domain that is not one of ours.
+/// Reports an address in a domain that is not inbound.
 fn stray<'a>(
     spot: &Spot<String>,
     domain: &str,
@@ -318,7 +318,7 @@ fn aliases(
             );
         }
     }
-    // An address that stands for itself and for others keeps its own mail, where a server behind has it.
+    // An alias that includes itself keeps a copy, if a backend has the address.
     let others: Vec<_> = read
         .iter()
         .map(|(key, targets)| {
@@ -368,7 +368,7 @@ mod tests {
         assert!(behind("mail.acme.lan:465").is_err() && behind("mail.acme.lan:25").is_ok());
     }
 
-    /// What people know from transport(5).
+    /// Values in the syntax of transport(5).
     #[test]
     fn hints_for_transports() {
         let lmtp = "write the server: `mx.acme.example`; for LMTP to the mailboxes of a mail server, set `lmtp` in [mailboxes]";

@@ -3,7 +3,7 @@
 use super::values::{Fault, line, shown};
 use crate::diag::{Diagnostic, Span, nearest};
 
-/// The identifiers that packages of configuration are likely to bear. Others pass with a warning.
+/// Common identifiers for packages of configuration. Others are accepted with a warning.
 const KNOWN: &[&str] = &[
     "0BSD",
     "AGPL-3.0-only",
@@ -36,12 +36,12 @@ const KNOWN: &[&str] = &[
     "Zlib",
 ];
 
-/// Judges the grammar of an expression.
+/// Checks the grammar of an expression.
 pub(super) fn check(text: &str) -> Result<String, Fault> {
     line(text)?;
     let spaced = text.replace('(', " ( ").replace(')', " ) ");
     let mut depth = 0u32;
-    // After an operand comes an operator or `)`; before it none.
+    // An operator or `)` must follow an operand, and nothing else.
     let mut after_operand = false;
     for word in spaced.split_whitespace() {
         match word {
@@ -66,10 +66,10 @@ pub(super) fn check(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// A warning about the first identifier that is not a usual one.
+/// A warning about the first identifier that is not a common one.
 pub(super) fn unknown(text: &str, span: Span) -> Option<Diagnostic> {
     let spaced = text.replace(['(', ')'], " ");
-    // What follows WITH is an exception, from another list.
+    // An exception follows WITH, from a different list.
     let mut words = spaced.split_whitespace();
     while let Some(word) = words.next() {
         if word == "WITH" {

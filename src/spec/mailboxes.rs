@@ -1,4 +1,4 @@
-//! `[mailboxes]` and `[database]`: whom a mail server takes mail for, and who keeps it.
+//! `[mailboxes]` and `[database]`: the mailboxes of a mail server.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ use crate::relay::{
     Database, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source, Sql, SqlKind, Store,
 };
 
-/// The tables of `ViMbAdmin`, whose names `PostfixAdmin` has, too. `active` is a number or a boolean; `'1'` is both.
+/// The tables of `ViMbAdmin`, which `PostfixAdmin` also has. `active` is a number or a boolean; `'1'` is both.
 const DOMAINS: &str = "SELECT domain FROM domain WHERE domain = '%s' AND active = '1'";
 const MAILBOXES: &str = "SELECT username FROM mailbox WHERE username = '%s' AND active = '1'";
 const ALIASES: &str = "SELECT goto FROM alias WHERE address = '%s' AND active = '1'";
 
-/// What a query must be.
+/// Description of a valid query.
 const QUERY: &str = "a query with `%s` in place of the name to look up";
 
-/// The mailboxes; `None` if the relay keeps none, or if the spec does not say which.
+/// The mailboxes; `None` if the relay has none, or if the spec does not list them.
 pub(super) fn check(
     judge: &mut Judge,
     spec: &Spec,
@@ -184,7 +184,7 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
     };
     if let (Some(port), true) = (&section.port, host.as_ref().is_some_and(|host| host.starts_with('/'))) {
         let finding = Diagnostic::error("database", port.span.clone(), "a socket does not have a port");
-        judge.report(finding.hint("take `port` out"));
+        judge.report(finding.hint("remove `port`"));
     }
     let name = judge.read_if("database", "database.name", "a name", section.name.as_ref(), |text| {
         values::line(text)?;
@@ -213,7 +213,7 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
     Some(Database { store: Store::Sql(Sql { kind, host: host?, port, name: name? }), queries })
 }
 
-/// What is asked for domains, mailboxes and aliases: what the spec says, where it is `fit`, else the `usual`.
+/// The queries for domains, mailboxes and aliases: those of the spec if they are `fit`, else the `usual` ones.
 pub(super) fn queries(
     judge: &mut Judge,
     section: Option<&QueriesSection>,
@@ -234,7 +234,7 @@ pub(super) fn queries(
     Some(Queries { domains: domains?, mailboxes: mailboxes?, aliases: aliases?, tls_policies: None })
 }
 
-/// How many columns a SELECT asks for, as far as that is seen from its commas outside of parentheses and quotes.
+/// The number of columns of a SELECT, from its commas outside parentheses and quotes.
 fn columns(query: &str) -> usize {
     let (mut depth, mut quoted, mut word, mut count) = (0_usize, None, String::new(), 1);
     for c in query.chars() {
@@ -260,7 +260,7 @@ fn columns(query: &str) -> usize {
     count
 }
 
-/// SQL on one line, which asks for something. What stands for it, Postfix escapes; see mysql_table(5).
+/// SQL on one line with a placeholder. Postfix escapes the values; see mysql_table(5).
 fn query_text(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     let mut rest = text;

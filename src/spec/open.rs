@@ -1,4 +1,4 @@
-//! Questions that a person still has to answer: values that are `TODO`, as `postpack import` writes them.
+//! Open questions: `TODO` values, which `postpack import` writes.
 
 use toml::de::{DeTable, DeValue};
 
@@ -33,7 +33,7 @@ fn walk(value: &DeValue<'_>, span: Span, path: &str, findings: &mut Vec<Diagnost
     }
 }
 
-/// Leaves out what else would be said of the same places: nobody meant `TODO` as a value.
+/// Removes other findings about the same places, because `TODO` is not meant as a value.
 pub(super) fn alone(questions: Vec<Diagnostic>, findings: &mut Vec<Diagnostic>) {
     let spans: Vec<Span> =
         questions.iter().filter_map(|question| Some(question.label.as_ref()?.0.clone())).collect();

@@ -1,4 +1,4 @@
-//! `[package]`: names and words.
+//! `[package]`: name, version, description and changelog.
 
 use super::judge::Judge;
 use super::license;
@@ -9,10 +9,10 @@ use crate::keys::{PackageSection, ReleaseSection};
 use crate::package::{Architecture, Meta, Release, Version};
 use crate::target::{Distribution, Format};
 
-/// Time stamp of packages whose spec names no day: 2026-01-01. Any fixed day does; the clock does not.
+/// Time stamp of packages whose spec has no date: 2026-01-01. Any fixed day would do, but not the current time.
 const FALLBACK_TIME: u64 = 1_767_225_600;
 
-/// What the relay says of itself where the spec has no words of its own.
+/// Default summary and description.
 #[derive(Debug)]
 pub(super) struct Words {
     pub(super) summary: String,
@@ -225,7 +225,7 @@ fn changelog_entry(
 
 /// Whether the newest release is first, and each one is above older ones.
 fn in_order(judge: &mut Judge, entries: &[Spot<ReleaseSection>], read: &[Release]) -> bool {
-    // Only a changelog that was read whole has the same places.
+    // Only if all entries are valid do both lists have the same positions.
     if entries.len() != read.len() {
         return true;
     }
@@ -250,7 +250,7 @@ fn same_release(a: &Version, b: &Version) -> bool {
     a.numbers == b.numbers && a.pre == b.pre && a.build == b.build
 }
 
-/// The formats to build, and the distributions they are built for.
+/// The formats to build, and their distributions.
 pub(super) fn targets(
     judge: &mut Judge,
     section: Option<&Spot<PackageSection>>,

@@ -1,12 +1,12 @@
 //! POSIX extended regular expressions, as regcomp(3) of the GNU C library reads them.
 //!
-//! Postfix skips a table line whose expression does not compile, says so once in the log, and sends what should have
-//! been taken out. So expressions are judged here. What the library compiles but reads otherwise than the writer
-//! meant (`\d`, `(?i)`, `.*?`) is refused too.
+//! Postfix skips a table line whose expression does not compile, logs that once, and sends what the line should remove. So
+//! expressions are checked here. Expressions that compile but have a different meaning than the author expects (`\d`,
+//! `(?i)`, `.*?`) are also rejected.
 
 use super::values::{Fault, character, line};
 
-/// Judges an expression for lines of messages; how many groups in parentheses it has.
+/// Checks an expression for lines of messages. Returns the number of groups in parentheses.
 pub(super) fn check(text: &str) -> Result<u32, Fault> {
     line(text)?;
     if text.starts_with('#') {
@@ -28,7 +28,7 @@ pub(super) fn check(text: &str) -> Result<u32, Fault> {
 /// Atoms that match between two characters.
 const PLACES: &[&str] = &["^", "$", "\\b", "\\B", "\\<", "\\>", "\\`", "\\'"];
 
-/// Each level of groups is a level of the parser's own stack.
+/// Each level of groups is a level of the parser's stack.
 const DEEPEST: u32 = 100;
 
 const CLASSES: &[&str] = &[
@@ -43,7 +43,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// Reads `a|b`; whether it can match the empty text.
+    /// Reads `a|b`. Returns whether it can match the empty text.
     fn alternatives(&mut self) -> Result<bool, Fault> {
         let mut empty = self.sequence()?;
         while self.take('|') {
@@ -69,7 +69,7 @@ impl Parser<'_> {
         Ok(empty)
     }
 
-    /// Reads one atom; whether it can match the empty text.
+    /// Reads one atom. Returns whether it can match the empty text.
     fn atom(&mut self, first: char) -> Result<bool, Fault> {
         self.skip(first);
         match first {
@@ -129,7 +129,7 @@ impl Parser<'_> {
         Ok(optional)
     }
 
-    /// Reads `2,5}`; the lower bound.
+    /// Reads `2,5}`. Returns the lower bound.
     fn interval(&mut self) -> Result<u32, Fault> {
         // RE_DUP_MAX of the GNU C library.
         const MOST: u32 = 32_767;

@@ -1,4 +1,4 @@
-//! `[postscreen]`: the guard in front of port 25.
+//! `[postscreen]`: postscreen(8) on port 25.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::diag::Diagnostic;
 use crate::keys::Spec;
 use crate::relay::{Postscreen, Profile};
 
-/// The guard, if there is one.
+/// The settings of postscreen, if it is enabled.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<Postscreen> {
     let spot = spec.postscreen.as_ref()?;
     if !profile.receives() {
@@ -47,7 +47,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<
     Some(Postscreen { lists, threshold })
 }
 
-/// A domain, and the replies that count, in the form of postconf(5): `d1.d2.d3.d4`, each a number or a pattern
+/// A domain, and the replies that count, in the syntax of postconf(5): `d1.d2.d3.d4`, each a number or a pattern
 /// `[2;4..11]`.
 fn list(text: &str) -> Result<String, Fault> {
     values::line(text)?;
@@ -56,7 +56,7 @@ fn list(text: &str) -> Result<String, Fault> {
     let Some(replies) = replies else { return Ok(name) };
     let hint = "write it as `127.0.0.[2..11]`";
     let parts: Vec<&str> = replies.split('.').collect();
-    // The dots of a range divide as well.
+    // The dots of a range are separators as well.
     let plain = replies.replace("..", "-");
     let octet = |part: &str| {
         let inner = part.strip_prefix('[').and_then(|part| part.strip_suffix(']'));

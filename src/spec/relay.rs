@@ -1,4 +1,4 @@
-//! `[relay]`, `[aliases]` and `[rewrite]`: whose mail it is and where local mail goes.
+//! `[relay]`, `[aliases]` and `[rewrite]`: provider, senders, and recipients of local mail.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub(super) fn profile(judge: &mut Judge, section: &RelaySection) -> Option<Profi
     None
 }
 
-/// The provider, where it is named or follows from a smarthost. `None` if the spec does not say, or wrongly.
+/// The provider, if the spec names it or a smarthost implies it. `None` if it is absent or wrong.
 pub(super) fn provider(
     judge: &mut Judge,
     section: &RelaySection,
@@ -51,7 +51,7 @@ pub(super) fn provider(
     found
 }
 
-/// The region, if the provider has it; an error if it must be chosen and is not.
+/// The region, if the provider has it. Reports a missing region if the provider requires one.
 pub(super) fn region(
     judge: &mut Judge,
     section: &Spot<RelaySection>,
@@ -128,7 +128,7 @@ fn from(text: &str, receives: bool) -> Result<From, values::Fault> {
     }
 }
 
-/// What the provider does with senders it does not know.
+/// Checks senders by the rule of the provider.
 fn sender_rule(
     judge: &mut Judge,
     section: &RelaySection,
@@ -143,7 +143,7 @@ fn sender_rule(
         (SenderRule::Any, _)
         | (SenderRule::Verified, Some(_))
         | (SenderRule::Account, Some(From::Address(_))) => return,
-        // A `from` that was refused has its own finding.
+        // A wrong `from` has its own finding.
         (_, None) if section.from.is_some() || judge.was_removed("relay.from") => return,
         (SenderRule::Verified | SenderRule::Account, None) => Diagnostic::warning(
             "sender",
@@ -173,13 +173,13 @@ fn sender_rule(
     judge.report(if rule.is_empty() { finding } else { finding.hint(rule) });
 }
 
-/// Case makes no difference to Postfix.
+/// Postfix ignores case.
 pub(super) fn twice(key: &Spot<String>, name: &str) -> Diagnostic {
     Diagnostic::error("duplicate-name", key.span.clone(), format!("`{name}` is a duplicate"))
         .hint("upper and lower case are the same")
 }
 
-/// The files that only the administrator of a host has.
+/// Files that the administrator provides on each host.
 pub(super) fn own_files(judge: &mut Judge, section: &RelaySection) -> Vec<String> {
     let spots =
         judge.read_all("path", "relay.own-files", "absolute paths", section.own_files.as_ref(), values::path);
@@ -189,7 +189,7 @@ pub(super) fn own_files(judge: &mut Judge, section: &RelaySection) -> Vec<String
     files
 }
 
-/// Where mail to local names goes.
+/// Recipients of mail to local names.
 pub(super) fn local_mail(
     judge: &mut Judge,
     section: &RelaySection,
@@ -221,7 +221,7 @@ pub(super) fn local_mail(
                         .hint("set the recipient: root-mail-to = \"ops@acme.example\""),
                 );
             }
-            // A `from` that was refused may have been meant.
+            // A wrong `from` may have been the intended recipient.
             (None, from) if from.is_some() || judge.was_removed("relay.from") => {}
             _ => judge.report(
                 Diagnostic::new(
@@ -286,7 +286,7 @@ fn alias_target(text: &str) -> Result<String, values::Fault> {
     }
 }
 
-/// Refuses names that lead to themselves. Each ring is reported once, where it closes.
+/// Reports aliases that form a loop. Each loop is reported once, where it closes.
 pub(super) fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String>>)]) {
     let index: BTreeMap<&str, usize> =
         aliases.iter().enumerate().map(|(index, (key, _))| (key.value.as_str(), index)).collect();
@@ -295,7 +295,7 @@ pub(super) fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String
         if state[start] != Walk::Ahead {
             continue;
         }
-        // A path by hand: a chain of aliases may be longer than a stack is deep.
+        // An explicit path instead of recursion: a chain of aliases may be longer than the stack is deep.
         state[start] = Walk::OnPath;
         let mut path = vec![(start, aliases[start].1.iter())];
         while let Some((at, targets)) = path.last_mut() {
@@ -327,7 +327,7 @@ pub(super) fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String
     }
 }
 
-/// Where a walk along the aliases is.
+/// State of a walk along the aliases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Walk {
     Ahead,

@@ -1,4 +1,4 @@
-//! `[headers]`, `[limits]`, `[network]`, `[hardening]` and `[main-cf]`: how the relay does its work.
+//! `[headers]`, `[limits]`, `[network]`, `[hardening]` and `[main-cf]`: settings for sending.
 
 use super::judge::Judge;
 use super::pattern;
@@ -8,11 +8,11 @@ use crate::keys::spot::{Entries, Many, Scalar, Spot};
 use crate::keys::{HardeningSection, HeadersSection, Ip, LimitsSection, NetworkSection};
 use crate::relay::{Hardening, Headers, IpVersion, Limits, Network, Parameter, Provider};
 
-/// Without these a message is none any more, or cannot be read.
+/// Headers without which a message is not valid or not readable.
 const VITAL_HEADERS: &[&str] =
     &["from", "date", "mime-version", "content-type", "content-transfer-encoding", "content-disposition"];
 
-/// What is taken out of headers.
+/// Headers to remove.
 pub(super) fn headers(judge: &mut Judge, section: Option<&HeadersSection>) -> Headers {
     let Some(section) = section else { return Headers { strip_received: true, ..Headers::default() } };
     let (named, strip) = stripped(judge, "headers.strip", section.strip.as_ref());
@@ -24,7 +24,7 @@ pub(super) fn headers(judge: &mut Judge, section: Option<&HeadersSection>) -> He
     Headers { strip_received, strip, patterns: patterns.into_iter().map(|spot| spot.value).collect() }
 }
 
-/// Names of headers to take out: whether `received` is among them, and the others.
+/// Names of headers to remove: whether `received` is among them, and the others.
 pub(super) fn stripped(judge: &mut Judge, path: &str, list: Option<&Many<String>>) -> (bool, Vec<String>) {
     let names = judge.read_all("header", path, "names of headers", list, header_name);
     let mut strip: Vec<String> = Vec::new();
@@ -54,7 +54,7 @@ fn header_name(text: &str) -> Result<String, Fault> {
     if let Some(name) = text.strip_suffix(':') {
         return Err(Fault::new("it has a colon").hint(format!("write `{name}`")));
     }
-    // RFC 5322 allows more; no header that exists has it.
+    // RFC 5322 allows more characters, but no existing header has them.
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_".contains(*c))) {
         Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
             .hint("for more than a name there is `headers.patterns`")),
@@ -62,7 +62,7 @@ fn header_name(text: &str) -> Result<String, Fault> {
     }
 }
 
-/// Sizes, times and rates: the spec's own, else the provider's.
+/// Sizes, times and rates: those of the spec, else those of the provider.
 pub(super) fn limits(
     judge: &mut Judge,
     section: Option<&LimitsSection>,
@@ -149,7 +149,7 @@ fn widened(spot: Option<&Spot<i64>>) -> Option<Spot<u64>> {
     spot.and_then(|spot| Some(Spot::new(u64::try_from(spot.value).ok()?, spot.span.clone())))
 }
 
-/// Warns of a value beyond what the provider takes.
+/// Warns of a value beyond the limit of the provider.
 fn above(
     judge: &mut Judge,
     provider: &Provider,
@@ -179,7 +179,7 @@ pub(super) fn network(section: Option<&NetworkSection>) -> Network {
     Network { ip, bare_newlines: bare_newlines.is_some_and(|spot| spot.value) }
 }
 
-/// The sandbox and the user's own directives.
+/// The sandbox, and the directives of the user.
 pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -> Hardening {
     let Some(section) = section else { return Hardening { enabled: true, service: Vec::new() } };
     let enabled = section.enabled.as_ref().is_none_or(|spot| spot.value);
@@ -247,7 +247,7 @@ fn directive(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// An empty value empties a list. A `%` is a specifier to systemd, and meant so.
+/// An empty value empties a list. A `%` is a specifier of systemd, on purpose.
 fn directive_value(text: &str) -> Result<String, Fault> {
     if text.is_empty() {
         return Ok(String::new());
@@ -271,7 +271,7 @@ fn stops_postfix(name: &str, texts: &[String]) -> Option<&'static str> {
     }
 }
 
-/// The user's own Postfix parameters. What they mean is judged by the `postfix` room.
+/// Postfix parameters of the user. The `postfix` module checks their meaning.
 pub(super) fn parameters(
     judge: &mut Judge,
     section: &str,
@@ -306,7 +306,7 @@ fn parameter_name(text: &str) -> Result<String, Fault> {
     }
 }
 
-/// An empty value is a value to Postfix.
+/// An empty value is valid in Postfix.
 fn parameter_value(text: &str) -> Result<String, Fault> {
     if text.is_empty() { Ok(String::new()) } else { values::line(text).map(str::to_owned) }
 }

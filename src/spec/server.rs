@@ -1,4 +1,4 @@
-//! `[network]`, `[server]`, `[access]` and `[restrictions]` of relays that clients reach.
+//! `[network]`, `[server]`, `[access]` and `[restrictions]` of relays with clients.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::relay::{
     Access, Action, ClientAuth, Profile, Rates, Restriction, Restrictions, Server, ServerTls,
 };
 
-/// What the relay is to its clients; `None` if it has none, or if it has some and the spec does not say whom it trusts.
+/// Settings for clients; `None` if there are no clients, or if the trusted ones are missing in the spec.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Server> {
     if !profile.has_clients() {
         for (path, span) in given(spec) {
@@ -79,7 +79,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     })
 }
 
-/// The keys of the spec that make sense only with clients, each with its place.
+/// The keys of the spec that need clients, each with its place.
 fn given(spec: &Spec) -> Vec<(&'static str, Span)> {
     fn many(list: Option<&Many<String>>) -> Option<Span> {
         list?.0.first().map(|item| item.span.clone())
@@ -167,7 +167,7 @@ fn unbracketed(text: &str) -> Result<IpAddr, Fault> {
     text.parse().map_err(|_| Fault::new("it is not an IP address"))
 }
 
-/// A network or a single address, without bits behind the prefix.
+/// A network or a single address. Bits after the prefix must not be set.
 pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
     let Some((address, prefix)) = text.split_once('/') else {
         return unbracketed(text).map(IpNet::from);
@@ -192,7 +192,7 @@ pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
 fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
     let read = judge.read_all("network", "network.trusted", "networks or addresses", list, |text| {
         let network = network(text)?;
-        // The widest blocks that anyone can own: RFC 1918 has a /8, registries hand out no more than a /16 of IPv6. All of
+        // The largest blocks that an organisation can have: RFC 1918 has a /8, registries assign at most a /16 of IPv6. All of
         // fc00::/7 is private (RFC 4193).
         let widest = if network.addr().is_ipv4() { 8 } else { 16 };
         if network.prefix_len() < widest && !is_private(&network) {
@@ -218,7 +218,7 @@ fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
     networks
 }
 
-/// Addresses that are not routed in the Internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
+/// Addresses that are not routed on the Internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
 fn is_private(network: &IpNet) -> bool {
     // RFC 1918, RFC 6598 (behind the NAT of a provider), RFC 4193; the loopback and the link.
     const BLOCKS: [&str; 9] = [
@@ -320,12 +320,12 @@ fn access(judge: &mut Judge, section: Option<&AccessSection>) -> Access {
     everybody(judge, section.clients.as_ref(), &access.clients);
     access.allowed_senders.sort_unstable();
     access.allowed_senders.dedup();
-    // A cidr table's first match wins: the narrower entry is the exception from the wider one.
+    // The first match in a cidr table applies, so the narrower entry is an exception from the wider one.
     access.clients.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
     access
 }
 
-/// Clients of a whole address family that are refused, or permitted as an exception from nothing.
+/// Entries that reject a whole address family, or permit clients without a wider entry.
 fn everybody(judge: &mut Judge, entries: Option<&Entries<String>>, clients: &[(IpNet, Action)]) {
     for (key, _) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
         let Ok(whole) = network(&key.value) else { continue };
@@ -397,7 +397,7 @@ fn restrictions(judge: &mut Judge, section: Option<&RestrictionsSection>) -> Res
         let items = judge.read_all("restriction", path, what, list, |text| {
             values::line(text)?;
             match text.find(',') {
-                // `{ ... }` holds settings of a policy service, with commas.
+                // `{ ... }` contains settings of a policy service, with commas.
                 Some(at) if !text[..at].contains('{') => Err(Fault::new("it contains a comma")),
                 _ => Ok(text.to_owned()),
             }

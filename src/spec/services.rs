@@ -50,7 +50,7 @@ fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> Serv
         options: sending::parameters(judge, &format!("{path}.options"), section.options.as_ref()),
         id,
     };
-    // What was there and was wrong is said already.
+    // Wrong keys were reported already.
     let said = says_more(section) || judge.removed.iter().any(|key| key.starts_with(&format!("{path}.")));
     if !enabled && said {
         let message =
@@ -65,7 +65,7 @@ fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> Serv
     service
 }
 
-/// Whether anything beside `enabled` is said.
+/// Whether any key other than `enabled` is set.
 fn says_more(section: &ServiceSection) -> bool {
     section.command.is_some()
         || section.private.is_some()
@@ -117,7 +117,7 @@ fn wakeup(text: &str) -> Result<String, Fault> {
     }
 }
 
-/// What postconf(1) carries over as one word.
+/// Checks that postconf(1) treats the value as one word.
 fn argument(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if text.starts_with("-o") {

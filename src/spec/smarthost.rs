@@ -1,4 +1,4 @@
-//! `[smarthost]`: where mail goes, from the preset and from the spec.
+//! `[smarthost]`: the smarthosts, from the preset and from the spec.
 
 use std::sync::OnceLock;
 
@@ -9,16 +9,16 @@ use crate::keys::spot::{Many, Spot};
 use crate::keys::{AuthMethod, SmarthostSection, TlsStart};
 use crate::relay::{Auth, IMPLICIT_TLS_PORTS, OAuth2, Provider, Providers, Smarthost, TlsMode};
 
-/// The smarthosts, and the place where the spec does without TLS.
+/// The smarthosts, and the place where the spec disables TLS.
 #[derive(Debug, Default)]
 pub(super) struct Smarthosts {
     pub(super) list: Vec<Smarthost>,
-    /// Where the spec speaks of each.
+    /// The place of each in the spec.
     pub(super) places: Vec<Span>,
     pub(super) without_tls: Option<Span>,
 }
 
-/// Resolves the sections against the provider; `place` is where a missing one is missed.
+/// Resolves the sections with the preset of the provider. `place` is the place for a finding about a missing section.
 pub(super) fn check(
     judge: &mut Judge,
     sections: Option<&Many<SmarthostSection>>,
@@ -68,7 +68,7 @@ pub(super) fn check(
     Some(Smarthosts { list, places, without_tls })
 }
 
-/// One Postfix transport has one way to start TLS, and all smarthosts of a list share a transport.
+/// A Postfix transport has one TLS mode, and all smarthosts of a list share a transport.
 fn one_mode(
     judge: &mut Judge,
     sections: &[Spot<SmarthostSection>],
@@ -195,7 +195,7 @@ struct Known {
     title: String,
 }
 
-/// All of them, put together when a spec first names a host: many do not.
+/// All host names of providers, built when a spec first names a host, because many specs do not.
 fn known(providers: &Providers) -> &'static [Known] {
     static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
     KNOWN.get_or_init(|| {
@@ -216,8 +216,8 @@ fn domain(host: &str) -> &str {
     host.rmatch_indices('.').nth(1).map_or(host, |(at, _)| &host[at + 1..])
 }
 
-/// The host that a name like `smtp.gmial.com` stands for: one slip away. Only the domain is looked at: of a domain that
-/// is right, nobody knows all hosts. Its first letter is seldom wrong, and tells `mail.com` from `gmail.com`.
+/// The known host that is one typing error away from a name like `smtp.gmial.com`. Only the domain is compared, because the
+/// hosts of a correct domain are not all known. Its first letter must match, which distinguishes `mail.com` from `gmail.com`.
 fn misspelt<'a>(host: &str, known: &'a [Known]) -> Option<&'a Known> {
     let own = domain(host);
     let machine = &host[..host.len() - own.len()];
@@ -306,7 +306,7 @@ fn mode(
     let chosen = match spot.value {
         TlsStart::Starttls => TlsMode::StartTls,
         TlsStart::Implicit => TlsMode::Implicit,
-        // The level says that there is none; the mode says that nothing is wrapped.
+        // The level disables TLS; the mode only says that TLS is not implicit.
         TlsStart::None => return TlsMode::StartTls,
     };
     if chosen != known && (preset.is_some() || known == TlsMode::Implicit || port == 587) {
@@ -353,8 +353,8 @@ fn auth(judge: &mut Judge, raw: &SmarthostSection, provider: &Provider, host: Op
     chosen
 }
 
-/// Mechanisms that need nothing but a user name and a password. What needs a ticket (GSSAPI), a certificate (EXTERNAL) or a
-/// token is missing on purpose: Cyrus SASL would prefer it, fail, and try no other (client.c, `sasl_client_start`).
+/// Mechanisms that need only a user name and a password. Those that need a ticket (GSSAPI), a certificate (EXTERNAL) or a
+/// token are missing on purpose: Cyrus SASL would prefer them, fail, and not try others (client.c, `sasl_client_start`).
 const PASSWORD_MECHANISMS: &[&str] = &[
     "plain",
     "login",
@@ -367,14 +367,14 @@ const PASSWORD_MECHANISMS: &[&str] = &[
     "scram-sha-512",
 ];
 
-/// Obsolete, and so only on request.
+/// Obsolete, so used only on request.
 const NTLM: &str = "ntlm";
 
 /// The mechanisms that Postfix may try.
 fn mechanisms(judge: &mut Judge, raw: &SmarthostSection, auth: Auth) -> Option<Vec<String>> {
     let usual: &[&str] = match auth {
         Auth::Password => PASSWORD_MECHANISMS,
-        // A token is no password: where the smarthost offers both, PLAIN would send it as one.
+        // A token is not a password. If the smarthost offers both, PLAIN would send it as one.
         Auth::Xoauth2 => &["xoauth2"],
         Auth::None => &[],
     };
@@ -408,7 +408,7 @@ fn mechanism(text: &str) -> Result<String, Fault> {
         .hint(format!("choose from {}, {NTLM}", PASSWORD_MECHANISMS.join(", "))))
 }
 
-/// Where access tokens come from: the spec's own place before the provider's.
+/// The token endpoint: that of the spec, else that of the provider.
 fn oauth2(
     judge: &mut Judge,
     section: &Spot<SmarthostSection>,

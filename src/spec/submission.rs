@@ -1,4 +1,4 @@
-//! `[submission]`: users who hand in mail from anywhere.
+//! `[submission]`: users who submit mail from anywhere.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use crate::keys::spot::{Entries, Many};
 use crate::keys::{ServerLevel, Spec, SubmissionSection};
 use crate::relay::{Headers, Profile, Submission, SubmissionPort};
 
-/// What the programs of users say of them, and nobody else needs to know.
+/// Headers in which mail programs reveal data about users.
 const HEADERS: &[&str] = &["User-Agent", "X-Mailer", "X-Originating-IP"];
 
-/// What users are offered; `None` if there are none.
+/// Settings for users; `None` if there are none.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Submission> {
     let section = spec.submission.as_ref();
     if profile == Profile::NullClient {
@@ -94,7 +94,7 @@ fn senders(judge: &mut Judge, entries: Option<&Entries<Many<String>>>) -> Vec<(S
     senders
 }
 
-/// A name to log in by, in which Postfix sees one name.
+/// A login name that Postfix treats as one name.
 fn login(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "._+=&'~@-".contains(*c))) {

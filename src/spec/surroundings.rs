@@ -1,11 +1,11 @@
-//! `[integrations]` and `[firewall]`: what else is on the host.
+//! `[integrations]` and `[firewall]`: other programs on the host.
 
 use super::judge::Judge;
 use crate::diag::{Diagnostic, Span};
 use crate::keys::{FirewallName, FirewallSection, IntegrationsSection};
 use crate::relay::{Firewall, FirewallTool, Integration};
 
-/// The programs that are switched on, with where.
+/// The enabled programs, with their places.
 pub(super) fn integrations(section: Option<&IntegrationsSection>) -> Vec<(Integration, Span)> {
     let Some(section) = section else { return Vec::new() };
     Integration::ALL
@@ -24,7 +24,7 @@ pub(super) fn integrations(section: Option<&IntegrationsSection>) -> Vec<(Integr
         .collect()
 }
 
-/// The tools that rules are shipped for.
+/// Firewall tools to ship rules for.
 pub(super) fn firewall(judge: &mut Judge, section: Option<&FirewallSection>) -> Firewall {
     let Some(section) = section else { return Firewall::default() };
     let named = section.tools.as_ref().map(|tools| tools.0.as_slice()).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! A text that is no TOML: one finding for one mistake, in the words of who wrote it.
+//! Findings about text that is not TOML: one for each mistake, in terms that the author understands.
 
 use crate::diag::{Diagnostic, SECRET, Severity, Span};
 
 use super::{secrets, values};
 
-/// What is wrong with a text that the parser refuses, with its places and words.
+/// The fault of a text that the parser rejects, with its places and messages.
 pub(super) fn findings(text: &str, errors: &[(Option<Span>, &str)]) -> Vec<Diagnostic> {
     let mut findings = secrets::in_broken_text(text);
     if let Some(finding) = other_format(text) {
@@ -20,7 +20,7 @@ pub(super) fn findings(text: &str, errors: &[(Option<Span>, &str)]) -> Vec<Diagn
     findings
 }
 
-/// The parser's words on one line.
+/// The message of the parser on one line.
 pub(super) fn sentence(message: &str) -> String {
     format!("not TOML: {}", message.replace('\n', ", "))
 }
@@ -44,7 +44,7 @@ fn one(text: &str, span: Option<Span>, message: &str) -> Diagnostic {
     })
 }
 
-/// A text in another format, which people have from elsewhere: JSON, YAML, a main.cf.
+/// The format of a text that people may pass by mistake: JSON, YAML, a main.cf.
 fn other_format(text: &str) -> Option<Diagnostic> {
     let mut start = 0;
     let mut first = None;
@@ -96,7 +96,7 @@ fn other_format(text: &str) -> Option<Diagnostic> {
 const SAMPLE: &str =
     "a section is [relay] on a separate line, and a key is from = \"noreply@acme.example\"";
 
-/// How parameters of main.cf begin that every relay has.
+/// Prefixes of main.cf parameters that every relay has.
 fn is_of_postfix(name: &str) -> bool {
     ["smtp_", "smtpd_", "my", "inet_", "relayhost", "alias_", "append_", "mailbox_", "compatibility_"]
         .iter()

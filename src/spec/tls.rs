@@ -1,4 +1,4 @@
-//! `[tls]`: how much is verified, and what is lost where less is.
+//! `[tls]`: the level of verification, and warnings about weaker levels.
 
 use super::judge::Judge;
 use super::smarthost::Smarthosts;
@@ -9,7 +9,7 @@ use crate::keys::spot::Spot;
 use crate::keys::{Level, MinVersion, TlsSection};
 use crate::relay::{Auth, Tls, TlsLevel, TlsMode, TlsVersion, Transport};
 
-/// The TLS policy. Judged against the smarthosts where these are known.
+/// The TLS policy, checked against the smarthosts if these are known.
 pub(super) fn check(
     judge: &mut Judge,
     section: Option<&TlsSection>,
@@ -66,7 +66,7 @@ pub(super) fn check(
     }
     unused(judge, section, &tls);
     tls_policies::of_transports(judge, &tls, transports, direct);
-    // Where the level was chosen by `tls = "none"` of a smarthost, that is the place to show.
+    // If `tls = "none"` of a smarthost chose the level, that is the place to show.
     let place = section.level.as_ref().map(|spot| spot.span.clone()).or(without);
     match hosts {
         Some(_) if direct => against_everybody(judge, &tls, place.as_ref()),
@@ -76,7 +76,7 @@ pub(super) fn check(
     tls
 }
 
-/// The level. Servers that DNS names take no password, and few of them can prove their names: `may` is the usual one there.
+/// The level. MX hosts receive no password, and few of them can prove their names, so the default for them is `may`.
 fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>, direct: bool) -> TlsLevel {
     let Some(Spot { value, span }) = &section.level else {
         return match without {
@@ -98,7 +98,7 @@ fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>, direct
     level_of(*value)
 }
 
-/// The level of that name.
+/// The level with that name.
 pub(super) fn level_of(level: Level) -> TlsLevel {
     match level {
         Level::Secure => TlsLevel::Secure,
@@ -136,7 +136,7 @@ fn client_certificate(judge: &mut Judge, section: &TlsSection) -> Option<(String
     Some((certificate.clone(), key.unwrap_or(certificate)))
 }
 
-/// Keys that the level makes idle.
+/// Keys that have no effect at the level.
 fn unused(judge: &mut Judge, section: &TlsSection, tls: &Tls) {
     if matches!(tls.level, TlsLevel::Secure | TlsLevel::Verify) {
         return;
@@ -149,7 +149,7 @@ fn unused(judge: &mut Judge, section: &TlsSection, tls: &Tls) {
     }
 }
 
-/// Mail to all domains has to get through, whatever their servers can.
+/// Warns of levels at which mail to some domains cannot be delivered.
 fn against_everybody(judge: &mut Judge, tls: &Tls, place: Option<&Span>) {
     let message = match tls.level {
         TlsLevel::May | TlsLevel::Dane => return,

@@ -1,4 +1,4 @@
-//! `[tls] policies`: domains that are spoken to otherwise than the rest.
+//! `[tls] policies`: domains with their own TLS policy.
 
 use std::collections::BTreeSet;
 
@@ -54,7 +54,7 @@ pub(super) fn check(
     policies
 }
 
-/// The query for policies in a database, where nobody would send it.
+/// Warns of a policy query in a database that is never used.
 pub(super) fn in_database(
     judge: &mut Judge,
     section: Option<&Spot<DatabaseSection>>,
@@ -68,7 +68,7 @@ pub(super) fn in_database(
     }
 }
 
-/// What is asked for domains, where all mail goes to a smarthost.
+/// Warns of policies that have no effect, because all mail goes to a smarthost.
 fn to_a_smarthost(judge: &mut Judge, span: &Span, hosts: Option<&Smarthosts>) {
     if hosts.is_some_and(|hosts| !hosts.list.is_empty()) {
         let finding = Diagnostic::error("tls-policy", span.clone(), UNASKED);
@@ -76,7 +76,7 @@ fn to_a_smarthost(judge: &mut Judge, span: &Span, hosts: Option<&Smarthosts>) {
     }
 }
 
-/// A policy that nobody would ask for.
+/// Reports a policy that is never used.
 fn unasked(
     key: &Spot<String>,
     name: &str,
@@ -100,7 +100,7 @@ fn unasked(
     }
 }
 
-/// An earlier policy that says something else of the same server.
+/// Finds an earlier policy that conflicts for the same server.
 fn contrary<'a>(
     policies: &'a [TlsPolicy],
     policy: &TlsPolicy,
@@ -113,14 +113,14 @@ fn contrary<'a>(
     })
 }
 
-/// Ways by which mail would wait for ever, because what is asked of the smarthost is asked of other servers, too.
+/// Reports transports on which mail would wait forever, because the policy for the smarthost also applies to them.
 pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transport], direct: bool) {
     for transport in transports {
         let policy = tls.policy_of(transport, transports);
         let (level, names) =
             policy.map_or((tls.level, &[][..]), |own| (own.level, own.match_names.as_slice()));
         let key = values::shown(&transport.key);
-        // Postfix insists: "TLS wrappermode requires smtp_tls_security_level = encrypt (or stronger)".
+        // Postfix: "TLS wrappermode requires smtp_tls_security_level = encrypt (or stronger)".
         if let Way::Hop(hop) = &transport.way
             && hop.begins_with_tls()
             && matches!(level, TlsLevel::None | TlsLevel::May | TlsLevel::Dane)
@@ -162,7 +162,7 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
     }
 }
 
-/// Where the spec asks for the policies that domains publish, if it does.
+/// The place where the spec enables published policies, if it does.
 pub(super) fn mta_sts(judge: &mut Judge, section: &TlsSection, hosts: Option<&Smarthosts>) -> Option<Span> {
     let spot = section.mta_sts.as_ref().filter(|spot| spot.value)?;
     to_a_smarthost(judge, &spot.span, hosts);

@@ -1,4 +1,4 @@
-//! `[transports]`: domains and addresses whose mail goes another way than the rest.
+//! `[transports]`: domains and addresses whose mail bypasses the smarthost.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, nearest};
 use crate::keys::spot::{Entries, Spot};
 use crate::relay::{Identity, Inbound, Mailboxes, NextHop, Server, Source, Submission, Transport, Way};
 
-/// What else the spec says of mail and servers.
+/// The other sections that decide about mail and servers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) smarthosts: Option<&'a Smarthosts>,
@@ -22,7 +22,7 @@ pub(super) struct Known<'a> {
     pub(super) mailboxes: Option<&'a Mailboxes>,
 }
 
-/// The ways, each with its place.
+/// The transports, each with its place.
 pub(super) fn check(
     judge: &mut Judge,
     entries: Option<&Entries<String>>,
@@ -52,7 +52,7 @@ pub(super) fn check(
     transports
 }
 
-/// What is looked up.
+/// A name that Postfix looks up.
 fn name(text: &str) -> Result<String, Fault> {
     if text == "*" {
         return Err(Fault::new("it matches all mail").hint("[smarthost] sets the destination of all mail"));
@@ -109,7 +109,7 @@ fn way(text: &str) -> Result<Way, Fault> {
     }
 }
 
-/// Words for who sent the mail, with a code (RFC 3463) of the class that tells what has become of it, if with any.
+/// Text for the sender, with an optional status code (RFC 3463) that must have the class of the action.
 fn told(class: char, words: &str) -> Result<String, Fault> {
     let first = words.split(' ').next().unwrap_or_default();
     let parts: Vec<&str> = first.split('.').collect();
@@ -127,7 +127,7 @@ fn told(class: char, words: &str) -> Result<String, Fault> {
     Ok(words.to_owned())
 }
 
-/// Mail that has a way already, by another section.
+/// Reports mail that another section delivers.
 fn owned(key: &Spot<String>, name: &str, known: Known<'_>) -> Option<Diagnostic> {
     let domain = name.rsplit_once('@').map_or(name, |(_, domain)| domain);
     let finding = |message: String, hint: &str| {
@@ -143,7 +143,7 @@ fn owned(key: &Spot<String>, name: &str, known: Known<'_>) -> Option<Diagnostic>
         return finding(format!("`inbound.domains` sets the destination of `{domain}`"), hint);
     }
     if known.inbound.is_some_and(|inbound| inbound.receives_for(domain)) {
-        let hint = "[inbound.aliases] says who gets its mail";
+        let hint = "[inbound.aliases] sets the recipients";
         return finding(format!("`{domain}` is one of `inbound.alias-domains`"), hint);
     }
     match known.mailboxes.map(|mailboxes| &mailboxes.source) {
@@ -155,7 +155,7 @@ fn owned(key: &Spot<String>, name: &str, known: Known<'_>) -> Option<Diagnostic>
     }
 }
 
-/// A server that takes mail of ours must not be ourselves; and to the smarthost it would go without a log-in.
+/// Reports a next hop that is the relay itself, or the smarthost, to which mail would go without a login.
 fn leads_on(judge: &mut Judge, value: &Spot<String>, hop: &NextHop, known: Known<'_>) {
     let address: Option<std::net::IpAddr> = hop.host.parse().ok();
     let own = hop.host == "localhost"

@@ -1,10 +1,10 @@
-//! `[systemd]`: what Postfix starts after.
+//! `[systemd]`: units that Postfix starts after.
 
 use super::judge::Judge;
 use super::values::{self, Fault};
 use crate::keys::SystemdSection;
 
-/// Ends of names of units that can be waited for.
+/// Suffixes of units that Postfix can wait for.
 const KINDS: &[&str] = &["service", "socket", "device", "target", "mount"];
 
 /// The units.

@@ -1,7 +1,7 @@
-//! What the values of a spec are, one function each: addresses, names, paths, sizes, times.
+//! Values of a spec, with one function for each type: addresses, names, paths, sizes, times.
 //!
-//! Everything that passes can be written into main.cf, a lookup table, a control file, a unit or a script without
-//! leaving its line: no control characters, no blanks at the ends, and no `$` where Postfix would read one.
+//! A valid value can be written into main.cf, a lookup table, a control file, a unit or a script without breaking out of its
+//! line: no control characters, no blanks at the ends, and no `$` where Postfix would expand it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -9,12 +9,12 @@ use crate::diag::is_odd;
 use crate::keys::spot::LEAST_BYTES;
 use crate::relay::Sender;
 
-/// Why a text is not what it should be.
+/// The fault of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// What is wrong, for the caret.
+    /// The fault, for the caret.
     pub(super) why: String,
-    /// What would be right.
+    /// The fix.
     pub(super) hint: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn shown(text: &str) -> String {
     out
 }
 
-/// A character by a name that can be read.
+/// A readable name of a character.
 pub(super) fn character(c: char) -> String {
     match c {
         '\n' => "a line feed".to_owned(),
@@ -173,7 +173,7 @@ pub(super) fn is_address_literal(host: &str) -> bool {
     host.parse::<std::net::IpAddr>().is_ok()
 }
 
-/// The name said in EHLO: a name, or an address in brackets.
+/// The name in EHLO: a host name, or an address in brackets.
 pub(super) fn helo_name(text: &str) -> Checked<String> {
     match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner)
@@ -219,7 +219,7 @@ fn local_part(text: &str) -> Checked<&str> {
     if !text.is_ascii() {
         return Err(Fault::new("it is not ASCII: most smarthosts do not accept such addresses"));
     }
-    // The characters that RFC 5321 allows, without those that mean something to Postfix, its tables or a shell.
+    // The characters that RFC 5321 allows, without those with a meaning in Postfix, its tables or a shell.
     only(text, |c| c.is_ascii_alphanumeric() || "._+=&'~-".contains(c))?;
     if text.starts_with('.') || text.ends_with('.') || text.contains("..") {
         return Err(Fault::new("it has an extra dot"));
@@ -244,7 +244,7 @@ pub(super) fn local_name(text: &str) -> Checked<String> {
     Ok(text.to_ascii_lowercase())
 }
 
-/// A sender or recipient of others: an address, or a domain for all of its addresses.
+/// A foreign sender or recipient: an address, or a domain for all of its addresses.
 pub(super) fn sender(text: &str) -> Checked<String> {
     if let Some(name) = text.strip_prefix('@') {
         return Err(Fault::new("it begins with `@`").hint(format!("write `{}` for the domain", shown(name))));
@@ -252,7 +252,7 @@ pub(super) fn sender(text: &str) -> Checked<String> {
     if text.contains('@') { address(text) } else { domain(text) }
 }
 
-/// Recipients: a domain, `.domain` for all below it, or an address.
+/// Recipients: a domain, `.domain` for its subdomains, or an address.
 pub(super) fn recipients(text: &str) -> Checked<String> {
     match text.strip_prefix('.') {
         Some(parent) => domain(parent).map(|domain| format!(".{domain}")),
@@ -260,7 +260,7 @@ pub(super) fn recipients(text: &str) -> Checked<String> {
     }
 }
 
-/// A sender that gets another address: a local name, an address, `@domain` for all of a domain, or `*` for all others.
+/// A sender to rewrite: a local name, an address, `@domain` for all of a domain, or `*` for all others.
 pub(super) fn rewritten(text: &str) -> Checked<Sender> {
     match text.strip_prefix('@') {
         Some(name) => domain(name).map(|name| Sender::Domain(name.to_ascii_lowercase())),
@@ -272,7 +272,7 @@ pub(super) fn rewritten(text: &str) -> Checked<Sender> {
     }
 }
 
-/// An action with the words that a client hears: ASCII, which every client can read.
+/// An action with text for the client: ASCII, which every client can read.
 pub(super) fn access_text(text: &str) -> Checked<&str> {
     plain(text)?;
     if text.is_ascii() { Ok(text) } else { Err(Fault::new("it is not ASCII: not every client can read it")) }
@@ -314,7 +314,7 @@ pub(super) fn url(text: &str) -> Checked<String> {
     Ok(text.to_owned())
 }
 
-/// A web address that nobody can read along.
+/// A web address with encryption.
 pub(super) fn https(text: &str) -> Checked<String> {
     if text.starts_with("http://") {
         return Err(Fault::new("it does not begin with `https://`, and secrets are sent there"));
@@ -354,14 +354,14 @@ pub(super) fn size(text: &str) -> Checked<u64> {
         "gib" => 1 << 30,
         _ => return Err(Fault::new(format!("`{unit}` is not a unit of size")).hint(hint)),
     };
-    // Postfix keeps sizes in a signed long; on 32-bit systems that ends at 2 GiB.
+    // Postfix stores sizes in a signed long, whose limit is 2 GiB on 32-bit systems.
     number
         .checked_mul(factor)
         .filter(|bytes| (1..=i32::MAX as u64).contains(bytes))
         .ok_or_else(|| Fault::new("a size is at least 1 byte and less than 2 GiB"))
 }
 
-/// A size as a person reads it.
+/// A human-readable size.
 pub(super) fn human_size(bytes: u64) -> String {
     match bytes {
         _ if bytes > 0 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
@@ -390,14 +390,14 @@ pub(super) fn duration(text: &str) -> Checked<u64> {
         }
         _ => return Err(Fault::new(format!("`{}` is not a unit of time", shown(unit))).hint(hint)),
     };
-    // 100 days is what Postfix takes for the queue lifetimes, and more than anyone wants for the other times.
+    // 100 days is the maximum of the queue lifetimes in Postfix, and more than enough for the other times.
     number
         .checked_mul(factor)
         .filter(|seconds| *seconds <= 8_640_000)
         .ok_or_else(|| Fault::new("it is more than 100 days"))
 }
 
-/// A number and what stands after it.
+/// A number and the rest of the text.
 fn quantity(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     Some((text[..end].parse().ok()?, text[end..].trim_start_matches(' ')))
@@ -412,7 +412,7 @@ pub(super) fn date(text: &str) -> Checked<u64> {
         .ok()
         .filter(|_| digits)
         .ok_or_else(|| Fault::new("it is not a day of the calendar").hint(hint))?;
-    // Package formats keep times in 32 bits.
+    // Package formats store times in 32 bits.
     if !(1980..2106).contains(&day.year()) {
         return Err(Fault::new("the year is not from 1980 to 2105"));
     }
