@@ -358,7 +358,7 @@ impl<'a> Judge<'a> {
                 let message = format!("another section of the spec sets `{}` for this service", option.name);
                 self.error(&option.name_span, message, "remove it");
             } else if own.command.is_none() && value(option).is_ok() && unbroken(option).is_err() {
-                let message = "postconf(1) carries no blanks into a service that already exists";
+                let message = "postconf(1) does not accept blanks for a service that already exists";
                 self.error(
                     &option.value_span,
                     message,

@@ -91,13 +91,13 @@ fn start_tls(judge: &mut Judge, section: &DatabaseSection, url: &str) -> bool {
         } else {
             "a socket on the host needs no TLS"
         };
-        judge.report(Diagnostic::error("database", spot.span.clone(), message).hint("take `start-tls` out"));
+        judge.report(Diagnostic::error("database", spot.span.clone(), message).hint("remove `start-tls`"));
         return false;
     }
     if let Some(spot) = said.filter(|spot| !spot.value && plain && !is_local(url)) {
         let message = "the password of the directory would be sent without encryption";
         let finding = Diagnostic::warning("database", spot.span.clone(), message);
-        judge.report(finding.hint("take `start-tls` out, or write `ldaps://`"));
+        judge.report(finding.hint("remove `start-tls`, or write `ldaps://`"));
     }
     said.map_or(plain && !is_local(url), |spot| spot.value)
 }

@@ -220,7 +220,7 @@ fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
 
 /// Addresses that are not routed on the Internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
 fn is_private(network: &IpNet) -> bool {
-    // RFC 1918, RFC 6598 (behind the NAT of a provider), RFC 4193; the loopback and the link.
+    // RFC 1918, RFC 6598 (provider NAT), RFC 4193; the loopback and the link.
     const BLOCKS: [&str; 9] = [
         "10.0.0.0/8",
         "172.16.0.0/12",
