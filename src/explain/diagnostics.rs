@@ -12,7 +12,7 @@ use crate::relay::Profile;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Code {
-    /// The code, as it must not have brackets behind `error`.
+    /// The code, which diagnostics show in brackets after `error`.
     #[serde(skip)]
     pub name: String,
     /// What is wrong.
