@@ -1,4 +1,4 @@
-//! What else is on a host: programs that write to root, and a firewall on the way out.
+//! Other programs on a host: those that write to root, and firewalls.
 
 use std::collections::BTreeSet;
 
@@ -16,12 +16,12 @@ pub enum Integration {
     Logwatch,
     /// Disks that are about to fail.
     Smartd,
-    /// What was upgraded without a person.
+    /// Unattended upgrades.
     UnattendedUpgrades,
 }
 
 impl Integration {
-    /// All of them.
+    /// All programs.
     pub const ALL: [Self; 5] =
         [Self::Cron, Self::Fail2ban, Self::Logwatch, Self::Smartd, Self::UnattendedUpgrades];
 
@@ -37,7 +37,7 @@ impl Integration {
     }
 }
 
-/// A program that keeps a firewall's rules.
+/// A program that manages firewall rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FirewallTool {
     /// ufw(8).
@@ -48,11 +48,11 @@ pub enum FirewallTool {
     Nftables,
 }
 
-/// What is shipped for firewalls.
+/// Rules for firewalls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Firewall {
-    /// The tools it is shipped for.
+    /// The tools that rules are shipped for.
     pub tools: BTreeSet<FirewallTool>,
-    /// Whether no other program may speak to port 25 outside.
+    /// Whether only Postfix may connect to port 25 of other hosts.
     pub exclusive: bool,
 }
