@@ -4,8 +4,8 @@ use packageurl::PackageUrl;
 
 use crate::target::Format;
 
-/// The package URL of one of our packages, as `pkg:deb/acme.example/acme-mail-relay@1.0.0-1?arch=all`. The vendor is the
-/// domain of the maintainer: who wrote the package, and not the distribution that it is installed on.
+/// The package URL of a built package, such as `pkg:deb/acme.example/acme-mail-relay@1.0.0-1?arch=all`. The vendor is the
+/// domain of the maintainer, not the distribution that the package is installed on.
 pub(super) fn purl(format: Format, maintainer: &str, name: &str, version: &str) -> String {
     let (kind, architecture) = match format {
         Format::Deb => ("deb", "all"),
@@ -13,7 +13,7 @@ pub(super) fn purl(format: Format, maintainer: &str, name: &str, version: &str) 
         Format::Pacman => ("alpm", "any"),
     };
     let vendor = maintainer.rsplit('@').next().unwrap_or_default().trim_end_matches('>').to_lowercase();
-    // For rpm the epoch is no part of the version, but a word of its own.
+    // For rpm, the epoch is a separate qualifier and not part of the version.
     let (epoch, version) = match (format, version.split_once(':')) {
         (Format::Rpm, Some((epoch, version))) => (Some(epoch.to_owned()), version),
         _ => (None, version),
@@ -25,7 +25,7 @@ pub(super) fn purl(format: Format, maintainer: &str, name: &str, version: &str) 
         }
         Ok(purl.to_string())
     });
-    // Only a type or a qualifier can be refused, and these are ours.
+    // Only a type or a qualifier can be rejected, and these are constants.
     written.unwrap_or_default()
 }
 

@@ -83,8 +83,8 @@ pub(super) fn value<'f>(path: &str, cell: &Cell, text: &'f str) -> Spanned<DeVal
 /// The maximum length of a text after replacement of columns.
 pub(super) const LONGEST: usize = 1 << 20;
 
-/// Replaces every `{{name}}` in the texts of a table. Calls `report` with each unknown name, or without a name for a text that
-/// exceeds [`LONGEST`].
+/// Replaces every `{{name}}` in the texts of a table with the result of `value_of`, which is called without a name for a text
+/// that exceeds [`LONGEST`].
 pub(super) fn fill(table: &mut DeTable<'_>, value_of: &mut impl FnMut(Option<&str>, Span) -> String) {
     for (_, value) in table.iter_mut() {
         fill_value(value, value_of);
