@@ -30,26 +30,26 @@ pub use version::{ParseVersionError, Version};
 /// One package, before any format.
 #[derive(Debug, Clone)]
 pub struct Package {
-    /// Names and words.
+    /// Metadata.
     pub meta: Meta,
     /// Time stamp of every file, seconds since 1970 UTC.
     pub time: u64,
     /// Files, folders and links, sorted by path. A folder need not be listed for the sake of what is in it.
     pub entries: Vec<Entry>,
-    /// What it needs and what it excludes, by the names of the format.
+    /// Dependencies and conflicts, by the package names of the format.
     pub relations: Relations,
-    /// What happens on the host.
+    /// Actions on the host.
     pub lifecycle: Lifecycle,
 }
 
-/// Names and words of a package.
+/// Metadata of a package.
 #[derive(Debug, Clone)]
 pub struct Meta {
     /// Package name: `[a-z0-9][a-z0-9+.-]+` (Debian policy 5.6.1, the strictest of the three).
     pub name: String,
     /// Its version.
     pub version: Version,
-    /// What it runs on.
+    /// Machine that it runs on.
     pub architecture: Architecture,
     /// `Name <mail@domain>`.
     pub maintainer: String,
@@ -91,7 +91,7 @@ pub struct Entry {
     pub common: bool,
 }
 
-/// What an entry is.
+/// Type of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
     /// A file with its bytes.

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::package::{Content, Entry, EntryKind, Meta, Node, Package, Relation, Tree, WriteError};
 
-/// Who made the package, for `buildtool` of BUILDINFO(5).
+/// Name of the builder, for `buildtool` of BUILDINFO(5).
 const TOOL: &str = "postpack";
 
 /// `key = value` lines.

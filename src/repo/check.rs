@@ -29,9 +29,9 @@ pub struct Fault {
     pub urgent: bool,
     /// What: a file, a suite or a key.
     pub subject: String,
-    /// What is wrong with it.
+    /// The fault.
     pub message: String,
-    /// What to do; may be empty.
+    /// The fix; may be empty.
     pub hint: String,
 }
 

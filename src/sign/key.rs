@@ -103,7 +103,7 @@ impl PublicKey {
         }
     }
 
-    /// What is hashed of a key before it is signed: section 5.2.4.
+    /// The data of a key that is hashed for signatures: section 5.2.4.
     pub(super) fn framed(&self) -> Vec<u8> {
         let length = u16::try_from(self.body.len()).unwrap_or(u16::MAX).to_be_bytes();
         [&[0x99], &length[..], &self.body].concat()
