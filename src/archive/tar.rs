@@ -197,7 +197,7 @@ pub(crate) fn list(reader: impl Read, keep: impl Fn(&str) -> bool) -> Result<Lis
     Ok(listing)
 }
 
-/// A reader that fails where no more is allowed; whoever shares `left` decides how much that is.
+/// A reader that fails after a number of bytes. Readers can share `left`, the remaining number.
 struct Metered<R> {
     inner: R,
     left: Rc<Cell<u64>>,

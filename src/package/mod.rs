@@ -106,8 +106,8 @@ pub enum EntryKind {
     Symlink(String),
 }
 
-/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks. A package without commands
-/// has none of these.
+/// Actions on the host. The formats turn them into maintainer scripts, scriptlets and hooks. A package without commands has
+/// none of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
     /// Command after install and upgrade, such as `/usr/sbin/mail-relay apply --package`. Commands are absolute
@@ -117,7 +117,7 @@ pub struct Lifecycle {
     pub trigger: String,
     /// Command before our files go away for good (not on upgrade).
     pub remove: String,
-    /// Our units, enabled on install; those that wait for something (`.path`, `.timer`, `.socket`) are started, too.
+    /// Units of the package, enabled on install. Units that wait for events (`.path`, `.timer`, `.socket`) are also started.
     pub units: Vec<String>,
     /// Packages whose upgrade calls `trigger`.
     pub watch: Vec<Watch>,
@@ -149,7 +149,7 @@ pub struct Watch {
     pub path: String,
 }
 
-/// What `inspect` says of a package file, whatever its format.
+/// The data about a package file of any format for `inspect`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Inspection {
     /// `deb`, `rpm` or `pacman`.

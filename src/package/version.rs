@@ -91,7 +91,7 @@ impl Version {
         self
     }
 
-    /// Numbers, pre-release and build, without epoch and package release; `sign` stands before the pre-release.
+    /// Numbers, pre-release and build, without epoch and package release; `sign` comes before the pre-release.
     ///
     /// Word and first number are glued (`rc1`): with a dot between them dpkg would sort `rc.1` after `rcx.1`.
     pub(crate) fn upstream(&self, sign: &str) -> String {

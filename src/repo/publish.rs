@@ -1,5 +1,5 @@
-//! What changes a repository: publications, promotions, rollbacks, removals, new signatures. All of them end in one place,
-//! which makes the indexes of every suite that changes.
+//! Changes of a repository: publications, promotions, rollbacks, removals, new signatures. All of them end in one function,
+//! which builds the indexes of every suite that changes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};

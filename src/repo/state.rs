@@ -1,5 +1,5 @@
-//! What was published so far: `state.json`, a signed part of the published tree. With it a machine that publishes needs no
-//! package of earlier publications.
+//! The state of the published tree: `state.json`, which is signed and part of the tree. With it, a publisher needs no packages
+//! of earlier publications.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! How a tree gets to a web server or a bucket: what has to be there before clients can see it, what they begin with, and
-//! what may go when nobody needs it any more.
+//! Upload of a tree to a web server or a bucket, in order: files that clients need later, the entry points of clients, and files
+//! to remove when they are no longer needed.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -21,8 +21,8 @@ const CURRENT: &str = "no-cache";
 /// Files to upload, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// SHA-256 of the state that must be on the server before; nothing if nothing was published there. Two publishers would
-    /// otherwise overwrite each other.
+    /// SHA-256 of the state that must be on the server before the upload, so that two publishers do not overwrite each other;
+    /// `None` if nothing was published there.
     pub expects: Option<String>,
     /// The phases.
     pub steps: Vec<Step>,

@@ -80,7 +80,7 @@ impl Compressed {
         let own = self.said.entries(&payload);
         let entries = package.metadata.header.get_all_entries().map_err(|error| super::failed(&error))?;
         let made_anew = |tag: u32| {
-            // The region around the entries; and a digest of the uncompressed payload, which nobody needs who has the
+            // The region around the entries; and a digest of the uncompressed payload, which is not needed with the
             // other one.
             [IndexTag::RPMTAG_HEADERIMMUTABLE, IndexTag::RPMTAG_PAYLOADSHA256ALT]
                 .iter()

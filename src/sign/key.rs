@@ -97,7 +97,7 @@ impl PublicKey {
         match &key.material {
             Material::Rsa { modulus, .. } if modulus.len() < 256 => {
                 let bits = modulus.len() * 8;
-                Err(refused(&format!("an RSA key of {bits} bits"), "apt asks for 2048 bits or more"))
+                Err(refused(&format!("an RSA key of {bits} bits"), "apt requires 2048 bits or more"))
             }
             _ => Ok(key),
         }

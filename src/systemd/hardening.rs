@@ -2,8 +2,8 @@
 
 use super::UnitFile;
 
-/// What no daemon has to read: credentials of the host, and what configures its access. (`/etc/mail-relay` is not among it, because
-/// administrators keep tables of Postfix there.)
+/// Paths that no daemon has to read: credentials of the host, and the configuration of access to it. (`/etc/mail-relay` is not
+/// included, because administrators store tables of Postfix there.)
 const SECRETS: &str = "-/etc/credstore -/etc/credstore.encrypted -/run/credstore -/run/credstore.encrypted \
                        -/run/secrets -/etc/shadow -/etc/gshadow -/etc/sudoers -/etc/sudoers.d -/etc/ssh -/boot";
 
