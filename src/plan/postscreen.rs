@@ -1,4 +1,4 @@
-//! The guard in front of port 25: services of master.cf that take the place of smtpd(8), and what they ask.
+//! postscreen(8) on port 25: services of master.cf that replace smtpd(8), and its settings.
 //!
 //! The sources are POSTSCREEN_README, postscreen(8), dnsblog(8), tlsproxy(8) and postconf(5).
 
@@ -27,7 +27,7 @@ pub(super) fn listener(relay: &Relay) -> &'static str {
     if relay.postscreen.is_some() { "1 postscreen" } else { "- smtpd" }
 }
 
-/// Edits of master.cf: what stands behind it.
+/// Edits of master.cf: the services that postscreen needs.
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let (Some(_), Some(server)) = (&relay.postscreen, &relay.server) else { return Vec::new() };
     let mut edits = vec![
