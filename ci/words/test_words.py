@@ -97,6 +97,9 @@ class Extraction(unittest.TestCase):
             ],
         )
 
+    def test_indented_code_is_no_text(self):
+        self.assertEqual(self.lines("a.md", "one\n\n    in force\n\ntwo\n"), [("paragraph", "one", 1), ("paragraph", "two", 5)])
+
     def test_a_fence_ends_where_it_ends(self):
         self.assertEqual(self.lines("a.md", "````\n```\nin force\n````\nafter\n"), [("paragraph", "after", 5)])
 

@@ -78,6 +78,8 @@ def page(content):
         if fence or mark:
             fence = None if fence and bare.startswith(fence) else fence or mark[0]
             bare = ""
+        if not text and re.match(r" {4}\S", line):
+            bare = ""
         if bare.startswith("|"):
             if text:
                 yield text
