@@ -78,7 +78,7 @@ def page(content):
         if fence or mark:
             fence = None if fence and bare.startswith(fence) else fence or mark[0]
             bare = ""
-        if not text and re.match(r" {4}\S", line):
+        if not text and re.match(r" {4}", line):
             bare = ""
         if bare.startswith("|"):
             if text:
