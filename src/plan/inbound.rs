@@ -1,4 +1,4 @@
-//! Mail from anybody: the domains, the way to the servers behind, and what is refused on the way in.
+//! Mail from other servers: the domains, the transport to the backends, and restrictions.
 //!
 //! The sources are ADDRESS_CLASS_README, STANDARD_CONFIGURATION_README ("Configuring Postfix as primary or backup MX
 //! host for a remote site"), ADDRESS_VERIFICATION_README, SMTPD_ACCESS_README and postconf(5).

@@ -5,7 +5,7 @@
 use super::layer::{Item, Layer};
 use crate::relay::Relay;
 
-/// What it asks of clients.
+/// Tests of clients.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let Some(guard) = &relay.postscreen else { return };
     layer.section(

@@ -1,4 +1,4 @@
-//! What the package brings for other programs: drop-ins for those that write to root, rules for firewalls.
+//! Files for other programs: drop-ins for those that write to root, rules for firewalls.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ fn integrations(relay: &Relay, facts: &FormatFacts, templates: &Templates) -> Re
     Ok(with_folder(entries, &own).into_iter().map(common).collect())
 }
 
-/// What the format ships for the programs that the spec names.
+/// Files of a format for the programs in the spec.
 fn chosen<'f>(relay: &Relay, facts: &'f FormatFacts) -> impl Iterator<Item = &'f IntegrationFacts> {
     relay.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name))
 }
@@ -75,7 +75,7 @@ fn firewall(relay: &Relay, templates: &Templates) -> Result<Vec<Entry>, PlanErro
         json!({ "network": network.to_string(), "family": family, "nft": nft })
     });
     let families: Vec<_> = families.collect();
-    // Users come from anywhere, and prove who they are.
+    // Users connect from anywhere and authenticate.
     let users: BTreeSet<u16> =
         relay.submission.iter().flat_map(|submission| &submission.ports).map(|port| port.number()).collect();
     let way_in = !trusted.is_empty() || !users.is_empty();
@@ -130,7 +130,7 @@ pub(super) fn needs<'f>(relay: &Relay, facts: &'f FormatFacts) -> BTreeSet<&'f s
     chosen(relay, facts).flat_map(|integration| &integration.needs).map(String::as_str).collect()
 }
 
-/// What a person should know of the programs that the spec switches on, once for formats that say the same.
+/// Notes about the programs that the spec enables, once for formats with the same note.
 pub(super) fn notes(planned: &Planned) -> Vec<Diagnostic> {
     let checked = &planned.checked;
     let mut notes = Vec::new();

@@ -84,7 +84,7 @@ fn integer(subject: &mut Subject<'_>, low: i64, high: Option<i64>) {
     }
 }
 
-/// What a size with a unit is in bytes.
+/// A size with a unit, in bytes.
 fn bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let unit = match text[digits..].trim().to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {
@@ -101,7 +101,7 @@ fn time(subject: &mut Subject<'_>) {
     let digits = value.strip_suffix(['s', 'm', 'h', 'd', 'w']).unwrap_or(value);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         let message =
-            format!("`{}` is a number with `s`, `m`, `h`, `d` or `w` behind it, not `{value}`", subject.name);
+            format!("`{}` is a number followed by `s`, `m`, `h`, `d` or `w`, not `{value}`", subject.name);
         subject.error("value-time", None, message);
         let number: String = value.chars().take_while(char::is_ascii_digit).collect();
         let unit = value[number.len()..].trim_start().chars().next().map(|c| c.to_ascii_lowercase());
@@ -241,7 +241,7 @@ fn relay(text: &str) -> Result<(), String> {
         let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
         let port = match rest {
             "" => None,
-            rest => Some(rest.strip_prefix(':').ok_or("only `:port` can stand behind the bracket")?),
+            rest => Some(rest.strip_prefix(':').ok_or("only `:port` can follow the bracket")?),
         };
         let address = host.strip_prefix("ipv6:").or_else(|| host.strip_prefix("IPv6:")).unwrap_or(host);
         if address.parse::<IpAddr>().is_ok() { ("address.literal", port) } else { (host, port) }
