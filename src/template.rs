@@ -1,8 +1,8 @@
-//! Templates: what a sysadmin would want to read and restyle. A template never decides a value.
+//! Templates: layout that a system administrator may want to read and restyle. A template never decides a value.
 //!
 //! They are Handlebars, strict (an unknown name is an error) and without HTML escaping. A name is the path below
 //! `templates/` without `.hbs`. Two helpers keep values inside their place in a script:
-//! `{{sh value}}` writes one shell word, `{{command value}}` a command whose words are safe one by one.
+//! `{{sh value}}` writes one shell word, `{{command value}}` a command with each word quoted.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -29,63 +29,63 @@ pub struct Templates {
 #[derive(Debug, Default)]
 struct Slot {
     text: String,
-    /// Where it is from, for messages.
+    /// Its origin, for messages.
     origin: String,
-    /// Whether it is the user's.
+    /// Whether it belongs to the user.
     own: bool,
     compiled: OnceLock<Result<Compiled, Fault>>,
 }
 
-/// Why a template could not be read or rendered.
+/// The reason why a template could not be read or rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The folder or a file in it cannot be read.
     #[error("{0}")]
     Read(String),
-    /// A file in the user's folder has a name that we never ask for.
+    /// A file in the folder of the user has an unknown name.
     #[error("{path} replaces no template of ours: {hint}")]
     Unknown {
         /// The file.
         path: String,
-        /// What there is.
+        /// The known names.
         hint: String,
     },
-    /// There is no template of this name.
+    /// There is no template with this name.
     #[error("there is no template {0}")]
     Missing(String),
-    /// What came out is not what it was given.
+    /// The result does not match its input.
     #[error("{origin}: {reason}")]
     Refused {
         /// The file of the template.
         origin: String,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
-    /// It does not compile, or asks for a value that it is not given.
+    /// It does not compile, or uses an unknown value.
     #[error("{origin}{place}: {reason}")]
     Render {
         /// The file of the template.
         origin: String,
-        /// `:LINE:COLUMN`, or nothing where no place is known.
+        /// `:LINE:COLUMN`, or empty if the place is unknown.
         place: String,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
 }
 
 impl Templates {
-    /// Our own templates.
+    /// The built-in templates.
     pub fn builtin() -> Self {
         let mut templates = Self::default();
         templates.add_builtin(&BUILTIN);
         templates
     }
 
-    /// Our own templates, and before them the files of a folder that is laid out like ours.
+    /// The built-in templates, overridden by the files of a folder with the same layout.
     ///
     /// # Errors
-    /// The folder cannot be read, holds a template that does not compile, or one whose name we do not know: it
-    /// would be without effect.
+    /// The folder cannot be read, contains a template that does not compile, or one with an unknown name, which would have no
+    /// effect.
     pub fn with_overrides(folder: &Path) -> Result<Self, Error> {
         let mut templates = Self::builtin();
         for path in files_below(folder)? {
@@ -97,7 +97,7 @@ impl Templates {
                 let hint = closest(&name, templates.by_name.keys());
                 return Err(Error::Unknown { path: origin, hint });
             };
-            // At once, and not when it is first used: a user hears of every fault before anything is made.
+            // Compiled at once, and not at first use, so that every fault is reported before anything is built.
             let compiled = compile(&text);
             if let Err(fault) = &compiled {
                 return Err(fault.clone().of(origin));
@@ -131,7 +131,7 @@ impl Templates {
         format!("{:x}", digest.finalize())
     }
 
-    /// The user's own files, by their names below the folder, with their texts.
+    /// The files of the user, by their names in the folder, with their texts.
     pub fn own(&self) -> impl Iterator<Item = (String, &str)> {
         let own = self.by_name.iter().filter(|(_, slot)| slot.own);
         own.map(|(name, slot)| (format!("{name}.{EXTENSION}"), slot.text.as_str()))
@@ -145,7 +145,7 @@ impl Templates {
     /// Fills a template.
     ///
     /// # Errors
-    /// There is none of this name, it does not compile, or it asks for a value that `values` does not have.
+    /// There is no template with this name, it does not compile, or it uses a value that `values` does not have.
     pub fn render(&self, name: &str, values: &impl serde::Serialize) -> Result<String, Error> {
         let slot = self.by_name.get(name).ok_or_else(|| Error::Missing(name.to_owned()))?;
         let wrong = |fault: Fault| fault.of(slot.origin.clone());
@@ -157,14 +157,14 @@ impl Templates {
         compiled.render(&slot.text, values).map_err(wrong)
     }
 
-    /// That what came out of a template is not what it was given.
+    /// An error about a result that does not match its input.
     pub(crate) fn refused(&self, name: &str, reason: String) -> Error {
         let origin = self.by_name.get(name).map_or(name, |slot| slot.origin.as_str());
         Error::Refused { origin: origin.to_owned(), reason }
     }
 }
 
-/// What is wrong with a template, and where.
+/// The fault of a template, and its place.
 #[derive(Debug, Clone)]
 struct Fault {
     place: Option<(usize, usize)>,
@@ -182,7 +182,7 @@ impl Fault {
         Self { place: error.line_no.zip(error.column_no), reason }
     }
 
-    /// The same fault in a piece of the template with lines before it.
+    /// The same fault in a part of the template with lines before it.
     fn below(mut self, lines: usize) -> Self {
         if let Some((line, _)) = &mut self.place {
             *line += lines;
@@ -196,10 +196,10 @@ impl Fault {
     }
 }
 
-/// A template that was understood.
+/// A compiled template.
 #[derive(Debug)]
 struct Compiled {
-    /// Knows the pieces that are not plain by their number.
+    /// The registry of parts with expressions, by their number.
     engine: Handlebars<'static>,
     pieces: Vec<Piece>,
 }
@@ -210,7 +210,7 @@ struct Piece {
     /// Lines before it.
     line: usize,
     range: Range<usize>,
-    /// Without expressions: it stands for itself.
+    /// Plain text without expressions.
     plain: bool,
 }
 
@@ -254,8 +254,7 @@ fn compile(text: &str) -> Result<Compiled, Fault> {
     Ok(Compiled { engine, pieces })
 }
 
-/// Line and column of the first partial or decorator. A template has only its own to include, and one that
-/// includes itself never ends.
+/// Line and column of the first partial or decorator. A template could only include itself, which never ends.
 fn fragment(template: &Template) -> Option<(usize, usize)> {
     use TemplateElement as Element;
     template.elements.iter().zip(&template.mapping).find_map(|(element, place)| match element {
@@ -267,10 +266,10 @@ fn fragment(template: &Template) -> Option<(usize, usize)> {
     })
 }
 
-/// Parts lines with expressions from plain ones. Most of a template is plain, and the parser takes a thousand
-/// instructions for each of its characters: a tenth of the time of a build.
+/// Separates lines with expressions from plain ones. Most of a template is plain, and the parser needs a thousand instructions
+/// for each character: a tenth of the time of a build.
 fn pieces(text: &str) -> Vec<Piece> {
-    // Comments may hold anything, and `~` reaches into the lines around it.
+    // Comments may contain anything, and `~` affects the lines around it.
     if ["{{!", "{{~", "~}}"].iter().any(|mark| text.contains(mark)) {
         return vec![Piece { line: 0, range: 0..text.len(), plain: false }];
     }
@@ -317,9 +316,9 @@ fn closest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> String {
         )
 }
 
-/// `text` as one word of sh, quoted if need be.
+/// `text` as one word of sh, quoted if necessary.
 ///
-/// `None` if it holds a control character, which would end the line of a comment or of a message.
+/// `None` if it contains a control character, which would end the line of a comment or of a message.
 pub(crate) fn sh_word(text: &str) -> Option<String> {
     if text.chars().any(char::is_control) {
         return None;

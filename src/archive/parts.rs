@@ -1,4 +1,4 @@
-//! An archive in parts that are compressed each by itself: what many packages share is then written and compressed once.
+//! An archive in separately compressed parts, so that parts that many packages share are written and compressed once.
 //!
 //! gzip members and zstd frames may follow one another in a file; every reader of packages takes them for one stream
 //! (RFC 1952 section 2.2, RFC 8878 section 3). Where the parts begin depends on the archive alone, never on what was
@@ -14,7 +14,7 @@ use super::compress;
 use crate::package::{Entry, Node};
 use crate::recent::Recent;
 
-/// Shorter common parts are not worth a frame of their own: what comes after could not refer back to them.
+/// Shorter common parts are not worth a separate frame, because later bytes could not refer back to them.
 const WORTH_A_PART: usize = 16 << 10;
 
 /// How parts are compressed.
@@ -27,7 +27,7 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    /// What only one package has, in one part.
+    /// Bytes of a single package, in one part.
     pub(crate) fn own(self, bytes: &[u8]) -> io::Result<Arc<[u8]>> {
         self.compress(bytes, false)
     }
@@ -48,11 +48,11 @@ impl Method {
     }
 }
 
-/// What a common part is made of. The same of this is the same bytes.
+/// Inputs of a common part. The same inputs give the same bytes.
 #[derive(Debug, PartialEq, Eq)]
 struct Recipe {
     method: Method,
-    /// How members are written: whatever their bytes depend on beside the entries. Of a text without entries, the text.
+    /// Format of the members: all inputs of their bytes except the entries. For a text without entries, the text.
     form: String,
     entries: Vec<Entry>,
 }
@@ -97,13 +97,13 @@ pub(crate) struct Parts {
 
 #[derive(Debug)]
 enum Common {
-    /// Stands before the byte, and is known already.
+    /// Is before the byte, and is already known.
     Known(usize, Arc<Known>),
     /// Is among the bytes.
     New(Range<usize>, Recipe),
 }
 
-/// What is compressed by itself.
+/// A separately compressed part.
 enum Segment<'a> {
     Own(&'a [u8]),
     New(&'a [u8], Recipe),
@@ -123,8 +123,8 @@ impl Parts {
         self.bytes.len() + self.common.iter().map(known).sum::<usize>()
     }
 
-    /// Adds nodes that are the same in many archives. They are written only if nobody has done it before; what they
-    /// become depends on nothing but themselves and the form.
+    /// Adds nodes that are the same in many archives. They are written only once. Their bytes depend only on the nodes and the
+    /// format.
     pub(crate) fn common(
         &mut self,
         form: &str,

@@ -11,17 +11,17 @@ use sha2::{Digest, Sha256};
 use super::{Method, Parts};
 use crate::package::{EntryKind, InspectedFile, Node, ReadError};
 
-/// Longer names stand in an entry of their own.
+/// Longer names are in a separate entry.
 const NAME_FIELD: usize = 100;
 const BLOCK: usize = 512;
 /// A tar of more members than this is not a package that we need to show.
 const MAX_MEMBERS: usize = 100_000;
 /// Names, and text members (control files, scripts), are kept whole up to this size in all.
 pub(crate) const MAX_KEPT: usize = 16 << 20;
-/// What may stand before a member and describe it: long names, PAX records. The library reads them into memory.
+/// Maximum size of the records before a member: long names, PAX records. The library reads them into memory.
 const MAX_DESCRIPTION: u64 = 1 << 20;
 
-/// What a member is.
+/// Type of a member.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Member<'a> {
     /// A regular file.
@@ -45,10 +45,10 @@ impl Tar {
         Self { parts: Parts::new(method), time }
     }
 
-    /// Adds what stands at these paths, under their names with `root` in place of the first slash.
+    /// Adds the nodes with these paths, under their names with `root` in place of the first slash.
     ///
-    /// First what is common, so that it is one part, and so is the rest; in each the folders, then files of a kind
-    /// beside each other, large ones first: 1 % less than in the order of the paths.
+    /// Common nodes come first, so that they form one part, and the rest another. In each part, folders come first, then files by
+    /// kind, large ones first: 1 % smaller than in the order of the paths.
     pub(crate) fn add_nodes<'a>(&mut self, root: &str, nodes: impl Iterator<Item = (&'a str, Node<'a>)>) {
         let mut nodes: Vec<_> = nodes.collect();
         nodes.sort_by_cached_key(|(path, node)| {
@@ -146,7 +146,7 @@ fn copy_into(field: &mut [u8], text: &str) {
     field[..length].copy_from_slice(&text.as_bytes()[..length]);
 }
 
-/// What a tar holds: its files, and the texts that were asked for.
+/// Content of a tar: its files, and the requested texts.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     /// All members in order.
@@ -197,7 +197,7 @@ pub(crate) fn list(reader: impl Read, keep: impl Fn(&str) -> bool) -> Result<Lis
     Ok(listing)
 }
 
-/// A reader that fails where no more is allowed; whoever shares `left` decides how much that is.
+/// A reader that fails after a number of bytes. Readers can share `left`, the remaining number.
 struct Metered<R> {
     inner: R,
     left: Rc<Cell<u64>>,

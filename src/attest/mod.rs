@@ -1,5 +1,5 @@
-//! What a build says of itself to those who check supply chains: bills of materials in SPDX, and where everything is
-//! from as an in-toto statement with SLSA's provenance. Both follow from the input alone, so they are reproducible.
+//! Supply-chain documents of a build: bills of materials in SPDX, and an in-toto statement with SLSA provenance. Both depend
+//! only on the input, so they are reproducible.
 
 mod purl;
 mod spdx;
@@ -13,20 +13,20 @@ use serde::{Deserialize, Serialize};
 /// Name of the bill of materials of a whole build.
 pub const SBOM: &str = "sbom.spdx.json";
 
-/// End of the name of a package's own bill of materials.
+/// Suffix of the bill of materials of a single package.
 pub const SBOM_EXTENSION: &str = ".spdx.json";
 
 /// Name of the provenance of a build.
 pub const PROVENANCE: &str = "provenance.intoto.json";
 
-/// The builder where nobody names one: some machine on which somebody ran postpack.
+/// The default builder: any machine on which somebody ran postpack.
 pub const BUILDER: &str = "https://github.com/postpack/postpack/blob/main/docs/supply-chain.md#builder";
 
-/// What is to be written beside the packages.
+/// Documents to write with the packages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Request {
-    /// Bills of materials, of what.
+    /// Scopes of the bills of materials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sbom: Vec<Scope>,
     /// The provenance.
@@ -35,44 +35,44 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whether nothing is.
+    /// Whether there are no documents.
     pub fn is_empty(&self) -> bool {
         self.sbom.is_empty() && self.provenance.is_none()
     }
 }
 
-/// What a bill of materials is of.
+/// Scope of a bill of materials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// One of all that was built: each package with its digest, its version, and what it depends on.
+    /// One for the whole build: each package with its digest, version and dependencies.
     Build,
     /// One for each package, with the digests of all files in it.
     Packages,
 }
 
-/// Who built, and of what.
+/// The builder, and the inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Provenance {
     /// URI of the builder.
     pub builder_id: String,
-    /// Of what.
+    /// The inputs.
     #[serde(flatten)]
     pub origin: Origin,
 }
 
-/// What a build was made of.
+/// Inputs of a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Origin {
-    /// What it was told.
+    /// Its options.
     pub parameters: Parameters,
-    /// The files that it read.
+    /// The input files.
     pub materials: Vec<Material>,
 }
 
-/// What a build was told, as far as the result depends on it. What was not told is not there.
+/// Options of a build that the result depends on. Options that were not set are absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parameters {
@@ -92,19 +92,19 @@ pub struct Parameters {
     pub source_date_epoch: Option<u64>,
 }
 
-/// A file that was read.
+/// An input file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Material {
-    /// Its name, relative to the spec's folder.
+    /// Its name, relative to the folder of the spec.
     pub name: String,
     /// SHA-256, hexadecimal.
     pub sha256: String,
 }
 
-/// What a bill of materials says of all packages of one spec.
+/// Metadata that the packages of a spec share in a bill of materials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
-    /// SPDX expression, or some other word.
+    /// SPDX expression, or any other text.
     pub license: String,
     /// `Name <mail@domain>`.
     pub maintainer: String,
@@ -112,7 +112,7 @@ pub struct Words {
     pub time: u64,
 }
 
-/// Serializes what a closure iterates over, so that a document of ten thousand hosts is never in memory.
+/// Serializes the items of an iterator, so that a document of ten thousand hosts is never in memory.
 struct Each<F>(F);
 
 impl<F, I> Serialize for Each<F>

@@ -6,8 +6,8 @@ use crate::formats;
 use crate::package::Architecture;
 use crate::platform::Format;
 
-/// The package URL of one of our packages, as `pkg:deb/acme.example/acme-mail-relay@1.0.0-1?arch=all`. The vendor is the
-/// domain of the maintainer: who wrote the package, and not the distribution that it is installed on.
+/// The package URL of a built package, such as `pkg:deb/acme.example/acme-mail-relay@1.0.0-1?arch=all`. The vendor is the
+/// domain of the maintainer, not the distribution that the package is installed on.
 pub(super) fn purl(format: Format, maintainer: &str, name: &str, version: &str) -> String {
     let (kind, architecture) =
         (formats::of(format).purl(), formats::of(format).architecture(Architecture::All));
@@ -23,7 +23,7 @@ pub(super) fn purl(format: Format, maintainer: &str, name: &str, version: &str) 
         }
         Ok(purl.to_string())
     });
-    // Only a type or a qualifier can be refused, and these are ours.
+    // Only a type or a qualifier can be rejected, and these are constants.
     written.unwrap_or_default()
 }
 

@@ -14,27 +14,27 @@ use crate::platform::Format;
 
 const NOASSERTION: &str = "NOASSERTION";
 
-/// What a licence begins with that is not on SPDX's list.
+/// Prefix of licences that SPDX does not list.
 const LICENSE_REF: &str = "LicenseRef-";
 
-/// A package file, as a bill of materials describes it.
+/// A package file in a bill of materials.
 #[derive(Debug)]
 pub struct Packaged<'a> {
     /// Its format.
     pub format: Format,
     /// Name of the package.
     pub name: &'a str,
-    /// Its version as the format writes it.
+    /// Its version in the syntax of the format.
     pub version: &'a str,
     /// Name of the package file.
     pub file_name: &'a str,
     /// SHA-256 of the package file, hexadecimal.
     pub sha256: &'a str,
-    /// What it shares with the packages of other formats.
+    /// Metadata that the packages of all formats share.
     pub words: &'a Words,
-    /// What it depends on, each as `postfix >= 3.4` or `postfix | exim4`.
+    /// Its dependencies, such as `postfix >= 3.4` or `postfix | exim4`.
     pub depends: &'a [String],
-    /// The files in it by path; nothing where only the package as a whole is described.
+    /// Its files by path; `None` if only the package as a whole is described.
     pub files: Vec<File<'a>>,
 }
 
@@ -43,7 +43,7 @@ pub struct Packaged<'a> {
 pub struct File<'a> {
     /// Absolute path.
     pub path: &'a str,
-    /// SHA-1, hexadecimal: SPDX 2.3 demands it.
+    /// SHA-1, hexadecimal: SPDX 2.3 requires it.
     pub sha1: &'a str,
     /// SHA-256, hexadecimal.
     pub sha256: &'a str,
@@ -52,12 +52,12 @@ pub struct File<'a> {
 /// A bill of materials of some packages.
 #[derive(Debug)]
 pub struct Document<'a> {
-    /// What it is of.
+    /// Its scope.
     name: &'a str,
     packages: &'a [Packaged<'a>],
-    /// What packages depend on, by format and relation, with its number in the document.
+    /// Dependencies of packages by format and relation, with their numbers in the document.
     dependencies: BTreeMap<(Format, &'a str), usize>,
-    /// Licences that SPDX does not list, by the names that they get in the document.
+    /// Licences that SPDX does not list, by their names in the document.
     licenses: BTreeMap<String, String>,
 }
 
@@ -79,22 +79,22 @@ impl<'a> Document<'a> {
     /// The text of the document.
     ///
     /// # Errors
-    /// None that a caller could mend.
+    /// None that a caller could fix.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         Ok(text)
     }
 
-    /// The newest of the packages gives the time: no clock is asked.
+    /// The time of the newest package, never the current time.
     fn created(&self) -> String {
         let time = self.packages.iter().map(|package| package.words.time).max().unwrap_or_default();
         let time = jiff::Timestamp::from_second(time.try_into().unwrap_or_default()).unwrap_or_default();
         time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
-    /// A name that no other document has: everything that is said here follows from the bytes of the packages and from
-    /// who says it. SPDX keeps this part of its own web address for those who have none.
+    /// A unique name of the document, because its content depends only on the bytes of the packages and the builder. SPDX provides
+    /// this part of its web address for authors without a domain.
     fn namespace(&self) -> String {
         let mut digest = Sha256::new();
         digest.update(TOOL);
@@ -105,7 +105,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Who says it.
+/// The creators of the document.
 const TOOL: &str = concat!("Tool: postpack-", env!("CARGO_PKG_VERSION"));
 
 impl Serialize for Document<'_> {
@@ -137,7 +137,7 @@ impl Serialize for Document<'_> {
     }
 }
 
-/// A relationship of SPDX: who, to whom, and how.
+/// A relationship of SPDX: source, target and type.
 #[derive(Serialize)]
 struct Relationship<'a> {
     #[serde(rename = "spdxElementId")]
@@ -165,7 +165,7 @@ impl Document<'_> {
             for text in package.depends {
                 let other =
                     self.dependencies.get(&(package.format, text.as_str())).copied().unwrap_or_default();
-                // SPDX knows neither alternatives nor versions of what is depended on.
+                // SPDX supports neither alternatives nor versions of dependencies.
                 let comment = (preferred(text) != text).then_some(text.as_str());
                 all.push(Relationship { comment, ..related(&own, dependency_id(other), "DEPENDS_ON") });
             }
@@ -221,14 +221,14 @@ fn verification_code(files: &[File<'_>]) -> String {
     format!("{:x}", Sha1::digest(digests.concat()))
 }
 
-/// `Organization: Platform Team (platform@acme.example)`: who maintains a package of one's own configuration, whether
-/// person or team, does so for the organization.
+/// `Organization: Platform Team (platform@acme.example)`. The maintainer of a configuration package, a person or a team, acts
+/// for an organization.
 fn supplier(maintainer: &str) -> String {
     let (name, mail) = maintainer.split_once(" <").unwrap_or((maintainer, ""));
     format!("Organization: {name} ({})", mail.trim_end_matches('>'))
 }
 
-/// A package that is depended on: which version, and whose, is known only on the host.
+/// A dependency, whose version and supplier are known only on the host.
 fn dependency(text: &str, number: usize) -> serde_json::Value {
     json!({
         "SPDXID": dependency_id(number),
@@ -256,7 +256,7 @@ fn contained(file: &File<'_>, number: usize) -> serde_json::Value {
     })
 }
 
-/// A licence as SPDX wants it, and what in it is not on SPDX's list: names of the document's own, with our words.
+/// A licence in the syntax of SPDX, and its parts that SPDX does not list, with their names in the document.
 fn declared(license: &str) -> (String, Vec<(String, String)>) {
     let Ok(expression) = spdx::Expression::parse(license) else {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn the_verification_code_is_of_the_digests_in_their_order() {
-        // sha1sum of "ab": the files a and b, whatever their order is.
+        // sha1sum of "ab": the files a and b in any order.
         let file = |sha1| File { path: "/x", sha1, sha256: "" };
         let code = "da23614e02469a0d7c7bd1bdab5c9c474b1904dc";
         assert_eq!(verification_code(&[file("a"), file("b")]), code);

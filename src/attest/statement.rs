@@ -1,28 +1,28 @@
 //! Provenance as an in-toto statement, see <https://in-toto.io/Statement/v1> and <https://slsa.dev/provenance/v1>.
-//! It is not signed: who builds has the key, and signs the file as it is.
+//! It is not signed: the builder has the key and signs the file.
 
 use serde::Serialize;
 use serde_json::json;
 
 use super::{Each, Material, Parameters, Provenance, Scope};
 
-/// What the parameters of our builds mean, for verifiers.
+/// URI of the meaning of the build parameters, for verifiers.
 const BUILD_TYPE: &str = "https://github.com/postpack/postpack/blob/main/docs/supply-chain.md#build-type-v1";
 
-/// What a build made, and of what.
+/// The outputs and inputs of a build.
 #[derive(Debug)]
 pub struct Statement<'a> {
     /// The files with their SHA-256, by name.
     pub subjects: Vec<(&'a str, &'a str)>,
-    /// Who built them, and of what.
+    /// The builder, and the inputs.
     pub provenance: &'a Provenance,
-    /// The bills of materials among them.
+    /// The scopes of the bills of materials.
     pub sbom: &'a [Scope],
-    /// Which part of a fleet they are: `2/8`.
+    /// The shard of a fleet: `2/8`.
     pub shard: Option<&'a str>,
 }
 
-/// What stands in the statement as it was told.
+/// Parts of the statement that are copied from the options.
 #[derive(Serialize)]
 struct External<'a> {
     #[serde(flatten)]
@@ -50,10 +50,10 @@ fn resource<'a>(name: &'a str, sha256: &'a str) -> Resource<'a> {
 }
 
 impl Statement<'_> {
-    /// The text of the statement. It has no time and no number of the run: the same build says the same.
+    /// The text of the statement. It has no time and no run number, so the same build gives the same text.
     ///
     /// # Errors
-    /// None that a caller could mend.
+    /// None that a caller could fix.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let Provenance { builder_id, origin } = self.provenance;
         let external = External { parameters: &origin.parameters, shard: self.shard, sbom: self.sbom };

@@ -6,13 +6,13 @@ use std::io::Read as _;
 use crate::archive::decompressor;
 use crate::formats;
 
-/// The files of a package, by path, as far as they can be read: those of an .rpm cannot.
+/// The files of a package by path, except for an .rpm, whose files cannot be read.
 pub fn contents(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let files = formats::recognize(bytes).contents(bytes);
     files.unwrap_or_default().into_iter().map(|(name, content)| (format!("/{name}"), content)).collect()
 }
 
-/// The text in a file, which may be compressed by gzip; nothing if it is no text.
+/// The text in a file, which may be compressed with gzip; `None` if it is not text.
 pub fn text(bytes: &[u8]) -> Option<String> {
     const LONGEST: u64 = 1 << 20;
     let mut text = Vec::new();

@@ -1,4 +1,4 @@
-//! One file to be made.
+//! One file to build.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::plan::{self, Companion, Planned};
 use crate::platform::Format;
 use crate::template::Templates;
 
-/// Something to put into the output folder.
+/// A file for the output folder.
 #[derive(Debug)]
 pub struct Job {
     file_name: String,
@@ -49,7 +49,7 @@ impl Made {
     }
 }
 
-/// What was made by the jobs of a spec.
+/// The results of the jobs of a spec.
 pub(super) fn unit(jobs: &[Job], inputs: String, mut files: Vec<Artifact>, sbom: &[Scope]) -> Unit {
     files.sort_by(|a, b| a.file_name.cmp(&b.file_name));
     let first = jobs.first();
@@ -64,14 +64,14 @@ pub(super) fn unit(jobs: &[Job], inputs: String, mut files: Vec<Artifact>, sbom:
 }
 
 impl Job {
-    /// The package of a spec in a format. It is planned when its turn comes: side by side with others, and so
-    /// that a fleet is never in memory as a whole.
+    /// The package of a spec in a format. It is planned when its turn comes, in parallel with others, so that a fleet is never
+    /// completely in memory.
     pub fn package(format: Format, planned: &Arc<Planned>) -> Self {
         let file_name = formats::of(format).file_name(&planned.checked.meta);
         Self { file_name, content: Content::Package(format, Arc::clone(planned)) }
     }
 
-    /// A file beside the packages of a spec.
+    /// An additional file of a spec.
     pub fn companion(kind: Companion, planned: &Arc<Planned>) -> Self {
         Self {
             file_name: kind.file_name(&planned.checked),
@@ -86,7 +86,7 @@ impl Job {
         Self { file_name: file_name.to_owned(), content: Content::Bytes(bytes.to_vec(), Box::new(meta)) }
     }
 
-    /// All files of a spec in these formats: packages, and what stands beside them.
+    /// All files of a spec in these formats: packages and additional files.
     pub fn all(planned: Planned, formats: &[Format]) -> Vec<Self> {
         let planned = Arc::new(planned);
         let packages = formats.iter().map(|format| Self::package(*format, &planned));
@@ -100,7 +100,7 @@ impl Job {
         &self.file_name
     }
 
-    /// Words of the package that it belongs to.
+    /// Metadata of its package.
     pub(super) fn meta(&self) -> &Meta {
         match &self.content {
             Content::Package(_, planned) | Content::Companion(_, planned) => &planned.checked.meta,
@@ -133,7 +133,7 @@ impl Job {
         }
     }
 
-    /// The file, and after it what is asked for to be said of it.
+    /// The file, and the requested documents about it.
     pub(super) fn make(&self, templates: &Templates, sbom: &[Scope]) -> Result<Vec<Made>, BuildError> {
         let format = match &self.content {
             Content::Package(format, planned) if !sbom.is_empty() => Some((*format, planned)),
@@ -191,7 +191,7 @@ impl Job {
         BuildError::Write { file_name: self.file_name.clone(), error }
     }
 
-    /// What a bill of materials says of its package.
+    /// The entry of a package in a bill of materials.
     fn words(&self) -> Words {
         let time = match &self.content {
             Content::Package(_, planned) | Content::Companion(_, planned) => planned.checked.time,

@@ -1,4 +1,4 @@
-//! What stands in an output folder and what it was made of: so that nothing is built twice.
+//! The content of an output folder and its inputs, so that nothing is built twice.
 
 use std::collections::HashSet;
 use std::fs::Metadata;
@@ -15,28 +15,28 @@ use crate::attest::{self, Document, Packaged, Request, Scope, Statement, Words};
 /// Name of the manifest in the output folder.
 pub const MANIFEST: &str = "manifest.json";
 
-/// What a build has made, and of what.
+/// The outputs and inputs of a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Manifest {
     /// Version of postpack that made it.
     pub postpack: String,
-    /// SHA-256 of all inputs and options, hexadecimal: the same digest, the same bytes.
+    /// SHA-256 of all inputs and options, hexadecimal. The same digest means the same bytes.
     pub inputs: String,
-    /// Which part of a fleet it is; nothing for the whole.
+    /// The shard of a fleet; `None` for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
-    /// What was to be said of it.
+    /// The requested documents.
     #[serde(default, skip_serializing_if = "Request::is_empty")]
     pub attest: Request,
-    /// What is said of all of it: bill of materials and provenance.
+    /// The documents about the build: bill of materials and provenance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<Artifact>,
-    /// What was built, in the order of the file names.
+    /// The units, in the order of the file names.
     pub units: Vec<Unit>,
 }
 
-/// What was made of one spec, or of one row of a fleet.
+/// The output of one spec, or of one row of a fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Unit {
@@ -44,27 +44,27 @@ pub struct Unit {
     pub package: String,
     /// Its version with the release.
     pub version: String,
-    /// SHA-256 of everything that its bytes depend on, hexadecimal.
+    /// SHA-256 of all its inputs, hexadecimal.
     pub inputs: String,
-    /// What a bill of materials says of it, if there is one.
+    /// Its entry in a bill of materials, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<Words>,
     /// Its files, by name.
     pub files: Vec<Artifact>,
 }
 
-/// Why there is no manifest in a folder.
+/// The reason why a folder has no valid manifest.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoManifest {
     /// There is no such file.
     #[error("it is missing")]
     Missing,
-    /// It cannot be read, or is not what a build writes.
+    /// It cannot be read, or was not written by a build.
     #[error("not the manifest of a build: {0}")]
     Damaged(String),
 }
 
-/// When a file was written, and when anything about it changed last. Anybody can set the first, only the kernel the second.
+/// Times of the last write and of the last change (mtime and ctime). Anyone can set the first; only the kernel sets the second.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     written: SystemTime,
@@ -101,7 +101,7 @@ impl Manifest {
         Self { postpack, inputs, shard, attest, documents: Vec::new(), units }
     }
 
-    /// Makes what is to be said of all that was built, and lists it.
+    /// Makes the documents about the build, and lists them.
     pub(super) fn documents(&mut self) -> std::io::Result<Vec<Made>> {
         let mut made = Vec::new();
         if self.attest.sbom.contains(&Scope::Build) {
@@ -135,12 +135,12 @@ impl Manifest {
             .fold(String::new(), |sums, file| sums + &file.sha256 + "  " + file.file_name.as_str() + "\n")
     }
 
-    /// The manifest of a folder, with the time it was written.
+    /// The manifest of a folder, with the time when it was written.
     ///
     /// # Errors
-    /// There is none that we understand: then nothing is known of the folder.
+    /// There is no valid manifest, so the content of the folder is unknown.
     pub(super) fn read(folder: &Path) -> Result<(Self, Moment), NoManifest> {
-        // That of 10,000 hosts in three formats has 12 MB.
+        // The manifest of 10,000 hosts in three formats has 12 MB.
         const LARGEST: u64 = 1 << 30;
         let path = folder.join(MANIFEST);
         let failed = |error: std::io::Error| match error.kind() {
@@ -158,7 +158,7 @@ impl Manifest {
         Ok((manifest, written.map_err(failed)?))
     }
 
-    /// One unit a line: a fleet's manifest is read by people with grep, too.
+    /// Writes one unit per line, because people also read the manifest of a fleet with grep.
     pub(super) fn to_json(&self) -> serde_json::Result<String> {
         let empty = Self {
             postpack: self.postpack.clone(),
@@ -178,12 +178,12 @@ impl Manifest {
         Ok(text)
     }
 
-    /// All files, unit by unit, and what is said of all of them.
+    /// All files, unit by unit, and then the documents.
     pub fn files(&self) -> impl Iterator<Item = &Artifact> + Clone {
         self.units.iter().flat_map(|unit| &unit.files).chain(&self.documents)
     }
 
-    /// Whether all of its files are there as they were made.
+    /// Whether all of its files exist unchanged.
     pub(super) fn is_whole(&self, folder: &Path, written: Moment) -> bool {
         self.units.par_iter().all(|unit| unit.is_whole(folder, written))
             && self.documents.iter().all(|file| file.is_whole(folder, written))
@@ -191,12 +191,12 @@ impl Manifest {
 }
 
 impl Unit {
-    /// Whether its files are there, of the same size, and not written to since the manifest was.
+    /// Whether its files exist with the same size, and were not written after the manifest.
     pub(super) fn is_whole(&self, folder: &Path, written: Moment) -> bool {
         self.files.iter().all(|file| file.is_whole(folder, written))
     }
 
-    /// One of its files as a bill of materials describes it; nothing if it is no package.
+    /// The entry of one of its files in a bill of materials; `None` if it is not a package.
     fn packaged<'a>(&'a self, file: &'a Artifact) -> Option<Packaged<'a>> {
         Some(Packaged {
             format: file.kind.parse().ok()?,
@@ -212,7 +212,7 @@ impl Unit {
 }
 
 impl Artifact {
-    /// Whether it is there, of the same size, and not written to since the manifest was.
+    /// Whether it exists with the same size, and was not written after the manifest.
     fn is_whole(&self, folder: &Path, written: Moment) -> bool {
         std::fs::symlink_metadata(folder.join(&self.file_name)).is_ok_and(|metadata| {
             metadata.is_file()
@@ -221,7 +221,7 @@ impl Artifact {
         })
     }
 
-    /// Whether its bytes are those that the manifest lists.
+    /// Whether its digest is the one in the manifest.
     pub(super) fn is_there(&self, folder: &Path) -> bool {
         regular::sha256(&folder.join(&self.file_name), self.size).as_ref() == Some(&self.sha256)
     }

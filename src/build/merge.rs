@@ -1,4 +1,4 @@
-//! Puts the parts of a fleet, built apart, together: the result is what one build of the whole would have made.
+//! Joins the shards of a fleet. The result is the same as one build of the whole.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,35 +9,35 @@ use super::manifest::{MANIFEST, Manifest, NoManifest};
 use super::stage::Stage;
 use super::{SUMS, regular, write_new};
 
-/// Why parts cannot be put together. The output folder is as it was.
+/// The reason why shards cannot be joined. The output folder is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// A folder has no manifest.
     #[error("{}: no {MANIFEST} of a build is there", .0.display())]
     NoManifest(PathBuf),
-    /// A folder has a manifest that no build wrote.
+    /// A folder has an invalid manifest.
     #[error("{}: {why}", .manifest.display())]
     BadManifest {
         /// The manifest.
         manifest: PathBuf,
-        /// What is wrong with it.
+        /// Its fault.
         why: String,
     },
-    /// The parts are not of one whole.
+    /// The shards do not belong together.
     #[error("{}: {why}", .folder.display())]
     Foreign {
-        /// The part that does not fit.
+        /// The wrong shard.
         folder: PathBuf,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// A part is not there.
+    /// A shard is missing.
     #[error("shard {0} is missing")]
     Missing(String),
-    /// A file is not what the manifest says.
+    /// A file differs from the manifest.
     #[error("{}: not the file that was built: SHA-256 mismatch", .0.display())]
     Damaged(PathBuf),
-    /// Two parts have a file of the same name.
+    /// Two shards have a file with the same name.
     #[error("{0} is in two of the parts")]
     Collision(String),
     /// Something cannot be read or written.
@@ -45,10 +45,10 @@ pub enum MergeError {
     Io(#[from] std::io::Error),
 }
 
-/// Puts parts together into `out`. Every file is compared with the manifest of its part on the way.
+/// Joins shards into `out`, and compares every file with the manifest of its shard.
 ///
 /// # Errors
-/// The parts do not belong together, one is missing, or a file was changed; nothing appears in `out` then.
+/// The shards do not belong together, one is missing, or a file was changed. Then nothing is written to `out`.
 pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
     let mut manifests: BTreeMap<usize, (Manifest, &Path)> = BTreeMap::new();
     let mut count = 0;
@@ -72,7 +72,10 @@ pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
                 )));
             }
             if manifest.attest != first.attest {
-                return Err(foreign(format!("it has another SBOM or provenance than {}", other.display())));
+                return Err(foreign(format!(
+                    "it has a different SBOM or provenance than {}",
+                    other.display()
+                )));
             }
             if manifest.inputs != first.inputs || manifest.postpack != first.postpack {
                 return Err(foreign(format!("it was built of other inputs than {}", other.display())));
@@ -88,7 +91,7 @@ pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
     }
     let stage = Stage::new(out)?;
     for (manifest, folder) in manifests.values() {
-        // What is said of a shard is not said of the whole.
+        // Documents about a shard do not apply to the whole.
         for file in manifest.units.iter().flat_map(|unit| &unit.files) {
             let path = folder.join(&file.file_name);
             let bytes = match regular::read(&path, file.size) {

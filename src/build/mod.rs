@@ -1,4 +1,4 @@
-//! Many packages: built in parallel, checksummed, and put into the output folder all at once or not at all.
+//! Builds many packages in parallel, with checksums, and moves all of them into the output folder at once.
 
 mod contents;
 mod job;
@@ -39,24 +39,24 @@ use stage::Stage;
 /// The list of checksums, in the format of sha256sum(1).
 pub const SUMS: &str = "SHA256SUMS";
 
-/// What is to be built: specs, or the rows of a fleet. Each is read when its turn comes, so that a fleet is never in
-/// memory as a whole.
+/// The units to build: specs, or the rows of a fleet. Each is read when its turn comes, so that a fleet is never completely in
+/// memory.
 pub trait Units: Sync {
-    /// How many there are.
+    /// The number of units.
     fn count(&self) -> usize;
 
-    /// What the files of one are made by; nothing if something is wrong with it, which the units keep to be said later.
+    /// The jobs of a unit; `None` if the unit is wrong. The units keep the findings for later.
     fn jobs(&self, unit: usize) -> Option<Vec<Job>>;
 
-    /// A digest of what one is made of.
+    /// A digest of the inputs of a unit.
     fn inputs(&self, unit: usize) -> String;
 
-    /// Whether a unit that was built before is one of the whole that was not meant this time, and so stays in the lists.
+    /// Whether an earlier unit belongs to the whole but is not selected this time, so that it stays in the lists.
     fn keeps(&self, _before: &Unit) -> bool {
         false
     }
 
-    /// What those of the whole that were not meant are made of.
+    /// The inputs of the units that are not selected.
     fn rest(&self) -> Vec<String> {
         Vec::new()
     }
@@ -74,40 +74,40 @@ pub struct Artifact {
     pub size: u64,
     /// SHA-256, hexadecimal.
     pub sha256: String,
-    /// Of a package that a bill of materials names: its version as the format writes it.
+    /// For a package in a bill of materials: its version in the syntax of the format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// And what it depends on.
+    /// Its dependencies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends: Vec<String>,
 }
 
-/// What a build did.
+/// The result of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// What is in the output folder now.
+    /// The content of the output folder.
     pub manifest: Manifest,
-    /// The files that were written; the others were there already, with the same bytes.
+    /// The files that were written; the others existed with the same bytes.
     pub written: BTreeSet<FileName>,
-    /// Packages that had other bytes under the same name, and so the same version, before.
+    /// Packages whose earlier file with the same name and version had different bytes.
     pub replaced: Vec<FileName>,
-    /// Files that were listed before and are listed no more, but still there.
+    /// Files that still exist but are no longer listed.
     pub left: Vec<FileName>,
 }
 
 impl Report {
-    /// Whether anything of a unit was written.
+    /// Whether a file of a unit was written.
     pub fn is_built(&self, unit: &Unit) -> bool {
         unit.files.iter().any(|file| self.written.contains(&file.file_name))
     }
 
-    /// How many of the units were built.
+    /// The number of built units.
     pub fn built(&self) -> usize {
         self.manifest.units.iter().filter(|unit| self.is_built(unit)).count()
     }
 }
 
-/// Why a build failed. The output folder is as it was.
+/// The reason why a build failed. The output folder is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// Documents about the whole build would describe packages that it did not make.
@@ -118,10 +118,10 @@ pub enum BuildError {
     /// Two jobs would make the same file.
     #[error("two of the specs would both make {0}")]
     Collision(String),
-    /// Something is wrong with a unit; it has kept what.
+    /// A unit is wrong; it keeps the findings.
     #[error("something is wrong with the input")]
     Refused,
-    /// Somebody asked to stop.
+    /// The user interrupted the build.
     #[error("interrupted: nothing was changed")]
     Interrupted,
     /// A package cannot be planned.
@@ -132,7 +132,7 @@ pub enum BuildError {
     Write {
         /// The file that was to be made.
         file_name: String,
-        /// Why.
+        /// The reason.
         error: WriteError,
     },
     /// The output folder cannot be written to.
@@ -143,41 +143,41 @@ pub enum BuildError {
     Threads(String),
 }
 
-/// Hears how far a build is, and may end it.
+/// Receives the progress of a build, and can end it.
 pub trait Progress: Sync {
-    /// One more unit is made, or was there already.
+    /// A unit is built or was reused.
     fn one_done(&self);
 
-    /// Whether somebody wants it to stop.
+    /// Whether the build should stop.
     fn is_over(&self) -> bool {
         false
     }
 }
 
-/// How to build.
+/// Options of a build.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// How many threads; one for each processor without it.
+    /// Number of threads; default: one for each processor.
     pub threads: Option<NonZeroUsize>,
-    /// Whether what is there already, made of the same inputs, stays as it is.
+    /// Whether existing files with the same inputs are reused.
     pub reuse: bool,
-    /// What the bytes depend on beside the units: options, and the user's templates.
+    /// Inputs other than the units: options and templates of the user.
     pub context: String,
-    /// What the whole is made of.
+    /// The inputs of the whole.
     pub inputs: String,
-    /// Which of the whole is meant; empty if all of it is.
+    /// The selection; empty for all.
     pub part: String,
-    /// Which part of a whole this is: `2/8`.
+    /// The shard: `2/8`.
     pub shard: Option<String>,
-    /// What is to be said of it.
+    /// The requested documents.
     pub attest: Request,
 }
 
 impl Options {
-    /// A digest of inputs together with what else the bytes depend on.
+    /// A digest of inputs and options.
     fn digest(&self, inputs: &str) -> String {
         let version = env!("CARGO_PKG_VERSION");
-        // A bill of materials stands beside each package, or needs words that stand in the manifest.
+        // A bill of materials needs a file per package, or metadata from the manifest.
         let sbom = match self.attest.sbom.as_slice() {
             [] => String::new(),
             scopes => format!(" {scopes:?}"),
@@ -185,19 +185,19 @@ impl Options {
         format!("{:x}", Sha256::digest(format!("{version}\0{}{sbom}\0{inputs}", self.context)))
     }
 
-    /// A digest of the whole, or of the part that is meant.
+    /// A digest of the whole, or of the selected part.
     fn digest_of_all(&self, is_whole: bool) -> String {
         let part = if is_whole { "" } else { self.part.as_str() };
         self.digest(&format!("{}\0{part}", self.inputs))
     }
 
-    /// Documents are only about what was made in the same run, whatever a manifest says of older files.
+    /// Documents describe only files from the same run, even if a manifest lists older ones.
     fn may_reuse(&self) -> bool {
         self.reuse && self.attest.is_empty()
     }
 }
 
-/// What is in the output folder, if that is what would be built: nothing has to be read but its manifest.
+/// The content of the output folder, if it is what would be built. Only the manifest has to be read.
 pub fn unchanged(out: &Path, options: &Options) -> Option<Report> {
     let (manifest, written) = Manifest::read(out).ok().filter(|_| options.may_reuse())?;
     let same = manifest.inputs == options.digest_of_all(options.part.is_empty())
@@ -214,7 +214,7 @@ pub fn unchanged(out: &Path, options: &Options) -> Option<Report> {
 /// The manifest of a folder that a build made.
 ///
 /// # Errors
-/// There is none, or it is damaged; the message says which.
+/// There is no manifest, or it is damaged.
 pub fn manifest(folder: &Path) -> Result<Manifest, String> {
     let named = |error| format!("{}: {error}", folder.join(MANIFEST).display());
     Manifest::read(folder).map(|(manifest, _)| manifest).map_err(named)
@@ -223,7 +223,7 @@ pub fn manifest(folder: &Path) -> Result<Manifest, String> {
 /// The bytes of a file that a manifest lists.
 ///
 /// # Errors
-/// It cannot be read, or is not the file that was built.
+/// It cannot be read, or differs from the built file.
 pub fn artifact(folder: &Path, artifact: &Artifact) -> std::io::Result<Vec<u8>> {
     let path = folder.join(&artifact.file_name);
     let bytes = regular::read(&path, artifact.size)?;
@@ -234,7 +234,7 @@ pub fn artifact(folder: &Path, artifact: &Artifact) -> std::io::Result<Vec<u8>> 
     Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message))
 }
 
-/// So many threads; one for each processor without a number.
+/// A pool with a number of threads; default: one for each processor.
 fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, BuildError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads.map_or(0, NonZeroUsize::get))
@@ -242,10 +242,10 @@ fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, BuildError> 
         .map_err(|error| BuildError::Threads(error.to_string()))
 }
 
-/// Makes all files. The result, and every byte of it, is the same for any number of threads.
+/// Builds all files. Every byte of the result is the same for any number of threads.
 ///
 /// # Errors
-/// Nothing appears in `out` then: files are made in a folder of their own inside of it, and renamed at the end.
+/// Then nothing is written to `out`: files are built in a separate folder inside it, and renamed at the end.
 pub fn build(
     units: &dyn Units,
     out: &Path,
@@ -275,7 +275,7 @@ pub fn build(
     let made: Vec<Option<Unit>> = pool(options.threads)?.install(|| {
         (0..units.count())
             .into_par_iter()
-            // One at a time: nobody should wait for a thread that has all that is left.
+            // One at a time, so that no thread has all the remaining work at the end.
             .with_max_len(1)
             .map(|unit| work.make(unit))
             .collect::<Result<_, BuildError>>()
@@ -301,7 +301,7 @@ pub fn build(
     let written = work.written.into_inner().unwrap_or_else(PoisonError::into_inner);
     let before = before.map(|(manifest, _)| manifest);
     let replaced = replaced(&manifest, &written, before.as_ref(), out);
-    // The lists come last: until then the old ones stand there.
+    // The lists are renamed last; until then, the old ones are valid.
     stage.publish(written.iter().map(FileName::as_str).chain([SUMS, MANIFEST]))?;
     let listed: HashSet<&FileName> = manifest.files().map(|file| &file.file_name).collect();
     let left = before.iter().flat_map(Manifest::files).map(|file| &file.file_name);
@@ -310,7 +310,7 @@ pub fn build(
     Ok(Report { manifest, written, replaced, left })
 }
 
-/// What of the manifest before stays in the lists, though it is not part of this build.
+/// Units of the earlier manifest that stay in the lists, although they are not part of this build.
 fn kept<'m>(
     units: &dyn Units,
     before: Option<&'m Manifest>,
@@ -325,7 +325,7 @@ fn kept<'m>(
     }
 }
 
-/// Whether what was kept is all that was not meant, made of what it would be made of now.
+/// Whether the kept units are all units that are not selected, and have unchanged inputs.
 fn is_current(units: &dyn Units, kept: &[Unit], options: &Options) -> bool {
     if kept.is_empty() {
         return false;
@@ -335,8 +335,7 @@ fn is_current(units: &dyn Units, kept: &[Unit], options: &Options) -> bool {
     rest.len() == kept.len() && kept.iter().all(|unit| rest.contains(&unit.inputs))
 }
 
-/// Packages whose bytes differ from those that the folder had under the same name: as its manifest lists them, or as they
-/// are there.
+/// Packages whose bytes differ from the earlier file with the same name, according to the manifest or the file itself.
 fn replaced(
     manifest: &Manifest,
     written: &BTreeSet<FileName>,
@@ -356,17 +355,17 @@ fn replaced(
     packages.filter(differs).map(|file| file.file_name.clone()).collect()
 }
 
-/// What the threads share.
+/// State that the threads share.
 struct Work<'a> {
     units: &'a dyn Units,
     out: &'a Path,
-    /// What is there already, by its inputs.
+    /// Existing units by their inputs.
     known: HashMap<&'a str, &'a Unit>,
     stage: &'a Path,
     options: &'a Options,
     templates: &'a Templates,
     progress: &'a dyn Progress,
-    /// Something is wrong with a unit: the others are judged, too, but nothing is made any more.
+    /// A unit is wrong: the others are still checked, but nothing more is built.
     refused: AtomicBool,
     names: Mutex<HashSet<String>>,
     /// Files that the folder does not have with the same bytes.
@@ -374,7 +373,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// A unit. Nothing if something is wrong with one.
+    /// Builds a unit. `None` if any unit is wrong.
     fn make(&self, index: usize) -> Result<Option<Unit>, BuildError> {
         if self.progress.is_over() {
             return Err(BuildError::Interrupted);
@@ -399,7 +398,7 @@ impl Work<'_> {
         Ok(Some(job::unit(&jobs, inputs, files.concat(), &self.options.attest.sbom)))
     }
 
-    /// Takes names for a unit: no other may have them.
+    /// Reserves file names for a unit.
     fn claim<'n>(&self, names: impl Iterator<Item = &'n str>) -> Result<(), BuildError> {
         let mut taken = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         for name in names {
@@ -430,7 +429,7 @@ impl Work<'_> {
     }
 }
 
-/// Writes a file that was not there.
+/// Writes a new file.
 fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::is_odd;
 
-/// One plain component of a path. Names come from specs, inventories and manifests, and whoever joins one to a folder
-/// must stay in that folder.
+/// One plain component of a path. Names come from specs, inventories and manifests, and a path that is joined from them must
+/// stay in its folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FileName(String);
 
-/// Why a text is no [`FileName`].
+/// The reason why a text is not a [`FileName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` cannot be the name of a file in a folder", .0.escape_debug())]
 pub struct NotAFileName(String);

@@ -1,5 +1,5 @@
-//! Reading what is in an output folder. Other programs can write there, so nothing but regular files is opened: a FIFO,
-//! or a link to a device, would never end.
+//! Reading of files in an output folder. Other programs can write there, so only regular files are opened: a FIFO, or a link
+//! to a device, would never end.
 
 use std::io::{BufRead as _, BufReader, Error, ErrorKind, Read as _, Result};
 use std::path::Path;
@@ -14,7 +14,7 @@ fn open(path: &Path) -> Result<fs_err::File> {
     }
 }
 
-/// The content of a file that has at most so many bytes.
+/// The content of a file with a maximum size in bytes.
 pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -27,7 +27,7 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a file holds these bytes. It is read a part at a time, because the documents of a fleet are large.
+/// Whether a file contains these bytes. It is read in parts, because the documents of a fleet are large.
 pub(super) fn holds(path: &Path, mut bytes: &[u8]) -> Result<bool> {
     let mut file = BufReader::new(open(path)?);
     loop {
@@ -42,7 +42,7 @@ pub(super) fn holds(path: &Path, mut bytes: &[u8]) -> Result<bool> {
     }
 }
 
-/// The SHA-256 of a file of a known size, hexadecimal; nothing if it is not there or has another size.
+/// The SHA-256 of a file with a known size, hexadecimal; `None` if it is missing or its size differs.
 pub(super) fn sha256(path: &Path, size: u64) -> Option<String> {
     let mut file = open(path).ok()?.take(size.saturating_add(1));
     let mut digest = Sha256::new();

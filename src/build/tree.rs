@@ -8,10 +8,10 @@ use super::FileName;
 use super::stage::Stage;
 use crate::plan::HostFile;
 
-/// Why a tree was not written. The folder is as it was.
+/// The reason why a tree was not written. The folder is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
-    /// The folder is none, or holds something: nothing is overwritten.
+    /// The path is not a folder, or the folder is not empty: nothing is overwritten.
     #[error("{0} is not an empty folder; render writes into a new or empty one only")]
     Occupied(String),
     /// Two trees would have the same folder.
@@ -22,7 +22,7 @@ pub enum TreeError {
     Io(#[from] io::Error),
 }
 
-/// File trees that are made below a folder, which must be new or empty; all of them appear, or none.
+/// File trees in a new or empty folder. Either all of them are written, or none.
 #[allow(missing_debug_implementations, reason = "a folder under way says nothing")]
 pub struct Trees {
     stage: Stage,
@@ -31,10 +31,10 @@ pub struct Trees {
 }
 
 impl Trees {
-    /// Begins with none.
+    /// Begins without trees.
     ///
     /// # Errors
-    /// The folder holds something, or cannot be written.
+    /// The folder is not empty, or cannot be written.
     pub fn new(out: &Path) -> Result<Self, TreeError> {
         if out.exists() && !(out.is_dir() && fs_err::read_dir(out)?.next().is_none()) {
             return Err(TreeError::Occupied(out.display().to_string()));
@@ -42,7 +42,7 @@ impl Trees {
         Ok(Self { stage: Stage::new(out)?, tops: BTreeSet::new(), count: 0 })
     }
 
-    /// Adds the files of a host: below a folder of this name, or as the only tree.
+    /// Adds the files of a host, in a folder with this name, or as the only tree.
     ///
     /// # Errors
     /// Another tree has the folder, or a file cannot be written.
@@ -74,7 +74,7 @@ impl Trees {
         Ok(())
     }
 
-    /// Puts all trees into the folder, and returns how many files they have.
+    /// Moves all trees into the folder, and returns the number of their files.
     ///
     /// # Errors
     /// The folder cannot be written.

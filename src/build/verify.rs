@@ -1,5 +1,5 @@
-//! Builds again what is in a folder and compares it byte for byte. Nothing in the folder is believed: neither a file, nor
-//! a list of files.
+//! Rebuilds the content of a folder and compares it byte for byte. Nothing in the folder is trusted: neither a file nor a list
+//! of files.
 
 mod lists;
 mod words;
@@ -15,15 +15,15 @@ use super::{BuildError, MANIFEST, Options, Progress, SUMS, Units, job, pool, reg
 use crate::attest::{self, Provenance, Scope};
 use crate::template::Templates;
 
-/// A file that is not what the inputs make.
+/// A file that differs from its rebuild.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Mismatch {
     /// Its name in the folder.
     pub file_name: String,
-    /// The first byte that differs, from 0; nothing where the file is missing or not ours.
+    /// The first byte that differs, from 0; `None` if the file is missing or unknown.
     pub byte: Option<u64>,
-    /// What differs, each a sentence: fields, files and scripts of a package.
+    /// The differences, each a sentence: fields, files and scripts of a package.
     pub what: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ impl Mismatch {
     }
 }
 
-/// What must be in the folder, whatever its manifest says.
+/// Documents that must be in the folder, even if its manifest does not list them.
 #[derive(Debug, Clone, Default)]
 pub struct Demands {
     /// Bills of materials.
@@ -44,27 +44,27 @@ pub struct Demands {
     pub builder_id: Option<String>,
 }
 
-/// What was made again of a unit, and what is wrong with the files in the folder.
+/// The rebuild of a unit, and the faults of the files in the folder.
 type Compared = (Unit, Vec<Mismatch>);
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Verdict {
-    /// How many files were made again.
+    /// The number of rebuilt files.
     pub compared: usize,
-    /// Those that differ, by name.
+    /// The differing files, by name.
     pub mismatches: Vec<Mismatch>,
 }
 
-/// Makes every file of the units again, in memory, and compares it with the one in the folder; then the documents, the
-/// manifest and the checksums. Every other file of the folder is a mismatch, unless it is a signature.
+/// Rebuilds every file of the units in memory, and compares it with the one in the folder. Then it does the same for the
+/// documents, the manifest and the checksums. Every other file of the folder is a mismatch, unless it is a signature.
 ///
-/// Where only some rows of a fleet, or one shard of a whole, are compared, the lists are believed in what they say of the
-/// others. Of the provenance, the name of the builder is taken from the folder unless it is demanded.
+/// If only some rows of a fleet, or one shard, are compared, the entries of the lists about the others are trusted. The name of
+/// the builder in the provenance is read from the folder unless it is given.
 ///
 /// # Errors
-/// Something is wrong with the units, or the folder cannot be read.
+/// A unit is wrong, or the folder cannot be read.
 pub fn verify(
     units: &dyn Units,
     folder: &Path,
@@ -78,7 +78,7 @@ pub fn verify(
     let mut sbom: BTreeSet<Scope> = demands.sbom.iter().copied().collect();
     sbom.extend(before.iter().flat_map(|before| &before.attest.sbom));
     let sbom: Vec<Scope> = sbom.into_iter().collect();
-    // Inputs are digested as `build` does for the same request.
+    // The digest of inputs is the same as in `build` for the same request.
     let mut options = options.clone();
     options.attest.sbom = sbom;
     options.attest.provenance = provenance(before, demands, &options);
@@ -90,7 +90,7 @@ pub fn verify(
     let partial = before.filter(|_| !kept.is_empty());
     let mut attest = options.attest.clone();
     let mut manifest = if let Some(before) = partial {
-        // Of some rows nobody can say what all of them were made of.
+        // The inputs of all rows are unknown if only some are compared.
         if let (Some(ours), Some(theirs)) = (&mut attest.provenance, &before.attest.provenance) {
             ours.origin = theirs.origin.clone();
         }
@@ -159,7 +159,7 @@ fn compare_units(
     Ok((units, mismatches.concat()))
 }
 
-/// The provenance that must be there, if any.
+/// The required provenance, if any.
 fn provenance(before: Option<&Manifest>, demands: &Demands, options: &Options) -> Option<Provenance> {
     let before = before.and_then(|before| before.attest.provenance.as_ref());
     if before.is_none() && !demands.provenance {
@@ -172,7 +172,7 @@ fn provenance(before: Option<&Manifest>, demands: &Demands, options: &Options) -
 }
 
 fn compare(name: &str, ours: &[u8], folder: &Path) -> std::io::Result<Option<Mismatch>> {
-    // What is so much longer than what the input makes was not made by it; nobody needs to know what it is.
+    // A file that is so much longer than the rebuild cannot be the same.
     const SPARE: usize = 64 << 20;
     let path = folder.join(name);
     let theirs = match regular::holds(&path, ours) {
@@ -188,7 +188,7 @@ fn compare(name: &str, ours: &[u8], folder: &Path) -> std::io::Result<Option<Mis
     Ok(Some(Mismatch { file_name: name.to_owned(), byte: Some(same as u64), what: words::of(&theirs, ours) }))
 }
 
-/// What is wrong with a file that was not read to its end.
+/// The fault of a file that was not read to its end.
 fn wrong_file(name: &str, error: std::io::Error) -> std::io::Result<Mismatch> {
     use std::io::ErrorKind;
     let what = match error.kind() {
@@ -200,7 +200,7 @@ fn wrong_file(name: &str, error: std::io::Error) -> std::io::Result<Mismatch> {
     Ok(Mismatch::new(name, what))
 }
 
-/// Whether a file of the folder is known by its name: one that is listed, or a list.
+/// Whether a file name is expected: a listed file, or a list.
 fn listed(manifest: &Manifest) -> BTreeSet<&str> {
     manifest.files().map(|file| file.file_name.as_str()).chain([SUMS, MANIFEST]).collect()
 }

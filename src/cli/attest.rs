@@ -1,4 +1,4 @@
-//! What is to be said of a build to those who check supply chains.
+//! Supply-chain documents of a build.
 
 use std::path::Path;
 
@@ -13,11 +13,11 @@ use crate::diag::Source;
 use crate::fleet::Files;
 use crate::template::Templates;
 
-/// What is written beside the packages.
+/// Documents to write with the packages.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Attest {
-    /// Write a bill of materials in SPDX: one of the whole build (`--sbom` alone), one for each package with the files
-    /// in it (`--sbom=packages`), or both (`--sbom=build,packages`).
+    /// Write a bill of materials in SPDX: one for the whole build (`--sbom` alone), one for each package with its files
+    /// (`--sbom=packages`), or both (`--sbom=build,packages`).
     #[arg(
         long,
         value_name = "SCOPE,...",
@@ -27,15 +27,15 @@ pub(super) struct Attest {
         value_delimiter = ','
     )]
     sbom: Vec<Scope>,
-    /// Write what was built of what, as an in-toto statement with SLSA provenance; it is not signed.
+    /// Write the inputs and outputs of the build as an in-toto statement with SLSA provenance. It is not signed.
     #[arg(long)]
     provenance: bool,
-    /// URI that names the builder in the provenance, such as that of a CI system.
+    /// URI of the builder in the provenance, such as that of a CI system.
     #[arg(long, value_name = "URI", requires = "provenance", value_parser = uri)]
     builder_id: Option<String>,
 }
 
-/// An absolute URI, as far as it can be told without resolving it; never one with a password.
+/// Accepts an absolute URI without a password. The URI is not resolved.
 fn uri(text: &str) -> Result<String, String> {
     let (scheme, rest) = text.split_once(':').unwrap_or_default();
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -45,19 +45,19 @@ fn uri(text: &str) -> Result<String, String> {
     }
     let authority = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?', '#']).next());
     if authority.is_some_and(|authority| authority.contains('@')) {
-        return Err("everybody will read it: leave out the account before the `@`".to_owned());
+        return Err("the documents are public: remove the account before the `@`".to_owned());
     }
     Ok(text.to_owned())
 }
 
 impl Attest {
-    /// What must be in a folder.
+    /// Documents that must be in a folder.
     pub(super) fn demands(&self) -> Demands {
         let Self { sbom, provenance, builder_id } = self.clone();
         Demands { sbom, provenance, builder_id }
     }
 
-    /// What was asked for. `origin` is asked only if somebody wants to know.
+    /// The requested documents. Calls `origin` only if one of them needs it.
     pub(super) fn request(
         &self,
         origin: impl FnOnce() -> Result<Origin, Failure>,
@@ -72,7 +72,7 @@ impl Attest {
     }
 }
 
-/// What a build of specs is made of.
+/// The inputs of a build of specs.
 pub(super) fn origin(sources: &[Source], making: &Making, templates: &Templates) -> Result<Origin, Failure> {
     let materials: Vec<Material> =
         sources.iter().map(|source| material(last(Path::new(&source.name)), &source.text)).collect();
@@ -80,7 +80,7 @@ pub(super) fn origin(sources: &[Source], making: &Making, templates: &Templates)
     told(specs, materials, making, templates)
 }
 
-/// What a build of a fleet is made of.
+/// The inputs of a build of a fleet.
 pub(super) fn origin_of_fleet(
     files: &Files,
     making: &Making,
@@ -89,7 +89,7 @@ pub(super) fn origin_of_fleet(
     let names: Vec<&Path> = files.iter().map(|(name, _)| Path::new(name)).collect();
     let own = names.first().copied().unwrap_or(Path::new(""));
     let folder = own.parent().unwrap_or(own);
-    // The others are named as the fleet's own file names them.
+    // The other files have the names that the fleet file uses.
     let short = |name: &'_ str| {
         let path = Path::new(name);
         path.strip_prefix(folder).map_or_else(|_| last(path), |inside| inside.display().to_string())
@@ -119,7 +119,7 @@ fn material(name: String, text: &str) -> Material {
     Material { name, sha256: format!("{:x}", Sha256::digest(text)) }
 }
 
-/// The last part of a path: the folders before it are this machine's own.
+/// The last part of a path, without the folders of this machine.
 fn last(path: &Path) -> String {
     Path::new(path.file_name().unwrap_or(path.as_os_str())).display().to_string()
 }

@@ -15,13 +15,13 @@ use crate::template::Templates;
 
 /// Build packages.
 ///
-/// Without a SPEC it builds ./relay.toml or ./fleet.toml; where neither is there, the example that is part of postpack. A
-/// spec with [fleet] is built for every row of its inventory; a row whose inputs are the same as before is not built
-/// again, unless a bill of materials or provenance is written. Packages appear in the output folder all at once, or not
-/// at all; the same input gives the same bytes on any machine.
+/// Without a SPEC it builds ./relay.toml or ./fleet.toml, or the embedded example if neither exists. A spec with [fleet]
+/// is built for every row of its inventory. Rows whose inputs have not changed are not rebuilt, unless a bill of materials
+/// or provenance is written. All packages appear in the output folder at the end, or none. The same input gives the same
+/// bytes on any machine.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Specs to build; `-` reads standard input. Without one, ./relay.toml or ./fleet.toml.
+    /// Specs to build; `-` reads standard input. Default: ./relay.toml or ./fleet.toml.
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     /// Folder for the packages.
@@ -31,10 +31,10 @@ pub(super) struct Args {
     making: Making,
     #[command(flatten)]
     attest: Attest,
-    /// Build all of a fleet, whatever is in the output folder.
+    /// Build all rows of a fleet, also those that have not changed.
     #[arg(long)]
     rebuild: bool,
-    /// Form of the report.
+    /// Format of the report.
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     say(&report, args, terminal)
 }
 
-/// The texts of the specs, of the folder's own, or of the embedded example.
+/// The texts of the given specs, of the one in the current folder, or of the embedded example.
 pub(super) fn sources(
     names: &[String],
     making: &Making,
@@ -67,28 +67,29 @@ pub(super) fn sources(
     if names.is_empty() {
         let own = if making.example { None } else { input::of_folder(terminal)? };
         if own.is_none() && !making.example {
-            terminal.done("Using", "the embedded example", "neither relay.toml nor fleet.toml is here");
+            terminal.done("Using", "the embedded example", "relay.toml and fleet.toml do not exist");
         }
         return own.map_or_else(|| Ok(vec![input::example()]), |name| Ok(vec![input::read(name)?]));
     }
     names.iter().map(|name| input::read(name)).collect()
 }
 
-/// Refuses what cannot be together: a fleet and other specs, or a selection of rows and no fleet.
+/// Rejects impossible combinations: a fleet and other specs, or a selection of rows without a fleet.
 pub(super) fn one_kind(sources: &[Source], selection: &Selection) -> Result<(), Failure> {
     match sources.iter().find(|source| is_fleet(&source.text)) {
-        Some(fleet) if sources.len() > 1 => {
-            Err(Failure::input(format!("{}: a fleet is built alone, into a folder of its own", fleet.name)))
-        }
+        Some(fleet) if sources.len() > 1 => Err(Failure::input(format!(
+            "{}: a fleet must be built alone, into a separate folder",
+            fleet.name
+        ))),
         None if selection.is_any() => {
-            Err(Failure::input("--only and --shard are for fleets, and no SPEC has [fleet]"))
+            Err(Failure::input("--only and --shard need a fleet, and no SPEC has [fleet]"))
         }
         _ => Ok(()),
     }
 }
 
-/// Judges specs and shows what there is to say. Every one is judged before the first package is made: the user sees all
-/// that is wrong at once.
+/// Checks specs and shows the findings. All specs are checked before the first package is built, so that the user sees all
+/// errors at once.
 pub(super) fn judged(
     sources: Vec<Source>,
     making: &Making,
@@ -138,18 +139,18 @@ fn build_fleet(
     }
 }
 
-/// A format was asked for that the targets of the spec do not need.
+/// The error for a requested format that the targets of the spec do not need.
 fn not_of_spec(name: &str, missing: &MissingFormat) -> Failure {
     let names: Vec<&str> = missing.of_spec.iter().map(|format| format.name()).collect();
     Failure::input(format!(
-        "{name}: no {} package is made of it: its `targets` need {}",
+        "{name}: no {} package belongs to it: its `targets` need {}",
         missing.asked.name(),
         names.join(" and ")
     ))
-    .hint("add a target of that format to `package.targets`, or ask for another --package-format")
+    .hint("add a target of that format to `package.targets`, or select a different --package-format")
 }
 
-/// Says what was built. Of a large fleet only how much it is: nobody reads ten thousand lines.
+/// Reports the built packages, or only their number for a large fleet.
 fn say(report: &Report, args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     const READABLE: usize = 50;
     let units = &report.manifest.units;
@@ -200,16 +201,16 @@ fn say(report: &Report, args: &Args, terminal: &mut Terminal) -> Result<(), Fail
     }
     if !report.replaced.is_empty() {
         let names = shown(&report.replaced, READABLE, path);
-        let message = format!("other bytes under the same version as before: {names}");
+        let message = format!("different bytes under the same version as before: {names}");
         terminal.warn(
             &message,
-            "a host that has this version will not upgrade: raise it in the spec, or with --release N or --set package.version=VERSION",
+            "hosts with this version will not upgrade: raise it in the spec, or with --release N or --set package.version=VERSION",
         );
     }
     Ok(())
 }
 
-/// Names with commas between them, as many as can be read.
+/// Names separated by commas, shortened to a readable number.
 fn shown(names: &[FileName], most: usize, show: impl Fn(&FileName) -> String) -> String {
     let mut words: Vec<String> = names.iter().take(most).map(show).collect();
     words.extend((names.len() > most).then(|| format!("and {} more", names.len() - most)));

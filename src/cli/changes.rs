@@ -1,8 +1,8 @@
-//! Options that change a spec from outside of its file.
+//! Options that override keys of a spec.
 
 use crate::fleet::Setting;
 
-/// What is set on top of every spec.
+/// Settings that override every spec.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Changes {
     /// Set a key of the spec, such as package.version=1.4.0.

@@ -10,19 +10,19 @@ use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::fleet::{Refused, is_fleet};
 use crate::pipeline::{self, Judged};
 
-/// Say what is wrong with a spec, and what would be right.
+/// Check a spec for errors, and suggest fixes.
 ///
-/// Judges the spec itself and what the relay would do on every distribution it is built for.
+/// Checks the spec itself, and the resulting configuration on every distribution that it is built for.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Specs to check; `-` reads standard input. Without one, ./relay.toml or ./fleet.toml.
+    /// Specs to check; `-` reads standard input. Default: ./relay.toml or ./fleet.toml.
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     #[command(flatten)]
     rows: Only,
     #[command(flatten)]
     changes: Changes,
-    /// Form of the findings.
+    /// Format of the findings.
     #[arg(long, default_value = "text")]
     format: Format,
     /// Treat warnings as errors.
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let sources: Vec<_> = names.iter().map(|name| read(name)).collect();
     let is_a_fleet = |source: &Result<Source, _>| source.as_ref().is_ok_and(|source| is_fleet(&source.text));
     if !args.rows.only.is_empty() && !sources.iter().any(is_a_fleet) {
-        return Err(Failure::input("--only is for fleets, and no SPEC has [fleet]"));
+        return Err(Failure::input("--only needs a fleet, and no SPEC has [fleet]"));
     }
     for source in sources {
         let good = match source {
@@ -68,7 +68,7 @@ fn stricter(findings: &mut [Diagnostic], strict: bool) {
     }
 }
 
-/// Judges every row of a fleet; whether all is well.
+/// Checks every row of a fleet. Returns whether there are no errors.
 fn check_fleet(
     source: Source,
     args: &Args,
@@ -84,7 +84,7 @@ fn check_fleet(
     Ok(report(&name, &format!("{} rows", rows.count()), rows.findings(), args, all, terminal))
 }
 
-/// Reports what was found in a spec; whether all is well.
+/// Reports the findings of a spec. Returns whether there are no errors.
 fn report(
     name: &str,
     detail: &str,
@@ -115,7 +115,7 @@ fn report(
     good
 }
 
-/// A spec that cannot be read is a finding as well: what is wrong with the others is still said.
+/// A spec that cannot be read is also a finding, so that the others are still checked.
 fn read(name: &str) -> Result<Source, Box<(Source, Diagnostic)>> {
     input::read(name).map_err(|failure| {
         let mut finding = Diagnostic::new(Severity::Error, "unreadable", None, failure.message);

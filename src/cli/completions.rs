@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     terminal.result(&String::from_utf8_lossy(&script))
 }
 
-/// The command with the names that its arguments take. The verbs themselves have better words for other names than a list.
+/// The command with the possible values of its arguments. Only for completions: the verbs report unknown values with better errors.
 fn with_names() -> clap::Command {
     static PROVIDERS: OnceLock<Providers> = OnceLock::new();
     let providers = PROVIDERS.get_or_init(Providers::builtin).names();

@@ -18,20 +18,19 @@ use crate::package::ReadError;
 use crate::pipeline::Rows;
 use crate::plan::Planned;
 
-/// Show what changes on a host between two specs or packages, or on which hosts between two fleets.
+/// Show the changes on a host between two specs or packages, or on all hosts between two fleets.
 ///
-/// A spec is compared as the packages it would become, in every format that both sides have; rows of fleets are paired by
-/// the name of their package. Texts are shown as a unified diff, except those of an .rpm file. Exit status 1 if anything
-/// differs.
+/// A spec is compared by its packages, in every format that both sides have. Rows of fleets are paired by the name of their
+/// package. Texts are shown as a unified diff, except those of an .rpm file. Exit status 1 if anything differs.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A spec (`-` reads standard input), a fleet, or a package.
+    /// The old side: a spec (`-` reads standard input), a fleet, or a package.
     a: String,
-    /// Another one, of either kind. Without it, ./relay.toml or ./fleet.toml.
+    /// The new side: a spec, a fleet, or a package. Default: ./relay.toml or ./fleet.toml.
     b: Option<String>,
     #[command(flatten)]
     rows: Only,
-    /// Form of the answer.
+    /// Format of the answer.
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -39,7 +38,7 @@ pub(super) struct Args {
 /// Packages of one host, by format.
 type Packages = BTreeMap<&'static str, Packed>;
 
-/// One side, as far as it can be read without the other.
+/// One side, read without the other.
 enum Side {
     One(Packages),
     Many(Files),
@@ -55,7 +54,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let hosts = match (&before, &after) {
         (Side::One(before), Side::One(after)) => {
             if !before.keys().any(|format| after.contains_key(format)) {
-                return Err(Failure::input("the two have no package format in common"));
+                return Err(Failure::input("the two sides have no common package format"));
             }
             vec![Host::compared(String::new(), changes(before, after))]
         }
@@ -81,13 +80,13 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     if differs { Err(Failure::differs()) } else { Ok(()) }
 }
 
-/// What a word on the command line means.
+/// Reads one argument.
 fn side(name: &str, terminal: &mut Terminal) -> Result<Side, Failure> {
     let bytes = input::bytes(name)?;
     match Packed::read(&bytes) {
         Ok(packed) => return Ok(Side::One(BTreeMap::from([(packed.format(), packed)]))),
         Err(error @ ReadError::Damaged(_)) => return Err(Failure::input(format!("{name}: {error}"))),
-        // No package: then it is a spec, whatever it is called.
+        // It is not a package, so it is a spec, with any file name.
         Err(ReadError::Unknown) => {}
     }
     let source = input::decode(name, bytes)?;
@@ -97,14 +96,14 @@ fn side(name: &str, terminal: &mut Terminal) -> Result<Side, Failure> {
     Ok(Side::One(Packed::all(input::load(source, &[], terminal)?)?))
 }
 
-/// What changes for every package that one of two fleets makes.
+/// The changes of every package that one of two fleets makes.
 fn of_fleets(
     before: &Fleet<'_>,
     after: &Fleet<'_>,
     args: &Args,
     terminal: &mut Terminal,
 ) -> Result<Vec<Host>, Failure> {
-    // Rows that are gone are not in the newer inventory, and new ones not in the older: one match is enough.
+    // Removed rows are not in the new inventory, and new rows not in the old one: one match is enough.
     let select = |fleet: &Fleet<'_>| fleet.select(&args.rows.only, None);
     let (old, new) = match (select(before), select(after)) {
         (Err(why), Err(_)) => return Err(Failure::input(why)),
@@ -149,7 +148,7 @@ fn host(name: String, old: Option<Arc<Planned>>, new: Option<Arc<Planned>>) -> R
     })
 }
 
-/// Rows by the names of their packages; several of one name are told apart by their versions.
+/// Rows by the names of their packages, with the version if several have the same name.
 fn by_name(fleet: &Fleet<'_>) -> BTreeMap<String, usize> {
     let packages: Vec<([String; 2], usize)> =
         (0..fleet.len()).filter_map(|row| Some((fleet.package(row)?, row))).collect();

@@ -1,4 +1,4 @@
-//! How a verb can fail, and which exit code that is.
+//! Failures of verbs, and their exit codes.
 
 use std::process::ExitCode;
 
@@ -7,25 +7,25 @@ use crate::package::WriteError;
 use crate::plan::PlanError;
 use crate::template;
 
-/// Why a verb stopped.
+/// The reason why a verb stopped.
 #[derive(Debug)]
 pub(super) struct Failure {
     kind: Kind,
-    /// One sentence; empty if everything was already said as diagnostics.
+    /// One sentence; empty if diagnostics have reported everything.
     pub(super) message: String,
-    /// What to do, each a sentence.
+    /// Hints, each a sentence.
     pub(super) hints: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// What we were given is wrong; nothing was written.
+    /// The input is wrong; nothing was written.
     Input,
-    /// What we were given may be right, but something failed.
+    /// Something failed that is not the fault of the input.
     Failed,
-    /// Two things differ, which is an answer and no failure.
+    /// Two inputs differ, which is an answer and not a failure.
     Differs,
-    /// Nobody reads our output any more: no failure of ours.
+    /// The reader of the output has gone (EPIPE), which is not a failure.
     BrokenPipe,
 }
 
@@ -35,17 +35,17 @@ impl Failure {
         Self { kind: Kind::Input, message: message.into(), hints: Vec::new() }
     }
 
-    /// The input is wrong, and the diagnostics have said how.
+    /// The input is wrong, as the diagnostics have reported.
     pub(super) fn already_said() -> Self {
         Self::input("")
     }
 
-    /// Something failed that is not the input's fault.
+    /// Something failed that is not the fault of the input.
     pub(super) fn failed(message: impl Into<String>) -> Self {
         Self { kind: Kind::Failed, message: message.into(), hints: Vec::new() }
     }
 
-    /// The answer is "no": exit code 1, as diff(1) has it, and nothing more to say.
+    /// The answer is "no": exit code 1, as for diff(1), without a message.
     pub(super) fn differs() -> Self {
         Self { kind: Kind::Differs, message: String::new(), hints: Vec::new() }
     }
@@ -66,7 +66,7 @@ impl Failure {
     }
 }
 
-/// A spec is checked before it is planned, so what is wrong then are the user's templates.
+/// A spec is checked before it is planned, so the cause of such an error is a template of the user.
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
@@ -81,7 +81,7 @@ impl From<template::Error> for Failure {
         let failure = Self::input(error.to_string());
         match error {
             template::Error::Refused { .. } => {
-                failure.hint("a template decides how a file looks; what it says is decided in the spec")
+                failure.hint("templates change the layout of a file; change the content in the spec")
             }
             _ => failure,
         }
@@ -92,10 +92,9 @@ impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Collision(_) => Self::input(error.to_string())
-                .hint("give each [package] a name of its own, or build into different folders"),
-            BuildError::Unmade(_) => Self::input(error.to_string()).hint(
-                "build all of the fleet, or build the selected rows into a folder of their own (-o DIR)",
-            ),
+                .hint("give each [package] a different name, or build into different folders"),
+            BuildError::Unmade(_) => Self::input(error.to_string())
+                .hint("build all of the fleet, or build the selected rows into a separate folder (-o DIR)"),
             BuildError::Write { error: WriteError::Template(error), .. } => error.into(),
             BuildError::Plan(error) => error.into(),
             _ => Self::failed(error.to_string()),

@@ -8,10 +8,10 @@ use crate::explain;
 /// For a code of `postpack check` or `mail-relay doctor`: the cause and the fix.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Such as `limits.hops`, `hopcount_limit` or `out-of-range`.
+    /// Name to explain, such as `limits.hops`, `hopcount_limit` or `out-of-range`.
     #[arg(value_name = "KEY|PARAMETER|CODE")]
     name: String,
-    /// Form of the answer.
+    /// Format of the answer.
     #[arg(long, default_value = "text")]
     format: Format,
 }

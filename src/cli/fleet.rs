@@ -10,34 +10,34 @@ use crate::fleet::{Files, Fleet, Refused, Selector, Setting, Shard};
 use crate::pipeline::{Rows, RowsError};
 use crate::platform::Format;
 
-/// Which rows of a fleet are meant.
+/// Selection of rows of a fleet.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Only {
     /// Use only the rows of a fleet that match, such as `site=berlin*,role!=db`.
     ///
-    /// May be given several times: a row is used if it matches one of them. Each of them must match a row.
+    /// May be given several times. A row is used if it matches one of them, and each of them must match a row.
     #[arg(long, value_name = "COLUMN=PATTERN,...")]
     pub(super) only: Vec<Selector>,
 }
 
-/// Which hosts of a fleet are meant.
+/// Selection of hosts of a fleet.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Selection {
     #[command(flatten)]
     pub(super) rows: Only,
-    /// Only one of N equal parts of a fleet, such as 2/8; `postpack merge` puts them together.
+    /// Build one of N equal parts of a fleet, such as 2/8; `postpack merge` joins them.
     #[arg(long, value_name = "K/N")]
     pub(super) shard: Option<Shard>,
 }
 
 impl Selection {
-    /// Whether anything was asked for.
+    /// Whether there is a selection.
     pub(super) fn is_any(&self) -> bool {
         !self.rows.only.is_empty() || self.shard.is_some()
     }
 }
 
-/// The files of a fleet whose own file is given.
+/// The files of a fleet, from the path of the fleet file.
 pub(super) fn gather(
     source: Source,
     settings: &[Setting],
@@ -51,7 +51,7 @@ pub(super) fn gather(
     Files::gather(source, settings, read).map_err(|refused| say(&refused, terminal))
 }
 
-/// Understands the files of a fleet.
+/// Parses the files of a fleet.
 pub(super) fn read<'f>(files: &'f Files, terminal: &mut Terminal) -> Result<Fleet<'f>, Failure> {
     Fleet::read(files).map_err(|refused| say(&refused, terminal))
 }
@@ -61,7 +61,7 @@ fn say(refused: &Refused, terminal: &mut Terminal) -> Failure {
     Failure::already_said()
 }
 
-/// The rows that were asked for.
+/// The selected rows.
 pub(super) fn rows<'f>(
     fleet: &'f Fleet<'f>,
     selection: &Selection,

@@ -12,53 +12,53 @@ use crate::relay::{Profile, Providers};
 
 /// Write a spec for a Postfix that was configured by hand.
 ///
-/// Reads main.cf, master.cf and the tables that they name, writes a spec, and reports what becomes of every setting. The
-/// source is never changed.
+/// Reads main.cf, master.cf and their tables, writes a spec, and reports what happens to every setting. It never changes
+/// the source.
 ///
-/// Exit status: 0 the spec says everything, 1 something is lost or unanswered (TODO in the spec), 2 the source cannot be
-/// read, or Postfix would stop on it, and nothing was written.
+/// Exit status 0: the spec covers all settings. 1: something is lost, or a question is open (TODO in the spec). 2: the
+/// source cannot be read, or Postfix would stop on it; nothing was written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder with main.cf, root folder of a host, tar archive, or `-` for an archive or the output of `postconf -n`
     /// on standard input.
     #[arg(value_name = "SOURCE", required_unless_present = "collect")]
     sources: Vec<String>,
-    /// File for the spec; standard output without it. An existing file is never overwritten.
+    /// File for the spec; default: standard output. An existing file is never overwritten.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// File for the whole report; only a summary goes to standard error without it.
+    /// File for the whole report; by default only a summary is written to standard error.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Form of the report.
+    /// Format of the report.
     #[arg(long, default_value = "text")]
     format: Format,
-    /// Who receives mail to root, where the source does not say. May be given several times.
+    /// Address that receives mail to root, if the source has none. May be given several times.
     #[arg(long, value_name = "ADDRESS")]
     root_mail_to: Vec<String>,
-    /// Sender of the host's mail, where the source does not say.
+    /// Sender of the host's mail, if the source has none.
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
-    /// Mail provider; without it, the one that owns the smarthost.
+    /// Mail provider; default: the one of the smarthost.
     #[arg(long, value_name = "P")]
     provider: Option<String>,
-    /// Kind of relay; without it, the one that the settings suggest.
+    /// Kind of relay; default: the one that the settings suggest.
     #[arg(long, value_name = "P")]
     profile: Option<String>,
     /// Name of the package.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Distribution to compare on; the source's own, or debian-13, without it. May be given several times.
+    /// Distribution for the comparison; default: that of the source, or debian-13. May be given several times.
     #[arg(long, value_name = "T")]
     target: Vec<String>,
-    /// Keep TLS levels below `secure` where `postpack check` allows it.
+    /// Keep TLS levels below `secure` if `postpack check` allows them.
     #[arg(long)]
     keep: bool,
     /// Also write the accounts of the source to a file with mode 0600, for /etc/mail-relay/relay.env.
     ///
-    /// Refused inside a version-controlled folder.
+    /// The file must not be in a version-controlled folder.
     #[arg(long, value_name = "FILE")]
     relay_env: Option<PathBuf>,
-    /// Print a script for the host that packs its configuration, without secrets, and stop.
+    /// Print a script that packs the configuration of a host, without secrets, and exit.
     #[arg(long)]
     collect: bool,
 }
@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let answers = answers(args)?;
     for file in [&args.output, &args.report].into_iter().flatten() {
         if file.exists() {
-            return Err(Failure::input(format!("{} exists and is left alone", file.display())));
+            return Err(Failure::input(format!("{} already exists", file.display())));
         }
     }
     if let Some(file) = &args.relay_env {
@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     write(args, &imported, terminal)
 }
 
-/// The folders of hosts in a folder that is none itself.
+/// The folders of hosts in a folder that is not itself a host.
 fn folders(path: &Path) -> Option<Vec<String>> {
     let is_source =
         |path: &Path| path.join("main.cf").is_file() || path.join("etc/postfix/main.cf").is_file();
@@ -111,10 +111,10 @@ fn folders(path: &Path) -> Option<Vec<String>> {
     (!found.is_empty()).then_some(found)
 }
 
-/// Several hosts become a fleet in a new folder.
+/// Writes several hosts as a fleet in a new folder.
 fn fleet(args: &Args, names: &[String], answers: &Answers, terminal: &mut Terminal) -> Result<(), Failure> {
     let Some(folder) = &args.output else {
-        return Err(Failure::input("a fleet has several files").hint("name a new folder for them: -o DIR"));
+        return Err(Failure::input("a fleet has several files").hint("name a new folder: -o DIR"));
     };
     if args.relay_env.is_some() {
         return Err(Failure::input("--relay-env is for one host")
@@ -160,7 +160,7 @@ fn fleet(args: &Args, names: &[String], answers: &Answers, terminal: &mut Termin
     }
 }
 
-/// The name of a host: that of its folder or archive, in the letters that a package name has.
+/// The name of a host, from its folder or archive, in characters that a package name can have.
 fn host_name(source: &str, imported: &Imported) -> String {
     let path = Path::new(source);
     let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or(&imported.report.role);
@@ -202,17 +202,17 @@ fn write(args: &Args, imported: &Imported, terminal: &mut Terminal) -> Result<()
         create(file, &lines, 0o600)?;
         terminal.warn(
             &format!("{} holds passwords", file.display()),
-            "move it to /etc/mail-relay/relay.env on the host, and remember that the old files hold them as well",
+            "move it to /etc/mail-relay/relay.env on the host, and note that the old files still contain them",
         );
     }
     terminal.done("Imported", &report.source, &report.summary());
     let defects = report.without_reason();
     if !defects.is_empty() {
         return Err(Failure::failed(format!(
-            "no reason is known why these parameters differ: {}",
+            "these parameters differ for no known reason: {}",
             defects.join(", ")
         ))
-        .hint("please report this: it is a defect of postpack import"));
+        .hint("please report this: it is a bug of postpack import"));
     }
     if report.is_whole() { Ok(()) } else { Err(Failure::differs()) }
 }
@@ -259,7 +259,7 @@ fn read(name: &str) -> Result<Source, Failure> {
     })
 }
 
-/// Shows why a source is refused.
+/// Shows why a source is rejected.
 fn refuse(faults: &[Fault], args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     if args.format == Format::Json {
         let faults: Vec<_> = faults
@@ -279,10 +279,10 @@ fn refuse(faults: &[Fault], args: &Args, terminal: &mut Terminal) -> Result<(), 
     Ok(())
 }
 
-/// Refuses a file for secrets where version control would take it.
+/// Rejects a file for secrets in a version-controlled folder.
 fn may_hold_secrets(file: &Path) -> Result<(), Failure> {
     if file == Path::new("-") {
-        return Err(Failure::input("--relay-env writes secrets, and never to standard output"));
+        return Err(Failure::input("--relay-env writes secrets, so it cannot use standard output"));
     }
     let whole = std::path::absolute(file)?;
     let folder = whole.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -291,11 +291,11 @@ fn may_hold_secrets(file: &Path) -> Result<(), Failure> {
     let controlled = folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists()));
     match controlled {
         Some(root) => Err(Failure::input(format!(
-            "{} is under version control: no secrets are written there",
+            "{} is under version control, so secrets must not be written there",
             root.display()
         ))
         .hint("name a file outside of it")),
-        None if file.exists() => Err(Failure::input(format!("{} exists and is left alone", file.display()))),
+        None if file.exists() => Err(Failure::input(format!("{} already exists", file.display()))),
         None => Ok(()),
     }
 }
@@ -307,9 +307,7 @@ fn create(file: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let opened = options.open(file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::input(format!("{} exists and is left alone", file.display()))
-        }
+        std::io::ErrorKind::AlreadyExists => Failure::input(format!("{} already exists", file.display())),
         _ => Failure::failed(format!("{}: {error}", file.display())),
     });
     opened?.write_all(text.as_bytes())?;

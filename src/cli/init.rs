@@ -5,7 +5,7 @@ use super::output::Terminal;
 use crate::relay::{Profile, Providers};
 use crate::spec;
 
-/// Write a commented spec to start from.
+/// Write a commented spec as a starting point.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Mail provider; `postpack providers` lists them.
@@ -14,7 +14,7 @@ pub(super) struct Args {
     /// Kind of relay; `postpack profiles` lists them.
     #[arg(long, default_value = "null-client", value_name = "P")]
     profile: String,
-    /// File to write; standard output without it. A file that exists is never overwritten.
+    /// File to write; default: standard output. An existing file is never overwritten.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     };
     let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
-            Failure::input(format!("{} exists and is left alone", path.display()))
+            Failure::input(format!("{} already exists", path.display()))
         } else {
             error.into()
         }
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A name that is not in a list of ours.
+/// An error for a name that is not in a list.
 pub(super) fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let failure = Failure::input(format!("there is no {kind} `{name}`"));
     match crate::diag::nearest(name, known) {

@@ -1,4 +1,4 @@
-//! From the words on the command line to checked specs.
+//! From the arguments on the command line to checked specs.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::template::{self, Templates};
 /// Specs that are used without being named.
 const DEFAULTS: [&str; 2] = ["relay.toml", "fleet.toml"];
 
-/// The spec of this folder, if there is one.
+/// The spec in the current folder, if there is one.
 pub(super) fn of_folder(terminal: &mut Terminal) -> Result<Option<&'static str>, Failure> {
     let there: Vec<&str> = DEFAULTS.into_iter().filter(|name| Path::new(name).exists()).collect();
     match there.as_slice() {
@@ -24,24 +24,24 @@ pub(super) fn of_folder(terminal: &mut Terminal) -> Result<Option<&'static str>,
             terminal.done("Using", name, "");
             Ok(Some(name))
         }
-        names => Err(Failure::input(format!("no SPEC is given, and both {} are here", names.join(" and ")))
+        names => Err(Failure::input(format!("no SPEC is given, and both {} exist", names.join(" and ")))
             .hint(format!("name one of them, such as `{}`", names[0]))),
     }
 }
 
-/// The spec that is meant where none is named.
+/// The default spec.
 pub(super) fn default_spec(terminal: &mut Terminal) -> Result<String, Failure> {
     let found = of_folder(terminal)?.map(str::to_owned);
     found.ok_or_else(|| {
-        Failure::input(format!("no SPEC is given, and neither {} is here", DEFAULTS.join(" nor ")))
-            .hint("`postpack init -o relay.toml` writes a spec to start from")
+        Failure::input(format!("no SPEC is given, and neither {} exists", DEFAULTS.join(" nor ")))
+            .hint("`postpack init -o relay.toml` writes a starting point")
     })
 }
 
-/// Refuses to read standard input twice: the second time it would be empty.
+/// Rejects reading standard input twice: the second time it would be empty.
 pub(super) fn stdin_once<'a>(names: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
     if names.into_iter().filter(|name| *name == "-").count() > 1 {
-        return Err(Failure::input("`-` stands more than once, and standard input can be read only once"));
+        return Err(Failure::input("`-` was given more than once; standard input can be read only once"));
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ pub(super) fn read(name: &str) -> Result<Source, Failure> {
     decode(name, bytes(name)?)
 }
 
-/// What is larger is neither a spec nor a package that we could show; /dev/zero would never end.
+/// Limit of an input file. Specs and packages are smaller, and /dev/zero never ends.
 const LARGEST: u64 = 512 << 20;
 
 /// Reads a whole file.
@@ -63,13 +63,14 @@ fn limited(reader: impl std::io::Read, name: &str) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
-        let message = format!("{name}: larger than {} MiB: neither a spec nor a package", LARGEST >> 20);
+        let message =
+            format!("{name}: larger than {} MiB, so it is neither a spec nor a package", LARGEST >> 20);
         return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)
 }
 
-/// Reads a file, or standard input if it is called `-`.
+/// Reads a file, or standard input if the path is `-`.
 pub(super) fn bytes(name: &str) -> Result<Vec<u8>, Failure> {
     if name == "-" {
         let read = limited(std::io::stdin().lock(), "standard input");
@@ -78,7 +79,7 @@ pub(super) fn bytes(name: &str) -> Result<Vec<u8>, Failure> {
     whole(Path::new(name)).map_err(|error| {
         let failure = Failure::input(error.to_string());
         if error.kind() == std::io::ErrorKind::NotFound {
-            failure.hint("`postpack init -o relay.toml` writes a spec to start from")
+            failure.hint("`postpack init -o relay.toml` writes a starting point")
         } else {
             failure
         }
@@ -113,11 +114,11 @@ pub(super) fn load(
     planned.ok_or_else(Failure::already_said)
 }
 
-/// The time that reproducible-builds.org lets a build environment set.
+/// The value of `SOURCE_DATE_EPOCH` (reproducible-builds.org), in seconds since 1970 UTC.
 pub(super) fn source_date_epoch() -> Result<Option<u64>, Failure> {
     let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
     let text = text.to_string_lossy();
-    // All three formats hold what fits into 32 bits; and parse() alone would take a plus sign.
+    // All three formats have 32 bits for a time; and parse() alone would accept a plus sign.
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u32>() {
         Ok(time) if digits => Ok(Some(time.into())),
@@ -128,7 +129,7 @@ pub(super) fn source_date_epoch() -> Result<Option<u64>, Failure> {
     }
 }
 
-/// Our templates, with the user's before them.
+/// The built-in templates, overridden by those of the user.
 pub(super) fn templates(own: Option<&Path>) -> Result<Templates, template::Error> {
     match own {
         None => Ok(Templates::builtin()),

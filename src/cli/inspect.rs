@@ -7,14 +7,14 @@ use super::output::{Format, Terminal, human_size, table};
 use crate::diag::printable;
 use crate::package::Inspection;
 
-/// Show what is in a package of any of the three formats: metadata, files, scripts.
+/// Show metadata, files and scripts of a package in any of the three formats.
 ///
-/// Reads the file only; nothing is unpacked and no script is run.
+/// Reads the file only. It unpacks nothing and runs no script.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A .deb, .rpm or .pkg.tar.zst file.
     file: PathBuf,
-    /// Form of the answer.
+    /// Format of the answer.
     #[arg(long, default_value = "text")]
     format: Format,
 }

@@ -7,13 +7,13 @@ use super::error::Failure;
 use super::output::{Format, Terminal};
 use crate::sign::{self, Algorithm, Certificate, CommandSigner, SecretKey, SignError, armored};
 
-/// How long before its end an expiry is reported, in seconds: 60 days.
+/// An expiry is reported this long in advance, in seconds: 60 days.
 const AHEAD: u64 = 60 * 86_400;
 
-/// Make and maintain the keys that sign packages and repositories.
+/// Create and maintain the keys that sign packages and repositories.
 ///
-/// A secret key is a file that only its owner can read. It has no passphrase: a key with one belongs in gpg, and repo.toml
-/// names it with `gpg = "FINGERPRINT"`.
+/// A secret key is a file that only its owner can read. It has no passphrase. Keep a key with a passphrase in gpg, and name
+/// it in repo.toml with `gpg = "FINGERPRINT"`.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_subcommand = true)]
 pub(super) struct Args {
@@ -30,10 +30,10 @@ enum Verb {
     Show(Show),
 }
 
-/// Make a key, its certificate and its revocation certificate.
+/// Create a key, its certificate and its revocation certificate.
 ///
-/// Writes FILE, and beside it FILE with the ends `.asc` (the public key) and `.rev` (whoever has it can revoke the key:
-/// keep it apart from the key).
+/// Writes three files: FILE (the secret key), FILE.asc (the public key) and FILE.rev (the revocation certificate). Anyone
+/// who has FILE.rev can revoke the key, so do not store it with the key.
 #[derive(Debug, clap::Args)]
 struct New {
     /// File of the secret key, such as acme.key. With --command, that of the certificate.
@@ -41,43 +41,43 @@ struct New {
     file: PathBuf,
     #[command(flatten)]
     kind: Kind,
-    /// RSA modulus of a key that a program holds, hexadecimal, as `openssl rsa -pubin -modulus` prints it. The program
-    /// follows `--`; it gets a SHA-512 digest on standard input and writes the raw signature.
+    /// RSA modulus of a key in another program, hexadecimal, as `openssl rsa -pubin -modulus` prints it. The program
+    /// follows `--`. It reads a SHA-512 digest from standard input and writes the raw signature.
     #[arg(long, value_name = "HEX", requires = "command")]
     modulus: Option<String>,
-    /// The program that holds the key, with its arguments.
+    /// Program that stores the key, with its arguments.
     #[arg(last = true, value_name = "COMMAND", requires = "modulus")]
     command: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
 struct Kind {
-    /// Name and address of its owner.
+    /// Name and address of the owner.
     #[arg(long, value_name = "NAME <MAIL>")]
     owner: String,
     /// Kind of the key.
     #[arg(long, default_value = "rsa4096")]
     algorithm: Algorithm,
-    /// Days until it expires; a key without does not expire.
+    /// Days until the key expires; by default it does not expire.
     #[arg(long, value_name = "DAYS")]
     days: Option<u32>,
 }
 
-/// Let a key expire later.
+/// Extend the validity of a key.
 ///
-/// Adds a self-signature to FILE and to its `.asc`. The old ones stay, so what the key has signed so far remains valid
-/// for apt 3 and rpm 6. Publish afterwards: hosts need the new key file before the old date.
+/// Adds a self-signature to FILE and FILE.asc. The old ones stay, so earlier signatures remain valid for apt 3 and rpm 6.
+/// Publish afterwards: hosts need the new key file before the old date.
 #[derive(Debug, clap::Args)]
 struct Change {
     /// File of the secret key.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Days from now until it expires; without, it does not expire any more.
+    /// Days from now until the key expires; by default it no longer expires.
     #[arg(long, value_name = "DAYS")]
     days: Option<u32>,
 }
 
-/// Make the successor of a key, and explain the steps of the change.
+/// Create the successor of a key, and explain the steps of the change.
 #[derive(Debug, clap::Args)]
 struct Rotate {
     /// File of the old secret key.
@@ -89,29 +89,29 @@ struct Rotate {
     /// Kind of the new key.
     #[arg(long, default_value = "rsa4096")]
     algorithm: Algorithm,
-    /// Days until it expires; a key without does not expire.
+    /// Days until the key expires; by default it does not expire.
     #[arg(long, value_name = "DAYS")]
     days: Option<u32>,
 }
 
-/// Revoke a key: its certificate then says that nothing it signed counts any more.
+/// Revoke a key. Its certificate then invalidates all its signatures.
 #[derive(Debug, clap::Args)]
 struct Revoke {
     /// File of the secret key, or of its certificate together with --certificate.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Revocation certificate (`.rev`), where the secret key is lost: FILE is the certificate then.
+    /// Revocation certificate (`.rev`), for a lost secret key. FILE is then the certificate.
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
 }
 
-/// Show a key or certificate: fingerprint, kind, expiry, and where it is rejected.
+/// Show a key or certificate: fingerprint, kind, expiry, and the clients that reject it.
 #[derive(Debug, clap::Args)]
 struct Show {
     /// File of a secret key or certificate.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Form of the result.
+    /// Format of the result.
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -155,8 +155,8 @@ fn create(
     let [public, revocation] = [beside(file, "asc"), beside(file, "rev")];
     for path in [file, &public, &revocation] {
         if path.exists() {
-            return Err(Failure::input(format!("{} is there already", path.display()))
-                .hint("a key is never overwritten; give the new one another name"));
+            return Err(Failure::input(format!("{} already exists", path.display()))
+                .hint("keys are never overwritten; choose a different file name"));
         }
     }
     let now = clock::now();
@@ -167,20 +167,20 @@ fn create(
     say("Created", file, made.key.certificate(), terminal);
     terminal.warn(
         &format!(
-            "whoever has {} can revoke the key, and whoever has {} can sign",
+            "anyone with {} can revoke the key, and anyone with {} can sign",
             revocation.display(),
             file.display()
         ),
-        "keep the two apart, and a copy of each off this machine",
+        "store them in different places, and keep a copy of each on another machine",
     );
     concerns(made.key.certificate(), terminal);
     Ok(())
 }
 
-/// The certificate of a key that a program holds.
+/// The certificate of a key in another program.
 fn certify(new: &New, terminal: &mut Terminal) -> Result<(), Failure> {
     if new.file.exists() {
-        return Err(Failure::input(format!("{} is there already", new.file.display())));
+        return Err(Failure::input(format!("{} already exists", new.file.display())));
     }
     let hex = new.modulus.as_deref().unwrap_or_default().trim();
     let hex = hex.strip_prefix("Modulus=").unwrap_or(hex).to_ascii_uppercase();
@@ -281,7 +281,7 @@ fn say(verb: &str, file: &Path, certificate: &Certificate, terminal: &mut Termin
     terminal.done(verb, &file.display().to_string(), &detail);
 }
 
-/// Warns where a key is rejected.
+/// Warns of clients that reject a key.
 pub(super) fn concerns(certificate: &Certificate, terminal: &mut Terminal) {
     for concern in certificate.concerns(clock::now(), AHEAD) {
         terminal.warn(&concern.message, &concern.hint);
@@ -305,7 +305,7 @@ fn beside(file: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// Writes a file that only its owner can read, and that must not be there.
+/// Writes a new file that only its owner can read. Fails if it exists.
 fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     private(path, text)?.persist_noclobber(path).map_err(|error| Failure::from(error.error))?;
     Ok(())
@@ -324,7 +324,7 @@ fn private(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, Failure> 
     Ok(file)
 }
 
-/// Writes a file for everybody, in place of the one that is there.
+/// Writes or replaces a file that everybody can read.
 pub(super) fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Failure> {
     let folder = folder_of(path);
     let file = tempfile::Builder::new().permissions(readable()).tempfile_in(folder)?;
@@ -341,7 +341,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether a text is armored for a reader who wants text.
+/// A signature as armored text.
 pub(super) fn armored_signature(packet: &[u8]) -> String {
     armored("SIGNATURE", packet)
 }

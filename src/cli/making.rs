@@ -1,4 +1,4 @@
-//! Options that `build` and `verify` share: they decide what is built.
+//! Options of `build` and `verify` that select packages and formats.
 
 use std::path::PathBuf;
 
@@ -11,32 +11,32 @@ use crate::build::Options;
 use crate::platform;
 use crate::template::Templates;
 
-/// What is made of the specs, and how.
+/// Selection of packages, and options of the build.
 #[derive(Debug, clap::Args)]
 pub(super) struct Making {
-    /// Only these formats, out of those that the spec's targets need.
+    /// Build only these formats of those that the targets of the spec need.
     #[arg(short = 'p', long, visible_alias = "packager", value_delimiter = ',', value_name = "FORMAT,...")]
     pub(super) package_format: Vec<platform::Format>,
     #[command(flatten)]
     pub(super) selection: Selection,
     #[command(flatten)]
     pub(super) changes: Changes,
-    /// Use the example that is part of postpack.
+    /// Use the embedded example.
     #[arg(long, conflicts_with = "specs")]
     pub(super) example: bool,
-    /// How many packages are built at a time; the result is the same with any number.
+    /// Number of parallel jobs; the result does not depend on it.
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<std::num::NonZeroUsize>,
-    /// Folder with templates that replace ours of the same name.
+    /// Folder with templates that replace built-in ones with the same name.
     #[arg(long, value_name = "DIR")]
     pub(super) templates: Option<PathBuf>,
-    /// How to show progress, on standard error.
+    /// Form of progress on standard error.
     #[arg(long, default_value = "auto", value_name = "STYLE")]
     pub(super) progress: Style,
 }
 
 impl Making {
-    /// How to build, but for what is built.
+    /// Options of a build, without the selection.
     pub(super) fn options(&self, templates: &Templates) -> Result<Options, Failure> {
         let formats: Vec<&str> = self.package_format.iter().map(|format| format.name()).collect();
         let time = input::source_date_epoch()?;

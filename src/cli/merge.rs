@@ -4,16 +4,15 @@ use super::error::Failure;
 use super::output::Terminal;
 use crate::build::{self, MergeError};
 
-/// Put the shards of a fleet together.
+/// Join the shards of a fleet.
 ///
-/// The result is what one build of the whole fleet would have made, byte for byte. Every file is compared with the
-/// manifest of its shard.
+/// The result has the same bytes as one build of the whole fleet. Every file is compared with the manifest of its shard.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folders of all shards: what `postpack build --shard K/N` made.
+    /// Folders of all shards, from `postpack build --shard K/N`.
     #[arg(required = true, value_name = "DIR")]
     shards: Vec<PathBuf>,
-    /// Folder for the whole.
+    /// Folder for the joined packages.
     #[arg(short, long, default_value = "dist", value_name = "DIR")]
     output: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! The command line: verbs, exit codes, progress, text or JSON. It knows nothing of how anything is built.
+//! The command line: verbs, exit codes, progress, text or JSON. It does not depend on how packages are built.
 
 mod attest;
 mod build;
@@ -35,7 +35,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use output::{ColorChoice, Terminal};
 
-/// Number, and in release builds commit and date.
+/// Version number, with commit and date in release builds.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("POSTPACK_COMMIT"));
 
 /// Build native packages of a Postfix mail relay from one short description.
@@ -55,7 +55,7 @@ pub struct Cli {
 /// Options of every verb.
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// Say nothing but errors.
+    /// Print only errors.
     #[arg(short, long, global = true)]
     quiet: bool,
     /// When to use colour.
@@ -63,7 +63,7 @@ struct Global {
     color: ColorChoice,
 }
 
-/// Aliases are verbs that other tools have for the same thing.
+/// The verbs. Aliases are the names of other tools for the same action.
 #[derive(Debug, Subcommand)]
 enum Verb {
     #[command(alias = "new")]
@@ -95,7 +95,7 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Parses the process's arguments, runs the verb, and says how it went.
+/// Parses the arguments of the process, runs the verb, and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut terminal = Terminal::new(cli.global.quiet, cli.global.color);

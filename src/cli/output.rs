@@ -1,4 +1,4 @@
-//! The two streams of the process: results on standard output, everything said about them on standard error.
+//! The two streams of the process: results on standard output, messages on standard error.
 
 use std::io::{IsTerminal as _, Write};
 
@@ -20,7 +20,7 @@ pub(super) enum ColorChoice {
     Never,
 }
 
-/// The form of a result.
+/// The format of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// For people.
@@ -29,7 +29,7 @@ pub(super) enum Format {
     Json,
 }
 
-/// Standard output and standard error, with what the user wants to see on them.
+/// Standard output and standard error, with the user's choice of colour and verbosity.
 #[derive(Debug)]
 pub(super) struct Terminal {
     quiet: bool,
@@ -57,13 +57,13 @@ impl Terminal {
         !self.quiet && std::io::stderr().is_terminal()
     }
 
-    /// Whether the user wants to hear of errors only.
+    /// Whether the user wants to see errors only.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
     }
 
     /// Writes a result.
-    #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
+    #[expect(clippy::unused_self, reason = "the writer locks the terminal")]
     pub(super) fn result(&mut self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
         let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
@@ -74,17 +74,17 @@ impl Terminal {
         })
     }
 
-    /// Writes a result for programs.
+    /// Writes a result as JSON.
     pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(|error| Failure::failed(error.to_string()))?;
         self.result(&text)
     }
 
-    /// Says that something was done; silent with `--quiet`.
+    /// Reports that something was done; silent with `--quiet`.
     pub(super) fn done(&mut self, verb: &str, object: &str, detail: &str) {
         if !self.quiet {
             let mut err = anstream::stderr().lock();
-            // It may name a file of somebody else.
+            // The text may contain a file name of another user.
             let object = printable_name(object);
             let _ = writeln!(err, "{DONE}{verb:>9}{DONE:#} {object} {FAINT}{detail}{FAINT:#}");
         }
@@ -98,7 +98,7 @@ impl Terminal {
             .cloned()
             .collect();
         if !shown.is_empty() {
-            // Rendered with colour; the stream takes it out where it is not wanted.
+            // Rendered with colour; the stream removes it if it is not wanted.
             let text = crate::diag::render_text(&shown, source, true);
             let _ = writeln!(anstream::stderr().lock(), "{}", text.trim_end());
         }
@@ -111,7 +111,7 @@ impl Terminal {
         }
     }
 
-    /// Warns about something that happened, with what to do.
+    /// Warns about an event, with hints.
     pub(super) fn warn(&mut self, message: &str, hint: &str) {
         if !self.quiet {
             let mut err = anstream::stderr().lock();
@@ -120,14 +120,14 @@ impl Terminal {
         }
     }
 
-    /// Shows something besides the result; silent with `--quiet`.
+    /// Shows a message in addition to the result; silent with `--quiet`.
     pub(super) fn note(&mut self, text: &str) {
         if !self.quiet {
             let _ = anstream::stderr().lock().write_all(text.as_bytes());
         }
     }
 
-    /// Shows what is wrong at a place in a file of somebody else.
+    /// Shows a finding at a place in a file of another user.
     pub(super) fn fault(&mut self, place: &str, message: &str, hint: &str, fatal: bool) {
         if self.quiet && !fatal {
             return;
@@ -140,12 +140,12 @@ impl Terminal {
         }
     }
 
-    /// Says why a verb stopped.
-    #[expect(clippy::unused_self, reason = "whoever writes holds the terminal")]
+    /// Reports why a verb stopped.
+    #[expect(clippy::unused_self, reason = "the writer locks the terminal")]
     pub(super) fn failure(&mut self, failure: &Failure) {
         let mut err = anstream::stderr().lock();
         if !failure.message.is_empty() {
-            // It may quote a damaged package.
+            // The text may quote a damaged package.
             let _ = writeln!(err, "{ERROR}error{ERROR:#}: {}", printable(&failure.message));
         }
         for hint in &failure.hints {
@@ -154,7 +154,7 @@ impl Terminal {
     }
 }
 
-/// Lays rows out in columns, two blanks apart, headings first.
+/// Formats rows in columns, two blanks apart, with the headings first.
 pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
     for row in rows {
@@ -177,7 +177,7 @@ pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A size as people read it.
+/// A human-readable size.
 pub(super) fn human_size(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
     let size = bytes as f64;

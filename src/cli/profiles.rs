@@ -5,7 +5,7 @@ use crate::relay::Profile;
 /// List the kinds of relay.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Form of the list.
+    /// Format of the list.
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -17,7 +17,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
                 .iter()
                 .map(|profile| vec![profile.name().to_owned(), profile.summary().to_owned()])
                 .collect();
-            terminal.result(&table(&["PROFILE", "WHAT IT IS"], &rows))
+            terminal.result(&table(&["PROFILE", "DESCRIPTION"], &rows))
         }
         Format::Json => {
             let rows: Vec<_> = Profile::ALL

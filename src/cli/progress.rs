@@ -1,4 +1,4 @@
-//! How far a long build is: a bar on a terminal, lines in a pipe, events for programs; and the wish to stop it.
+//! Progress of a long build: a bar on a terminal, lines in a pipe, events for programs; and its interruption.
 
 use std::io::{Stderr, Write as _, stderr};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -9,26 +9,26 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::output::Terminal;
 use crate::build;
 
-/// How progress is shown.
+/// The form of progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Style {
-    /// A bar on a terminal, lines elsewhere, for builds that are worth it.
+    /// A bar on a terminal, lines in a pipe, for long builds.
     Auto,
-    /// A line now and then.
+    /// A line every two seconds.
     Lines,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// Nothing.
+    /// No progress.
     Off,
 }
 
-/// Shows how far a build is.
+/// Shows the progress of a build.
 pub(super) struct Progress {
     view: View,
     total: usize,
     done: AtomicUsize,
     begin: Instant,
-    /// Milliseconds from the beginning to the next line.
+    /// Milliseconds from the start to the next line.
     next: AtomicU64,
 }
 
@@ -39,16 +39,16 @@ enum View {
     Json,
 }
 
-/// Somebody pressed Ctrl-C, or sent SIGTERM.
+/// The user pressed Ctrl-C, or a program sent SIGTERM.
 static OVER: AtomicBool = AtomicBool::new(false);
 
 impl Progress {
-    /// What is smaller is done before a bar can be read.
+    /// Smaller builds end before anyone could read a bar.
     const WORTH_IT: usize = 50;
-    /// Between two lines.
+    /// Time between two lines.
     const PAUSE: Duration = Duration::from_secs(2);
 
-    /// A view of so many hosts. From here on Ctrl-C ends the build and not the process, so that nothing is left over.
+    /// Starts progress for a number of hosts. From here on Ctrl-C ends the build and not the process, so that no files are left over.
     pub(super) fn new(total: usize, style: Style, terminal: &Terminal) -> Self {
         let view = match style {
             Style::Auto if total < Self::WORTH_IT || terminal.is_quiet() => View::Nothing,
@@ -65,7 +65,7 @@ impl Progress {
         Self { view, total, done: AtomicUsize::new(0), begin: Instant::now(), next }
     }
 
-    /// Says how it ended.
+    /// Reports the result.
     pub(super) fn finish(&self) {
         match &self.view {
             View::Bar(bar) => bar.finish_and_clear(),

@@ -5,9 +5,9 @@ use crate::relay::{Provider, Providers};
 /// List the provider presets, or show one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Show this one in full.
+    /// Show all details of this preset.
     provider: Option<String>,
-    /// Form of the answer.
+    /// Format of the answer.
     #[arg(long, default_value = "text")]
     format: Format,
 }

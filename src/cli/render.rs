@@ -11,17 +11,17 @@ use crate::fleet::is_fleet;
 use crate::plan::{self, HostFile};
 use crate::platform::Distribution;
 
-/// Write the files as a host of a distribution will have them, without packing them.
+/// Write the files of a host, as on a given distribution, without building a package.
 ///
 /// For a fleet, each row has a folder with the name of its package. `--file` prints one file of one host.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Spec to render; `-` reads standard input. Without one, ./relay.toml or ./fleet.toml.
+    /// Spec to render; `-` reads standard input. Default: ./relay.toml or ./fleet.toml.
     spec: Option<String>,
     /// Distribution, such as debian-13; `postpack targets` lists them.
     #[arg(short, long, value_name = "T")]
     target: String,
-    /// Folder that becomes the root of the host's file tree; it must not exist, or be empty.
+    /// Root folder for the file tree. It must not exist, or be empty.
     #[arg(short, long, value_name = "DIR", required_unless_present = "file")]
     output: Option<PathBuf>,
     /// Print this file to standard output instead, such as /etc/postfix/main.cf.
@@ -31,7 +31,7 @@ pub(super) struct Args {
     rows: Only,
     #[command(flatten)]
     changes: Changes,
-    /// Folder with templates that replace ours of the same name.
+    /// Folder with templates that replace built-in ones with the same name.
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
 }
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         }
     } else {
         if !args.rows.only.is_empty() {
-            return Err(Failure::input("--only is for fleets, and the SPEC has no [fleet]"));
+            return Err(Failure::input("--only needs a fleet, and the SPEC has no [fleet]"));
         }
         let planned = input::load(source, &settings, terminal)?;
         to.add(None, plan::render(&planned, distribution, &templates)?)?;
@@ -76,11 +76,11 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     to.finish(distribution, terminal)
 }
 
-/// Where the files go.
+/// The destination of the files.
 enum To<'a> {
-    /// Into a folder.
+    /// A folder.
     Folder(&'a Path, Trees),
-    /// The file of this path to standard output, out of those of each host.
+    /// Standard output, for the file with this path of each host.
     Stdout(&'a str, Vec<Vec<HostFile>>),
 }
 
@@ -89,7 +89,7 @@ impl<'a> To<'a> {
         match (&args.file, &args.output) {
             (Some(path), _) => Ok(Self::Stdout(path, Vec::new())),
             (None, Some(folder)) => Ok(Self::Folder(folder, Trees::new(folder)?)),
-            (None, None) => Err(Failure::input("neither --output nor --file is given")),
+            (None, None) => Err(Failure::input("--output or --file is required")),
         }
     }
 
@@ -120,7 +120,7 @@ impl<'a> To<'a> {
             let failure = Failure::input(format!("the relay has no file `{path}` on {}", distribution.title));
             Err(match nearest(path, files.iter().map(|file| file.path.as_str())) {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                None => failure.hint("write all of them with --output, and look there"),
+                None => failure.hint("use --output to write all files"),
             })
         }
     }

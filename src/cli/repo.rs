@@ -14,7 +14,7 @@ use crate::sign::Certificate;
 
 /// Publish signed repositories for apt, dnf, zypper and pacman as static files.
 ///
-/// Settings are in repo.toml, the published tree is the folder `site`. A change is made whole or not at all, also if it is
+/// Settings are in repo.toml, and the published tree is the folder `site`. A change is atomic, even if the process is
 /// killed. See docs/repository.md.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_subcommand = true)]
@@ -38,73 +38,73 @@ enum Verb {
     Rollback(Rollback),
     /// Sign every index again, with a newer date.
     ///
-    /// Needed after a change of keys or addresses, and before an index with `valid-days` expires.
+    /// Do this after a change of keys or addresses, and before an index with `valid-days` expires.
     Resign,
-    /// Forget old publications, and remove the files that only they need.
+    /// Remove old publications, and the files that only they need.
     ///
-    /// Run it a day after an upload, when no client has an older index any more.
+    /// Run it a day after an upload, when clients no longer have an older index.
     Prune,
     Check(Report),
     Verify(Verify),
     UploadPlan(UploadPlan),
 }
 
-/// Write settings to start from.
+/// Write a settings file as a starting point.
 #[derive(Debug, clap::Args)]
 struct Init {
     /// Name of the repository in the configuration of hosts, such as acme.
     #[arg(value_name = "NAME")]
     name: Name,
-    /// Address where the tree will be served.
+    /// URL of the published tree.
     #[arg(value_name = "URL")]
     url: Url,
 }
 
 /// Add the packages of builds to a suite.
 ///
-/// They replace those of the same name. rpm and pacman packages are signed on the way. A package that was published with
-/// other bytes under the same version is refused: raise its version or release.
+/// They replace packages with the same name. rpm and pacman packages are signed. A package whose bytes differ from those
+/// published under the same version is rejected: raise its version or release.
 #[derive(Debug, clap::Args)]
 struct Publish {
     /// Folders that `postpack build` made.
     #[arg(default_value = "dist", value_name = "DIST")]
     dist: Vec<PathBuf>,
-    /// Suite; without it, the first one of repo.toml.
+    /// Suite; default: the first one of repo.toml.
     #[arg(long, value_name = "SUITE")]
     suite: Option<Name>,
-    /// Only packages with a name like this; * and ? stand for any characters. May be given several times.
+    /// Select packages by name; * and ? match any characters. May be given several times.
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
 }
 
-/// Give a suite the packages of another: the same files.
+/// Copy the packages of a suite to another, without a rebuild.
 #[derive(Debug, clap::Args)]
 struct Promote {
-    /// Suite that has them.
+    /// Source suite.
     #[arg(value_name = "FROM")]
     from: Name,
-    /// Suite that gets them.
+    /// Destination suite.
     #[arg(value_name = "TO")]
     to: Name,
-    /// Only packages with a name like this; * and ? stand for any characters. May be given several times.
+    /// Select packages by name; * and ? match any characters. May be given several times.
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
 }
 
-/// Take packages out of a suite.
+/// Remove packages from a suite.
 #[derive(Debug, clap::Args)]
 struct Remove {
     /// Suite.
     #[arg(value_name = "SUITE")]
     suite: Name,
-    /// Names of packages; * and ? stand for any characters.
+    /// Names of packages; * and ? match any characters.
     #[arg(required = true, value_name = "PATTERN")]
     only: Vec<String>,
 }
 
-/// Give a suite the packages of an earlier publication.
+/// Restore the packages of an earlier publication.
 ///
-/// Hosts that have a newer version keep it: package managers go back only when told to.
+/// Hosts that have a newer version keep it, because package managers downgrade only on request.
 #[derive(Debug, clap::Args)]
 struct Rollback {
     /// Suite.
@@ -115,36 +115,36 @@ struct Rollback {
     to: u64,
 }
 
-/// Report what will stop working: keys and indexes that expire, dates in the future, missing files.
+/// Report keys and indexes that expire, dates in the future, and missing files.
 ///
-/// Exit status 1 if anything is wrong, or will be within 60 days.
+/// Exit status 1 if there is a problem now, or one within 60 days.
 #[derive(Debug, clap::Args)]
 struct Report {
-    /// Form of the report.
+    /// Format of the report.
     #[arg(long, default_value = "text")]
     format: Format,
 }
 
-/// Make every index again and verify every digest and signature of the tree.
+/// Rebuild every index, and verify every digest and signature of the tree.
 ///
 /// Exit status 1 if anything differs.
 #[derive(Debug, clap::Args)]
 struct Verify {
-    /// Certificates to verify by, instead of the keys of repo.toml. May be given several times.
+    /// Certificates to verify with, instead of the keys of repo.toml. May be given several times.
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
-    /// Form of the report.
+    /// Format of the report.
     #[arg(long, default_value = "text")]
     format: Format,
 }
 
-/// Say what to upload in which order, with cache headers.
+/// List the files to upload, in order, with cache headers.
 #[derive(Debug, clap::Args)]
 struct UploadPlan {
-    /// Publication that the server has: files that it had are left out.
+    /// Publication on the server; its files are skipped.
     #[arg(long, value_name = "SERIAL")]
     since: Option<u64>,
-    /// The state.json that the server had before: the script refuses to overwrite any other.
+    /// Expected state.json on the server; the script stops if it differs.
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
     /// Write a shell script for this tool instead of JSON.
@@ -157,9 +157,11 @@ impl From<RepoError> for Failure {
         let message = error.to_string();
         match error {
             RepoError::Changed(_) => Self::input(message).hint(
-                "raise the version, or build with --release: hosts that have this version would not get other bytes",
+                "raise the version, or build with --release: hosts with this version would not upgrade",
             ),
-            RepoError::Dist(_) => Self::input(message).hint("name a folder that `postpack build` made"),
+            RepoError::Dist(_) => {
+                Self::input(message).hint("name a folder with the packages of `postpack build`")
+            }
             RepoError::Unknown(_)
             | RepoError::Rejected(_)
             | RepoError::Package { .. }
@@ -231,7 +233,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
 
 fn init_settings(path: &Path, init: &Init, terminal: &mut Terminal) -> Result<(), Failure> {
     if path.exists() {
-        return Err(Failure::input(format!("{} is there already", path.display())));
+        return Err(Failure::input(format!("{} already exists", path.display())));
     }
     key::replace(path, repo::starter(&init.name, &init.url))?;
     terminal.done(
@@ -252,7 +254,7 @@ pub(super) fn open(path: &Path, terminal: &mut Terminal) -> Result<(Settings, Ke
 fn settings(path: &Path, terminal: &mut Terminal) -> Result<Settings, Failure> {
     if !path.exists() {
         return Err(Failure::input(format!("there is no {}", path.display()))
-            .hint("`postpack repo init NAME URL` writes settings to start from"));
+            .hint("`postpack repo init NAME URL` writes a starting point"));
     }
     let source = input::read(&path.display().to_string())?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -262,7 +264,7 @@ fn settings(path: &Path, terminal: &mut Terminal) -> Result<Settings, Failure> {
     })
 }
 
-/// What a tree is verified by: no secret key is needed for it.
+/// Certificates that verify a tree. No secret key is needed.
 fn certificates(settings: &Settings, files: &[PathBuf]) -> Result<Keys, Failure> {
     if files.is_empty() {
         return Ok(Keys::open(settings, &|name| std::env::var(name).ok())?);

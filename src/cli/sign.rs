@@ -8,10 +8,10 @@ use crate::formats::{PackageFormat as _, Rpm, rpm};
 use crate::repo::Keys;
 use crate::sign::{self, Kind, cleartext};
 
-/// Sign files: an OpenPGP signature beside each, in the text of each, or in the header of an rpm.
+/// Sign files with OpenPGP: in a separate file, in the text, or in the header of an rpm.
 ///
-/// The same key, file and time give the same bytes. The time is that of the key's newest self-signature, unless
-/// SOURCE_DATE_EPOCH is later.
+/// The same key, file and time give the same bytes. The time is that of the newest self-signature of the key, or
+/// SOURCE_DATE_EPOCH if that is later.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Files to sign. A .rpm gets its signature in its header.
@@ -22,22 +22,22 @@ pub(super) struct Args {
     /// Write text (FILE.asc) instead of binary (FILE.sig) signatures.
     #[arg(long, conflicts_with = "clear")]
     armor: bool,
-    /// Sign a text in place, as apt's InRelease is signed: writes FILE.asc with text and signature.
+    /// Sign a text like InRelease of apt: write FILE.asc with text and signature.
     #[arg(long)]
     clear: bool,
 }
 
-/// Who holds the key.
+/// Source of the signing key.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Holder {
-    /// File with a secret key, such as `postpack key new` makes.
+    /// File with a secret key, as written by `postpack key new`.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Environment variable with a secret key.
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
-    /// Fingerprint or address of a key of gpg.
+    /// Fingerprint or address of a key in gpg.
     #[arg(long, value_name = "KEY")]
     gpg: Option<String>,
     /// The first signing key of these repository settings.
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         } else if args.clear {
             target.push(".asc");
             let text = String::from_utf8(bytes).map_err(|_| {
-                Failure::input(format!("{}: only a text can be signed in place", path.display()))
+                Failure::input(format!("{}: only text can be signed in place", path.display()))
             })?;
             cleartext(&text, &[signer], time)?.into_bytes()
         } else {

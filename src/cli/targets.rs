@@ -2,10 +2,10 @@ use super::error::Failure;
 use super::output::{Format, Terminal, table};
 use crate::platform::Distribution;
 
-/// List the distributions that packages are built for, and what is known of each.
+/// List the supported distributions, with the facts about each.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Form of the list.
+    /// Format of the list.
     #[arg(long, default_value = "text")]
     format: Format,
 }

@@ -15,24 +15,24 @@ use crate::diag::printable;
 use crate::fleet::is_fleet;
 use crate::template::Templates;
 
-/// Build again what is in a folder, and compare it byte for byte.
+/// Rebuild the packages in a folder, and compare them byte for byte.
 ///
-/// Writes nothing. For each file that differs it names the first byte, and the fields, files and scripts of the package
-/// that differ. Checksums, manifest and documents are made again as well, and every other file of the folder is reported,
-/// except signatures. With --sbom, --provenance or --builder-id, these must be there. Exit status 1 if anything differs.
+/// Writes nothing. For each file that differs, it reports the first byte, and the fields, files and scripts of the package
+/// that differ. It also rebuilds checksums, manifest and documents, and reports every other file of the folder except
+/// signatures. With --sbom, --provenance or --builder-id, these documents must exist. Exit status 1 if anything differs.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Folder with what was built.
+    /// Folder with the packages.
     #[arg(value_name = "DIST")]
     dist: PathBuf,
-    /// Specs that it was built of; without one, ./relay.toml or ./fleet.toml, or else the embedded example.
+    /// Specs of the packages; default: ./relay.toml, ./fleet.toml, or the embedded example.
     #[arg(value_name = "SPEC")]
     specs: Vec<String>,
     #[command(flatten)]
     making: Making,
     #[command(flatten)]
     attest: Attest,
-    /// Form of the verdict.
+    /// Format of the report.
     #[arg(long, default_value = "text")]
     format: Format,
 }

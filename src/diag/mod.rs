@@ -1,6 +1,6 @@
-//! Diagnostics: what is wrong in a text, where, and what would be right.
+//! Diagnostics: faults in a text, their places, and fixes.
 //!
-//! Every room that judges input returns [`Diagnostic`]s; only [`crate::cli`] prints them.
+//! Every module that checks input returns [`Diagnostic`]s; only [`crate::cli`] prints them.
 
 mod nearest;
 mod render;
@@ -10,13 +10,13 @@ pub use nearest::nearest;
 pub use render::{position, render_text, to_json};
 pub use sources::Sources;
 
-/// The code of findings whose place holds a secret; renderers mask that place.
+/// The code of findings whose place contains a secret; renderers mask that place.
 pub const SECRET: &str = "secret";
 
 /// A byte range in the source text.
 pub type Span = std::ops::Range<usize>;
 
-/// A text with the name under which a person knows it.
+/// A text with a name for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Path of the file, or `<stdin>`, or `<example>`.
@@ -25,30 +25,30 @@ pub struct Source {
     pub text: String,
 }
 
-/// How bad it is.
+/// Severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Nothing is built.
+    /// An error: nothing is built.
     Error,
-    /// Built, but something is lost or surprising; the message says what.
+    /// A warning: packages are built, but something is lost or surprising.
     Warning,
-    /// For information.
+    /// A note.
     Note,
 }
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
     /// Stable kebab-case name of the rule, such as `unknown-key`.
     pub code: &'static str,
-    /// One sentence: what is wrong.
+    /// One sentence about the fault.
     pub message: String,
-    /// Where, if it is about a place; with a short text for the caret (may be empty).
+    /// The place, if there is one, with a short text for the caret (may be empty).
     pub label: Option<(Span, String)>,
-    /// What would be right, each a sentence.
+    /// Hints, each a sentence.
     pub hints: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ impl Diagnostic {
         }
     }
 
-    /// Sets the text beside the caret.
+    /// Sets the text at the caret.
     #[must_use]
     pub fn labelled(mut self, text: impl Into<String>) -> Self {
         if let Some((_, label)) = &mut self.label {
@@ -103,12 +103,12 @@ pub(crate) fn is_odd(c: char) -> bool {
         || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A name that is not ours, such as that of a file, as it can be shown within a line.
+/// Makes foreign text, such as a file name, safe to show within a line.
 pub(crate) fn printable_name(name: &str) -> String {
     printable(name).replace('\n', "\\n").replace('\t', "\\t")
 }
 
-/// A text that is not ours, as it can be shown: lines and tabs stay, nothing acts on a terminal.
+/// Makes foreign text safe to show: lines and tabs stay, and nothing acts on a terminal.
 pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| {
         if is_odd(c) && !matches!(c, '\n' | '\t') { c.escape_default().collect() } else { vec![c] }

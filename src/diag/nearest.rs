@@ -1,8 +1,8 @@
 //! "Did you mean?"
 
-/// The known name that a mistyped one most likely stands for.
+/// The known name that is closest to a mistyped one.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Nobody mistypes a name of this length; comparing it would only cost time.
+    // Longer texts are not mistyped names; comparing them would only cost time.
     const LONGEST: usize = 64;
     if name.len() > LONGEST {
         return None;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Diagnostic, SECRET, Severity, Source, Span, printable_name};
 
-/// Renders findings with file, line, column and the place in the text; one empty line between them.
+/// Renders findings with file, line, column and an excerpt, separated by empty lines.
 ///
-/// What a finding calls a secret is masked in every excerpt: diagnostics end up in the logs of build machines.
+/// Secrets are masked in every excerpt, because diagnostics end up in the logs of build machines.
 pub fn render_text(findings: &[Diagnostic], source: &Source, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let text = masked(findings, &source.text);
@@ -127,7 +127,7 @@ mod tests {
         let value = 17..27;
         assert_eq!(&source.text[value.clone()], "\"hünter2\"");
         let findings = [
-            Diagnostic::error(SECRET, value, "a secret").labelled("take it out"),
+            Diagnostic::error(SECRET, value, "a secret").labelled("remove it"),
             Diagnostic::error("unknown-key", 6..14, "unknown"),
         ];
         let text = render_text(&findings, &source, true);

@@ -16,7 +16,7 @@ impl Sources {
         let start = self.text.len();
         self.parts.push((source.name, start));
         self.text.push_str(&source.text);
-        // What ends one file and what begins the next are never one place.
+        // Separates files, so that the end of one and the beginning of the next are different places.
         self.text.push('\n');
         start
     }
@@ -49,7 +49,7 @@ impl Sources {
         format!("{name}:{line}")
     }
 
-    /// Findings by file, with places in that file. Those without a place are said of the first.
+    /// Findings by file, with places in that file. Those without a place belong to the first.
     pub fn split(&self, findings: Vec<Diagnostic>) -> Vec<(Source, Vec<Diagnostic>)> {
         let mut by_part: Vec<Vec<Diagnostic>> = self.parts.iter().map(|_| Vec::new()).collect();
         for mut finding in findings {

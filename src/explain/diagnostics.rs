@@ -1,4 +1,4 @@
-//! The codes of what `postpack check` reports: `pkg/diagnostics.toml`.
+//! The codes of `postpack check`, from `pkg/diagnostics.toml`.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -8,24 +8,24 @@ use serde_json::{Value, json};
 
 use crate::relay::Profile;
 
-/// A code, with what it means.
+/// A code with its explanation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Code {
-    /// The code, as it stands in brackets behind `error`.
+    /// The code, which diagnostics show in brackets after `error`.
     #[serde(skip)]
     pub name: String,
-    /// What is wrong.
+    /// The cause.
     pub cause: String,
-    /// What to do.
+    /// The fix.
     pub fix: String,
     /// The profile of the examples.
     #[serde(default = "null_client")]
     pub profile: String,
-    /// Part of a spec with the fault; empty where no spec alone shows it.
+    /// Part of a spec with the fault; empty if a spec alone cannot show it.
     #[serde(default)]
     pub bad: String,
-    /// The same part without it.
+    /// The same part without the fault.
     #[serde(default)]
     pub good: String,
 }
@@ -39,7 +39,7 @@ pub fn codes() -> &'static [Code] {
     static CODES: OnceLock<Vec<Code>> = OnceLock::new();
     CODES.get_or_init(|| {
         let text = include_str!("../../pkg/diagnostics.toml");
-        // Ours, and read by a test.
+        // The file is embedded, and a test reads it.
         let table: std::collections::BTreeMap<String, Code> = toml::from_str(text).unwrap_or_default();
         table.into_iter().map(|(name, code)| Code { name, ..code }).collect()
     })

@@ -1,4 +1,4 @@
-//! `postpack explain`: what a key of the spec does, which key decides a Postfix parameter, and what the code of a finding means.
+//! `postpack explain`: keys of the spec, the keys that decide a Postfix parameter, and codes of findings.
 
 mod diagnostics;
 
@@ -17,7 +17,7 @@ use crate::relay::Profile;
 /// The findings of `mail-relay doctor` on a host.
 static FINDINGS: &str = include_str!("../../templates/host/lib/findings.tsv");
 
-/// What a name stands for.
+/// The subject of a page.
 #[derive(Debug)]
 pub enum Topic {
     /// A key of the spec.
@@ -26,13 +26,13 @@ pub enum Topic {
     Section(&'static str, Vec<&'static Key>),
     /// A parameter of Postfix.
     Parameter(&'static str),
-    /// The code of what `postpack check` reports.
+    /// The code of a finding of `postpack check`.
     Code(&'static Code),
     /// A finding of `mail-relay doctor`.
     Finding(Finding),
 }
 
-/// A finding of `mail-relay doctor`, as its table has it: `{1}` stands for what was found.
+/// A finding of `mail-relay doctor` from its table. `{1}` and similar are placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding {
     id: &'static str,
@@ -42,7 +42,7 @@ pub struct Finding {
     fix: &'static str,
 }
 
-/// Everything that a name stands for. Some names are both a section and a code.
+/// All topics with this name. Some names are both a section and a code.
 pub fn topics(name: &str) -> Vec<Topic> {
     let name = name.trim_matches(['[', ']']);
     let mut topics: Vec<Topic> = Vec::new();
@@ -64,13 +64,13 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// The name that a person probably meant: a key by its last part, or a name that is nearly the same.
+/// The topic that the user probably meant: a key by its last part, or a similar name.
 pub fn meant(name: &str) -> Option<String> {
     let by_last_part = keys::all().iter().find(|key| key.name() == name).map(|key| key.path.clone());
     by_last_part.or_else(|| nearest(name, names().into_iter().chain(Catalogue::names())).map(str::to_owned))
 }
 
-/// The key whose table a name chosen by a person is in: `aliases` for `aliases.webmaster`.
+/// The key whose table contains a user-defined name: `aliases` for `aliases.webmaster`.
 fn named_by_people(name: &str) -> Option<&'static Key> {
     let is_table = |key: &&Key| matches!(key.kind, keys::Kind::Table(_));
     keys::all().iter().filter(is_table).find(|key| {
@@ -105,7 +105,7 @@ fn findings() -> impl Iterator<Item = Finding> {
 }
 
 impl Topic {
-    /// As a page of text.
+    /// The page as text.
     pub fn text(&self) -> String {
         match self {
             Self::Key(key) => of_key(key),
@@ -122,7 +122,7 @@ impl Topic {
         }
     }
 
-    /// The same as data.
+    /// The page as JSON.
     pub fn json(&self) -> Value {
         match self {
             Self::Key(key) => json!({
@@ -218,7 +218,7 @@ fn of_parameter(name: &str) -> String {
     text
 }
 
-/// What a parameter is in a profile.
+/// The paragraph about a parameter in a profile.
 fn answer(name: &str, profile: Profile) -> String {
     let keys = keys::of_parameter(name, profile);
     let mut text = String::new();

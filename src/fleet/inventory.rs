@@ -1,4 +1,4 @@
-//! The inventory of a fleet: one row a host or a site, as CSV with a line of headings, or as JSON.
+//! The inventory of a fleet: one row per host or site, as CSV with a line of headings, or as JSON.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Span};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cell {
     pub(super) text: String,
-    /// False for a number, a boolean or a list of JSON: the place holds it as TOML would have it, too.
+    /// False for a number, a boolean or a list of JSON, which is written in the same way in TOML.
     pub(super) is_text: bool,
     pub(super) span: Span,
 }
@@ -19,9 +19,9 @@ pub(super) struct Cell {
 /// One host or site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
-    /// Where it begins.
+    /// Its place.
     pub(super) span: Span,
-    /// By column; an empty CSV cell is not there.
+    /// Cells by column; empty CSV cells are absent.
     pub(super) cells: BTreeMap<String, Cell>,
 }
 
@@ -32,7 +32,7 @@ impl Row {
     }
 }
 
-/// A name of a column that makes sense. More parts would be so many tables inside of each other.
+/// Checks the name of a column. Each part of the name is a nested table.
 fn too_deep(heading: &str) -> bool {
     heading.split('.').nth(MOST_PARTS).is_some()
 }
@@ -40,7 +40,7 @@ fn too_deep(heading: &str) -> bool {
 /// The rows of an inventory, whose places are moved by `start`.
 ///
 /// # Errors
-/// What is wrong with the text, with its place.
+/// The fault of the text, with its place.
 pub(super) fn read(name: &str, text: &str, start: usize) -> Result<Vec<Row>, Diagnostic> {
     let is_json = std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
     let mut rows = if is_json { read_json(text) } else { read_csv(text) }
@@ -64,7 +64,7 @@ fn read_csv(text: &str) -> Result<Vec<Row>, Diagnostic> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let place = |position: Option<&csv::Position>| {
         let start = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
-        // The position is that of the line break before the record, where there is one.
+        // The position is that of the line break before the record, if there is one.
         let start = start.min(text.len());
         start + text[start..].len() - text[start..].trim_start_matches(['\r', '\n']).len()
     };
@@ -113,7 +113,7 @@ fn read_csv(text: &str) -> Result<Vec<Row>, Diagnostic> {
     Ok(rows)
 }
 
-/// Where a cell of the record that begins at `start` stands, with its quotes.
+/// The place of a cell with its quotes, in the record that begins at `start`.
 fn cell_span(text: &str, start: usize, index: usize) -> Span {
     let (mut begin, mut count, mut quoted) = (start, 0, false);
     let mut end = text.len();
@@ -181,7 +181,7 @@ fn json_cells(
                 cells.insert(name, cell);
             }
             Some(b'n') => {}
-            // Numbers, booleans and lists of texts are written alike in JSON and TOML.
+            // Numbers, booleans and lists of texts have the same syntax in JSON and TOML.
             _ => {
                 let cell = Cell { text: written.to_owned(), is_text: false, span };
                 cells.insert(name, cell);
@@ -191,7 +191,7 @@ fn json_cells(
     Ok(())
 }
 
-/// Where a value stands in the text that it borrows from.
+/// The place of a value in the text that it borrows from.
 fn span_of(text: &str, raw: &RawValue) -> Span {
     let start = (raw.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     start..start + raw.get().len()

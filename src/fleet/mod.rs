@@ -1,9 +1,9 @@
 //! A fleet: one base spec, groups that override it, and an inventory with a row for each host or site.
 //!
-//! Each row becomes a spec of its own, put together of tables whose spans still point into the files they are from;
-//! from there on it goes the way of every spec. Later wins: base, the fleet file's own sections, the groups that the
-//! row belongs to in their order, the row's columns with a dot in their names (`relay.from`), settings. In every text `{{column}}`
-//! stands for what the row has in that column.
+//! Each row becomes a separate spec. Its tables are merged, and their spans still point into the original files. Then it passes
+//! through the same steps as any spec. Later settings override earlier ones: the base, the other sections of the fleet file,
+//! the matching groups in their order, the columns of the row with a dot in their names (`relay.from`), command line
+//! settings. In every text, `{{column}}` stands for the cell of that column.
 
 mod inventory;
 mod overlay;
@@ -28,23 +28,23 @@ use set::Placed;
 /// Keys of `[fleet]`.
 const KEYS: [&str; 2] = ["base", "inventory"];
 
-/// The most parts that the name of a column or key may have: each is a table inside of another.
+/// The maximum number of parts in the name of a column or key. Each part is a nested table.
 const MOST_PARTS: usize = 16;
 
-/// The files of a fleet, read but not yet understood.
+/// The files of a fleet, read but not yet parsed.
 #[derive(Debug)]
 pub struct Files {
     sources: Sources,
     /// How many of the sources are files; options follow.
     count: usize,
     settings: Vec<Placed>,
-    /// Where the base begins, if the fleet has one of its own.
+    /// Start of the base, if it is a separate file.
     base: Option<usize>,
-    /// Where the inventory begins, and the name by which its kind is known.
+    /// Start of the inventory, and its file name, whose suffix decides the format.
     inventory: (usize, String),
 }
 
-/// A fleet that was read: every file is there and is of the right form.
+/// A parsed fleet: every file exists and has a valid form.
 #[derive(Debug)]
 pub struct Fleet<'f> {
     files: &'f Files,
@@ -57,12 +57,12 @@ pub struct Fleet<'f> {
 #[derive(Debug)]
 struct Group<'f> {
     when: Selector,
-    /// Where `when` is written.
+    /// Place of `when`.
     span: Span,
     overlay: DeTable<'f>,
 }
 
-/// Findings with the files that they are about.
+/// Findings with their files.
 pub type Refused = Vec<(Source, Vec<Diagnostic>)>;
 
 /// Whether a text describes a fleet and not one relay.
@@ -71,11 +71,11 @@ pub fn is_fleet(text: &str) -> bool {
 }
 
 impl Files {
-    /// Reads the files of a fleet, whose specs have settings on top. `read` gives the text of a file, or says why it cannot be read; paths are relative
-    /// to the folder of the fleet's own file.
+    /// Reads the files of a fleet, with settings that override its specs. `read` returns the text of a file, or the reason why it
+    /// cannot be read. Paths are relative to the folder of the fleet file.
     ///
     /// # Errors
-    /// What is wrong with the fleet's own file, or with the names in it.
+    /// The fleet file, or a file name in it, is wrong.
     pub fn gather(
         source: Source,
         settings: &[Setting],
@@ -122,18 +122,18 @@ impl Files {
 }
 
 impl Files {
-    /// A digest of all of them, and of the settings: SHA-256, hexadecimal.
+    /// A digest of all files and settings: SHA-256, hexadecimal.
     pub fn digest(&self) -> String {
         format!("{:x}", Sha256::digest(self.sources.text()))
     }
 
-    /// All of them, each with its name and text.
+    /// All files, each with its name and text.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.sources.iter().take(self.count)
     }
 }
 
-/// Takes `[fleet]` out of a table: the names of files.
+/// Removes `[fleet]` from a table and returns the names of files.
 fn words(table: &mut DeTable<'_>, findings: &mut Vec<Diagnostic>) -> BTreeMap<&'static str, (String, Span)> {
     let mut words = BTreeMap::new();
     let Some(section) = table.remove("fleet") else { return words };
@@ -168,10 +168,10 @@ fn words(table: &mut DeTable<'_>, findings: &mut Vec<Diagnostic>) -> BTreeMap<&'
 }
 
 impl<'f> Fleet<'f> {
-    /// Understands the files of a fleet.
+    /// Parses the files of a fleet.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// The faults of the files.
     pub fn read(files: &'f Files) -> Result<Self, Refused> {
         let mut findings = Vec::new();
         let mut table = |start: usize| match spec::parse(files.sources.part(start)) {
@@ -203,17 +203,17 @@ impl<'f> Fleet<'f> {
         if findings.is_empty() { Ok(fleet) } else { Err(files.sources.split(findings)) }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there are none; a fleet that was read has some.
+    /// Whether there are no rows; a parsed fleet has some.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The rows that are meant: those for which one of the selectors holds (all without one), then one shard of them.
+    /// The selected rows: those that match a selector (all without one), then one shard of them.
     ///
     /// # Errors
     /// A selector names a column that the inventory does not have, or matches no row.
@@ -241,7 +241,7 @@ impl<'f> Fleet<'f> {
         self.rows.iter().any(|row| selector.matches(|name| row.get(name)))
     }
 
-    /// Why a selector matches no row, and what it may have meant.
+    /// The reason why a selector matches no row, and a suggestion.
     fn unmatched(&self, selector: &Selector) -> [String; 2] {
         const SHOWN: usize = 8;
         let Some(alone) = selector.parts().find(|part| !self.has(part)) else {
@@ -264,7 +264,7 @@ impl<'f> Fleet<'f> {
         [why, hint]
     }
 
-    /// Groups that no row belongs to.
+    /// Groups that match no row.
     fn idle_groups(&self) -> impl Iterator<Item = Diagnostic> {
         self.groups.iter().filter(|group| !self.has(&group.when)).map(|group| {
             let [why, hint] = self.unmatched(&group.when);
@@ -319,12 +319,12 @@ impl<'f> Fleet<'f> {
         self.files.sources.place(span)
     }
 
-    /// Where the row stands: `hosts.csv:12`.
+    /// The place of the row: `hosts.csv:12`.
     pub fn row_place(&self, row: usize) -> String {
         self.place(&self.rows[row].span)
     }
 
-    /// A digest of everything that the package of a row is made of: SHA-256, hexadecimal.
+    /// A digest of all inputs of the package of a row: SHA-256, hexadecimal.
     pub fn digest(&self, row: usize) -> String {
         let mut digest = Sha256::new();
         if let Ok(table) = self.document(row) {
@@ -333,7 +333,7 @@ impl<'f> Fleet<'f> {
         format!("{:x}", digest.finalize())
     }
 
-    /// Judges the spec of a row. Findings point into the text of all files.
+    /// Checks the spec of a row. Findings point into the text of all files.
     pub fn check(&self, row: usize, providers: &Providers) -> (Option<Checked>, Vec<Diagnostic>) {
         match self.document(row) {
             Ok(table) => spec::load_table(table, self.files.sources.text(), providers),
@@ -341,8 +341,7 @@ impl<'f> Fleet<'f> {
         }
     }
 
-    /// Findings of many rows and of the groups by their files, each said once: what is wrong with the base is wrong with
-    /// every host.
+    /// Findings of rows and groups by file, each once: a fault of the base affects every host.
     pub fn sort_out(&self, findings: Vec<(usize, Vec<Diagnostic>)>) -> Refused {
         let mut known: Vec<(Diagnostic, Vec<usize>)> = Vec::new();
         let mut index: BTreeMap<(usize, String), usize> = BTreeMap::new();
@@ -368,14 +367,14 @@ impl<'f> Fleet<'f> {
         self.files.sources.split(self.idle_groups().chain(told).collect())
     }
 
-    /// Name and version of the package of a row, as far as the row's spec states them.
+    /// Name and version of the package of a row, if its spec has them.
     pub fn package(&self, row: usize) -> Option<[String; 2]> {
         let table = self.document(row).ok()?;
         let word = |key| overlay::text_at(&table, "package", key);
         Some([word("name")?, word("version").unwrap_or_default()])
     }
 
-    /// Rows that would make packages of the same name and version. Nothing has to be built to know them.
+    /// Rows that would make packages with the same name and version, found before anything is built.
     pub fn collisions(&self, rows: &[usize]) -> Vec<(usize, Vec<Diagnostic>)> {
         let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         let mut found = Vec::new();
@@ -406,7 +405,7 @@ fn moved(mut finding: Diagnostic, start: usize) -> Diagnostic {
     finding
 }
 
-/// Takes the `[[group]]`s out of the table.
+/// Removes the `[[group]]`s from the table and returns them.
 fn groups<'f>(own: &mut DeTable<'f>, findings: &mut Vec<Diagnostic>) -> Vec<Group<'f>> {
     let Some(value) = own.remove("group") else { return Vec::new() };
     let mut wrong = |span: Span, message: &str| findings.push(Diagnostic::error("fleet", span, message));

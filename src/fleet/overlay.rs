@@ -1,4 +1,4 @@
-//! Tables of TOML put on top of each other, with spans that stay those of where each value was written.
+//! Merging of TOML tables. Each value keeps its span.
 
 use sha2::{Digest as _, Sha256};
 use toml::Spanned;
@@ -31,7 +31,7 @@ fn moved_value(value: Spanned<DeValue<'_>>, start: usize) -> Spanned<DeValue<'_>
     Spanned::new(span.start + start..span.end + start, inner)
 }
 
-/// Puts a table on top of another: tables are joined, everything else is replaced.
+/// Merges a table into another: tables are joined, other values are replaced.
 pub(super) fn merge<'f>(below: &mut DeTable<'f>, above: &DeTable<'f>) {
     for (key, value) in above {
         if let Some(DeValue::Table(below)) = below.get_mut(&**key.get_ref()).map(Spanned::get_mut)
@@ -39,7 +39,7 @@ pub(super) fn merge<'f>(below: &mut DeTable<'f>, above: &DeTable<'f>) {
         {
             merge(below, above);
         } else {
-            // With its key: a finding about it points to where it was written last.
+            // Also replaces the key, so that a finding points to the last place.
             below.remove(&**key.get_ref());
             below.insert(key.clone(), value.clone());
         }
@@ -63,8 +63,8 @@ pub(super) fn set<'f>(table: &mut DeTable<'f>, path: &str, value: Spanned<DeValu
     }
 }
 
-/// What a cell is as the value of a key. Cells of CSV are texts: the schema says which of them are numbers, yes or no,
-/// or lists, whose items stand between semicolons.
+/// Converts a cell into the value of a key. Cells of CSV are texts. The schema decides which of them are numbers, booleans,
+/// or lists with semicolons between the items.
 pub(super) fn value<'f>(path: &str, cell: &Cell, text: &'f str) -> Spanned<DeValue<'f>> {
     let written = &text[cell.span.clone()];
     let kind = if cell.is_text { schema::form_of(path) } else { Form::Number };
@@ -80,11 +80,11 @@ pub(super) fn value<'f>(path: &str, cell: &Cell, text: &'f str) -> Spanned<DeVal
     Spanned::new(cell.span.clone(), inner.unwrap_or_else(|| string(&cell.text)))
 }
 
-/// The longest text that columns may make of one.
+/// The maximum length of a text after replacement of columns.
 pub(super) const LONGEST: usize = 1 << 20;
 
-/// Replaces every `{{name}}` in the texts of a table. Without a name it is told of a text that grows beyond
-/// [`LONGEST`], and ends there.
+/// Replaces every `{{name}}` in the texts of a table with the result of `value_of`, which is called without a name for a text
+/// that exceeds [`LONGEST`].
 pub(super) fn fill(table: &mut DeTable<'_>, value_of: &mut impl FnMut(Option<&str>, Span) -> String) {
     for (_, value) in table.iter_mut() {
         fill_value(value, value_of);
@@ -127,7 +127,7 @@ pub(super) fn text_at(table: &DeTable<'_>, section: &str, key: &str) -> Option<S
     }
 }
 
-/// Adds what a table says to a digest: neither places nor the way it is written.
+/// Adds the content of a table to a digest, without places and formatting.
 pub(super) fn digest(table: &DeTable<'_>, sum: &mut Sha256) {
     sum.update(b"{");
     for (key, value) in table {
@@ -153,7 +153,7 @@ fn digest_value(value: &DeValue<'_>, sum: &mut Sha256) {
     }
 }
 
-/// A text with its length before it, so that two texts are never taken for two others.
+/// A text after its length, so that two texts have no ambiguous concatenation.
 fn text(text: &str, sum: &mut Sha256) {
     sum.update(text.len().to_le_bytes());
     sum.update(text);

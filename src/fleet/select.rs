@@ -1,8 +1,8 @@
-//! Which rows of an inventory are meant: `site=berlin*,role!=db`.
+//! Selection of rows of an inventory: `site=berlin*,role!=db`.
 
 use wildmatch::WildMatch;
 
-/// Conditions that must all hold; written with commas between them.
+/// Conditions, separated by commas, that must all match.
 #[derive(Debug, Clone)]
 pub struct Selector {
     conditions: Vec<Condition>,
@@ -16,7 +16,7 @@ struct Condition {
     negated: bool,
 }
 
-/// Why a text is no selector.
+/// The fault of a selector.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no condition: write column=pattern or column!=pattern, where * stands for anything")]
 pub struct SelectorError(String);
@@ -62,12 +62,12 @@ impl Selector {
         self.conditions.first().map(|condition| condition.pattern.to_string()).unwrap_or_default()
     }
 
-    /// The columns it asks for.
+    /// The columns in its conditions.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.conditions.iter().map(|condition| condition.column.as_str())
     }
 
-    /// Whether a row is meant; a column that it does not have counts as empty.
+    /// Whether a row matches; a missing column counts as empty.
     pub fn matches<'a>(&self, value_of: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.conditions.iter().all(|condition| {
             let value = value_of(&condition.column).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Keys that are set on the command line: `--set package.version=1.4.0`. They are put on top of every spec, with spans
-//! that point into the option.
+//! Keys that are set on the command line: `--set package.version=1.4.0`. They override every spec, and their spans point into
+//! the option.
 
 use std::str::FromStr;
 
@@ -11,18 +11,18 @@ use crate::diag::{Diagnostic, Source, Sources, Span};
 use crate::relay::Providers;
 use crate::spec::{self, Checked};
 
-/// A key with its value, as an option gives them.
+/// A key and its value from an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     path: String,
     /// The option, for findings about the value.
     source: Source,
-    /// Where the value begins in it.
+    /// Start of the value in the option.
     start: usize,
 }
 
 impl Setting {
-    /// The release of the package, from an option of this name.
+    /// The release of the package, from `--release`.
     pub fn release(option: &str, value: &str) -> Self {
         let source = Source { name: option.to_owned(), text: value.to_owned() };
         Self { path: "package.release".to_owned(), source, start: 0 }
@@ -62,7 +62,7 @@ impl std::fmt::Display for Setting {
 #[derive(Debug)]
 pub(super) struct Placed {
     path: String,
-    /// Where the key is written.
+    /// Place of the key.
     span: Span,
     cell: Cell,
 }
@@ -87,7 +87,7 @@ impl Placed {
     }
 }
 
-/// Reads and judges one spec, with settings on top of it. Findings point into the sources.
+/// Reads and checks one spec with overriding settings. Findings point into the sources.
 pub fn load(
     source: Source,
     settings: &[Setting],

@@ -1,4 +1,4 @@
-//! What a parameter is where nobody sets it, by the version of Postfix: `pkg/import/defaults.tsv`.
+//! Defaults of parameters by the version of Postfix: `pkg/import/defaults.tsv`.
 
 use std::sync::OnceLock;
 

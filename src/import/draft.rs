@@ -77,7 +77,7 @@ const KEYS: &[&str] = &[
     "key",
 ];
 
-/// What a person has to answer.
+/// Open questions.
 pub(super) const TODO: &str = "TODO";
 
 /// A spec.
@@ -101,7 +101,7 @@ pub(super) struct Entry {
     pub(super) comments: Vec<String>,
     /// Names of the settings that it comes from.
     pub(super) origins: Vec<String>,
-    /// What stands in for the answer while the rest is judged.
+    /// Placeholder for the answer while the rest is checked.
     stand_in: Option<toml::Value>,
 }
 
@@ -119,7 +119,7 @@ impl Entry {
 }
 
 impl Draft {
-    /// Sets a key. One that is there already is replaced.
+    /// Sets a key. One that already exists is replaced.
     pub(super) fn set(
         &mut self,
         section: &str,
@@ -259,7 +259,7 @@ impl Draft {
     }
 }
 
-/// One comment line, whatever is in it.
+/// One comment line with any content.
 fn comment(text: &str) -> String {
     let text: String = text.chars().map(|c| if crate::diag::is_odd(c) { ' ' } else { c }).collect();
     format!("# {text}").trim_end().to_owned()

@@ -15,7 +15,7 @@ pub struct Fleet {
     pub base: String,
     /// hosts.csv.
     pub hosts: String,
-    /// What differs, outliers first.
+    /// Differences, outliers first.
     pub report: String,
 }
 
@@ -238,7 +238,7 @@ fn report(
             let _ = writeln!(text, "  {} = {value}", name(path));
         }
     }
-    // What is lost or asked is the same on many hosts.
+    // Losses and questions are the same on many hosts.
     let mut said: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (host, imported) in hosts {
         for item in imported

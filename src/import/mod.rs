@@ -31,10 +31,10 @@ pub use reading::{Fault, Place};
 pub use report::{Code, Item, Report};
 pub use source::{Source, SourceError};
 
-/// What the source does not say, and how to compare.
+/// Answers that the source lacks, and options of the comparison.
 #[derive(Debug, Clone, Default)]
 pub struct Answers {
-    /// Who receives mail to root.
+    /// Recipients of mail to root.
     pub root_mail_to: Vec<String>,
     /// The sender of the host's mail.
     pub from: Option<String>,
@@ -55,7 +55,7 @@ pub struct Answers {
 pub struct Account {
     /// Key of `relay.env`.
     pub key: String,
-    /// Its value: a secret, which nothing but `--relay-env` may write.
+    /// Its value: a secret, which only `--relay-env` may write.
     pub secret: String,
 }
 
@@ -83,7 +83,7 @@ impl std::fmt::Debug for Account {
 pub struct Imported {
     /// The spec as text.
     pub spec: String,
-    /// What became of every setting.
+    /// Verdicts on all settings.
     pub report: Report,
     /// Accounts found on the way.
     pub accounts: Vec<Account>,

@@ -62,9 +62,9 @@ impl Reason {
 pub struct Difference {
     /// The parameter.
     pub name: String,
-    /// What it was, expanded.
+    /// The old value, expanded.
     pub before: String,
-    /// What it is on the target.
+    /// The value on the target.
     pub after: String,
     /// Why.
     pub reason: Reason,
@@ -171,7 +171,7 @@ fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Di
 fn plain(value: &str) -> String {
     let text = stock::plain(value);
     let mut words: Vec<&str> = text.split(' ').collect();
-    // Words of a list may be in another order only where the order has no meaning; so they stay.
+    // The items of a list may be reordered only if their order has no meaning, so they stay.
     words.retain(|word| !word.is_empty());
     let text = words.join(" ");
     match text.as_str() {
@@ -198,7 +198,7 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
                 if let Some(known) = known {
                     return known;
                 }
-                // What only refers to a parameter that differs, or to the folders of Postfix, has that one's reason.
+                // A value that only refers to a differing parameter, or to folders of Postfix, has the same reason.
                 if !after.is_set(name) && given.code == Code::Implied {
                     return if Some(before.value(name))
                         == defaults::of(name, before.version).map(|text| before.expand(text))
@@ -218,7 +218,7 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
     if after.is_set(name) {
         return Reason::None;
     }
-    // Nobody sets it: another version has another default, or it follows a parameter that differs.
+    // It is not set: its default differs between versions, or it follows a differing parameter.
     let raw = |reading: &Reading<'_>| defaults::of(name, reading.version).unwrap_or_default();
     let follows = raw(after).split('$').skip(1).any(|part| {
         let inner = part.trim_start_matches(['{', '(']);

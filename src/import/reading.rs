@@ -17,7 +17,7 @@ use crate::postfix::master_cf::{self, Service};
 /// A line of a file of the source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Place {
-    /// The file, as it lies in the source.
+    /// The file, as in the source.
     pub file: String,
     /// The line, from 1 on.
     pub line: usize,
@@ -31,7 +31,7 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// What is wrong with a source.
+/// Fault of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Stable name, such as `no-parameter`.
@@ -40,7 +40,7 @@ pub struct Fault {
     pub place: Place,
     /// One sentence: what is there, and what Postfix does with it.
     pub message: String,
-    /// What would be right.
+    /// The fix.
     pub hint: String,
     /// Whether nothing can be imported with it.
     pub fatal: bool,
@@ -75,7 +75,7 @@ pub(super) struct Reading<'s> {
     index: BTreeMap<String, usize>,
     /// `None` without a master.cf.
     pub(super) services: Option<Vec<Placed>>,
-    /// What is odd, and stops nothing.
+    /// Oddities.
     pub(super) remarks: RefCell<Vec<Fault>>,
     /// The version of Postfix that the defaults are of.
     pub(super) version: Release,
@@ -177,7 +177,7 @@ fn text_of(source: &Source, path: &str) -> Result<Option<Text>, Fault> {
     Ok(Some(Text { name, text: String::from_utf8_lossy(&bytes).into_owned() }))
 }
 
-/// What makes a file something else than the text that Postfix reads.
+/// The reason why a file is not plain text of Postfix.
 pub(super) fn unreadable(bytes: &[u8]) -> Option<&'static str> {
     let head = &bytes[..bytes.len().min(4096)];
     let has = |word: &str| head.windows(word.len()).any(|window| window == word.as_bytes());
@@ -524,7 +524,8 @@ impl Reading<'_> {
         expand(text, &|name| self.lookup(name))
     }
 
-    /// Replaces references to names of the administrator's own, and to what the relay sets otherwise. `$myhostname` stays.
+    /// Expands references to names that the administrator defined, and to parameters that the relay sets differently. `$myhostname`
+    /// stays.
     pub(super) fn expand_own(&self, text: &str) -> String {
         expand(text, &|name| match name {
             "mydomain" | "myorigin" | "mydestination" | "mynetworks" | "config_directory"
@@ -552,7 +553,7 @@ impl Reading<'_> {
         }
         match name {
             "mydomain" => {
-                // As written: a name that refers to the domain would ask for it again.
+                // As written: a name that refers to the domain would look it up again.
                 let name = self
                     .setting("myhostname")
                     .map(|setting| &setting.value)
@@ -571,7 +572,7 @@ impl Reading<'_> {
         }
     }
 
-    /// What the collector says of the host.
+    /// Facts about the host from the collector.
     pub(super) fn fact(&self, name: &str) -> Option<&str> {
         self.facts.get(name).map(String::as_str)
     }
@@ -601,7 +602,7 @@ impl Reading<'_> {
         }
     }
 
-    /// What Postfix does not know, or cannot read.
+    /// Parts that Postfix does not know, or cannot read.
     fn judge(&self, setting: &Setting, faults: &mut Vec<Fault>) {
         let value = self.expand(&setting.value);
         let mut fault = |code, message: String, hint: String, fatal| {

@@ -1,4 +1,4 @@
-//! What became of every setting, as text for people and as JSON with stable codes.
+//! Verdicts on all settings, as text for people and as JSON with stable codes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -56,7 +56,7 @@ impl Code {
             Self::Changed => "Changed",
             Self::Fixed => "Fixed",
             Self::Key => "Kept, by a key",
-            Self::MainCf => "Kept, in Postfix's own words",
+            Self::MainCf => "Kept, in Postfix syntax",
             Self::Implied => "Implied",
             Self::Dropped => "Dropped",
         }
@@ -72,7 +72,7 @@ pub struct Item {
     pub place: Option<Place>,
     /// Its value as written, without secrets; `None` if it is no parameter.
     pub value: Option<String>,
-    /// What became of it.
+    /// The verdict.
     pub code: Code,
     /// Keys of the spec.
     pub keys: Vec<String>,
@@ -99,9 +99,9 @@ pub struct Report {
     pub stock: Option<String>,
     /// One for each parameter of main.cf, in the order of the file.
     pub settings: Vec<Item>,
-    /// What is no parameter.
+    /// Settings other than parameters.
     pub others: Vec<Item>,
-    /// What is odd in the files.
+    /// Oddities in the files.
     pub remarks: Vec<Fault>,
     /// The comparison on each target.
     pub proof: Vec<Proof>,
@@ -164,7 +164,7 @@ impl Report {
         self.items().filter(|item| item.code == code).count()
     }
 
-    /// Whether nothing is lost and nothing is asked.
+    /// Whether nothing is lost and no question is open.
     pub fn is_whole(&self) -> bool {
         self.count(Code::Lost) == 0 && self.count(Code::Asked) == 0
     }

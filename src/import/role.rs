@@ -1,4 +1,4 @@
-//! Which profile a host has, with the reasons.
+//! The profile of a host, with the reasons.
 
 use super::Answers;
 use super::reading::Reading;
@@ -176,14 +176,14 @@ pub(super) fn is_local_name(reading: &Reading<'_>, name: &str) -> bool {
         || reading.value("myhostname").eq_ignore_ascii_case(&name)
 }
 
-/// Domains that have nothing but aliases.
+/// Domains that contain only aliases.
 pub(super) fn alias_domains(reading: &Reading<'_>) -> Vec<String> {
     if reading.is_set("virtual_alias_domains") {
         let mut domains = Vec::new();
         for item in reading.list("virtual_alias_domains") {
             if item.contains(":/") || item.starts_with("proxy:") {
                 if let Table::Rows(_, rows) = &*reading.table(&item) {
-                    // A table of aliases may stand here as well: its keys with an address are no domains.
+                    // This can also be a table of aliases, whose keys with an address are not domains.
                     domains.extend(
                         rows.iter()
                             .map(|row| row.key.clone())

@@ -1,4 +1,4 @@
-//! The draft before the judge: what `check` refuses is taken out again, and is reported as lost.
+//! Checks the draft: keys that `check` rejects are removed and reported as lost.
 
 use super::map::{Given, Mapped, Other};
 use super::reading::Reading;
@@ -8,10 +8,10 @@ use crate::plan::{self, Planned};
 use crate::relay::Providers;
 use crate::spec;
 
-/// Each round takes out one key at least.
+/// Each round removes at least one key.
 const ROUNDS: usize = 400;
 
-/// Has the draft judged until nothing but open questions is wrong with it.
+/// Checks the draft until only open questions are left.
 pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
     let providers = Providers::builtin();
     for _ in 0..ROUNDS {
@@ -44,7 +44,7 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
                 let entry = start.and_then(|start| places.iter().find(|(line, _)| line.contains(&start)));
                 entry.is_some_and(|(_, index)| mapped.draft.entries()[*index].is_open())
             };
-            // What is wrong with a stand-in, the answer decides.
+            // A fault of a placeholder depends on the answer.
             let errors: Vec<&Diagnostic> = errors.into_iter().filter(|error| !answered(error)).collect();
             let asked = errors.iter().any(|error| ask(mapped, error));
             if asked {
@@ -77,7 +77,7 @@ fn may_go(mapped: &Mapped, index: usize) -> bool {
     })
 }
 
-/// Asks for a key that is missing; false if nothing is, or if it was asked for already.
+/// Adds a question for a missing key. Returns false if there is none, or if the question exists.
 fn ask(mapped: &mut Mapped, error: &Diagnostic) -> bool {
     let path = match (error.code, error.message.split('`').nth(1)) {
         ("missing-key", Some(path)) => path.to_owned(),

@@ -52,7 +52,7 @@ pub enum SourceError {
 pub(super) struct Found {
     /// Its name in messages, such as `main.cf` or `sasl/passwd`.
     pub(super) name: String,
-    /// What is in it.
+    /// Its content.
     pub(super) bytes: Vec<u8>,
 }
 
@@ -84,7 +84,7 @@ impl Source {
         Self { name: name.into(), store: Store::Files(files) }
     }
 
-    /// An archive (tar, or tar in gzip or zstd), or the output of `postconf -n`, with that of `postconf -M` behind it.
+    /// An archive (tar, or tar in gzip or zstd), or the output of `postconf -n`, followed by that of `postconf -M`.
     ///
     /// # Errors
     /// If it is neither.
@@ -235,7 +235,7 @@ fn walk(folder: &Path, prefix: &str, names: &mut Vec<String>, depth: usize) {
     }
 }
 
-/// What a compressed archive holds; `None` if it is not compressed.
+/// Content of a compressed archive; `None` if it is not compressed.
 fn unpack(name: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, SourceError> {
     let mut out = Vec::new();
     let read = if bytes.starts_with(&[0x1f, 0x8b]) {

@@ -1,4 +1,4 @@
-//! What an import does with each parameter: `pkg/import/verdicts.tsv`.
+//! The verdict of an import on each parameter: `pkg/import/verdicts.tsv`.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ pub(super) struct Verdict {
     pub(super) reason: &'static str,
 }
 
-/// What becomes of a setting where no key was written for it.
+/// The verdict on a setting without a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Key,

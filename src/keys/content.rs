@@ -58,7 +58,7 @@ pub(crate) struct MilterSection {
         "x-adds-to" = ["non_smtpd_milters"],
     ))]
     pub(crate) servers: Option<Many<String>>,
-    /// What happens to mail while a milter does not answer.
+    /// Action for mail while a milter does not answer.
     #[schemars(extend(
         "default" = "tempfail",
         "examples" = ["accept"],
@@ -97,7 +97,7 @@ pub(crate) struct MilterSection {
     pub(crate) content_timeout: Option<Spot<Time>>,
 }
 
-/// What becomes of mail while a milter does not answer.
+/// Action for mail while a milter does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]

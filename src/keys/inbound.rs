@@ -30,7 +30,7 @@ pub(crate) struct InboundSection {
     pub(crate) tls: Option<Spot<Level>>,
     /// Addresses that exist: a list, `verify` or `any`.
     ///
-    /// `@acme.example` in a list is every address of the domain. With `verify`, Postfix asks the backend. With
+    /// `@acme.example` in a list is every address of the domain. With `verify`, Postfix queries the backend. With
     /// `any`, the backend has to return mail that it does not want, often to innocent people.
     #[schemars(extend(
         "default" = "verify",
@@ -49,7 +49,7 @@ pub(crate) struct InboundSection {
     pub(crate) alias_domains: Option<Many<String>>,
     /// Addresses whose mail goes to others: `"info@acme.test" = "sales@acme.example"`, or a list.
     ///
-    /// `"@acme.test"` is every address of the domain that has no alias.
+    /// `"@acme.test"` stands for every address of the domain that has no alias.
     #[schemars(extend(
         "examples" = [{"info@acme.test": "sales@acme.example"}],
         "x-adds-to" = ["virtual_alias_maps"],

@@ -22,7 +22,7 @@ pub(crate) struct MailboxesSection {
     pub(crate) addresses: Option<Many<String>>,
     /// Addresses whose mail goes to others: `"sales@acme.example" = ["jane@acme.example"]`.
     ///
-    /// `"@acme.example"` is every address of the domain that has neither a mailbox nor an alias.
+    /// `"@acme.example"` stands for every address of the domain that has neither a mailbox nor an alias.
     #[schemars(extend(
         "examples" = [{"sales@acme.test": ["jane@acme.example"]}],
         "x-adds-to" = ["virtual_alias_maps", "virtual_mailbox_domains", "smtpd_sender_login_maps"],

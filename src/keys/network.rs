@@ -1,4 +1,4 @@
-//! `[network]` and `[server]`: what clients reach, and what they are offered.
+//! `[network]` and `[server]`: addresses and features for clients.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,7 +57,7 @@ pub(crate) enum Ip {
     Ipv6,
 }
 
-/// What clients are offered.
+/// Features for clients: TLS, authentication, the PROXY protocol.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(extend("x-profiles" = "clients"))]
@@ -88,7 +88,7 @@ pub(crate) struct ServerSection {
         "x-with" = "server.certificate = '/etc/ssl/relay.pem'",
     ))]
     pub(crate) tls: Option<Spot<ServerLevel>>,
-    /// Lets authenticated clients send from anywhere, over TLS.
+    /// Let authenticated clients send from anywhere, over TLS.
     ///
     /// `dovecot` uses the socket `private/auth` in Postfix's queue directory.
     #[schemars(extend(
@@ -128,7 +128,7 @@ pub(crate) enum ServerLevel {
     Encrypt,
 }
 
-/// Who knows the clients' passwords.
+/// Service that verifies the passwords of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]

@@ -17,38 +17,59 @@ pub fn spec_md() -> String {
          `postpack init` writes names it. `postpack explain KEY` shows one key, and `postpack explain PARAMETER` the \
          key that decides a Postfix parameter.\n",
     );
-    let sections = raw().get("properties").and_then(Value::as_object).into_iter().flatten();
-    for (name, part) in sections {
+    for section in sections() {
+        let _ = write!(text, "\n## [{}]\n\n{}\n{}", section.name, section.about, section.keys("###"));
+    }
+    text
+}
+
+/// A section of the spec, as the reference describes it.
+#[derive(Debug)]
+pub struct Section {
+    /// Its name without brackets.
+    pub name: &'static str,
+    /// Its description.
+    pub about: &'static str,
+}
+
+/// The sections of the spec, in the order of the reference.
+pub fn sections() -> impl Iterator<Item = Section> {
+    let parts = raw().get("properties").and_then(Value::as_object).into_iter().flatten();
+    parts.map(|(name, part)| {
         let target = resolve(part);
         let one = target.pointer("/anyOf/0").map_or(target, resolve);
         let named = one.get("additionalProperties").map(resolve);
         let mut about = [Some(part), Some(one), named].into_iter().flatten();
         let about = about.find_map(|of| of.get("description")?.as_str()).unwrap_or_default();
-        let _ = write!(text, "\n## [{name}]\n\n{about}\n");
-        let of_section = |key: &&Key| key.path.split('.').next() == Some(name);
-        let keys: Vec<&Key> = all().iter().filter(of_section).collect();
-        match keys.as_slice() {
-            [key] if key.path == *name => {
-                text.push('\n');
-                text.push_str(&facts(key));
-            }
-            keys => {
-                for key in keys {
-                    let name = key.path.strip_prefix(&format!("{name}.")).unwrap_or(&key.path);
-                    let _ = write!(text, "\n### {name}\n\n{}\n", key.summary);
-                    if !key.details.is_empty() {
-                        let _ = write!(text, "\n{}\n", key.details);
-                    }
-                    text.push('\n');
-                    text.push_str(&facts(key));
-                }
-            }
-        }
-    }
-    text
+        Section { name, about }
+    })
 }
 
-/// A list of what the table says of a key, and its example.
+impl Section {
+    /// Its keys in Markdown, each under a heading of this level, such as `##`.
+    pub fn keys(&self, level: &str) -> String {
+        let of_section = |key: &&Key| key.path.split('.').next() == Some(self.name);
+        let keys: Vec<&Key> = all().iter().filter(of_section).collect();
+        if let [key] = keys.as_slice()
+            && key.path == self.name
+        {
+            return format!("\n{}", facts(key));
+        }
+        let mut text = String::new();
+        for key in keys {
+            let name = key.path.strip_prefix(&format!("{}.", self.name)).unwrap_or(&key.path);
+            let _ = write!(text, "\n{level} {name}\n\n{}\n", key.summary);
+            if !key.details.is_empty() {
+                let _ = write!(text, "\n{}\n", key.details);
+            }
+            text.push('\n');
+            text.push_str(&facts(key));
+        }
+        text
+    }
+}
+
+/// The facts about a key as a list, and its example.
 fn facts(key: &Key) -> String {
     let mut text = String::new();
     for (name, value) in rows(key) {
@@ -60,7 +81,7 @@ fn facts(key: &Key) -> String {
     text
 }
 
-/// What the table says of a key, by name.
+/// The facts about a key, by name.
 pub fn rows(key: &Key) -> Vec<(&'static str, String)> {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let mut rows = vec![("Type", key.kind.to_string())];

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::spot::{Entries, Many, Spot};
 
-/// The kind of relay, and whose mail it sends.
+/// The kind of relay, and the sender of its mail.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RelaySection {

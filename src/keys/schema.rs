@@ -1,4 +1,4 @@
-//! The schema of the spec: what the parser judges the form by, and the JSON Schema for editors.
+//! The schema of the spec: the form that the parser checks, and the JSON Schema for editors.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{FIRST_RELEASE, Spec};
 use crate::relay::{Profile, Providers};
 
-/// The form of a spec, as the parser judges it.
+/// The form of a spec, as the parser checks it.
 pub(crate) fn raw() -> &'static Value {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     SCHEMA.get_or_init(|| {
@@ -18,7 +18,7 @@ pub(crate) fn raw() -> &'static Value {
     })
 }
 
-/// How the value of a key is written.
+/// Notation of the value of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// A text.
@@ -29,7 +29,7 @@ pub enum Form {
     List,
 }
 
-/// What a part of the schema stands for, where it names another one.
+/// The target of a reference, or the part itself.
 pub(super) fn resolve(part: &'static Value) -> &'static Value {
     match part.get("$ref").and_then(Value::as_str) {
         Some(name) => raw().pointer(name.trim_start_matches('#')).unwrap_or(part),
@@ -37,7 +37,7 @@ pub(super) fn resolve(part: &'static Value) -> &'static Value {
     }
 }
 
-/// The same for a section: of one that may stand several times, what each of them is.
+/// The same for a section; of an array of sections, the schema of each.
 fn section(part: &'static Value) -> &'static Value {
     let part = resolve(part);
     part.pointer("/anyOf/0").map_or(part, resolve)
@@ -49,12 +49,12 @@ pub(crate) fn part(of: &'static Value, name: &str) -> Option<&'static Value> {
     of.get("properties").and_then(|keys| keys.get(name)).or_else(|| names(of))
 }
 
-/// The schema of every key in a section whose keys are names of the user's own.
+/// The schema of every key in a section whose keys are names that the user chooses.
 pub(crate) fn names(of: &'static Value) -> Option<&'static Value> {
     section(of).get("additionalProperties").filter(|each| each.is_object())
 }
 
-/// What the schema says of a key given by its path, such as `smarthost.port`; a text where it knows no such key.
+/// The schema of a key with this path, such as `smarthost.port`; that of a text if there is no such key.
 pub fn form_of(path: &str) -> Form {
     let mut here = raw();
     for name in path.split('.') {
@@ -74,7 +74,7 @@ pub fn form_of(path: &str) -> Form {
     }
 }
 
-/// Removes what TOML does not have: null and the widths of integers.
+/// Removes types that TOML does not have: null and the widths of integers.
 fn plain(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
@@ -111,13 +111,13 @@ fn plain(schema: &mut Value) {
     }
 }
 
-/// Where the JSON Schema of this release is.
+/// The URL of the JSON Schema of this release.
 pub const ID: &str =
     concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/v", env!("CARGO_PKG_VERSION"), "/docs/spec.schema.json");
 
-/// The JSON Schema for editors: of a spec, and of the file of a fleet.
+/// The JSON Schema for editors, for specs and fleet files.
 ///
-/// A fleet's file and its groups may have every section, and none of them is complete: only the spec of each host is.
+/// A fleet file and its groups may have every section, and none of them is complete: only the spec of each host is.
 pub fn published() -> Value {
     let mut schema = raw().clone();
     explain(&mut schema);
@@ -160,7 +160,7 @@ pub fn published() -> Value {
     Value::Object(published)
 }
 
-/// The schema of a section: a required one is in place, others are definitions.
+/// The schema of a section: required ones are inline, others are definitions.
 fn section_of<'s>(root: &'s mut Map<String, Value>, name: &str) -> Option<&'s mut Map<String, Value>> {
     let reference = root.get("properties")?.get(name)?.get("$ref").and_then(Value::as_str);
     let section = match reference.map(|reference| reference.trim_start_matches("#/$defs/").to_owned()) {
@@ -170,7 +170,7 @@ fn section_of<'s>(root: &'s mut Map<String, Value>, name: &str) -> Option<&'s mu
     section.as_object_mut()
 }
 
-/// The names that a key takes, where the parser has better words for others than a list.
+/// The valid names of a key, for which the parser reports unknown values better than a list would.
 fn choices<'a>(
     root: &mut Map<String, Value>,
     section: &str,
@@ -183,7 +183,7 @@ fn choices<'a>(
     }
 }
 
-/// What JSON Schema has no words for goes into the descriptions.
+/// Adds to the descriptions what JSON Schema cannot express.
 fn explain(schema: &mut Value) {
     match schema {
         Value::Object(map) => {

@@ -47,7 +47,7 @@ pub(crate) struct ServiceSection {
         "x-with" = "services.'archive/unix'.command = 'pipe'",
     ))]
     pub(crate) arguments: Option<Many<String>>,
-    /// Postfix parameters with a value of their own for this service: `{ smtp_helo_timeout = "60s" }`.
+    /// Postfix parameters with a different value for this service: `{ smtp_helo_timeout = "60s" }`.
     #[schemars(extend("examples" = [{"smtp_helo_timeout": "60s"}]))]
     pub(crate) options: Option<Entries<Scalar>>,
 }

@@ -10,7 +10,7 @@ use super::spot::{Many, Spot};
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct SmarthostSection {
-    /// Short name of the smarthost, for credentials of its own (`RELAY_<NAME>_PASSWORD`).
+    /// Short name of the smarthost, for separate credentials (`RELAY_<NAME>_PASSWORD`).
     ///
     /// The defaults are `primary`, `backup`, `backup-2`.
     #[schemars(extend("examples" = ["backup"], "x-with" = "smarthost.host = 'smtp.acme.example'"))]
@@ -64,7 +64,7 @@ pub(crate) struct SmarthostSection {
     pub(crate) mechanisms: Option<Many<String>>,
     /// `https://` URL that issues access tokens, with `auth = "xoauth2"`.
     ///
-    /// postpack knows those of the providers.
+    /// The presets of providers include it.
     #[schemars(extend(
         "examples" = ["https://login.acme.example/token"],
         "x-with" = "smarthost.host = 'smtp.acme.example'\nsmarthost.auth = 'xoauth2'\npackage.targets = 'fedora-44'",
@@ -90,7 +90,7 @@ pub(crate) enum TlsStart {
     None,
 }
 
-/// How the relay proves who it is.
+/// How the relay authenticates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]

@@ -22,7 +22,7 @@ pub(crate) struct Spec {
     #[schemars(required)]
     pub(crate) relay: Option<Spot<RelaySection>>,
     pub(crate) smarthost: Option<Many<SmarthostSection>>,
-    /// Domains and addresses whose mail does not take the usual way.
+    /// Domains and addresses whose mail bypasses the smarthost.
     ///
     /// `".acme.example"` is everything below a domain. The value is a server (`"partner.example" =
     /// "[mx.partner.example]:25"`), `"direct"` for the MX hosts of the domain, `"error 5.1.2 this domain has
@@ -36,7 +36,7 @@ pub(crate) struct Spec {
     ))]
     pub(crate) transports: Option<Entries<String>>,
     pub(crate) tls: Option<TlsSection>,
-    /// Local names with recipients of their own: `webmaster = "web@acme.example"`, or a list.
+    /// Recipients of single local names: `webmaster = "web@acme.example"`, or a list.
     ///
     /// A recipient is an address or another local name. Mail to other local names goes to `root-mail-to`.
     #[schemars(extend(

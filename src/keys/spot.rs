@@ -1,4 +1,4 @@
-//! Types of the spec that remember where they stood.
+//! Types of the spec that remember their place in the text.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ impl<T: JsonSchema> JsonSchema for Many<T> {
     }
 }
 
-/// A table whose keys are the user's own, in the order of the text.
+/// A table whose keys the user chooses, in the order of the text.
 #[derive(Debug, Clone)]
 pub(crate) struct Entries<T>(pub(crate) Vec<(Spot<String>, Spot<T>)>);
 
@@ -168,12 +168,12 @@ pub(crate) struct Size(Scalar);
 #[serde(transparent)]
 pub(crate) struct Time(Scalar);
 
-/// A number, or a number with something behind it.
+/// A number, or a number with a suffix.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Counter(Scalar);
 
-/// Numbers below are taken for a size whose unit was forgotten.
+/// Smaller numbers are probably a size whose unit was forgotten.
 pub(crate) const LEAST_BYTES: u64 = 10_000;
 
 impl AsRef<str> for Scalar {

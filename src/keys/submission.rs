@@ -21,7 +21,7 @@ pub(crate) struct SubmissionSection {
     pub(crate) ports: Option<Many<i64>>,
     /// Senders, and the logins that may use them: `"sales@acme.example" = ["jane", "joe"]`.
     ///
-    /// `"acme.example" = "jane"` is every address of a domain. Users may always use the address that is their
+    /// `"acme.example" = "jane"` stands for every address of a domain. Users may always use the address that is their
     /// login and, with mailboxes, those whose mail they receive.
     #[schemars(extend(
         "examples" = [{"sales@acme.example": ["jane", "joe"]}],

@@ -16,7 +16,7 @@ pub struct Key {
     /// Where it is: `limits.hops`. A name that people choose is `NAME`, as in `services.NAME.command`, and is left out at the end:
     /// `aliases`.
     pub path: String,
-    /// What its value is.
+    /// Type of its value.
     pub kind: Kind,
     /// Whether a spec needs it.
     pub required: bool,
@@ -28,7 +28,7 @@ pub struct Key {
     pub decides: Vec<&'static str>,
     /// Postfix parameters that another key decides, and whose value also depends on this one.
     pub adds_to: Vec<&'static str>,
-    /// Postfix parameters that do nothing in a relay, and for which it is what a person wants.
+    /// Postfix parameters without effect in a relay, which this key replaces.
     pub replaces: Vec<&'static str>,
     /// The first paragraph of its documentation.
     pub summary: &'static str,
@@ -42,7 +42,7 @@ pub struct Key {
     pub since: &'static str,
 }
 
-/// What the value of a key is.
+/// Type of the value of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A text.
@@ -70,18 +70,18 @@ pub enum Kind {
     List(Box<Self>),
     /// A table whose keys people choose.
     Table(Box<Self>),
-    /// Sections with keys of their own, one after the other.
+    /// An array of sections.
     Sections,
 }
 
-/// What a key has to do with a Postfix parameter, in the order of listings.
+/// Relation of a key to a Postfix parameter, in the order of listings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
     /// The value follows from the key.
     Decides,
     /// The value also depends on the key.
     AddsTo,
-    /// The parameter does nothing; the key is what a person wants.
+    /// The parameter has no effect; the key replaces it.
     Replaces,
 }
 
@@ -101,7 +101,7 @@ impl Key {
         self.profiles.contains(&profile)
     }
 
-    /// Each Postfix parameter that it has to do with.
+    /// Each related Postfix parameter.
     pub fn parameters(&self) -> impl Iterator<Item = (&'static str, Relation)> {
         let of = |names: &[&'static str], relation| {
             names.iter().map(move |name| (*name, relation)).collect::<Vec<_>>()

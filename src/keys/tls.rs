@@ -9,7 +9,7 @@ use super::spot::{Entries, Many, Spot};
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct TlsSection {
-    /// How much is verified.
+    /// Level of verification.
     ///
     /// Every level below `secure` loses something; `postpack check` reports what.
     #[schemars(extend(
@@ -87,7 +87,7 @@ pub(crate) struct TlsSection {
     /// Keep connections open between messages.
     #[schemars(extend("default" = true, "examples" = [false], "x-decides" = ["smtp_tls_connection_reuse"]))]
     pub(crate) connection_reuse: Option<Spot<bool>>,
-    /// What Postfix logs about TLS.
+    /// Amount of logging about TLS.
     #[schemars(range(min = 0, max = 4))]
     #[schemars(extend(
         "default" = 1,

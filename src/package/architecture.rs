@@ -1,6 +1,6 @@
 //! Machines that a package is for.
 
-/// What a package runs on.
+/// Machine that a package runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {
     /// Any machine: the package contains no machine code.

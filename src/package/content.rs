@@ -7,7 +7,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-/// What is in a file. Cheap to clone; the formats that want digests of it share them.
+/// Content of a file. Cheap to clone; all formats share its digests.
 #[derive(Debug, Clone)]
 pub struct Content(Arc<Shared>);
 

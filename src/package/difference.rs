@@ -1,4 +1,4 @@
-//! What differs between two packages of one format, for `diff` and `verify`.
+//! Differences between two packages of one format, for `diff` and `verify`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::{InspectedFile, Inspection};
 /// One value that differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Difference {
-    /// What it is part of.
+    /// The part of the package.
     pub kind: Part,
     /// Name of the field or script, or path of the file.
     pub name: String,
@@ -41,7 +41,7 @@ impl Part {
 }
 
 impl Inspection {
-    /// What differs in another package, by part and name.
+    /// Returns the differences to another package, by part and name.
     pub fn differences(&self, after: &Self) -> Vec<Difference> {
         let mut found = Vec::new();
         let fields = |side: &Self| by_name(side.fields.iter().cloned());
@@ -75,7 +75,7 @@ fn compare(found: &mut Vec<Difference>, kind: Part, mut before: Values, mut afte
     for name in names {
         let mut new = after.remove(&name).unwrap_or_default();
         let mut old = before.remove(&name).unwrap_or_default();
-        // What both have is no difference, wherever it stands among the values of its name.
+        // A value that both have is not a difference, in any position among the values of its name.
         old.retain(|value| match new.iter().position(|other| other == value) {
             Some(at) => {
                 new.remove(at);
@@ -83,7 +83,7 @@ fn compare(found: &mut Vec<Difference>, kind: Part, mut before: Values, mut afte
             }
             None => true,
         });
-        // One value on each side is one that changed; of several, nobody can tell which became which.
+        // One value on each side is a change. With several, the pairs are unknown.
         if let ([one], [other]) = (old.as_slice(), new.as_slice()) {
             let (before, after) = (Some(one.clone()), Some(other.clone()));
             found.push(Difference { kind, name, before, after });

@@ -25,26 +25,26 @@ pub use version::{ParseVersionError, Version};
 /// One package, before any format.
 #[derive(Debug, Clone)]
 pub struct Package {
-    /// Names and words.
+    /// Metadata.
     pub meta: Meta,
     /// Time stamp of every file, seconds since 1970 UTC.
     pub time: u64,
     /// Files, folders and links, sorted by path. A folder need not be listed for the sake of what is in it.
     pub entries: Vec<Entry>,
-    /// What it needs and what it excludes, by the names of the format.
+    /// Dependencies and conflicts, by the package names of the format.
     pub relations: Relations,
-    /// What happens on the host.
+    /// Actions on the host.
     pub lifecycle: Lifecycle,
 }
 
-/// Names and words of a package.
+/// Metadata of a package.
 #[derive(Debug, Clone)]
 pub struct Meta {
     /// Package name: `[a-z0-9][a-z0-9+.-]+` (Debian policy 5.6.1, the strictest of the three).
     pub name: String,
     /// Its version.
     pub version: Version,
-    /// What it runs on.
+    /// Machine that it runs on.
     pub architecture: Architecture,
     /// `Name <mail@domain>`.
     pub maintainer: String,
@@ -86,7 +86,7 @@ pub struct Entry {
     pub common: bool,
 }
 
-/// What an entry is.
+/// Type of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
     /// A file with its bytes.
@@ -101,8 +101,8 @@ pub enum EntryKind {
     Symlink(String),
 }
 
-/// What happens on the host. The formats turn it into maintainer scripts, scriptlets and hooks. A package without commands
-/// has none of these.
+/// Actions on the host. The formats turn them into maintainer scripts, scriptlets and hooks. A package without commands has
+/// none of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lifecycle {
     /// Command after install and upgrade, such as `/usr/sbin/mail-relay apply --package`. Commands are absolute
@@ -112,7 +112,7 @@ pub struct Lifecycle {
     pub trigger: String,
     /// Command before our files go away for good (not on upgrade).
     pub remove: String,
-    /// Our units, enabled on install; those that wait for something (`.path`, `.timer`, `.socket`) are started, too.
+    /// Units of the package, enabled on install. Units that wait for events (`.path`, `.timer`, `.socket`) are also started.
     pub units: Vec<String>,
     /// Packages whose upgrade calls `trigger`.
     pub watch: Vec<Watch>,
@@ -144,7 +144,7 @@ pub struct Watch {
     pub path: String,
 }
 
-/// What `inspect` says of a package file, whatever its format.
+/// The data about a package file of any format for `inspect`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Inspection {
     /// `deb`, `rpm` or `pacman`.

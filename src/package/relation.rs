@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a package needs and excludes, by the names of its format.
+/// Dependencies and conflicts of a package, by the package names of its format.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relations {
     /// Must be there, and be configured first.

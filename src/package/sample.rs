@@ -40,7 +40,7 @@ pub(crate) fn package(format: Format) -> Package {
     }
 }
 
-/// A package file in a folder of its own, which goes with the handle.
+/// A package file in a temporary folder, which is removed with the handle.
 pub(crate) fn in_folder(name: &str, bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -65,7 +65,7 @@ pub(crate) fn text(inspection: &super::Inspection) -> String {
     text
 }
 
-/// Words of the sample.
+/// Metadata of the sample.
 pub(crate) fn meta(version: &str, revision: u32) -> Meta {
     let author = "Platform Team <platform@acme.example>".to_owned();
     let release = |version: &str, revision, time, changes: &[&str]| Release {

@@ -11,7 +11,7 @@ pub(crate) struct Tree<'a> {
 /// A path in a package.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Node<'a> {
-    /// An entry, and whether it is common: a folder is, too, if anything in it is, for it must come before that.
+    /// An entry, and whether it is common. A folder is also common if any of its content is, because it must come first.
     Listed(&'a Entry, bool),
     /// A folder that is there only for the sake of what is in it, and common if any of that is.
     Implied { common: bool },
@@ -39,7 +39,7 @@ impl<'a> Tree<'a> {
                 None => entry.common,
             };
             nodes.insert(path, Node::Listed(entry, common));
-            // From the nearest folder up: whatever is there has all above it, each as common as itself.
+            // From the nearest folder up: an existing folder has all its parents, which are common if it is.
             let mut folder = path;
             while let Some((above, _)) = folder.rsplit_once('/')
                 && !above.is_empty()

@@ -16,7 +16,7 @@ pub struct Version {
     pub numbers: Vec<u64>,
     /// Pre-release: empty for a release, else a word (`rc`) and one number or more.
     pub pre: Vec<String>,
-    /// What was built after the release: a word (`git`) and numbers or commit hashes; sorts after the release.
+    /// Build after the release: a word (`git`) and numbers or commit hashes; sorts after the release.
     pub build: Vec<String>,
     /// Package release, from 1.
     pub revision: u32,
@@ -52,7 +52,7 @@ impl Version {
             return wrong(match odd {
                 '~' => "a pre-release is written with `-`, as in `1.2.0-rc.1`; each format gets its own sign"
                     .to_owned(),
-                ':' => "the epoch is a key of its own: `epoch = 1`".to_owned(),
+                ':' => "the epoch is a separate key: `epoch = 1`".to_owned(),
                 _ => format!("`{}` cannot be part of a version", odd.escape_default()),
             });
         }
@@ -91,7 +91,7 @@ impl Version {
         self
     }
 
-    /// Numbers, pre-release and build, without epoch and package release; `sign` stands before the pre-release.
+    /// Numbers, pre-release and build, without epoch and package release; `sign` comes before the pre-release.
     ///
     /// Word and first number are glued (`rc1`): with a dot between them dpkg would sort `rc.1` after `rcx.1`.
     pub(crate) fn upstream(&self, sign: &str) -> String {
@@ -182,7 +182,7 @@ fn split(text: &str, sign: char) -> (&str, Option<&str>) {
     text.split_once(sign).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// `YYYY-MM-DD`, of which the dashes would otherwise begin a pre-release.
+/// `YYYY-MM-DD`, whose dashes would begin a pre-release.
 fn iso_date(text: &str) -> Option<Vec<u64>> {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return None };
@@ -198,7 +198,7 @@ fn parse_numbers(text: &str) -> Result<Vec<u64>, ParseVersionError> {
         .split('.')
         .map(|part| {
             if part.is_empty() {
-                return Err(ParseVersionError(format!("`{text}` has a dot without a number beside it")));
+                return Err(ParseVersionError(format!("`{text}` has a dot without a number next to it")));
             }
             if part.len() > MAX_DIGITS {
                 return Err(ParseVersionError(format!("the number `{part}` is too long")));
@@ -270,7 +270,7 @@ fn parse_identifiers(text: &str, what: &str, sign: char) -> Result<Vec<String>, 
                     "write `+git.{text}` or `+build.{text}`: rpm would read a number as part of the release"
                 ),
                 _ => format!(
-                    "a pre-release begins with a word, as in `-rc.{text}`; the package release is a key of its own: `release = 1`"
+                    "a pre-release begins with a word, as in `-rc.{text}`; the package release is a separate key: `release = 1`"
                 ),
             });
         }

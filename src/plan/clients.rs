@@ -1,4 +1,4 @@
-//! Who may speak to the relay, and how: the restriction lists of main.cf and their tables.
+//! Access of clients: the restriction lists of main.cf and their tables.
 //!
 //! The sources are SMTPD_ACCESS_README, access(5), cidr_table(5), TLS_README, SASL_README and postconf(5).
 
@@ -166,7 +166,7 @@ fn lists(layer: &mut Layer<'_>, of: &Relay, server: &Server) {
         data.push(text("reject"));
     }
     layer.list("smtpd_data_restrictions", data);
-    // What looks like a local name is one: `user%elsewhere` and `elsewhere!user` lead nowhere else, past no table.
+    // `user%elsewhere` and `elsewhere!user` are local names, so they bypass no table.
     layer.set("allow_percent_hack", "no");
     layer.set("swap_bangpath", "no");
 }

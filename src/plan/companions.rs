@@ -1,4 +1,4 @@
-//! Files that stand beside the packages in the output folder.
+//! Additional files in the output folder.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::relay::{Auth, Relay};
 use crate::spec::Checked;
 use crate::template::Templates;
 
-/// A file beside the packages.
+/// An additional file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Companion {
     /// User data for the first boot of a host.
@@ -64,7 +64,7 @@ pub(super) fn credential_keys(relay: &Relay) -> Vec<String> {
         .filter(|host| host.auth != Auth::None)
         .map(|host| host.name.as_str())
         .collect();
-    // One smarthost needs no name of its own; with several, each may have its own account.
+    // A single smarthost needs no name. With several, each may have a separate account.
     let prefixes: Vec<String> = match wanting.as_slice() {
         [] => Vec::new(),
         [_] => vec!["RELAY".to_owned()],

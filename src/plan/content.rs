@@ -87,7 +87,7 @@ fn in_words(milter: &Milter) -> String {
     if words.len() == 1 { words.remove(0) } else { format!("{{ {} }}", words.join(", ")) }
 }
 
-/// What is said of milters, with names as in braces; the parameters for all begin with `milter_`.
+/// Parameters of milters, with names as in braces; the parameters for all begin with `milter_`.
 fn settings(
     without: Option<MilterAction>,
     timeouts: [Option<u64>; 3],

@@ -1,4 +1,4 @@
-//! What entries of a package are made with.
+//! Helpers for entries of a package.
 
 use super::PlanError;
 use crate::package::{Content, Entry, EntryKind};

@@ -95,7 +95,7 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     }
 }
 
-/// A smarthost's name as it stands in keys of relay.env and in variables of the host command.
+/// The name of a smarthost in keys of relay.env and in variables of the host command.
 pub(super) fn key_of(name: &str) -> String {
     name.to_uppercase().replace('-', "_")
 }

@@ -56,7 +56,7 @@ const RETRY_UNITS: &[&str] = &["mail-relay-retry.path", "mail-relay-retry.servic
 const METRICS_TIMER: &str = "mail-relay-metrics.timer";
 const METRICS_SERVICE: &str = "mail-relay-metrics.service";
 
-/// What a Prometheus server and a Grafana want to know of our figures: no template, the same everywhere.
+/// Alert rules and dashboard for Prometheus and Grafana: not templates, the same on every host.
 static METRICS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/metrics");
 
 /// The host command: plain sh and awk, the same on every host, no template.
@@ -64,13 +64,13 @@ static HOST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host");
 
 const SYSTEMD: &str = "/usr/lib/systemd/system";
 
-/// What the plan holds for every host, before any format.
+/// The parts of the plan that do not depend on the format.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HostPlan {
     pub(super) main_cf: MainCf,
     pub(super) tables: Vec<Table>,
     pub(super) master_edits: Vec<String>,
-    /// What the spec says of single services, behind all other edits.
+    /// Edits of single services from the spec, after all other edits.
     pub(super) service_edits: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn host_plan(relay: &Relay) -> Result<HostPlan, PlanError> {
     })
 }
 
-/// Services of master.cf that sections of the spec ask for.
+/// Services of master.cf that sections of the spec need.
 pub(super) fn master_edits(relay: &Relay) -> Vec<String> {
     let mut master_edits = clients::listeners(relay);
     master_edits.extend(rewriting::edits(relay));
@@ -206,7 +206,7 @@ fn host_command(facts: &FormatFacts) -> Vec<Entry> {
     entries
 }
 
-/// What a package tells systemd.
+/// Units of a package.
 #[derive(Debug)]
 pub(super) struct Units {
     /// The units that apply, the preset and the folders of an empty /var.
@@ -289,7 +289,7 @@ pub(super) fn log_folder(relay: &Relay) -> Option<&str> {
     let file = relay.parameters.iter().find(|parameter| parameter.name == "maillog_file")?;
     let (folder, _) = file.value.rsplit_once('/')?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    // What is below /dev needs nobody's leave, and the root folder nobody gets.
+    // Paths below /dev need no permission, and the root folder is never writable.
     (folder.starts_with('/') && !folder.starts_with("/dev") && folder.chars().all(is_plain)).then_some(folder)
 }
 

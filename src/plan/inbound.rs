@@ -1,4 +1,4 @@
-//! Mail from anybody: the domains, the way to the servers behind, and what is refused on the way in.
+//! Mail from other servers: the domains, the transport to the backends, and restrictions.
 //!
 //! The sources are ADDRESS_CLASS_README, STANDARD_CONFIGURATION_README ("Configuring Postfix as primary or backup MX
 //! host for a remote site"), ADDRESS_VERIFICATION_README, SMTPD_ACCESS_README and postconf(5).
@@ -19,7 +19,7 @@ const ALWAYS: &[&str] = &["postmaster", "abuse"];
 /// The table of addresses that exist.
 const LISTED: &str = "relay_recipients";
 
-/// Recipients at an address in brackets, which are at the host itself whatever its domains are.
+/// Recipients at an address in brackets, which belong to the host itself.
 const LITERALS: &str = "literal_recipients";
 
 /// Senders in the relay's own domains.
@@ -31,7 +31,7 @@ const SENDER_DOMAIN: &str = "sender_domain";
 /// The answer to a client outside that uses one.
 const OWN_SENDER: &str = "REJECT 5.7.1 this sender must log in or use a server of its domain";
 
-/// For whom mail is taken, and where it goes.
+/// Inbound domains, and their backends.
 pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
     let Some(inbound) = &relay.inbound else { return };
     if !inbound.domains.is_empty() {
@@ -45,9 +45,9 @@ pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
             layer.set("relay_recipient_maps", &format!("$default_database_type:/etc/postfix/{LISTED}"));
         }
         Recipients::Verified if !inbound.domains.is_empty() => {
-            // A refusal is permanent only where the server behind has refused the recipient: see next_hops.rs for the rest.
+            // A rejection is permanent only if the backend rejected the recipient: see next_hops.rs for the rest.
             layer.set("unverified_recipient_reject_code", "550");
-            // verify(8) also remembers that a server was away: a server that is back is asked again within the minute.
+            // verify(8) also caches that a server was down; it queries a server that is back within a minute.
             layer.set("address_verify_negative_refresh_time", "10s");
             layer.set("address_verify_negative_expire_time", "30s");
         }
@@ -56,7 +56,7 @@ pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
     abuse(layer, &inbound.abuse);
 }
 
-/// The way to the servers behind.
+/// The transport to the backends.
 pub(super) fn routes(relay: &Relay) -> Vec<Item> {
     let domains = relay.inbound.iter().flat_map(|inbound| &inbound.domains);
     domains.map(|(domain, hop)| inline(domain, &format!("relay:{}", server(&hop.host, hop.port)))).collect()
@@ -86,7 +86,7 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
     options.into_iter().map(|option| format!("P relay/unix/{option}")).collect()
 }
 
-/// What anybody may write to, before all else is refused as a relay for strangers.
+/// Recipients that accept mail from everybody, before other mail of strangers is rejected.
 pub(super) fn own_postmaster(inbound: Option<&Inbound>) -> Option<Item> {
     inbound.map(|_| always("$relay_host_domain"))
 }

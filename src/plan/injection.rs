@@ -124,7 +124,7 @@ fn span(value: &Spanned<DeValue<'_>>, place: &[Step]) -> Option<Range<usize>> {
     }
 }
 
-/// What there is on a host, without the values: parameters, variables, directives, edits, rows of tables.
+/// The structure of a host without values: parameters, variables, directives, edits, rows of tables.
 fn skeleton(checked: &Checked) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (path, text) in files(checked, "debian-12") {
@@ -207,7 +207,7 @@ fn variables(facts: &str) -> BTreeSet<String> {
 /// Names of the fields of a package, and its scripts.
 type Packed = (&'static str, Vec<String>, Vec<(String, String)>);
 
-/// What the relay becomes in each format.
+/// The plan of the relay in each format.
 fn packed(checked: &Checked) -> Vec<Packed> {
     let planned = std::sync::Arc::new(Planned::new(checked.clone()));
     Format::ALL
@@ -295,7 +295,7 @@ fn changes() -> Vec<Change> {
     all
 }
 
-/// What is said of a spec, as `postpack check` would.
+/// Findings of a spec, as in `postpack check`.
 fn judged(text: &str) -> (Option<Checked>, Vec<Diagnostic>) {
     let source = Source { name: "relay.toml".to_owned(), text: text.to_owned() };
     let (checked, mut findings) = spec::load(&source, &Providers::builtin());
@@ -315,7 +315,7 @@ fn refused_at_its_place(findings: &[Diagnostic], text: &str, place: &[Step]) -> 
     if errors.any(|error| near(&error)) { Ok(()) } else { Err(format!("{findings:#?}")) }
 }
 
-/// What the value itself names: a smarthost's name is part of a variable's, the package's name of paths.
+/// Names that contain the value: the name of a smarthost is part of variables, that of the package of paths.
 fn comparable(skeleton: BTreeSet<String>, checked: &Checked) -> BTreeSet<String> {
     let folder = format!("/{}/", checked.meta.name);
     let own: Vec<String> = checked.relay.parameters.iter().map(|parameter| parameter.name.clone()).collect();
@@ -341,7 +341,7 @@ fn comparable(skeleton: BTreeSet<String>, checked: &Checked) -> BTreeSet<String>
     skeleton.into_iter().map(masked).collect()
 }
 
-/// The files beside the packages, line by line without the package's name and the smarthosts' keys.
+/// The additional files, line by line, without the name of the package and the keys of smarthosts.
 fn companions(checked: &Checked) -> Vec<String> {
     let all = Companion::of(checked).into_iter().flat_map(|kind| {
         let bytes = kind.render(checked, &TEMPLATES).unwrap();
@@ -352,7 +352,7 @@ fn companions(checked: &Checked) -> Vec<String> {
         .collect()
 }
 
-/// What a spec becomes, without its values.
+/// The result of a spec, without its values.
 #[derive(PartialEq, Eq)]
 struct Shape {
     host: BTreeSet<String>,
@@ -370,7 +370,7 @@ impl Shape {
         }
     }
 
-    /// What is in one of them only.
+    /// Parts that only one of them has.
     fn differences(&self, other: &Self) -> Vec<String> {
         let host = self.host.symmetric_difference(&other.host).cloned();
         let companions =
@@ -436,7 +436,7 @@ fn no_text_of_a_spec_becomes_anything_but_a_text() {
     let share = if std::env::var_os("POSTPACK_THOROUGH").is_some() { 1 } else { 3 };
     let mut tried: Vec<(String, Tried)> = Vec::new();
     for good in goods() {
-        // Once is enough: what judges a text asks for no other sections.
+        // Once is enough: the check of a text does not depend on other sections.
         let reached = reached(&tried);
         let good = Value::Table(good);
         let (relay, findings) = judged(&toml::to_string(&good).unwrap());

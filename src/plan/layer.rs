@@ -9,7 +9,7 @@ use crate::postfix::{MainCf, Value, table};
 #[derive(Debug, Default)]
 pub(super) struct Layer<'a> {
     main: MainCf,
-    /// What the user sets in place of our own defaults.
+    /// Parameters of the user that override defaults.
     own: &'a [Parameter],
     error: Option<PlanError>,
 }
@@ -36,7 +36,7 @@ impl From<&str> for Item {
 }
 
 impl<'a> Layer<'a> {
-    /// A layer in which the user's parameters stand in for ours of the same name.
+    /// A layer in which parameters of the user replace those with the same name.
     pub(super) fn new(own: &'a [Parameter]) -> Self {
         Self { own, ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a relay on its targets, beyond the words of the spec.
+//! Checks of a relay on its targets, beyond those of the spec.
 
 use std::cell::OnceCell;
 
@@ -111,7 +111,7 @@ fn files(relay: &Relay) -> Vec<String> {
     brought.chain(relay.own_files.iter().cloned()).collect()
 }
 
-/// What the spec says of single services of master.cf.
+/// Checks single services of master.cf.
 fn services_of(checked: &Checked, context: &Context<'_>, facts: &Facts<'_>) -> Vec<Diagnostic> {
     let relay = &checked.relay;
     if relay.services.is_empty() {
@@ -124,7 +124,7 @@ fn services_of(checked: &Checked, context: &Context<'_>, facts: &Facts<'_>) -> V
     super::services::check(facts, &others, &bare, context)
 }
 
-/// A relay that logs in by tokens, where no package brings the SASL plugin for them. Who names one as a dependency has one.
+/// A relay that uses tokens, on distributions without a package of the SASL plugin. A dependency in the spec counts as one.
 fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnostic> {
     const PLUGIN: &str = "sasl-xoauth2";
     let Some(oauth2) = checked.relay.smarthosts.iter().find_map(|host| host.oauth2.as_ref()) else {
@@ -161,8 +161,8 @@ fn proxy_is_open(checked: &Checked) -> Option<Diagnostic> {
     if checked.host.firewall.tools.is_empty() || server.trusted.is_empty() {
         return None;
     }
-    let message = "the firewall rules open port 25 to all trusted networks, and whoever reaches it says by the PROXY protocol whose \
-                   address they have";
+    let message = "the firewall rules open port 25 to all trusted networks, and any client there can claim any \
+                   address by the PROXY protocol";
     let finding = Diagnostic::new(Severity::Warning, "proxy-firewall", None, message.to_owned());
     Some(finding.hint(
         "Let only the proxy reach port 25: leave [firewall] out, and open the port to its address yourself.",
@@ -216,7 +216,7 @@ fn stages(server: &Server) -> [(&'static str, &[Restriction]); 4] {
     [("client", &own.client), ("helo", &own.helo), ("sender", &own.sender), ("recipient", &own.recipient)]
 }
 
-/// The user's restrictions, each as if it stood alone in the list of its stage: its place is known then.
+/// Restrictions of the user, each alone in the list of its stage, so that its place is known.
 fn restrictions(relay: &Relay) -> Vec<Parameter> {
     let Some(server) = &relay.server else { return Vec::new() };
     let lists = stages(server);

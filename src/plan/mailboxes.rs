@@ -13,7 +13,7 @@ use crate::relay::{Database, Delivery, Directory, Listed, Relay, Source, Sql, Sq
 /// Tables of mailboxes that the spec lists.
 const MAILBOXES: &str = "mailboxes";
 const ALIASES: &str = "mailbox_aliases";
-/// What a database is asked.
+/// Queries of a database.
 const SQL: Files = Files {
     domains: "sql_domains.cf",
     mailboxes: "sql_mailboxes.cf",
@@ -72,7 +72,7 @@ pub(super) fn alias_maps(relay: &Relay) -> Vec<Item> {
     aliases.into_iter().chain([own]).map(|name| Item::from(&*name)).collect()
 }
 
-/// Who may send in the name of an address: its owner, and who gets its mail.
+/// Logins that may use an address as the sender: its owner, and the recipients of its mail.
 pub(super) fn owners(relay: &Relay) -> Vec<String> {
     let Some(mailboxes) = &relay.mailboxes else { return Vec::new() };
     let (aliases, own) = names(&mailboxes.source);
@@ -98,7 +98,7 @@ fn asked(database: &Database, name: &str) -> String {
     format!("proxy:{}:/etc/postfix/{name}", database.store.table_type())
 }
 
-/// What is asked for the TLS policy of a domain, if the database knows any.
+/// The query for the TLS policy of a domain, if there is one.
 pub(super) fn tls_policies(relay: &Relay) -> Option<String> {
     let database = database(relay)?;
     database.queries.tls_policies.as_ref().map(|_| asked(database, files(database).tls_policies))
@@ -123,7 +123,7 @@ pub(super) fn domain_database(relay: &Relay) -> Option<String> {
     database(relay).map(|database| asked(database, files(database).domains))
 }
 
-/// The types of tables that are in packages of their own.
+/// The types of tables that need separate packages.
 pub(super) fn table_types(relay: &Relay) -> Vec<&'static str> {
     database(relay).map(|database| database.store.table_type()).into_iter().collect()
 }

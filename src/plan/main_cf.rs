@@ -1,4 +1,4 @@
-//! What a relay is to Postfix: the package layer of main.cf.
+//! The package layer of main.cf.
 //!
 //! The construct was proven on Postfix 3.5, 3.7, 3.10 and 3.11; the reasons stand beside the parameters. The
 //! sources are postconf(5), STANDARD_CONFIGURATION_README ("Postfix on a null client"), ADDRESS_REWRITING_README,
@@ -24,7 +24,7 @@ use crate::relay::{Auth, Headers, Provider, Relay, TlsLevel, TlsVersion};
 /// Postfix 3.10 from warning that it has no server certificate: it is a client here.
 pub(super) const TLSPROXY: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy \
                                    -o tlsproxy_tls_security_level=may -o tlsproxy_tls_cert_file=none";
-/// The same where it is the server's side, too, of a guard that offers TLS.
+/// The same if it is also the server side of a postscreen that offers TLS.
 pub(super) const TLSPROXY_OF_GUARD: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy";
 
 /// The package layer of main.cf.
@@ -99,7 +99,7 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
         "Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.",
     );
     layer.set("relayhost", "$relay_smarthosts");
-    // A relay with clients must not accept what a server behind it may not: a smarthost of one's own, Dovecot 2.3, Exchange.
+    // A relay with clients must not accept mail that the next server may reject: a custom smarthost, Dovecot 2.3, Exchange.
     let known = relay.provider != Provider::CUSTOM && relay.inbound.is_none() && relay.mailboxes.is_none();
     if !relay.smtputf8 {
         layer.section("The smarthost lacks SMTPUTF8: with it, a subject in UTF-8 would bounce, and so would the bounce.");

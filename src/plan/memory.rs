@@ -1,4 +1,4 @@
-//! What was planned and judged before: the hosts of a fleet differ in their names, but seldom in their main.cf.
+//! Cache of plans and findings: the hosts of a fleet differ in their names, but seldom in their main.cf.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +11,7 @@ use crate::recent::Recent;
 use crate::relay::{Hardening, Metrics};
 use crate::spec::Checked;
 
-/// What many packages of a run have alike, each held once.
+/// Parts that many packages of a run share.
 #[derive(Debug, Default)]
 pub struct Memory {
     plans: Recent<Known>,
@@ -40,7 +40,7 @@ pub(super) struct Known {
     judged: Recent<Judged>,
 }
 
-/// What was found in a plan. It follows from these, and from nothing else.
+/// Findings of a plan, with all inputs that they depend on.
 #[derive(Debug)]
 struct Judged {
     targets: Vec<&'static str>,

@@ -91,7 +91,7 @@ impl Planned {
         Self::among(checked, &Arc::default())
     }
 
-    /// One of many, all made with the same templates: what they have in common is made and judged once.
+    /// Plans one of many relays with the same templates. Common parts are planned and checked once.
     pub fn among(checked: Checked, memory: &Arc<Memory>) -> Self {
         Self { checked, memory: Arc::clone(memory), host: OnceLock::new(), alike: OnceLock::new() }
     }

@@ -48,7 +48,7 @@ fn hosts(relay: &Relay) -> Vec<&str> {
     hosts
 }
 
-/// The server that keeps the mailboxes, where it is another host.
+/// The LMTP server of the mailboxes, if it is a different host.
 fn mailbox_server(relay: &Relay) -> Option<(&str, u16)> {
     match &relay.mailboxes.as_ref()?.delivery {
         Delivery::Network(host, port) => Some((host, *port)),

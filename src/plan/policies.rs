@@ -1,4 +1,4 @@
-//! Who is asked about a client and its mail: policy services of our own choice, SPF and greylisting.
+//! Policy services: those of the spec, SPF and greylisting.
 //!
 //! The sources are SMTPD_POLICY_README, spawn(8), policyd-spf(1), policyd-spf.conf(5), postgrey(8) and what the
 //! packages of the distributions hold (`pkg/formats`).
@@ -12,7 +12,7 @@ use crate::platform::{FormatFacts, GreylistingFacts};
 use crate::relay::{Abuse, Greylisting, Relay};
 use crate::systemd::UnitFile;
 
-/// A policy daemon may work for as long as the smtpd that asks it.
+/// A policy daemon may run as long as the smtpd that queries it.
 pub(super) const SPF_TIME_LIMIT: &str = "policyd-spf_time_limit";
 
 /// Where postgrey listens; the drop-in says so to it on every distribution.
@@ -49,7 +49,7 @@ pub(super) fn needs(relay: &Relay) -> Vec<&'static str> {
     spf.into_iter().chain(greylisting).collect()
 }
 
-/// Units that Postfix wants beside itself.
+/// Units that Postfix starts.
 pub(super) fn units(relay: &Relay, facts: &FormatFacts) -> Vec<String> {
     greylisting(relay, facts).map(|(_, facts)| facts.unit.clone()).into_iter().collect()
 }

@@ -1,11 +1,11 @@
-//! The guard in front of port 25: services of master.cf that take the place of smtpd(8), and what they ask.
+//! postscreen(8) on port 25: services of master.cf that replace smtpd(8), and its settings.
 //!
 //! The sources are POSTSCREEN_README, postscreen(8), dnsblog(8), tlsproxy(8) and postconf(5).
 
 use super::layer::{Item, Layer};
 use crate::relay::Relay;
 
-/// What it asks of clients.
+/// Tests of clients.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let Some(guard) = &relay.postscreen else { return };
     layer.section(
@@ -27,7 +27,7 @@ pub(super) fn listener(relay: &Relay) -> &'static str {
     if relay.postscreen.is_some() { "1 postscreen" } else { "- smtpd" }
 }
 
-/// Edits of master.cf: what stands behind it.
+/// Edits of master.cf: the services that postscreen needs.
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let (Some(_), Some(server)) = (&relay.postscreen, &relay.server) else { return Vec::new() };
     let mut edits = vec![

@@ -21,7 +21,7 @@ pub struct HostFile {
     pub path: String,
     /// Permission bits.
     pub mode: u32,
-    /// What is in it.
+    /// Its content.
     pub content: Vec<u8>,
 }
 

@@ -30,7 +30,7 @@ const LOCAL_NAMES: &[&str] =
 /// Where `recipient_delimiter` is set, only aliases keep the extension of a local name. A sender `root+x` leaves as `from`.
 const EXTENSIONS: (&str, &str) = ("propagate_unmatched_extensions", "virtual");
 
-/// Senders with an address of their own, in the envelope.
+/// Senders in the envelope, with their new addresses.
 const ENVELOPE: &str = "sender_rewrites";
 /// The same in the header.
 const HEADERS: &str = "sender_headers";
@@ -55,7 +55,7 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
     let returns = has_returns(relay)
         .then(|| Item::from("${relay_returns?{inline:{ {$relay_return = $relay_root_mail_to} }}}"));
     if relay.local.root_mail_to.is_empty() {
-        // Nobody reads it here, so it is for the host's name at the smarthost.
+        // It has no mailbox here, so it is sent to the name of the host at the smarthost.
         let home = (home(relay) == LOCAL_DOMAIN).then(|| inline(&format!("@{LOCAL_DOMAIN}"), "@$myhostname"));
         let maps: Vec<Item> = of_mailboxes.into_iter().chain(aliases).chain(home).collect();
         if !maps.is_empty() {
@@ -249,7 +249,7 @@ fn headers(relay: &Relay) -> Result<Regexp, TableError> {
     let mut push = |pattern: &str, to: &NamedAddress| {
         let names = "^((Resent-)?(From|Sender):";
         let result = match &to.name {
-            // The name that was in the line is another person's.
+            // The name in the line belongs to a different person.
             Some(name) => format!("REPLACE ${{2}}${{3}}: {} <{}>", name.replace('$', "$$"), to.address),
             None => format!("REPLACE ${{1}}{}${{4}}", to.address),
         };

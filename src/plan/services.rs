@@ -1,4 +1,4 @@
-//! What a spec says of single services of master.cf: edits, and whether they leave a relay that works.
+//! Edits of single services of master.cf from the spec, and checks that the relay still works.
 //!
 //! The sources are master(5), postconf(1), the man pages of the daemons, and what is measured in `pkg/postfix`.
 
@@ -92,7 +92,7 @@ pub(super) fn names(relay: &Relay, formats: &[Format]) -> Vec<String> {
     ids.filter_map(|id| Some(id.rsplit_once('/')?.0.to_owned())).collect()
 }
 
-/// What the other sections make of a service.
+/// Edits of a service by other sections.
 struct Made {
     id: String,
     /// Its program, if all of it is theirs.
@@ -180,7 +180,7 @@ impl<'a> Judge<'a> {
         let name = id.value.as_str();
         if !own.enabled {
             if let Some(why) = self.needed() {
-                self.error(&id.span, format!("`{name}` cannot be taken out: {why}"), "leave it as it is");
+                self.error(&id.span, format!("`{name}` cannot be removed: {why}"), "leave it as it is");
             } else if self.shipped.is_none() {
                 self.unknown(made);
             }
@@ -188,7 +188,7 @@ impl<'a> Judge<'a> {
         }
         match (&own.command, self.given()) {
             (Some(command), Some(program)) => {
-                let message = format!("`{name}` is there already, and runs {program}(8)");
+                let message = format!("`{name}` already exists, and runs {program}(8)");
                 let hint = "leave `command` out, or give a service of your own another name";
                 self.error(&command.span, message, hint);
             }
@@ -196,7 +196,7 @@ impl<'a> Judge<'a> {
                 let message = format!("Postfix has no program `{}`", command.value);
                 let hint = match Program::nearest(&command.value) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "programs of the host are run by `spawn` or `pipe`".to_owned(),
+                    None => "use `spawn` or `pipe`".to_owned(),
                 };
                 self.error(&command.span, message, hint);
             }
@@ -241,10 +241,10 @@ impl<'a> Judge<'a> {
                 || written.any(|parameter| parameter.value.contains("reject_unverified"))
         };
         match self.own.id.value.as_str() {
-            "smtp/inet" if relay.profile != Profile::NullClient => Some("clients reach the relay by it"),
-            "relay/unix" if relay.inbound.is_some() => Some("mail for the domains leaves by it"),
-            "lmtp/unix" if relay.mailboxes.is_some() => Some("mail is handed to the mailboxes by it"),
-            "proxywrite/unix" if relay.postscreen.is_some() => Some("the guard keeps its memory by it"),
+            "smtp/inet" if relay.profile != Profile::NullClient => Some("clients connect to it"),
+            "relay/unix" if relay.inbound.is_some() => Some("it relays mail for the domains"),
+            "lmtp/unix" if relay.mailboxes.is_some() => Some("it delivers mail to the mailboxes"),
+            "proxywrite/unix" if relay.postscreen.is_some() => Some("postscreen stores its cache through it"),
             "verify/unix" if verifies() => Some("addresses are verified by it"),
             _ => self.shipped.and_then(|shipped| shipped.needed),
         }
@@ -271,12 +271,12 @@ impl<'a> Judge<'a> {
         }
         let inet = own.id.value.ends_with("/inet");
         if let Some(said) = own.private.as_ref().filter(|said| said.value && inet) {
-            let message = "a port cannot be private: whoever reaches the address reaches it";
+            let message = "a port cannot be private: it is open to all clients that can reach the address";
             self.error(&said.span, message, "have it listen on the loopback: \"127.0.0.1:PORT/inet\"");
         }
         let (host, _) = port(own.id.value.split('/').next().unwrap_or_default());
         if inet && self.relay.server.is_none() && !host.is_empty() && !is_loopback(host) {
-            let message = "nobody but the host itself is to reach a relay without clients";
+            let message = "only the host itself may reach a relay without clients";
             self.error(&own.id.span, message, "have it listen on the loopback: \"127.0.0.1:PORT/inet\"");
         }
         if let Some(said) = own.private.as_ref().filter(|_| self.given().is_some() && !inet) {
@@ -298,7 +298,7 @@ impl<'a> Judge<'a> {
                 "write `chroot = false`",
             );
         } else if !bare.is_empty() {
-            let message = "what a chroot needs, such as a resolv.conf, only Debian's and Ubuntu's Postfix puts into the queue folder";
+            let message = "only Postfix of Debian and Ubuntu copies files that a chroot needs, such as resolv.conf, into the queue folder";
             let finding = Diagnostic::warning("chroot", said.span.clone(), message).labelled(bare.join(", "));
             self.findings
                 .push(finding.hint("have it there yourself, or name distributions: targets in [package]"));
@@ -309,7 +309,7 @@ impl<'a> Judge<'a> {
         let own = self.own;
         let Some(command) = &own.command else {
             if let Some(first) = own.arguments.first() {
-                let message = "the arguments of a service that is there already stay as they are";
+                let message = "the arguments of a service that already exists stay as they are";
                 self.error(
                     &first.span,
                     message,
@@ -332,7 +332,7 @@ impl<'a> Judge<'a> {
             self.error(
                 &user.span,
                 format!("{}(8) runs nothing as root", command.value),
-                "name a user of its own",
+                "name a different user",
             );
         }
     }
@@ -357,9 +357,9 @@ impl<'a> Judge<'a> {
         for option in &own.options {
             if self.made.iter().any(|made| made.options.contains(&option.name)) {
                 let message = format!("another section of the spec sets `{}` for this service", option.name);
-                self.error(&option.name_span, message, "take it out");
+                self.error(&option.name_span, message, "remove it");
             } else if own.command.is_none() && value(option).is_ok() && unbroken(option).is_err() {
-                let message = "postconf(1) carries no blanks into a service that is there already";
+                let message = "postconf(1) does not accept blanks for a service that already exists";
                 self.error(
                     &option.value_span,
                     message,
@@ -370,7 +370,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// What shows when main.cf is read as a service with options reads it: an open relay, a password in clear.
+/// Checks main.cf together with the options of a service: open relays, passwords without encryption.
 pub(super) fn together(relay: &Relay, main: &MainCf, context: &Context<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for own in relay.services.iter().filter(|own| !own.options.is_empty()) {
@@ -387,7 +387,7 @@ pub(super) fn together(relay: &Relay, main: &MainCf, context: &Context<'_>) -> V
         let options = own.options.iter().filter(|option| counts(&option.name));
         let options = options.map(|option| (option.name.as_str(), value(option).ok()));
         for (name, value) in settings.chain(options) {
-            // What cannot be written has been found before.
+            // Values that cannot be written were reported before.
             let _ = value.map(|value| read.set(name, value));
         }
         let known = whole(main, &relay.parameters, context);

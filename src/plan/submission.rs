@@ -11,17 +11,17 @@ use super::table::{Kind, Table, table};
 use crate::postfix::table::{Regexp, TableError};
 use crate::relay::{Headers, Relay, Submission, SubmissionPort};
 
-/// Who may use which sender.
+/// The table of senders and logins.
 const LOGINS: &str = "sender_logins";
-/// What is taken out of users' headers.
+/// The table of headers to remove from submitted mail.
 const CHECKS: &str = "submission_header_checks";
-/// The cleanup(8) for what users hand in.
+/// The cleanup(8) service for submitted mail.
 const CLEANUP: &str = "submission-cleanup";
 
 /// An address without characters by which Postfix divides a list of logins.
 const PLAIN: &str = "[[:alnum:]._+=&'~-]+@[[:alnum:].-]+";
 
-/// What all ports for users have in common.
+/// Parameters that all ports for users share.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let (Some(submission), Some(server)) = (&relay.submission, &relay.server) else { return };
     layer.section("Users prove who they are by Dovecot, and use senders of their own alone.");
@@ -70,7 +70,8 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
     edits
 }
 
-/// Nobody is trusted for his address: the lists of main.cf are for other servers, and these stand in for each of them.
+/// Submission ports must not trust clients by IP address, so these options replace every `smtpd_*_restrictions` list of main.cf,
+/// which is meant for server-to-server mail.
 const OPTIONS: &str = "-o smtpd_sasl_auth_enable=yes \
                        -o {smtpd_client_restrictions = permit_sasl_authenticated, reject} \
                        -o smtpd_helo_restrictions= \

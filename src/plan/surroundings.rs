@@ -1,4 +1,4 @@
-//! What the package brings for other programs: drop-ins for those that write to root, rules for firewalls.
+//! Files for other programs: drop-ins for those that write to root, rules for firewalls.
 
 use std::collections::BTreeSet;
 
@@ -76,7 +76,7 @@ fn firewall(firewall: &Firewall, relay: &Relay, templates: &Templates) -> Result
         json!({ "network": network.to_string(), "family": family, "nft": nft })
     });
     let families: Vec<_> = families.collect();
-    // Users come from anywhere, and prove who they are.
+    // Users connect from anywhere and authenticate.
     let users: BTreeSet<u16> =
         relay.submission.iter().flat_map(|submission| &submission.ports).map(|port| port.number()).collect();
     let way_in = !trusted.is_empty() || !users.is_empty();
@@ -131,7 +131,7 @@ pub(super) fn needs<'f>(host: &Host, facts: &'f FormatFacts) -> BTreeSet<&'f str
     chosen(host, facts).flat_map(|integration| &integration.needs).map(String::as_str).collect()
 }
 
-/// What a person should know of the programs that the spec switches on, once for formats that say the same.
+/// Notes about the programs that the spec enables, once for formats with the same note.
 pub(super) fn notes(planned: &Planned) -> Vec<Diagnostic> {
     let checked = &planned.checked;
     let mut notes = Vec::new();

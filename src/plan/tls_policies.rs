@@ -1,4 +1,4 @@
-//! Domains that are spoken to otherwise than the rest, see TLS_README ("Per-destination TLS policy").
+//! Domains with their own TLS policy, see TLS_README ("Per-destination TLS policy").
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ const POLICIES: &str = "tls_policy";
 const RESOLVER: &str = "socketmap:inet:127.0.0.1:8461:postfix";
 pub(super) const RESOLVER_UNIT: &str = "postfix-mta-sts-resolver.service";
 
-/// The tables that are asked for the policy of a domain: those of the spec first. While one of them cannot be asked, mail waits.
+/// The tables of TLS policies, those of the spec first. While one of them does not answer, mail waits.
 pub(super) fn maps(relay: &Relay) -> Vec<Item> {
     let listed = (!policies(relay).is_empty())
         .then(|| Item::from(&*format!("$default_database_type:/etc/postfix/{POLICIES}")));
@@ -25,7 +25,7 @@ pub(super) fn maps(relay: &Relay) -> Vec<Item> {
     listed.into_iter().chain(stored).chain(relay.tls.mta_sts.as_ref().map(|_| Item::from(RESOLVER))).collect()
 }
 
-/// Whether DNS is asked for TLSA records of anybody.
+/// Whether any policy needs TLSA records from DNS.
 pub(super) fn asks_for_tlsa(relay: &Relay) -> bool {
     let behind = relay.inbound.as_ref().map(|inbound| inbound.tls);
     let single = relay.tls.policies.iter().map(|policy| policy.level);

@@ -45,7 +45,7 @@ fn service(wrapped: bool) -> &'static str {
 /// Pauses and numbers of connections that the smarthost asks for are no concern of others.
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let used: BTreeSet<bool> = relay.transports.iter().filter_map(|one| wrapped(&one.way)).collect();
-    // While credentials are missing, main.cf has another filter.
+    // While credentials are missing, main.cf has a different filter.
     let filter = if next_hops::has_any(relay) { next_hops::FILTER } else { "" };
     let edit = |wrapped| {
         let (name, mode) = (service(wrapped), if wrapped { "yes" } else { "no" });
@@ -66,7 +66,7 @@ pub(super) fn ports(relay: &Relay) -> impl Iterator<Item = u16> {
     })
 }
 
-/// What the TLS policy of such a way is looked up by: the next hop, letter for letter. `None` where no mail leaves.
+/// The key of the TLS policy of a route: the literal next hop. `None` if no mail leaves.
 pub(super) fn destination(transport: &Transport) -> Option<String> {
     match &transport.way {
         Way::Hop(hop) => Some(server(&hop.host, hop.port)),

@@ -28,7 +28,7 @@ pub(super) struct Verdict {
     why: &'static str,
 }
 
-/// What is refused; `pkg/postfix/verdicts.tsv` describes each.
+/// Rejected values; `pkg/postfix/verdicts.tsv` describes each kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Rule {
     Free,
@@ -56,7 +56,7 @@ pub(super) enum Place {
     OwnService,
 }
 
-/// What decides about a parameter besides its row.
+/// Other facts that decide about a parameter.
 pub(super) struct Facts<'a> {
     pub(super) relay: &'a Relay,
     /// Keys that the spec states.
@@ -129,7 +129,7 @@ impl Verdict {
         }
     }
 
-    /// What a value must be, to end the sentence "it must ...".
+    /// Requirement of a value, to end the sentence "it must ...".
     fn wanted(&self) -> String {
         match &self.rule {
             Rule::Only(values) if values.iter().all(String::is_empty) => "be empty".to_owned(),
@@ -173,13 +173,13 @@ impl Verdict {
         }
     }
 
-    /// A sentence with the reason behind it, if the row has one.
+    /// A sentence followed by the reason, if the row has one.
     fn because(&self, sentence: String) -> String {
         if self.why.is_empty() { sentence } else { format!("{sentence}: {}", self.why) }
     }
 }
 
-/// What `[main-cf]` may do to a parameter.
+/// The rule of `[main-cf]` for a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterRule {
     /// In words: `any value`, or `must contain ...`.
@@ -188,7 +188,7 @@ pub struct ParameterRule {
     pub why: &'static str,
 }
 
-/// What `[main-cf]` may do to a parameter in relays of a profile; `None` if Postfix does not know it.
+/// The rule of `[main-cf]` for a parameter in relays of a profile; `None` if Postfix does not know it.
 pub fn parameter_rule(name: &str, profile: Profile) -> Option<ParameterRule> {
     let verdict = of(name, profile)?;
     Some(ParameterRule { told: verdict.told(), why: verdict.why })
@@ -222,7 +222,7 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
                 decisive.map(|(key, _)| key.path.as_str()).filter(|key| is_stated(key)).collect();
             let taken = match (&verdict.rule, place) {
                 (Rule::Set, Place::MainCf) => true,
-                // What the relay sets without a reason, one service may have in another way.
+                // A single service may differ from parameters that the relay sets without a reason.
                 (Rule::Set, _) => !verdict.why.is_empty(),
                 _ => place == Place::MainCf && !stated.is_empty(),
             };

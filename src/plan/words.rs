@@ -1,4 +1,4 @@
-//! What a relay says, in Postfix's words.
+//! Names of values of a relay in Postfix syntax.
 
 use crate::relay::{IpVersion, TlsLevel};
 
@@ -17,7 +17,7 @@ pub(super) fn protocols(ip: IpVersion) -> &'static str {
 /// The host itself, as mynetworks takes it.
 pub(super) const LOOPBACK: &str = "127.0.0.0/8 [::1]/128";
 
-/// What of it a relay speaks to.
+/// Protocols for outgoing connections.
 pub(super) fn loopback(ip: IpVersion) -> &'static str {
     match ip {
         IpVersion::Any => LOOPBACK,

@@ -1,4 +1,4 @@
-//! What is known of one distribution.
+//! The facts about a distribution.
 
 use std::sync::OnceLock;
 
@@ -16,35 +16,35 @@ static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/distributions");
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Distribution {
-    /// Name on the command line: that of its file.
+    /// Name on the command line, and of its file.
     #[serde(skip_deserializing)]
     pub id: String,
     /// Name in a sentence.
     pub title: String,
-    /// The format it installs.
+    /// Its package format.
     pub format: Format,
-    /// Rebuilds for which the same holds.
+    /// Rebuilds with the same facts.
     #[serde(default)]
     pub also: Vec<String>,
     /// Version of systemd.
     pub systemd: u32,
     /// The unit that runs the daemon.
     pub unit: String,
-    /// Bundle of trusted authorities.
+    /// CA bundle.
     pub ca_file: String,
-    /// The aliases file that Postfix and other programs read there.
+    /// The aliases file that Postfix and other programs read.
     pub aliases: String,
     /// Whether the packaged master.cf runs services in a chroot.
     pub chroot: bool,
-    /// Where Postfix keeps its daemons.
+    /// Folder of the Postfix daemons.
     pub daemon_directory: String,
     /// Group of postdrop and postqueue.
     pub setgid_group: String,
-    /// Fields that nobody has seen on the system itself.
+    /// Fields that were not verified on the system itself.
     pub unverified: Vec<String>,
-    /// Where the facts are from.
+    /// Sources of the facts.
     pub source: String,
-    /// Relations of the format that no package of its own fulfils.
+    /// Relations of the format that no package of the distribution satisfies.
     #[serde(default)]
     pub lacks: Vec<String>,
     /// Its Postfix.
@@ -52,7 +52,7 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// All of them, by name.
+    /// All distributions, by name.
     pub fn all() -> &'static [Self] {
         static ALL: OnceLock<Vec<Distribution>> = OnceLock::new();
         ALL.get_or_init(|| {
@@ -62,23 +62,23 @@ impl Distribution {
         })
     }
 
-    /// The distribution of that name, or the one that `name` is a rebuild of.
+    /// The distribution with that name, or the one that `name` is a rebuild of.
     pub fn get(name: &str) -> Option<&'static Self> {
         Self::all().iter().find(|d| d.id == name || d.also.iter().any(|also| also == name))
     }
 
-    /// Those that install a format.
+    /// The distributions with a format.
     pub fn of(format: Format) -> impl Iterator<Item = &'static Self> {
         Self::all().iter().filter(move |distribution| distribution.format == format)
     }
 
-    /// Whether a package of its own fulfils a relation of the format.
+    /// Whether a package of the distribution satisfies a relation of the format.
     pub fn has(&self, relation: &str) -> bool {
         self.format.facts().relations.contains_key(relation)
             && !self.lacks.iter().any(|name| name == relation)
     }
 
-    /// The name a drop-in folder has: instances share that of their template.
+    /// The name of a drop-in folder: instances share that of their template.
     pub fn drop_in_unit(&self) -> String {
         match self.unit.split_once('@') {
             Some((name, _)) => format!("{name}@.service"),
@@ -86,12 +86,12 @@ impl Distribution {
         }
     }
 
-    /// What the check of a main.cf needs to know of it.
+    /// Facts for the check of a main.cf.
     pub fn check_target(&self) -> Target<'_> {
         Target { title: &self.title, postfix: &self.postfix, map_packages: &self.format.facts().maps }
     }
 
-    /// Whether all facts were seen on the system itself or in its packages.
+    /// Whether all facts were verified on the system itself or in its packages.
     pub fn verified(&self) -> bool {
         self.unverified.is_empty()
     }
@@ -108,7 +108,7 @@ fn read(path: &str) -> Option<Distribution> {
 pub(super) fn embedded<T: DeserializeOwned>(name: &str, text: &str) -> T {
     match toml::from_str(text) {
         Ok(data) => data,
-        // Every embedded file is read by a test.
+        // A test reads every embedded file.
         Err(error) => panic!("embedded data `{name}`: {error}"),
     }
 }

@@ -1,4 +1,4 @@
-//! What the systems that install a format have in common.
+//! The facts about a package format and its systems.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +34,7 @@ impl Format {
         }
     }
 
-    /// What is known of its systems.
+    /// The facts about its systems.
     pub fn facts(self) -> &'static FormatFacts {
         static FACTS: [OnceLock<FormatFacts>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
         let (cell, text) = match self {
@@ -69,32 +69,32 @@ impl FromStr for Format {
 pub struct FormatFacts {
     /// The systems that use it.
     pub title: String,
-    /// End of the file name, without a dot in front.
+    /// Suffix of the file name, without the dot.
     pub extension: String,
     /// Folder of commands for the administrator.
     pub sbin: String,
-    /// The aliases file that Postfix and other programs read there.
+    /// The aliases file that Postfix and other programs read.
     pub aliases: String,
-    /// Bundles of trusted authorities; the first existing one is used.
+    /// CA bundles; the first existing one is used.
     pub ca_files: Vec<String>,
-    /// Units that get the drop-in: whichever of them runs the daemon.
+    /// Units that get the drop-in; one of them runs the daemon.
     pub units: Vec<String>,
-    /// The package whose upgrade makes the configuration be applied again.
+    /// The package whose upgrade triggers an apply.
     pub watch: Watch,
-    /// Packages that Postfix cannot live with, where the package manager must be told by us, too.
+    /// Packages that conflict with Postfix, if our package must also declare that.
     #[serde(default)]
     pub conflicts: Vec<String>,
     /// How the format writes a relation with a version.
     pub relation: RelationSyntax,
     /// Package relations by what they are for, alternatives in order of preference, in the format's own words.
     pub relations: BTreeMap<String, Vec<String>>,
-    /// What is missing for a program to write to root.
+    /// Requirements of programs that write to root.
     pub integrations: BTreeMap<Integration, IntegrationFacts>,
     /// The greylisting daemon of its distributions, if they have one.
     pub greylisting: Option<GreylistingFacts>,
     /// Their policy daemon for SPF.
     pub spf: Option<SpfFacts>,
-    /// Packages of lookup table types that are not in Postfix's own.
+    /// Packages of lookup table types that are separate from Postfix.
     pub maps: BTreeMap<String, String>,
 }
 
@@ -121,17 +121,17 @@ pub struct RelationSyntax {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntegrationFacts {
-    /// Files that are read beside its own: path, and name in `templates/integrations` or `templates/host/integrations`.
+    /// Additional files that it reads: path, and name in `templates/integrations` or `templates/host/integrations`.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
     /// Packages it calls, by their roles in [`FormatFacts::relations`].
     #[serde(default)]
     pub needs: Vec<String>,
-    /// What a person should know, in particular where nothing is missing: one sentence.
+    /// One sentence for the user, for example that nothing is required.
     pub note: Option<String>,
 }
 
-/// What postgrey is there.
+/// The facts about postgrey.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GreylistingFacts {
@@ -139,7 +139,7 @@ pub struct GreylistingFacts {
     pub unit: String,
     /// Its path.
     pub program: String,
-    /// Files of the distribution's and the administrator's own exceptions.
+    /// Files of exceptions, of the distribution and of the administrator.
     pub exempt: Vec<String>,
 }
 
@@ -149,7 +149,7 @@ pub struct GreylistingFacts {
 pub struct SpfFacts {
     /// Its path.
     pub program: String,
-    /// Who it runs as.
+    /// Its user.
     pub user: String,
 }
 

@@ -14,12 +14,12 @@ pub enum Integration {
     Logwatch,
     /// Disks that are about to fail.
     Smartd,
-    /// What was upgraded without a person.
+    /// Unattended upgrades.
     UnattendedUpgrades,
 }
 
 impl Integration {
-    /// All of them.
+    /// All programs.
     pub const ALL: [Self; 5] =
         [Self::Cron, Self::Fail2ban, Self::Logwatch, Self::Smartd, Self::UnattendedUpgrades];
 

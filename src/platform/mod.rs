@@ -1,7 +1,7 @@
 //! Package formats and distributions as data: the files in `pkg/formats` and `pkg/distributions`.
 //!
-//! A package is built for a format. What differs between the distributions of one format is found out on the
-//! host; here it is for checking a relay against them, and for showing it as it will be on one of them.
+//! A package is built for a format, and differences between the distributions of a format are settled on the host. The facts here
+//! are for checks of a relay against them, and for `render`.
 
 mod distribution;
 mod format;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use super::installation::Release;
 
-/// What is known of one parameter.
+/// The facts about a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterInfo {
     /// Its name; for a parameter that exists once for each transport, with `*` in the transport's place.
@@ -77,7 +77,7 @@ static PARAMETERS: &str = include_str!("../../pkg/postfix/parameters.tsv");
 static RESTRICTIONS: &str = include_str!("../../pkg/postfix/restrictions.tsv");
 
 impl Catalogue {
-    /// The parameter of that name. `mytransport_destination_rate_delay` is found, too: any transport has it.
+    /// The parameter with that name. Also finds `mytransport_destination_rate_delay`, which any transport has.
     pub fn get(name: &str) -> Option<ParameterInfo> {
         find(parameters(), name).or_else(|| template(name)).map(ParameterInfo::read)
     }
@@ -90,7 +90,7 @@ impl Catalogue {
         name.strip_suffix(&key(template(name)?)[1..])
     }
 
-    /// The names of all parameters, sorted; `*` stands in the place of a transport.
+    /// The names of all parameters, sorted, with `*` in place of a transport.
     pub fn names() -> impl Iterator<Item = &'static str> {
         parameters().iter().map(|line| key(line))
     }
@@ -124,7 +124,7 @@ fn parameters() -> &'static [&'static str] {
 
 /// The line of a parameter of any transport.
 fn template(name: &str) -> Option<&'static str> {
-    // `*_...` stands before everything else.
+    // `*_...` is before everything else.
     let templates = parameters().iter().copied().take_while(|line| line.starts_with('*'));
     let fits = |line: &&'static str| {
         name.strip_suffix(&key(line)[1..]).is_some_and(|transport| !transport.is_empty())
@@ -142,7 +142,7 @@ pub(crate) fn lines(text: &'static str) -> Vec<&'static str> {
 }
 
 pub(crate) fn key(line: &'static str) -> &'static str {
-    // Faster than a search for a char: this is asked ten thousand times for each package.
+    // Faster than a search for a char: this is called ten thousand times for each package.
     let end = line.bytes().position(|byte| byte == b'\t').unwrap_or(line.len());
     &line[..end]
 }
@@ -229,7 +229,7 @@ impl Kind {
         }
     }
 
-    /// Whether the value is a list whose items may stand on lines of their own.
+    /// Whether the value is a list whose items may be on separate lines.
     pub fn is_list(&self) -> bool {
         use Kind::{Domains, Interfaces, Maps, Milters, Networks, Relays, Restrictions, TlsProtocols, Words};
         matches!(
@@ -247,16 +247,16 @@ impl Kind {
     }
 }
 
-/// What is known of one restriction of smtpd(8).
+/// The facts about a restriction of smtpd(8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestrictionInfo {
     /// Its name.
     pub name: &'static str,
-    /// What it looks at: `any`, `client`, `helo`, `sender`, `recipient`, `bounce`, `etrn` or `rewrite`.
+    /// Its subject: `any`, `client`, `helo`, `sender`, `recipient`, `bounce`, `etrn` or `rewrite`.
     pub subject: &'static str,
-    /// What follows it: nothing, `map`, `domain`, `policy`, `seconds` or `restriction`.
+    /// Its argument: none, `map`, `domain`, `policy`, `seconds` or `restriction`.
     pub argument: Option<&'static str>,
-    /// Whether it is on its way out.
+    /// Whether it is deprecated.
     pub state: RestrictionState,
 }
 

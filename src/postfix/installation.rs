@@ -1,4 +1,4 @@
-//! Which Postfix a system has.
+//! The Postfix of a system.
 
 use std::fmt;
 use std::str::FromStr;

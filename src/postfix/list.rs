@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// An item of a list and where it stands in the text.
+/// An item of a list and its place in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item<'a> {
     /// The item; with its braces, if it has any.

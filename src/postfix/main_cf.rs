@@ -19,7 +19,7 @@ pub struct MainCf {
 /// Parameters under one heading.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Section {
-    /// What the comment above says; may have several lines.
+    /// The comment above; may have several lines.
     pub title: String,
     /// In the order of the file.
     pub parameters: Vec<Setting>,
@@ -40,7 +40,7 @@ pub enum SetError {
     /// Postfix would use the last one and warn.
     #[error("`{0}` is set twice")]
     Duplicate(String),
-    /// The text cannot stand before `=`.
+    /// The text is not valid before `=`.
     #[error("`{0}` is no parameter name: letters, digits, `_`, `-` and `.` only")]
     Name(String),
 }
@@ -59,7 +59,7 @@ impl MainCf {
     /// Adds a parameter to the last section.
     ///
     /// # Errors
-    /// If it is there already, or if the name is none.
+    /// If it already exists, or if the name is none.
     pub fn set(&mut self, name: &str, value: Value) -> Result<(), SetError> {
         if !is_name(name) {
             return Err(SetError::Name(name.to_owned()));
@@ -147,7 +147,7 @@ impl std::fmt::Display for MainCf {
     }
 }
 
-/// `text` as comment lines, whatever is in it.
+/// `text` with any content as comment lines.
 pub fn comment(text: &str) -> String {
     text.lines()
         .map(|line| {
@@ -254,7 +254,7 @@ pub(super) fn logical_lines(text: &str) -> Vec<LogicalLine> {
         let start = offset + content.len() - body.len();
         let end = offset + content.len();
         offset += physical.len();
-        // A comment may stand between a line and its continuation.
+        // A comment may be between a line and its continuation.
         if body.is_empty() || body.starts_with('#') {
             continue;
         }

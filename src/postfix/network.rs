@@ -18,13 +18,13 @@ pub enum NetworkError {
     #[error("`{0}` is no IP address")]
     Address(String),
     /// IPv6 without brackets: Postfix reads the first colon as the end of a table type.
-    #[error("an IPv6 address stands in brackets: `{0}`")]
+    #[error("an IPv6 address needs brackets: `{0}`")]
     Unbracketed(String),
     /// No length, or too long.
-    #[error("`/{0}` is no prefix length of `{1}`")]
+    #[error("`/{0}` is not a valid prefix length in `{1}`")]
     Prefix(String, IpAddr),
-    /// Bits set behind the prefix.
-    #[error("bits are set behind the prefix: the network is `{0}`")]
+    /// Bits after the prefix are set.
+    #[error("bits after the prefix are set: the network is `{0}`")]
     HostBits(Network),
 }
 
@@ -146,11 +146,11 @@ mod tests {
     #[test]
     fn what_mynetworks_does_not_take() {
         for (text, message) in [
-            ("192.168.1.1/24", "bits are set behind the prefix: the network is `192.168.1.0/24`"),
-            ("::1/128", "an IPv6 address stands in brackets: `[::1]/128`"),
+            ("192.168.1.1/24", "bits after the prefix are set: the network is `192.168.1.0/24`"),
+            ("::1/128", "an IPv6 address needs brackets: `[::1]/128`"),
             ("[10.0.0.0]/8", "`[10.0.0.0]` is no IP address"),
-            ("10.0.0.0/33", "`/33` is no prefix length of `10.0.0.0`"),
-            ("10.0.0.0/+8", "`/+8` is no prefix length of `10.0.0.0`"),
+            ("10.0.0.0/33", "`/33` is not a valid prefix length in `10.0.0.0`"),
+            ("10.0.0.0/+8", "`/+8` is not a valid prefix length in `10.0.0.0`"),
             ("10.0.0/8", "`10.0.0` is no IP address"),
         ] {
             assert_eq!(read(text).unwrap_err().to_string(), message);

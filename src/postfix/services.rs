@@ -13,7 +13,7 @@ pub struct Shipped {
     pub program: &'static str,
     /// Whether every Postfix has it; else only some have, or a line that is commented out.
     pub everywhere: bool,
-    /// What is lost without it, whatever Postfix is for.
+    /// Effect of its absence in any Postfix.
     pub needed: Option<&'static str>,
 }
 
@@ -70,7 +70,7 @@ impl Shipped {
 
     /// The process limit without which it stops.
     pub fn limit(&self) -> Option<u32> {
-        // Who writes into a table is alone, says proxymap(8); who reads need not be.
+        // According to proxymap(8), a table has a single writer, but any number of readers.
         if self.id == "proxywrite/unix" { Some(1) } else { Program::get(self.program)?.limit }
     }
 }

@@ -21,7 +21,7 @@ pub enum TableError {
     Unfit {
         /// The text.
         text: String,
-        /// What it was to be.
+        /// The intended kind.
         role: &'static str,
         /// Why it cannot be that.
         why: &'static str,
@@ -45,7 +45,7 @@ fn unfit(text: &str, role: &'static str, why: &'static str) -> TableError {
     TableError::Unfit { text: text.to_owned(), role, why }
 }
 
-/// What all tables have in common: entries in order, under a comment.
+/// Common part of all tables: entries in order, after a comment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Lines {
     title: String,
@@ -185,7 +185,7 @@ impl Cidr {
     /// Adds a network.
     ///
     /// # Errors
-    /// If the result would break the line, or the network is there already.
+    /// If the result would break the line, or the network already exists.
     pub fn push(&mut self, network: &Network, result: &str) -> Result<(), TableError> {
         let pattern = network.cidr();
         let rule = format!("{pattern} {}", line(result)?);

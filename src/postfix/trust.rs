@@ -6,7 +6,7 @@ use super::catalogue::{key, lines};
 
 static TRUST: &str = include_str!("../../pkg/postfix/trust.tsv");
 
-/// What a restriction does to a stranger who wants to send anywhere; `pkg/postfix/trust.tsv` describes each.
+/// Effect of a restriction on a stranger that sends to any domain; `pkg/postfix/trust.tsv` describes each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     Permits,
@@ -29,7 +29,7 @@ pub(super) struct Grant {
     /// Whether too wide a value makes an open relay.
     pub(super) relays: bool,
     pub(super) width: Width,
-    /// What the trusted may do, to end the sentence "they may ...".
+    /// Permission of the trusted clients, to end the sentence "they may ...".
     pub(super) what: &'static str,
 }
 
@@ -48,7 +48,7 @@ fn rows() -> &'static [&'static str] {
     LINES.get_or_init(|| lines(TRUST))
 }
 
-/// What a restriction does; upper and lower case are the same.
+/// Effect of a restriction; upper and lower case are the same.
 pub(super) fn effect(restriction: &str) -> Effect {
     let name = restriction.to_ascii_lowercase();
     let Ok(at) = rows().binary_search_by_key(&name.as_str(), |line| key(line)) else { return Effect::Other };

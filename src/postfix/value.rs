@@ -1,6 +1,6 @@
 //! The value of a parameter, proved to stay on its logical line.
 
-/// A value as it stands in main.cf or in a `-o` override of master.cf.
+/// A value in main.cf or in a `-o` override of master.cf.
 ///
 /// Whoever holds one knows: it has no line break, it does not start a comment, it has no blanks at its ends
 /// (Postfix would drop them), and every `$` in it is either `$$` or the start of a well-formed reference.
@@ -83,7 +83,7 @@ impl Value {
         Ok(Self::list(items?))
     }
 
-    /// The text as it stands in main.cf, on one line.
+    /// The text in main.cf, on one line.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -166,7 +166,7 @@ fn check_braces(text: &str) -> Result<(), ValueError> {
             if closing(rest, '{') != Some(rest.len() - 1) {
                 return Err(ValueError::Braces(excerpt(item.text)));
             }
-            // What is inside of a table is the table's own affair.
+            // The inside of a table is not checked here.
             if prefix.is_empty() {
                 check_braces(&rest[1..rest.len() - 1])?;
             }
@@ -202,7 +202,7 @@ pub(super) fn references(text: &str) -> Result<Vec<&str>, ValueError> {
     Ok(names)
 }
 
-/// What stands between the braces of `${...}`: a name with `?text` or `:text`, or a comparison.
+/// The content of `${...}`: a name with `?text` or `:text`, or a comparison.
 fn inner_references<'a>(inner: &'a str, whole: &str, names: &mut Vec<&'a str>) -> Result<(), ValueError> {
     let body = inner.trim_start_matches(is_blank);
     let name = &body[..body.find(|c: char| !is_name_char(c)).unwrap_or(body.len())];

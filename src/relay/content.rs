@@ -1,13 +1,13 @@
-//! What a message may hold, who else looks at it, and who hears of trouble.
+//! Header and body checks, milters, and notices to the postmaster.
 
 /// Rules for lines of messages, the first match wins; patterns as in [`super::Headers`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
     /// Headers of the message.
     pub headers: Vec<Rule>,
-    /// Headers of its parts (MIME); those of the message where there are none.
+    /// Headers of its parts (MIME); default: the rules for headers of the message.
     pub mime_headers: Vec<Rule>,
-    /// Headers of messages within it; those of the message where there are none.
+    /// Headers of nested messages; default: the rules for headers of the message.
     pub nested_headers: Vec<Rule>,
     /// Lines of its body.
     pub body: Vec<Rule>,
@@ -15,74 +15,74 @@ pub struct Content {
     pub milter_headers: Vec<Rule>,
 }
 
-/// A pattern, and what becomes of the line or its message.
+/// A pattern, and an action for the line or its message.
 pub type Rule = (String, LineAction);
 
-/// What becomes of a line, or of the message that has it.
+/// Action for a line, or for its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineAction {
-    /// The message is refused, with words to say.
+    /// Reject the message, with text.
     Reject(String),
-    /// It is taken and thrown away, with words for the log.
+    /// Accept and delete it, with text for the log.
     Discard(String),
-    /// It waits in the queue until somebody looks at it.
+    /// Keep it in the queue until the administrator decides.
     Hold(String),
-    /// It is mentioned in the log.
+    /// Log it.
     Warn(String),
-    /// The line is taken out.
+    /// Remove the line.
     Ignore,
-    /// A line is put before it.
+    /// Insert a line before it.
     Prepend(String),
-    /// Another takes its place.
+    /// Replace the line.
     Replace(String),
-    /// The message goes to this address instead.
+    /// Send the message to this address instead.
     Redirect(String),
-    /// Nothing: an exception from a later rule.
+    /// No action: an exception from later rules.
     Permit,
 }
 
-/// Programs that look at messages while they come in (milters).
+/// Programs that inspect messages while Postfix receives them (milters).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Milters {
-    /// In their order.
+    /// The milters in their order.
     pub servers: Vec<Milter>,
-    /// What becomes of mail while one does not answer.
+    /// Action for mail while a milter does not answer.
     pub without: MilterAction,
-    /// Whether they see mail of local programs, too.
+    /// Whether they also inspect mail of local programs.
     pub local: bool,
-    /// Longest waits for a connection, an answer to a command, and an answer to a whole message, seconds.
+    /// Timeouts for a connection, the answer to a command, and the answer to a message, seconds.
     pub timeouts: [Option<u64>; 3],
 }
 
-/// One of them, with what is otherwise than for the rest.
+/// A milter, with settings that override those of the section.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Milter {
     /// `inet:HOST:PORT` or `unix:PATH`.
     pub place: String,
-    /// What becomes of mail while it does not answer.
+    /// Action for mail while it does not answer.
     pub without: Option<MilterAction>,
-    /// Longest waits, as of all.
+    /// Timeouts, as in the section.
     pub timeouts: [Option<u64>; 3],
 }
 
-/// What becomes of mail while a milter does not answer.
+/// Action for mail while a milter does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MilterAction {
-    /// Refused for now.
+    /// Defer it.
     Tempfail,
-    /// Refused.
+    /// Reject it.
     Reject,
-    /// Taken as if there were no milter.
+    /// Accept it as without the milter.
     Accept,
-    /// Taken, and kept in the queue until somebody looks at it.
+    /// Accept it, and keep it in the queue until the administrator decides.
     Quarantine,
 }
 
 impl MilterAction {
-    /// All of them.
+    /// All actions.
     pub const ALL: [Self; 4] = [Self::Tempfail, Self::Reject, Self::Accept, Self::Quarantine];
 
-    /// Its name in Postfix and in a spec.
+    /// The name in Postfix and in a spec.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tempfail => "tempfail",
@@ -96,8 +96,8 @@ impl MilterAction {
 /// Messages to the postmaster about trouble.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notices {
-    /// Kinds of trouble, by Postfix's names; its own choice where there are none.
+    /// Kinds of trouble, by their names in Postfix; empty for the default of Postfix.
     pub classes: Vec<String>,
-    /// Who hears of bounces, bounces of bounces, delays, and of everything else.
+    /// Recipients of notices about bounces, bounces of bounces, delays, and everything else.
     pub to: [Option<String>; 4],
 }

@@ -1,38 +1,38 @@
-//! Mail from anybody: for whom it is, where it goes, and what is kept out.
+//! Mail from other servers: domains, backends, and checks.
 
 use super::TlsLevel;
 use crate::diag::Span;
 
-/// What a relay takes from anybody.
+/// Mail that a relay accepts from other servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// Domains whose mail goes to a server behind; empty where it is for mailboxes alone.
+    /// Domains whose mail goes to a backend; empty if there are only mailboxes.
     pub domains: Vec<(String, NextHop)>,
-    /// How the connection to the servers behind is protected.
+    /// How the connection to the backends is protected.
     pub tls: TlsLevel,
-    /// Which addresses there are in these domains.
+    /// Valid addresses in these domains.
     pub recipients: Recipients,
-    /// Domains that have nothing but addresses which stand for others.
+    /// Domains that contain only aliases.
     pub alias_domains: Vec<String>,
-    /// Addresses that stand for others, and `@domain` for all that have none of their own.
+    /// Aliases, and `@domain` for all addresses without an alias.
     pub aliases: Vec<(String, Vec<String>)>,
-    /// What is kept out.
+    /// Protection from spam and abuse.
     pub abuse: Abuse,
 }
 
 impl Inbound {
-    /// Every domain whose mail is taken.
+    /// Every domain that the relay accepts mail for.
     pub fn own_domains(&self) -> impl Iterator<Item = &String> {
         self.domains.iter().map(|(own, _)| own).chain(&self.alias_domains)
     }
 
-    /// Whether mail to this domain is taken.
+    /// Whether the relay accepts mail for this domain.
     pub fn receives_for(&self, domain: &str) -> bool {
         self.own_domains().any(|own| own.eq_ignore_ascii_case(domain))
     }
 }
 
-/// A server behind.
+/// A backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextHop {
     /// Host name, or an address literal without brackets.
@@ -41,62 +41,62 @@ pub struct NextHop {
     pub port: u16,
 }
 
-/// Ports on which TLS starts at once: 465 (RFC 8314), and what providers offer where 465 is blocked.
+/// Ports with implicit TLS: 465 (RFC 8314), and those that providers offer as an alternative to it.
 pub const IMPLICIT_TLS_PORTS: &[u16] = &[443, 465, 2465, 8465];
 
 impl NextHop {
-    /// Whether TLS begins with the connection, and not by STARTTLS.
+    /// Whether TLS is implicit, instead of STARTTLS.
     pub fn begins_with_tls(&self) -> bool {
         IMPLICIT_TLS_PORTS.contains(&self.port)
     }
 }
 
-/// The addresses in the domains of servers behind.
+/// The valid addresses in the domains of backends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipients {
-    /// Those that the server behind takes mail for: it is asked.
+    /// Those that the backend accepts, which Postfix queries.
     Verified,
     /// These, and `@domain` for all of a domain.
     Listed(Vec<String>),
-    /// All: the server behind returns what it does not want.
+    /// All: the backend bounces mail that it rejects.
     Any,
 }
 
-/// What is kept out.
+/// Protection from spam and abuse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Abuse {
-    /// Lists in DNS of addresses of clients (DNSBL).
+    /// DNS lists of client addresses (DNSBL).
     pub block_lists: Vec<Named>,
-    /// Lists in DNS of names: of senders' domains, of clients, and of what these say in EHLO (RHSBL).
+    /// DNS lists of names: domains of senders, clients, and their names in EHLO (RHSBL).
     pub name_lists: Vec<Named>,
-    /// What is said to who is refused by a list.
+    /// Text for clients that a list rejects.
     pub words: Option<String>,
-    /// Whether unauthenticated clients must not use the relay's own domains in the envelope sender.
+    /// Whether unauthenticated clients must not use domains of the relay in the envelope sender.
     pub reject_own_senders: bool,
-    /// Whether SPF is asked (RFC 7208), with where the spec says so.
+    /// Whether SPF is checked (RFC 7208), with the place in the spec.
     pub spf: Option<Span>,
     /// Policy services, `inet:HOST:PORT` or `unix:PATH`, in their order.
     pub policies: Vec<Named>,
-    /// Whether strangers must come twice.
+    /// Greylisting.
     pub greylisting: Option<Greylisting>,
 }
 
-/// A list or a service in Postfix's words, with its place in the spec.
+/// A list or a service in Postfix syntax, with its place in the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Where it stands in the spec.
+    /// The place in the spec.
     pub span: Span,
 }
 
-/// Who is unknown must come again (RFC 6647).
+/// Greylisting: unknown clients must try again (RFC 6647).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greylisting {
-    /// Not before this time, seconds.
+    /// Minimum delay, seconds.
     pub delay: u64,
-    /// What is said; `%s` stands for the seconds that are left.
+    /// Text for the client; `%s` stands for the remaining seconds.
     pub words: Option<String>,
-    /// Clients that need not: domains, addresses and networks.
+    /// Exempt clients: domains, addresses and networks.
     pub exempt: Vec<String>,
 }

@@ -1,54 +1,54 @@
-//! Mailboxes of the relay's own domains: who has one, and who keeps it.
+//! Mailboxes of the domains of the relay.
 
-/// The mailboxes that a relay takes mail for.
+/// The mailboxes that a relay accepts mail for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailboxes {
-    /// Who knows them.
+    /// The list of mailboxes.
     pub source: Source,
-    /// Who keeps them.
+    /// The LMTP server that stores the mail.
     pub delivery: Delivery,
 }
 
-/// Where domains, mailboxes and aliases are looked up.
+/// The source of domains, mailboxes and aliases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// In the package itself.
     Listed(Listed),
-    /// In a database, whenever mail comes.
+    /// In a database, queried for each message.
     Database(Database),
 }
 
-/// Mailboxes that the spec names.
+/// Mailboxes that the spec lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listed {
     /// Domains with mailboxes.
     pub domains: Vec<String>,
     /// Their mailboxes: addresses in these domains.
     pub mailboxes: Vec<String>,
-    /// Addresses, and `@domain` for all others of a domain, each with those who get its mail.
+    /// Aliases, and `@domain` for all other addresses of a domain, with their recipients.
     pub aliases: Vec<(String, Vec<String>)>,
 }
 
-/// A database that knows the mailboxes. Its login is no part of this: it comes with the host's credentials.
+/// A database with the mailboxes. Its login is not part of this: it is in the credentials of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
-    /// What it is, and where.
+    /// The kind and place of the database.
     pub store: Store,
-    /// What it is asked.
+    /// The queries.
     pub queries: Queries,
 }
 
 /// A kind of database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Store {
-    /// One that speaks SQL.
+    /// An SQL database.
     Sql(Sql),
     /// A directory, see ldap_table(5).
     Ldap(Directory),
 }
 
 impl Store {
-    /// Postfix's name of its tables.
+    /// The type of its tables in Postfix.
     pub fn table_type(&self) -> &'static str {
         match self {
             Self::Sql(Sql { kind: SqlKind::Mysql, .. }) => "mysql",
@@ -58,10 +58,10 @@ impl Store {
     }
 }
 
-/// Where a database that speaks SQL is.
+/// The place of an SQL database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sql {
-    /// Which.
+    /// The kind of database.
     pub kind: SqlKind,
     /// A host name, an address, or the absolute path of a socket.
     pub host: String,
@@ -80,7 +80,7 @@ impl Sql {
     }
 }
 
-/// What speaks SQL, see mysql_table(5) and pgsql_table(5).
+/// Kinds of SQL databases, see mysql_table(5) and pgsql_table(5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SqlKind {
     /// MariaDB and MySQL.
@@ -89,7 +89,7 @@ pub enum SqlKind {
     Pgsql,
 }
 
-/// Where a directory is, and what it answers with.
+/// The place of a directory, and the attributes of its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// `ldap://`, `ldaps://` or `ldapi://`.
@@ -98,11 +98,11 @@ pub struct Directory {
     pub local: bool,
     /// Where to search: the name of an entry (DN).
     pub base: String,
-    /// Whether TLS begins on the connection.
+    /// Whether to use STARTTLS.
     pub start_tls: bool,
-    /// Authorities that its certificate may be of; `None` for those of the host's LDAP library.
+    /// CA bundle for its certificate; `None` for that of the host's LDAP library.
     pub ca_file: Option<String>,
-    /// The attributes that are the answers.
+    /// The attributes that contain the answers.
     pub results: Results,
 }
 
@@ -111,26 +111,26 @@ pub struct Directory {
 pub struct Results {
     /// Of a domain with mailboxes.
     pub domains: String,
-    /// Of a mailbox: the name that its owner logs in by.
+    /// Of a mailbox: the login of its owner.
     pub mailboxes: String,
-    /// Of an alias: who gets its mail.
+    /// Of an alias: its recipients.
     pub aliases: String,
 }
 
-/// SQL or filters with `%s` for what is looked up; what comes back is a yes.
+/// SQL or filters with `%s` for the name to look up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queries {
-    /// Is this domain one with mailboxes?
+    /// Whether a domain has mailboxes: any result means yes.
     pub domains: String,
-    /// Whose mailbox is this address? The answer is the name that its owner logs in by.
+    /// The login of the owner of a mailbox.
     pub mailboxes: String,
-    /// Who gets the mail of this address, or of this `@domain`?
+    /// The recipients of an address, or of an `@domain`.
     pub aliases: String,
-    /// How is this domain spoken to? `None`: nobody asks.
+    /// The TLS policy of a domain; `None` for no query.
     pub tls_policies: Option<String>,
 }
 
-/// Who keeps the mailboxes; spoken to by LMTP (RFC 2033).
+/// The server that stores the mail; Postfix uses LMTP (RFC 2033).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// A socket in Postfix's queue folder, such as `private/dovecot-lmtp`.

@@ -1,4 +1,4 @@
-//! The domain: what a relay is, free of file formats and of Postfix parameter names.
+//! The domain model of a relay, without file formats and names of Postfix parameters.
 
 mod content;
 mod host;
@@ -27,52 +27,52 @@ pub use transports::{Transport, Way, way_of};
 use crate::diag::Span;
 use crate::postfix::Parameter;
 
-/// A mail relay, checked: every value in here can be rendered without further questions.
+/// A checked mail relay: every value can be rendered without further checks.
 #[derive(Debug, Clone)]
 pub struct Relay {
-    /// The kind of relay; a set of defaults.
+    /// The kind of relay.
     pub profile: Profile,
     /// Name of the provider preset, `custom` without one.
     pub provider: String,
-    /// Where mail goes, in order of failover; all share one TLS mode. None: straight to the servers that DNS names (MX).
+    /// Smarthosts in order of failover; all share one TLS mode. If there are none, mail goes directly to MX hosts.
     pub smarthosts: Vec<Smarthost>,
-    /// Mail that goes another way.
+    /// Mail that bypasses the smarthosts.
     pub transports: Vec<Transport>,
     /// How the connection to the smarthosts is protected.
     pub tls: Tls,
-    /// Who the host says it is.
+    /// Host name, domain, and senders.
     pub identity: Identity,
-    /// Where mail to local names goes.
+    /// Recipients of mail to local names.
     pub local: LocalMail,
-    /// Which headers leave the host.
+    /// Headers to remove.
     pub headers: Headers,
     /// Sizes, times and rates.
     pub limits: Limits,
-    /// What it speaks.
+    /// Internet protocols, and the form of lines.
     pub network: Network,
-    /// What it is to others than its own host; `None` if they cannot reach it.
+    /// Settings for clients; `None` if there are none.
     pub server: Option<Server>,
-    /// What it takes from anybody; `None` if nothing.
+    /// Mail from other servers; `None` if the relay accepts none.
     pub inbound: Option<Inbound>,
-    /// What users who have proved who they are can hand in; `None` if there are none.
+    /// Submission by authenticated users; `None` if there are none.
     pub submission: Option<Submission>,
-    /// Mailboxes that it takes mail for; `None` if it keeps none.
+    /// Mailboxes; `None` if there are none.
     pub mailboxes: Option<Mailboxes>,
-    /// The guard in front of port 25, if there is one.
+    /// postscreen, if it is enabled.
     pub postscreen: Option<Postscreen>,
-    /// What messages may hold.
+    /// Header and body checks.
     pub content: Content,
-    /// Who else looks at them while they come in.
+    /// Milters.
     pub milters: Option<Milters>,
-    /// Who hears of trouble.
+    /// Notices to the postmaster.
     pub notices: Notices,
-    /// Whether UTF-8 addresses and headers may ask for SMTPUTF8 (RFC 6531). False where the provider lacks it.
+    /// Whether SMTPUTF8 (RFC 6531) is used for UTF-8 addresses and headers. False if the provider does not support it.
     pub smtputf8: bool,
-    /// Services that are to be otherwise.
+    /// Changes of master.cf services.
     pub services: Vec<ServiceOverride>,
-    /// The user's own Postfix parameters.
+    /// Other Postfix parameters.
     pub parameters: Vec<Parameter>,
-    /// Files of the administrator that these refer to.
+    /// Lookup tables that the administrator provides.
     pub own_files: Vec<String>,
 }
 
@@ -81,13 +81,13 @@ pub struct Relay {
 pub enum Profile {
     /// Sends only: accepts mail from the host itself, delivers nothing locally.
     NullClient,
-    /// Sends for others, too: hosts of trusted networks hand their mail to it.
+    /// Also sends the mail of hosts in trusted networks.
     LanRelay,
-    /// Takes mail from anybody for domains of its own, and hands it to the servers behind.
+    /// Accepts mail from other servers for its domains, and relays it to backends.
     MailGateway,
-    /// Sends for users, who may be anywhere and prove who they are.
+    /// Sends mail of authenticated users, who may be anywhere.
     Submission,
-    /// Takes mail from anybody for mailboxes of its own, and sends for their owners.
+    /// Accepts mail for its mailboxes, and sends mail of their owners.
     MailServer,
 }
 
@@ -110,42 +110,36 @@ impl Profile {
     /// One line for lists.
     pub fn summary(self) -> &'static str {
         match self {
-            Self::NullClient => {
-                "sends only: the host's own mail leaves through a smarthost, nothing comes in"
-            }
-            Self::LanRelay => {
-                "sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost"
-            }
-            Self::MailGateway => {
-                "receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind"
-            }
+            Self::NullClient => "sends only: mail of the host leaves through a smarthost; it receives none",
+            Self::LanRelay => "sends for a network: mail of trusted hosts leaves through a smarthost",
+            Self::MailGateway => "receives for domains: rejects abuse, and relays the rest to backends",
             Self::Submission => {
-                "sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465"
+                "sends for users: accepts mail from authenticated users on 587 and 465, and relays it"
             }
             Self::MailServer => {
-                "a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners"
+                "a mail server: delivers to mailboxes in Dovecot, and sends mail of their owners"
             }
         }
     }
 
-    /// Whether others than the host itself speak to it.
+    /// Whether it has clients other than the host itself.
     pub fn has_clients(self) -> bool {
         self != Self::NullClient
     }
 
-    /// Whether it takes mail from anybody, for domains of its own.
+    /// Whether it accepts mail from other servers for its domains.
     pub fn receives(self) -> bool {
         matches!(self, Self::MailGateway | Self::MailServer)
     }
 
-    /// Whether mail may leave without a smarthost, straight to the servers that DNS names. What only sends is worth a
-    /// smarthost: others seldom believe a host that receives nothing.
+    /// Whether mail may go directly to MX hosts, without a smarthost. A host that only sends needs a smarthost, because other
+    /// servers seldom trust a host that receives no mail.
     pub fn may_send_directly(self) -> bool {
         self.receives()
     }
 }
 
-/// A host that accepts our mail.
+/// A server that accepts the mail of the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Smarthost {
     /// Name for `relay.env` keys (`RELAY_<NAME>_PASSWORD`): `[a-z][a-z0-9-]*`.
@@ -156,9 +150,9 @@ pub struct Smarthost {
     pub port: u16,
     /// How TLS starts.
     pub mode: TlsMode,
-    /// Whether it wants credentials.
+    /// How the relay authenticates there.
     pub auth: Auth,
-    /// SASL mechanisms that may be tried, in the words of Postfix; none for [`Auth::None`].
+    /// SASL mechanisms that may be tried, by their names in Postfix; none for [`Auth::None`].
     pub mechanisms: Vec<String>,
     /// Where access tokens come from; for [`Auth::Xoauth2`].
     pub oauth2: Option<OAuth2>,
@@ -170,13 +164,13 @@ pub struct Smarthost {
 pub struct OAuth2 {
     /// URL of the token endpoint, `https://`.
     pub endpoint: String,
-    /// What a refresh token is asked for; empty for what it was granted.
+    /// Scope of a refresh token; empty for the granted one.
     #[serde(default)]
     pub scope: String,
-    /// What an application asks for in its own name, without a refresh token; empty where it cannot.
+    /// Scope of an application without a refresh token; empty if that is not possible.
     #[serde(default)]
     pub app_scope: String,
-    /// Where the spec asks for tokens.
+    /// The place in the spec.
     #[serde(skip)]
     pub place: Span,
 }
@@ -187,7 +181,7 @@ pub struct OAuth2 {
 pub enum TlsMode {
     /// By the STARTTLS command (RFC 3207).
     StartTls,
-    /// At once, as on port 465 (RFC 8314).
+    /// Implicit TLS, as on port 465 (RFC 8314).
     Implicit,
 }
 
@@ -201,7 +195,7 @@ impl TlsMode {
     }
 }
 
-/// How the relay proves who it is.
+/// How the relay authenticates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Auth {
@@ -209,37 +203,37 @@ pub enum Auth {
     Password,
     /// An access token in place of the password, by the SASL mechanism XOAUTH2.
     Xoauth2,
-    /// Not at all: the smarthost knows our address.
+    /// None: the smarthost accepts the IP address of the relay.
     None,
 }
 
-/// TLS policy towards the smarthosts.
+/// TLS policy for the smarthosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
-    /// How much is verified.
+    /// Level of verification.
     pub level: TlsLevel,
-    /// Oldest protocol that is spoken.
+    /// Oldest protocol version.
     pub min_version: TlsVersion,
-    /// Names to accept in the certificate instead of the smarthost's own.
+    /// Names to accept in the certificate instead of the name of the smarthost.
     pub match_names: Vec<String>,
-    /// Domains with a policy of their own, where mail does not go to a smarthost.
+    /// Policies of single domains, for mail that does not go to a smarthost.
     pub policies: Vec<TlsPolicy>,
-    /// Whether domains are asked for the policy that they publish (MTA-STS, RFC 8461), with where the spec says so.
+    /// Whether policies that domains publish apply (MTA-STS, RFC 8461), with the place in the spec.
     pub mta_sts: Option<Span>,
-    /// Bundle of trusted authorities instead of the distribution's: an absolute path on the host.
+    /// CA bundle in place of that of the distribution: an absolute path on the host.
     pub ca_file: Option<String>,
     /// Client certificate and key: absolute paths on the host.
     pub client_certificate: Option<(String, String)>,
     /// Whether connections are kept open between messages.
     pub connection_reuse: bool,
-    /// Whether a password may travel in clear; the spec has to say so in as many words.
+    /// Whether a password may be sent without encryption; the spec must allow that explicitly.
     pub cleartext_password: bool,
     /// Postfix TLS log level, 0 to 4.
     pub log_level: u8,
 }
 
 impl Tls {
-    /// The policy of a way that mail goes.
+    /// The TLS policy of a transport.
     pub fn policy_of(&self, transport: &Transport, all: &[Transport]) -> Option<&TlsPolicy> {
         self.policies.iter().find(|policy| {
             way_of(all, &policy.domain)
@@ -248,43 +242,43 @@ impl Tls {
     }
 }
 
-/// How one domain is spoken to.
+/// The TLS policy of one domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsPolicy {
-    /// The domain, or `.domain` for all below it; or an address that has a way of its own.
+    /// The domain, `.domain` for its subdomains, or an address with an entry in `[transports]`.
     pub domain: String,
-    /// How much is verified.
+    /// Level of verification.
     pub level: TlsLevel,
-    /// Names to accept in the certificate instead of those that DNS and domain give.
+    /// Names to accept in the certificate instead of those from DNS and domain.
     pub match_names: Vec<String>,
 }
 
 /// Postfix's TLS security levels, see TLS_README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsLevel {
-    /// Certificate verified, name matched with the name we were told.
+    /// Certificate verified, and matched with the configured name.
     Secure,
-    /// Certificate verified, name matched with what DNS says.
+    /// Certificate verified, and matched with the name from DNS.
     Verify,
-    /// Certificate verified by DNSSEC TLSA records where there are any (RFC 7672).
+    /// Certificate verified by DNSSEC TLSA records, if there are any (RFC 7672).
     Dane,
-    /// Certificate verified by DNSSEC TLSA records; nothing is sent where there are none.
+    /// Certificate verified by DNSSEC TLSA records; without them, mail waits.
     DaneOnly,
-    /// Encrypted to whoever answers.
+    /// Encrypted, without verification.
     Encrypt,
-    /// Encrypted if the other side offers it.
+    /// Encrypted if the other server supports it.
     May,
-    /// In clear.
+    /// Not encrypted.
     None,
 }
 
 impl TlsLevel {
-    /// Whether DNS is asked for TLSA records.
+    /// Whether Postfix looks up TLSA records.
     pub fn asks_for_tlsa(self) -> bool {
         matches!(self, Self::Dane | Self::DaneOnly)
     }
 
-    /// Whether a password can end up on an unencrypted connection at this level.
+    /// Whether a password could be sent on an unencrypted connection at this level.
     pub fn password_may_travel_in_clear(self) -> bool {
         matches!(self, Self::May | Self::None)
     }
@@ -299,23 +293,23 @@ pub enum TlsVersion {
     V1_3,
 }
 
-/// Names and addresses by which the host is known to others.
+/// Public names and addresses of the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The relay's own FQDN; the host's own when not set. Never the build machine's.
+    /// The FQDN of the relay; default: that of the host. Never that of the build machine.
     pub hostname: Option<String>,
-    /// The domain of unqualified addresses; the host name when not set.
+    /// The domain of unqualified addresses; default: the host name.
     pub origin: Option<String>,
-    /// The name said in EHLO; the host name when not set.
+    /// The name in EHLO; default: the host name.
     pub helo_name: Option<String>,
-    /// What local sender addresses become.
+    /// Replacement of local sender addresses.
     pub from: Option<From>,
-    /// Senders with an address of their own; no address is itself rewritten.
+    /// Senders and their new addresses; a new address is never rewritten again.
     pub senders: Vec<(Sender, NamedAddress)>,
 }
 
 impl Identity {
-    /// Whether the spec names senders with a domain.
+    /// Whether the spec has senders with a domain.
     pub fn rewrites_addresses(&self) -> bool {
         self.senders.iter().any(|(sender, _)| !matches!(sender, Sender::Local(_)))
     }
@@ -324,13 +318,13 @@ impl Identity {
 /// An address, and the display name before it in a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedAddress {
-    /// The address alone.
+    /// The address.
     pub address: String,
-    /// The name as a header has it: quoted or encoded where it must be.
+    /// The name in the syntax of a header: quoted or encoded if necessary.
     pub name: Option<String>,
 }
 
-/// A sender that gets another address; in lower case.
+/// A sender to rewrite, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sender {
     /// A local user name.
@@ -343,7 +337,7 @@ pub enum Sender {
     All,
 }
 
-/// What local sender addresses become when they leave.
+/// Replacement of local sender addresses in outgoing mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From {
     /// One address for all: `noreply@acme.example`.
@@ -353,7 +347,7 @@ pub enum From {
 }
 
 impl From {
-    /// The domain mail comes from.
+    /// The domain of the sender.
     pub fn domain(&self) -> &str {
         match self {
             Self::Address(address) => address.rsplit_once('@').map_or("", |(_, domain)| domain),
@@ -362,25 +356,25 @@ impl From {
     }
 }
 
-/// Where mail to the host's own names goes.
+/// Recipients of mail to the names of the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocalMail {
-    /// Receives mail to root and to every local name without an alias of its own.
+    /// Recipients of mail to root and to every local name without an alias.
     pub root_mail_to: Vec<String>,
-    /// Local names with targets of their own: addresses or other local names.
+    /// Local names and their targets: addresses or other local names.
     pub aliases: Vec<(String, Vec<String>)>,
-    /// Domains whose addresses are local names, besides the host's technical names.
+    /// Domains whose addresses are local names, in addition to the technical names of the host.
     pub domains: Vec<String>,
-    /// Domains with mailboxes elsewhere, also where the host is called like one.
+    /// Domains with mailboxes on other servers, even if the host has the same name.
     pub mail_domains: Vec<String>,
 }
 
-/// What is taken out of the header of mail that leaves.
+/// Headers to remove from outgoing mail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers {
-    /// Removes the Received headers of the host's own and private hops.
+    /// Whether to remove the Received headers of the host and of private hops.
     pub strip_received: bool,
-    /// Header names that are removed, such as `User-Agent`.
+    /// Header names to remove, such as `User-Agent`.
     pub strip: Vec<String>,
     /// POSIX extended regular expressions, matched against whole header lines, case-insensitively.
     pub patterns: Vec<String>,
@@ -393,11 +387,11 @@ pub struct Limits {
     pub message_size: Option<u64>,
     /// Largest header, bytes.
     pub header_size: Option<u64>,
-    /// How long undeliverable mail is kept, seconds.
+    /// Queue lifetime of mail, seconds.
     pub queue_lifetime: Option<u64>,
-    /// How long undeliverable bounces are kept, seconds.
+    /// Queue lifetime of bounces, seconds.
     pub bounce_lifetime: Option<u64>,
-    /// After this time the sender is told of a delay, seconds.
+    /// Time after which the sender is notified of a delay, seconds.
     pub delay_warning: Option<u64>,
     /// Parallel connections to the smarthost.
     pub concurrency: Option<u32>,
@@ -405,11 +399,11 @@ pub struct Limits {
     pub recipients: Option<u32>,
     /// Pause between two messages, seconds; Postfix then delivers serially.
     pub rate_delay: Option<u64>,
-    /// Servers that a message may have come through; with more it is in a loop.
+    /// Maximum number of hops before a message is a loop.
     pub hops: Option<u32>,
 }
 
-/// What the relay speaks.
+/// Settings of the network.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Network {
     /// Internet protocols.
@@ -421,7 +415,7 @@ pub struct Network {
 /// Internet protocols in use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum IpVersion {
-    /// IPv4 and IPv6, as the host has them.
+    /// IPv4 and IPv6, if the host has them.
     #[default]
     Any,
     /// IPv4 only.
@@ -431,12 +425,12 @@ pub enum IpVersion {
 }
 
 impl Relay {
-    /// Whether mail leaves straight to the servers that DNS names, without a smarthost.
+    /// Whether mail goes directly to MX hosts, without a smarthost.
     pub fn sends_directly(&self) -> bool {
         self.smarthosts.is_empty()
     }
 
-    /// Whether any smarthost wants us to prove who we are in this way.
+    /// Whether any smarthost uses this authentication.
     pub fn uses(&self, auth: Auth) -> bool {
         self.smarthosts.iter().any(|host| host.auth == auth)
     }

@@ -11,20 +11,20 @@ use super::{Auth, OAuth2, TlsMode};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/providers");
 
-/// What is known of a mail provider.
+/// The preset of a mail provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Provider {
-    /// Name in the spec: that of its file.
+    /// Name in the spec, and of its file.
     #[serde(default)]
     pub name: String,
     /// Name in a sentence.
     pub title: String,
-    /// Its own description of SMTP access.
+    /// Documentation of its SMTP access.
     pub url: Option<String>,
     /// Host of a provider that has one for all.
     pub host: Option<String>,
-    /// Region used when the spec names none.
+    /// Default region.
     pub default_region: Option<String>,
     /// Hosts by region.
     #[serde(default)]
@@ -32,34 +32,34 @@ pub struct Provider {
     /// Ports in order of preference.
     #[serde(default)]
     pub ports: Vec<ProviderPort>,
-    /// Ways to prove who we are, in order of preference.
+    /// Authentication methods, in order of preference.
     pub auth: Vec<Auth>,
-    /// What to put into `RELAY_USERNAME`.
+    /// Description of `RELAY_USERNAME`.
     pub username: Option<String>,
-    /// What to put into `RELAY_PASSWORD`.
+    /// Description of `RELAY_PASSWORD`.
     pub password: Option<String>,
-    /// Where it gives out access tokens.
+    /// Its token endpoint.
     pub oauth2: Option<OAuth2>,
-    /// Whose addresses mail can come from.
+    /// Valid sender addresses.
     pub sender: SenderRule,
     /// The same in a sentence.
     pub sender_rule: Option<String>,
     /// Largest message, bytes, as sent (attachments grow by a third).
     pub message_size: Option<u64>,
-    /// Most recipients of one message.
+    /// Maximum number of recipients of one message.
     pub recipients: Option<u32>,
-    /// Most connections at a time.
+    /// Maximum number of connections at a time.
     pub concurrency: Option<u32>,
     /// Pause between two messages, seconds.
     pub rate_delay: Option<u64>,
     /// Whether its servers announce SMTPUTF8 (RFC 6531).
     pub smtputf8: bool,
-    /// Whether it accepts the null sender (`MAIL FROM:<>`), which bounces have; `None` where nobody has seen it.
+    /// Whether it accepts the null sender (`MAIL FROM:<>`) of bounces; `None` if unknown.
     pub null_sender: Option<bool>,
-    /// Names of fields that nobody has seen in the provider's own words.
+    /// Names of fields that the documentation of the provider does not confirm.
     #[serde(default)]
     pub unverified: Vec<String>,
-    /// What else to know.
+    /// Further notes.
     #[serde(default, rename = "note")]
     pub notes: Vec<ProviderNote>,
 }
@@ -74,38 +74,38 @@ pub struct ProviderPort {
     pub tls: TlsMode,
 }
 
-/// Whose addresses mail can come from.
+/// Valid sender addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SenderRule {
-    /// Nothing is known: it is the administrator's smarthost.
+    /// Unknown, as for a custom smarthost.
     Any,
-    /// Addresses or domains that were verified with the provider; others are refused.
+    /// Addresses or domains that are verified at the provider; others are rejected.
     Verified,
-    /// The account's own address or its aliases; others are refused.
+    /// The address of the account or its aliases; others are rejected.
     Account,
-    /// The account's own address or its aliases; others are replaced by it.
+    /// The address of the account or its aliases; others are replaced by it.
     Rewritten,
 }
 
-/// Something to know about a provider.
+/// A note about a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ProviderNote {
     /// A sentence or two.
     pub text: String,
-    /// Where it is from.
+    /// URL of its source.
     pub source: String,
-    /// When it was read there, `YYYY-MM-DD`.
+    /// Day when the source was read, `YYYY-MM-DD`.
     pub date: String,
-    /// Whether `check` says it to everyone who uses the provider.
+    /// Whether `check` shows it to all users of the provider.
     #[serde(default)]
     pub warning: bool,
-    /// The way to prove who we are that it is about, where it is about one.
+    /// The authentication method that it applies to, if only to one.
     pub auth: Option<Auth>,
 }
 
-/// The providers that come with postpack. Each is read only when it is asked for, and once however often that is.
+/// The built-in providers. Each is parsed once, when it is first used.
 #[derive(Debug)]
 pub struct Providers {
     files: &'static Dir<'static>,
@@ -113,7 +113,7 @@ pub struct Providers {
 }
 
 impl Providers {
-    /// Those embedded in the program.
+    /// The embedded providers.
     pub fn builtin() -> Self {
         Self { files: &FILES, read: Mutex::default() }
     }
@@ -146,18 +146,17 @@ impl Providers {
         }
     }
 
-    /// All of them, sorted by name.
+    /// All providers, sorted by name.
     pub fn all(&self) -> Vec<Provider> {
         self.names().into_iter().filter_map(|name| self.get(name)).collect()
     }
 }
 
 impl Provider {
-    /// The name of the provider that knows nothing: the administrator's own smarthost.
+    /// The name of the empty preset, for a custom smarthost.
     pub const CUSTOM: &'static str = "custom";
 
-    /// What takes the place of a provider where there is no smarthost: each domain has servers of its own (MX), and
-    /// most of these know SMTPUTF8.
+    /// The preset for relays without a smarthost: mail goes to MX hosts, and most of these support SMTPUTF8.
     #[must_use]
     pub fn direct(self) -> Self {
         Self {
@@ -168,7 +167,7 @@ impl Provider {
         }
     }
 
-    /// The host for a region, or for all.
+    /// The host for a region, or for all regions.
     pub fn host_in(&self, region: Option<&str>) -> Option<&str> {
         match region.or(self.default_region.as_deref()) {
             Some(region) => self.regions.get(region).map(String::as_str),
@@ -176,17 +175,17 @@ impl Provider {
         }
     }
 
-    /// Whether a host is one of the provider's.
+    /// Whether a host belongs to the provider.
     pub fn owns(&self, host: &str) -> bool {
         self.host.iter().chain(self.regions.values()).any(|own| own.eq_ignore_ascii_case(host))
     }
 
-    /// Whether bounces may be lost on their way: the provider refuses the null sender, or nobody knows that it accepts it.
+    /// Whether bounces may be lost: the provider rejects the null sender, or is not known to accept it.
     pub fn may_refuse_bounces(&self) -> bool {
         self.null_sender != Some(true) && !self.ports.is_empty()
     }
 
-    /// What is known of the null sender, in a sentence.
+    /// A sentence about the null sender.
     pub fn null_sender_text(&self) -> &'static str {
         match self.null_sender {
             Some(true) => "accepted",
@@ -200,7 +199,7 @@ impl Provider {
         self.ports.iter().find(|own| own.port == port).map(|own| own.tls)
     }
 
-    /// The host for lists, with a placeholder where a region must be chosen.
+    /// The host for lists, with a placeholder if a region is required.
     pub fn default_host_text(&self) -> String {
         match self.host_in(None) {
             Some(host) => host.to_owned(),

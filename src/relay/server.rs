@@ -1,4 +1,4 @@
-//! Clients other than the host itself: who they are, what they are offered, what they may do.
+//! Clients other than the host itself: access, TLS, authentication, limits.
 
 use std::net::IpAddr;
 
@@ -6,30 +6,30 @@ use ipnet::IpNet;
 
 use crate::diag::Span;
 
-/// What a relay is to others than its own host.
+/// Settings for clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Addresses that it listens on beside the loopback; all of the host's if empty.
+    /// Addresses to listen on in addition to the loopback; all addresses of the host if empty.
     pub listen: Vec<IpAddr>,
-    /// Networks whose hosts may send anywhere through it; the loopback always may.
+    /// Networks whose hosts may send to any domain; the loopback always may.
     pub trusted: Vec<IpNet>,
     /// TLS for clients.
     pub tls: ServerTls,
     /// Certificate with its chain, and key: absolute paths on the host.
     pub certificate: Option<(String, String)>,
-    /// How clients from elsewhere prove who they are, if they can.
+    /// How other clients authenticate, if they can.
     pub auth: Option<ClientAuth>,
-    /// Whether they can do so without TLS, for everybody on the way to read.
+    /// Whether they can authenticate without TLS.
     pub cleartext_password: bool,
-    /// Whether a proxy in front says where a client comes from (PROXY protocol of HAProxy).
+    /// Whether a proxy reports the addresses of clients (PROXY protocol of HAProxy).
     pub proxy_protocol: bool,
-    /// What one client may do.
+    /// Limits of a client.
     pub rates: Rates,
-    /// Who and what is refused, by the user's tables.
+    /// Access tables of the user.
     pub access: Access,
-    /// The user's own restrictions, by stage.
+    /// Restrictions of the user, by stage.
     pub restrictions: Restrictions,
-    /// Whether headers of clients' mail are rewritten and completed like those of the host's own.
+    /// Whether headers in mail of clients are rewritten and completed like those of the host.
     pub complete_headers: bool,
 }
 
@@ -40,18 +40,18 @@ pub enum ServerTls {
     None,
     /// Offered.
     May,
-    /// Nothing is taken without it.
+    /// Required.
     Encrypt,
 }
 
-/// How clients prove who they are.
+/// How clients authenticate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientAuth {
-    /// Dovecot answers for them, by its socket `private/auth` in Postfix's queue folder.
+    /// Dovecot verifies passwords, by its socket `private/auth` in the queue folder of Postfix.
     Dovecot,
 }
 
-/// What one client may do in a minute; `None` is no limit. The host itself has none.
+/// Limits of a client per minute; `None` is no limit. The host itself has none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rates {
     /// New connections.
@@ -64,7 +64,7 @@ pub struct Rates {
     pub sessions: Option<u32>,
 }
 
-/// The user's tables: for each entry what becomes of it.
+/// Access tables of the user, with an action for each entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     /// Addresses of clients, the narrowest networks first.
@@ -77,22 +77,22 @@ pub struct Access {
     pub allowed_senders: Vec<String>,
 }
 
-/// What becomes of mail.
+/// Action for mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Refused for good, with words to say.
+    /// Reject it, with text.
     Reject(String),
-    /// Refused for now, with words to say.
+    /// Defer it, with text.
     Defer(String),
-    /// Taken and thrown away.
+    /// Accept and delete it.
     Discard,
-    /// Taken and kept in the queue until somebody looks at it.
+    /// Keep it in the queue until the administrator decides.
     Hold,
     /// An exception from a wider entry.
     Permit,
 }
 
-/// Restrictions in Postfix's own words, by the stage of the dialogue.
+/// Restrictions in Postfix syntax, by the stage of the session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restrictions {
     /// When a client connects.
@@ -110,6 +110,6 @@ pub struct Restrictions {
 pub struct Restriction {
     /// Its text.
     pub text: String,
-    /// Where it stands in the spec.
+    /// Its place in the spec.
     pub span: Span,
 }

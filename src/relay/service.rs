@@ -1,4 +1,4 @@
-//! What a spec says of single services of master.cf.
+//! Services of master.cf.
 
 use crate::diag::Span;
 use crate::postfix::Parameter;
@@ -8,31 +8,31 @@ use crate::postfix::Parameter;
 pub struct Placed<T> {
     /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
-/// A service that is to be otherwise than Postfix's package has it, or one of the spec's own.
+/// A changed or new service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceOverride {
     /// Its `name/type`.
     pub id: Placed<String>,
-    /// False if it is to be taken out.
+    /// False if it must be removed.
     pub enabled: bool,
-    /// The program of a service of the spec's own.
+    /// The program of a new service.
     pub command: Option<Placed<String>>,
-    /// Whether only Postfix itself reaches it.
+    /// Whether only Postfix can reach it.
     pub private: Option<Placed<bool>>,
     /// Whether it runs as the mail owner.
     pub unprivileged: Option<Placed<bool>>,
-    /// Whether it runs in the queue directory as its root.
+    /// Whether it runs chrooted in the queue folder.
     pub chroot: Option<Placed<bool>>,
-    /// How often it is woken: seconds, and a `?` behind them if only once it has been used.
+    /// Interval of wake-ups: seconds, with `?` after them if only after the service was used.
     pub wakeup: Option<Placed<String>>,
-    /// Most processes at a time, 0 for any number.
+    /// Maximum number of processes, 0 for no limit.
     pub max_processes: Option<Placed<u32>>,
-    /// What its program is told beside options.
+    /// Arguments of its program in addition to options.
     pub arguments: Vec<Placed<String>>,
-    /// Parameters that it has another value of.
+    /// Parameters with a different value for this service.
     pub options: Vec<Parameter>,
 }

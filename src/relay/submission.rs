@@ -1,24 +1,24 @@
-//! Users who hand in mail from anywhere, once they have proved who they are.
+//! Authenticated users who submit mail from anywhere.
 
 use super::Headers;
 
-/// What users are offered, beside the port for other servers.
+/// Settings for users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submission {
-    /// Where they hand in mail; never empty.
+    /// Ports for submission; never empty.
     pub ports: Vec<SubmissionPort>,
-    /// Senders with users of their own: addresses, and domains without `@`, each with the logins that may use it.
+    /// Senders (addresses, and domains without `@`), each with the logins that may use it.
     pub senders: Vec<(String, Vec<String>)>,
-    /// What is taken out of the headers that their programs wrote.
+    /// Headers to remove from submitted mail.
     pub headers: Headers,
 }
 
-/// A port for users' mail (RFC 6409, RFC 8314). Nothing is taken there without TLS and a login.
+/// A port for submission (RFC 6409, RFC 8314). It requires TLS and a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubmissionPort {
     /// 587: TLS by STARTTLS.
     StartTls,
-    /// 465: TLS from the first byte.
+    /// 465: implicit TLS.
     Implicit,
 }
 

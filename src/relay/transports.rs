@@ -1,43 +1,43 @@
-//! Mail that goes another way than the rest.
+//! Mail that bypasses the smarthosts.
 
 use super::NextHop;
 use crate::diag::Span;
 
-/// Where mail for a domain or an address goes on its way out.
+/// The route of mail to a domain or an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transport {
-    /// A domain, `.domain` for all below it, or an address.
+    /// A domain, `.domain` for its subdomains, or an address.
     pub key: String,
-    /// Where to.
+    /// The route.
     pub way: Way,
-    /// Where the spec says so.
+    /// The place in the spec.
     pub span: Span,
 }
 
-/// A way out.
+/// A route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
     /// To this server.
     Hop(NextHop),
-    /// To the servers that DNS names (MX).
+    /// To the MX hosts of the domain.
     Direct,
-    /// Back to the sender, with these words.
+    /// Bounce, with this text.
     Error(String),
-    /// Nowhere for now: it waits, with these words.
+    /// Defer, with this text.
     Retry(String),
-    /// Taken and thrown away.
+    /// Accept and delete.
     Discard,
 }
 
 impl Transport {
-    /// Whether mail goes to the same server by both.
+    /// Whether both routes lead to the same server.
     pub fn shares_server(&self, other: &Self) -> bool {
         matches!(self.way, Way::Hop(_)) && self.way == other.way
     }
 }
 
-/// The way of mail for a domain, `.domain` or address, if it is not that of the rest: its own, else that of all below a
-/// domain above it; see transport(5), "TABLE SEARCH ORDER".
+/// The route of mail to a domain, `.domain` or address, if there is an entry: that of the name, else that of the closest
+/// parent domain; see transport(5), "TABLE SEARCH ORDER".
 pub fn way_of<'a>(transports: &'a [Transport], key: &str) -> Option<&'a Transport> {
     let domain = key.rsplit_once('@').map_or(key, |(_, domain)| domain);
     let above = domain.match_indices('.').map(|(at, _)| &domain[at..]);

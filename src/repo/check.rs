@@ -29,9 +29,9 @@ pub struct Fault {
     pub urgent: bool,
     /// What: a file, a suite or a key.
     pub subject: String,
-    /// What is wrong with it.
+    /// The fault.
     pub message: String,
-    /// What to do; may be empty.
+    /// The fix; may be empty.
     pub hint: String,
 }
 
@@ -41,8 +41,8 @@ impl Fault {
     }
 }
 
-/// What will stop working: keys and indexes that expire, dates in the future, packages whose key hosts no longer get, and
-/// files that are missing. `now` is in seconds since 1970 UTC. Packages may be elsewhere: only if some are here must all be.
+/// Finds upcoming failures: keys and indexes that expire, dates in the future, packages whose key hosts no longer get, and
+/// missing files. `now` is in seconds since 1970 UTC. Packages may be stored elsewhere, but either all or none.
 ///
 /// # Errors
 /// The state cannot be read.

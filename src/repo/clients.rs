@@ -1,5 +1,5 @@
-//! What a host needs to use the repository: key files, source files, recipes for first boots, and the release package that
-//! brings all of it and keeps it current.
+//! Files for hosts that use the repository: keys, sources, recipes for first boots, and the release package that contains all
+//! of them and keeps them current.
 
 use super::keys::Keys;
 use super::settings::Settings;

@@ -72,7 +72,7 @@ impl Keys {
         self.signing.iter().chain(&self.announced).map(AsRef::as_ref).collect()
     }
 
-    /// What hosts get to know.
+    /// The certificates that hosts receive.
     pub fn certificates(&self) -> Vec<&Certificate> {
         self.all().into_iter().map(Signer::certificate).chain(&self.retired).collect()
     }

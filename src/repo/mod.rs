@@ -51,7 +51,7 @@ pub enum RepoError {
     /// The state is damaged, or its signature is wrong.
     #[error("{0}")]
     State(String),
-    /// What would be published, clients would reject.
+    /// Clients would reject the publication.
     #[error("{0}")]
     Rejected(String),
     /// A package cannot be read.

@@ -16,12 +16,12 @@ pub(super) struct Prepared {
     pub(super) time: u64,
     pub(super) file: FileName,
     pub(super) bytes: Vec<u8>,
-    /// The signature beside it, if its format has one there.
+    /// The separate signature file, if the format has one.
     pub(super) signature: Option<Vec<u8>>,
     pub(super) entry: String,
 }
 
-/// What an index needs to know of a file.
+/// Data about a file for an index.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placed<'a> {
     pub(super) file: &'a FileName,

@@ -1,5 +1,5 @@
-//! What changes a repository: publications, promotions, rollbacks, removals, new signatures. All of them end in one place,
-//! which makes the indexes of every suite that changes.
+//! Changes of a repository: publications, promotions, rollbacks, removals, new signatures. All of them end in one function,
+//! which builds the indexes of every suite that changes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use crate::build::{self, Artifact};
 use crate::platform::Format;
 use crate::sign::{self, Kind, Signer, armored, unarmored, verify};
 
-/// What apt accepts of a date in the future, in seconds.
+/// The tolerance of apt for dates in the future, in seconds.
 const TOLERANCE: u64 = 10;
 
-/// Which packages are meant, by patterns with `*` and `?` on their names; all without one.
+/// Selection of packages by patterns with `*` and `?` for their names; all without a pattern.
 #[derive(Debug, Clone, Default)]
 pub struct Selection(Vec<WildMatch>);
 
@@ -51,7 +51,7 @@ pub struct Published {
 /// A repository that can be changed.
 #[derive(Debug)]
 pub struct Repository<'r> {
-    /// What it is called, and its rules.
+    /// Settings of the repository.
     pub settings: &'r Settings,
     /// Its keys.
     pub keys: &'r Keys,
@@ -63,7 +63,7 @@ pub struct Repository<'r> {
     pub date: Option<u64>,
 }
 
-/// What a suite shall have, and why.
+/// The new content of a suite, and the reason.
 struct Change {
     suite: Name,
     items: BTreeSet<u64>,
@@ -144,7 +144,7 @@ impl Repository<'_> {
         self.commit(&tree, state, vec![Change::new(to, items, what)], Files::default())
     }
 
-    /// Takes packages out of a suite.
+    /// Removes packages from a suite.
     ///
     /// # Errors
     /// No package matches, or a file cannot be written.
@@ -357,7 +357,7 @@ impl Repository<'_> {
         Ok(())
     }
 
-    /// What is there once: files for hosts, the page, and the state with its signature.
+    /// Files that exist once: files for hosts, the page, and the state with its signature.
     fn finish(&self, state: &State, files: &mut Files) -> Result<(), RepoError> {
         for (path, bytes) in clients::files(self.settings, self.keys, state.release.0)? {
             files.point(path, bytes);
@@ -455,13 +455,13 @@ fn nothing() -> RepoError {
     RepoError::Unknown("nothing was to be changed".to_owned())
 }
 
-/// What a suite has now.
+/// The current packages of a suite.
 fn current(state: &State, suite: &Name) -> BTreeSet<u64> {
     let current = state.suites.get(suite).and_then(|suite| suite.current());
     current.map(|publication| publication.items.clone()).unwrap_or_default()
 }
 
-/// What a suite has with these packages in place of others of their names.
+/// The packages of a suite after these replace others with the same names.
 fn with(state: &State, suite: &Name, ids: &[u64]) -> BTreeSet<u64> {
     let name = |id: &u64| state.items.get(id).map(|item| (item.format, item.name.as_str()));
     let new: BTreeSet<_> = ids.iter().filter_map(name).collect();

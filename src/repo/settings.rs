@@ -35,7 +35,7 @@ pub struct Description {
     pub keep: usize,
     /// Days until apt rejects an index that was not signed again. Without it an index does not expire.
     pub valid_days: Option<u32>,
-    /// Who packages the key: `Name <mail@domain>`.
+    /// Maintainer of the release package: `Name <mail@domain>`.
     pub maintainer: Maintainer,
 }
 
@@ -72,7 +72,7 @@ fn keep() -> usize {
     5
 }
 
-/// What a key is for.
+/// Use of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Use {
@@ -88,7 +88,7 @@ pub enum Use {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct KeySource {
-    /// What it is for.
+    /// Its use.
     #[serde(rename = "use", default = "signs")]
     pub purpose: Use,
     /// A secret key without a passphrase.
@@ -131,7 +131,7 @@ impl Settings {
 
     fn judge(&self, text: &str) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        // The place of the first line that sets a key: what is judged here stands once.
+        // The place of the first line that sets a key: keys that are checked here occur once.
         let place = |key: &str| {
             let at =
                 text.lines().scan(0, |at, line| Some((std::mem::replace(at, *at + line.len() + 1), line)));
@@ -153,7 +153,7 @@ impl Settings {
             );
         }
         if self.repository.keep < 2 {
-            let hint = "keep 2 or more: clients that have the index of before still ask for its files";
+            let hint = "keep 2 or more: clients with the previous index still request its files";
             wrong("keep", "one publication is too few", hint);
         }
         if self.repository.valid_days.is_some_and(|days| days < 7) {
@@ -174,7 +174,7 @@ impl Settings {
                 wrong("[[keys]]", "a key must have one holder", hint);
             } else if key.command.is_some() && key.certificate.is_none() {
                 let hint = "make one with `postpack key new --command`, and name it by `certificate`";
-                wrong("command", "a key behind a command needs its certificate", hint);
+                wrong("command", "a key in a program needs its certificate", hint);
             }
         }
         found

@@ -42,7 +42,7 @@ pub(super) struct Site {
     _lock: File,
 }
 
-/// What the journal says of a file: which staged file takes its place; none if it is removed.
+/// Entry of a file in the journal: the staged file that replaces it; `None` if it is removed.
 #[derive(Debug, Serialize, Deserialize)]
 struct Move {
     path: String,
@@ -107,7 +107,7 @@ impl Site {
         for (path, bytes) in &files.pointers {
             let full = self.path(path)?;
             let there = Self::read(&self.root, path)?;
-            // What it will be in the end: a file can be removed first and come back.
+            // The final state counts: a file can be removed first and then added again.
             let last = files.pointers.iter().rev().find(|(other, _)| other == path);
             if there.as_deref() == last.and_then(|(_, bytes)| bytes.as_deref()) {
                 continue;

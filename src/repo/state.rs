@@ -1,5 +1,5 @@
-//! What was published so far: `state.json`, a signed part of the published tree. With it a machine that publishes needs no
-//! package of earlier publications.
+//! The state of the published tree: `state.json`, which is signed and part of the tree. With it, a publisher needs no packages
+//! of earlier publications.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub(super) const SIGNATURE: &str = "state.json.asc";
 /// The form of the file; another number is a later postpack's.
 const FORM: u32 = 1;
 
-/// What was published so far.
+/// State of the published tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct State {
@@ -59,7 +59,7 @@ pub struct Item {
     /// The fingerprint of the key that signed it; apt has no signatures of packages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What the index says of it.
+    /// Its entry in the index.
     pub entry: String,
 }
 
@@ -77,7 +77,7 @@ pub struct Publication {
     pub serial: u64,
     /// Its date in seconds since 1970 UTC, which only grows.
     pub date: u64,
-    /// What was done, for people.
+    /// Description of the change, for people.
     pub what: String,
     /// Numbers of its packages.
     pub items: BTreeSet<u64>,
@@ -86,7 +86,7 @@ pub struct Publication {
 }
 
 impl Suite {
-    /// What clients see now.
+    /// The current content for clients.
     pub fn current(&self) -> Option<&Publication> {
         self.publications.last()
     }

@@ -1,5 +1,5 @@
-//! How a tree gets to a web server or a bucket: what has to be there before clients can see it, what they begin with, and
-//! what may go when nobody needs it any more.
+//! Upload of a tree to a web server or a bucket, in order: files that clients need later, the entry points of clients, and files
+//! to remove when they are no longer needed.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,22 +18,22 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// Names whose bytes change.
 const CURRENT: &str = "no-cache";
 
-/// What is to be uploaded, in this order.
+/// Files to upload, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// SHA-256 of the state that must be on the server before; nothing if nothing was published there. Two publishers would
-    /// otherwise overwrite each other.
+    /// SHA-256 of the state that must be on the server before the upload, so that two publishers do not overwrite each other;
+    /// `None` if nothing was published there.
     pub expects: Option<String>,
     /// The phases.
     pub steps: Vec<Step>,
-    /// What may be removed a day later, when no client has an older index.
+    /// Files to remove a day later, when no client has an older index.
     pub remove: Vec<String>,
 }
 
 /// One phase: files that can be uploaded in any order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// What it is for.
+    /// Its purpose.
     pub title: &'static str,
     /// The header `Cache-Control` of its files.
     pub cache: &'static str,
@@ -74,7 +74,7 @@ pub fn upload_plan(
     let steps = vec![
         Step { title: "packages and indexes that never change", cache: IMMUTABLE, files: wanted },
         Step { title: "signatures, client files and the page", cache: CURRENT, files: phase(1) },
-        Step { title: "what clients begin with", cache: CURRENT, files: phase(2) },
+        Step { title: "entry points of clients", cache: CURRENT, files: phase(2) },
         Step { title: "the state, for the next publisher", cache: CURRENT, files: phase(3) },
     ];
     Ok(Plan { expects: remote.map(sha256), steps, remove: obsolete })

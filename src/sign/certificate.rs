@@ -22,7 +22,7 @@ pub struct Certificate {
     revoked: bool,
 }
 
-/// What a self-signature says.
+/// Content of a self-signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Binding {
     created: u32,
@@ -76,7 +76,7 @@ impl Certificate {
                     return Err(SignError::Malformed("it has more than one key"));
                 }
                 packet::USER_ID => user_id = Some(body),
-                // What follows binds the subkey.
+                // The following packets bind the subkey.
                 packet::PUBLIC_SUBKEY | packet::SECRET_SUBKEY => break,
                 packet::SIGNATURE => certificate.add(user_id, body)?,
                 _ => {}
@@ -151,7 +151,7 @@ impl Certificate {
         &self.key
     }
 
-    /// What follows the key packet: user IDs and self-signatures.
+    /// The packets after the key packet: user IDs and self-signatures.
     pub(super) fn tail(&self) -> &[u8] {
         &self.packets
     }
@@ -280,7 +280,7 @@ impl Certificate {
     }
 }
 
-/// What a self-signature over a user ID hashes before its own head: section 5.2.4.
+/// The data that a self-signature over a user ID hashes before its head: section 5.2.4.
 pub(super) fn certified(key: &PublicKey, user_id: &[u8]) -> Vec<u8> {
     let length = u32::try_from(user_id.len()).unwrap_or(u32::MAX).to_be_bytes();
     [&key.framed()[..], &[0xb4], &length, user_id].concat()

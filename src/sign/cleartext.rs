@@ -41,7 +41,7 @@ pub fn cleartext(text: &str, signers: &[&dyn Signer], time: u64) -> Result<Strin
     Ok(signed)
 }
 
-/// What is signed of a text: lines ended by CR and LF, but for the last one.
+/// The signed form of a text: lines end with CR and LF, except the last one.
 pub(super) fn canonical(text: &str) -> Vec<u8> {
     text.lines().map(|line| line.trim_end_matches([' ', '\t', '\r'])).collect::<Vec<_>>().join("\r\n").into()
 }

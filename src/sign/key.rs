@@ -97,13 +97,13 @@ impl PublicKey {
         match &key.material {
             Material::Rsa { modulus, .. } if modulus.len() < 256 => {
                 let bits = modulus.len() * 8;
-                Err(refused(&format!("an RSA key of {bits} bits"), "apt asks for 2048 bits or more"))
+                Err(refused(&format!("an RSA key of {bits} bits"), "apt requires 2048 bits or more"))
             }
             _ => Ok(key),
         }
     }
 
-    /// What is hashed of a key before it is signed: section 5.2.4.
+    /// The data of a key that is hashed for signatures: section 5.2.4.
     pub(super) fn framed(&self) -> Vec<u8> {
         let length = u16::try_from(self.body.len()).unwrap_or(u16::MAX).to_be_bytes();
         [&[0x99], &length[..], &self.body].concat()

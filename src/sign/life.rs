@@ -1,4 +1,4 @@
-//! The life of a key: made, extended, revoked. Rotation is a new key beside the old one.
+//! The life of a key: created, extended, revoked. Rotation adds a new key to the old one.
 
 use super::SignError;
 use super::armor::armored;
@@ -29,7 +29,7 @@ type Raw<'a> = &'a dyn Fn(&[u8; 64]) -> Result<Vec<u8>, SignError>;
 pub struct Created {
     /// The key with its certificate.
     pub key: SecretKey,
-    /// Its revocation certificate, armored: whoever has it can revoke the key.
+    /// Its revocation certificate, armored. Anyone who has it can revoke the key.
     pub revocation: String,
 }
 
@@ -131,7 +131,7 @@ fn certify(
     for (_, body) in packet::packets(&unsigned.packet(&key, &raw)?)? {
         certificate.add(Some(user_id.as_bytes()), body)?;
     }
-    // What was added is verified on the way: a program that signs with another key is found out here.
+    // The new signature is verified here, which detects a program that signs with a different key.
     if certificate.tail().len() == before {
         return Err(SignError::Key("the signer does not hold the key of this certificate".to_owned()));
     }

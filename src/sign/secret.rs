@@ -106,7 +106,7 @@ impl SecretKey {
         Ok(Self { pair, integers, certificate: Certificate::bare(PublicKey::new(created, material)) })
     }
 
-    /// What it says of itself.
+    /// Its public data.
     pub fn certificate(&self) -> &Certificate {
         &self.certificate
     }
@@ -126,7 +126,7 @@ impl SecretKey {
         self.with(self.certificate.clone()).to_armor()
     }
 
-    /// What the key makes of a SHA-512 digest: the block of RSA PKCS #1 v1.5, or the 64 bytes of Ed25519 over the digest.
+    /// The raw signature of a SHA-512 digest: the block of RSA PKCS #1 v1.5, or the 64 bytes of Ed25519 over the digest.
     pub(super) fn raw(&self, digest: &[u8; 64]) -> Result<Vec<u8>, SignError> {
         let failed = |_| SignError::Library("sign");
         match &self.pair {

@@ -18,7 +18,7 @@ pub(super) const REASON: u8 = 29;
 pub(super) const FEATURES: u8 = 30;
 const ISSUER_FINGERPRINT: u8 = 33;
 
-/// What a signature is about (section 5.2.1).
+/// Type of a signature (section 5.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Bytes as they are: a detached signature.

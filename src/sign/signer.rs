@@ -1,4 +1,4 @@
-//! Who signs: a key in a file, gpg, or a program that holds the key.
+//! Signers: a key in a file, gpg, or a program with the key.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -35,7 +35,7 @@ impl FileSigner {
         &self.0
     }
 
-    /// What the key makes of a SHA-512 digest.
+    /// The raw signature of a SHA-512 digest.
     ///
     /// # Errors
     /// The library fails.
@@ -74,7 +74,7 @@ impl CommandSigner {
         Ok(Self { command, certificate })
     }
 
-    /// What the program makes of a digest.
+    /// The output of the program for a digest.
     ///
     /// # Errors
     /// It fails, or writes nothing.
@@ -106,7 +106,7 @@ impl Signer for CommandSigner {
     }
 }
 
-/// Signs with gpg: keys with a passphrase, on smart cards, or behind its agent.
+/// Signs with gpg: keys with a passphrase, on smart cards, or in its agent.
 #[derive(Debug)]
 pub struct GpgSigner {
     certificate: Certificate,
@@ -184,7 +184,7 @@ fn run(command: &mut Command, program: &str, input: &[u8]) -> Result<Vec<u8>, Si
         .map_err(|error| failed(error.to_string()))?;
     let mut stdin = child.stdin.take();
     let output = std::thread::scope(|scope| {
-        // Written by a thread of its own, because a program may write before it has read everything.
+        // A separate thread writes it, because a program may write before it has read everything.
         scope.spawn(move || {
             // A program that ends early says why on standard error.
             let _ = stdin.as_mut().map(|stdin| stdin.write_all(input));

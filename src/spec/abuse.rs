@@ -1,4 +1,4 @@
-//! `[abuse]`: what is kept out of mail from anybody.
+//! `[abuse]`: checks of mail from other servers.
 
 use super::judge::Judge;
 use super::server;
@@ -8,10 +8,10 @@ use crate::keys::AbuseSection;
 use crate::keys::spot::{Many, Spot};
 use crate::relay::{Abuse, Greylisting, Named};
 
-/// Seconds until a client may come again: postgrey's own choice, and that of most who greylist.
+/// Seconds until a client may try again: the default of postgrey and of most other greylisting programs.
 const DELAY: u64 = 300;
 
-/// What is kept out.
+/// The checks.
 pub(super) fn check(judge: &mut Judge, section: Option<&AbuseSection>) -> Abuse {
     let Some(section) = section else { return Abuse::default() };
     let lists = "domains, such as `zen.spamhaus.org` or `zen.spamhaus.org=127.0.0.[2..11]`";
@@ -24,7 +24,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&AbuseSection>) -> Abuse 
     let words = judge.read_if("words", "abuse.block-words", "text", section.block_words.as_ref(), words);
     if let (Some(spot), true) = (&section.block_words, block_lists.is_empty() && name_lists.is_empty()) {
         judge.report(
-            Diagnostic::warning("words", spot.span.clone(), "nobody hears this: there are no lists")
+            Diagnostic::warning("words", spot.span.clone(), "this text is never sent: there are no lists")
                 .hint("name one in `block-lists`"),
         );
     }
@@ -41,7 +41,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&AbuseSection>) -> Abuse 
     }
 }
 
-/// The keys that are given, each with its place.
+/// The keys in the spec, each with its place.
 pub(super) fn given(section: &AbuseSection) -> Vec<(&'static str, Option<Span>)> {
     let many = |list: Option<&Many<String>>| Some(list?.0.first()?.span.clone());
     vec![
@@ -87,7 +87,7 @@ fn greylisting(judge: &mut Judge, section: &AbuseSection) -> Option<Greylisting>
     if let (false, Some((path, span))) = (on, idle) {
         judge.report(
             Diagnostic::error("greylisting", span, format!("`{path}` has no effect without greylisting"))
-                .hint("set greylisting = true, or take it out"),
+                .hint("set greylisting = true, or remove the key"),
         );
     }
     on.then(|| Greylisting {
@@ -97,11 +97,11 @@ fn greylisting(judge: &mut Judge, section: &AbuseSection) -> Option<Greylisting>
     })
 }
 
-/// Words for a client, in a line that Postfix and systemd expand.
+/// Text for a client, in a line that Postfix and systemd expand.
 fn words(text: &str) -> Result<String, Fault> {
     values::access_text(text)?;
     match text.chars().find(|c| "#{}\"\\".contains(*c)) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))),
+        Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd)))),
         None => Ok(text.to_owned()),
     }
 }
@@ -114,7 +114,7 @@ fn dns_list(text: &str) -> Result<String, Fault> {
         Some((domain, filter)) => {
             let domain = values::domain(domain)?;
             if !is_filter(filter) {
-                return Err(Fault::new(format!("`{}` is no filter for answers", values::shown(filter)))
+                return Err(Fault::new(format!("`{}` is not a filter for answers", values::shown(filter)))
                     .hint(
                         "write an address, with `[2..11]` or `[2;4]` in place of a number: `127.0.0.[2..11]`",
                     ));
@@ -124,7 +124,7 @@ fn dns_list(text: &str) -> Result<String, Fault> {
     }
 }
 
-/// Four numbers with dots between; `[a;b..c]` is any of several.
+/// Four numbers separated by dots; `[a;b..c]` stands for any of several.
 fn is_filter(text: &str) -> bool {
     let number = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -138,7 +138,7 @@ fn is_filter(text: &str) -> bool {
         Some(inner) => inner.split(';').all(choice),
         None => number(text).is_some(),
     };
-    // A dot between brackets parts nothing.
+    // A dot between brackets is not a separator.
     let mut inside = false;
     let parts: Vec<&str> = text
         .split(|c| {
@@ -155,23 +155,23 @@ pub(super) fn endpoint(text: &str) -> Result<String, Fault> {
     let wrong =
         |why: &str| Err(Fault::new(why).hint("such as `inet:127.0.0.1:10040` or `unix:private/policy`"));
     if let Some(odd) = text.chars().find(|c| c.is_whitespace() || "{}$,\"\\#".contains(*c)) {
-        return Err(Fault::new(format!("{} cannot be part of it", values::character(odd))));
+        return Err(Fault::new(format!("{} is not allowed here", values::character(odd))));
     }
     match text.split_once(':') {
         Some(("unix", path)) if !path.is_empty() => Ok(text.to_owned()),
-        Some(("unix", _)) => wrong("no path follows"),
+        Some(("unix", _)) => wrong("the path is missing"),
         Some(("inet", place)) => match place.rsplit_once(':') {
             Some((host, port)) => {
                 let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
                 values::host(bare)?;
                 match port.parse::<u16>() {
                     Ok(number) if number > 0 => Ok(text.to_owned()),
-                    _ => wrong("no port ends it"),
+                    _ => wrong("it does not end with a port"),
                 }
             }
-            None => wrong("no port ends it"),
+            None => wrong("it does not end with a port"),
         },
-        _ => wrong("it begins neither with `inet:` nor with `unix:`"),
+        _ => wrong("it must begin with `inet:` or `unix:`"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The headers that a POSIX extended regular expression may match, by the text that its lines begin with.
 
-/// Whether an expression that [`super::pattern::check`] takes may match a line with one of these headers. Where its beginning
-/// is no plain text, it may.
+/// Whether an expression that [`super::pattern::check`] accepts may match a line with one of these headers. If it does not
+/// begin with plain text, it may.
 pub(super) fn may_match(pattern: &str, headers: &[&str]) -> bool {
     alternatives(pattern).0.iter().any(|one| match one.strip_prefix('^') {
         None => true,
@@ -29,7 +29,7 @@ fn is_repeated(after: &str) -> bool {
     after.starts_with(['*', '+', '?', '{'])
 }
 
-/// The alternatives `a|b` up to a `)` that closes the group around them, and what follows it.
+/// The alternatives `a|b` up to the `)` that closes their group, and the rest after it.
 fn alternatives(text: &str) -> (Vec<&str>, &str) {
     let (mut found, mut start, mut depth, mut at) = (Vec::new(), 0, 0, 0);
     while let Some(c) = text[at..].chars().next() {
@@ -52,7 +52,7 @@ fn alternatives(text: &str) -> (Vec<&str>, &str) {
     (found, "")
 }
 
-/// The length of what a text begins with: a character, one with a backslash before it, or `[...]`.
+/// The length of the first atom of a text: a character, an escaped character, or `[...]`.
 fn length(text: &str, first: char) -> usize {
     match first {
         '\\' => 1 + text[1..].chars().next().map_or(0, char::len_utf8),

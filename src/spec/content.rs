@@ -1,4 +1,4 @@
-//! `[content]`, `[milter]` and `[notices]`: what messages may hold, who else looks at them, who hears of trouble.
+//! `[content]`, `[milter]` and `[notices]`: header and body checks, milters, and reports to the postmaster.
 
 use super::abuse::endpoint;
 use super::beginning::may_match;
@@ -10,7 +10,7 @@ use crate::keys::spot::{Entries, Spot, Time};
 use crate::keys::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
 use crate::relay::{Content, Identity, LineAction, Milter, MilterAction, Milters, Notices, Provider, Rule};
 
-/// What lines may be.
+/// Header and body checks.
 pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>, identity: &Identity) -> Content {
     let Some(section) = section else { return Content::default() };
     if identity.rewrites_addresses() {
@@ -23,7 +23,7 @@ pub(super) fn check(judge: &mut Judge, section: Option<&ContentSection>, identit
             .as_ref()
             .and_then(|table| table.0.iter().find(|(_, value)| value.value.starts_with("prepend")))
     {
-        let message = "Postfix puts nothing before a header that a milter adds";
+        let message = "Postfix cannot insert text before a header that a milter adds";
         judge.report(
             Diagnostic::error("content", value.span.clone(), message).hint("`replace LINE` works there"),
         );
@@ -44,7 +44,7 @@ fn rules(judge: &mut Judge, path: &str, entries: Option<&Entries<String>>) -> Ve
         let of_key = format!("{path}.{}", values::shown(key.as_str()));
         let groups_or_many = groups.unwrap_or(u32::MAX);
         let read = |text: &str| action(text, groups_or_many);
-        let action = judge.read("content", &of_key, "what becomes of the line or its message", value, read);
+        let action = judge.read("content", &of_key, "an action for the line or its message", value, read);
         if let (Some(_), Some(action)) = (groups, action) {
             rules.push((key.value.clone(), action));
         }
@@ -52,15 +52,15 @@ fn rules(judge: &mut Judge, path: &str, entries: Option<&Entries<String>>) -> Ve
     rules
 }
 
-/// Rules that keep `[rewrite]` from a line: in header_checks(5), the first rule that matches a line is the only one.
+/// Rules that prevent `[rewrite]` for a line: in header_checks(5), only the first rule that matches a line applies.
 fn before_rewriting(judge: &mut Judge, entries: Option<&Entries<String>>) {
     const SENDERS: [&str; 4] = ["From", "Sender", "Resent-From", "Resent-Sender"];
     for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
         let word = value.value.split(' ').next().unwrap_or_default();
-        // The others remove the message or the line, or write it.
+        // The other actions remove the message or the line, or replace the line.
         let stays = matches!(word, "hold" | "warn" | "prepend" | "redirect" | "permit");
         if stays && may_match(&key.value, &SENDERS) {
-            let message = "[rewrite] changes no sender in a `From` or `Sender` line that this matches";
+            let message = "[rewrite] does not change senders in a `From` or `Sender` line that this matches";
             judge.report(
                 Diagnostic::warning("content", key.span.clone(), message)
                     .hint("begin the pattern with another header, such as `^Subject:`; `replace` can write the new sender"),
@@ -91,11 +91,11 @@ fn action(text: &str, groups: u32) -> Result<LineAction, Fault> {
             needed("the address")?;
             LineAction::Redirect(values::address(rest)?)
         }
-        "ignore" | "permit" if !rest.is_empty() => return Err(Fault::new("nobody hears its words")),
+        "ignore" | "permit" if !rest.is_empty() => return Err(Fault::new("its text is never sent")),
         "ignore" => LineAction::Ignore,
         "permit" => LineAction::Permit,
         _ => {
-            return Err(Fault::new(format!("`{}` is no action", values::shown(word))).hint(
+            return Err(Fault::new(format!("`{}` is not an action", values::shown(word))).hint(
                 "write `reject`, `discard`, `hold`, `warn`, `ignore`, `prepend`, `replace`, `redirect` or `permit`",
             ));
         }
@@ -103,15 +103,15 @@ fn action(text: &str, groups: u32) -> Result<LineAction, Fault> {
     Ok(action)
 }
 
-/// Words that a client or the log gets.
+/// Text for a client or the log.
 fn spoken(text: &str) -> Result<&str, Fault> {
     if text.contains('$') {
-        return Err(Fault::new("`$` cannot be part of its words"));
+        return Err(Fault::new("`$` is not allowed in its text"));
     }
     if text.is_empty() { Ok(text) } else { values::access_text(text) }
 }
 
-/// `$1`, `${1}` and `$$`; Postfix skips a rule that names a group which the pattern has not.
+/// `$1`, `${1}` and `$$`. Postfix skips a rule that refers to a missing group.
 fn references(text: &str, groups: u32) -> Result<(), Fault> {
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -125,16 +125,14 @@ fn references(text: &str, groups: u32) -> Result<(), Fault> {
         let number: u32 = inner[..digits].parse().unwrap_or(0);
         if number == 0 || (after.starts_with('{') && !inner[digits..].starts_with('}')) {
             return Err(
-                Fault::new("`$` is followed by no number").hint("write `$$` for the character itself")
+                Fault::new("`$` is not followed by a number").hint("write `$$` for the character itself")
             );
         }
         if !after.starts_with('{')
             && inner[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
         {
-            return Err(Fault::new(
-                "Postfix reads the letters behind `$` and the number as part of its name",
-            )
-            .hint(format!("write `${{{number}}}`")));
+            return Err(Fault::new("Postfix reads the letters after `$` and the number as part of its name")
+                .hint(format!("write `${{{number}}}`")));
         }
         if number > groups {
             return Err(Fault::new(format!(
@@ -146,17 +144,13 @@ fn references(text: &str, groups: u32) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Who else looks at messages; `None` if nobody does.
+/// The milters; `None` if there are none.
 pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Option<Milters> {
     let section = section?;
     let what = "milters, `inet:HOST:PORT` or `unix:PATH`";
     let servers = judge.read_all("milter", "milter.servers", what, section.servers.as_ref(), milter);
     if section.servers.as_ref().is_none_or(|list| list.0.is_empty()) {
-        judge.missing(
-            "milter.servers",
-            None,
-            "it says where they listen: servers = \"inet:127.0.0.1:11332\"",
-        );
+        judge.missing("milter.servers", None, "add their addresses: servers = \"inet:127.0.0.1:11332\"");
     }
     let mut time = |path: &str, spot: Option<&Spot<Time>>| {
         let read = judge.read_scalar("time", path, "a time, such as `30s`", spot, values::duration);
@@ -179,7 +173,7 @@ pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Opt
     })
 }
 
-/// A milter's place, and behind it what is otherwise than for the rest, by the keys of the section.
+/// The address of a milter, followed by options that override keys of the section.
 fn milter(text: &str) -> Result<Milter, Fault> {
     values::line(text)?;
     let mut words = text.split(' ').filter(|word| !word.is_empty());
@@ -191,13 +185,13 @@ fn milter(text: &str) -> Result<Milter, Fault> {
             ("default-action", _) => milter.without.replace(action_of(value)?).is_some(),
             (_, Some(at)) => milter.timeouts[at].replace(values::duration(value)?).is_some(),
             _ => {
-                return Err(Fault::new(format!("`{}` is nothing of a milter", values::shown(word))).hint(
+                return Err(Fault::new(format!("`{}` is not an option of a milter", values::shown(word))).hint(
                     "write `default-action=accept`, `connect-timeout=30s`, `command-timeout=30s` or `content-timeout=5m`",
                 ));
             }
         };
         if twice {
-            return Err(Fault::new(format!("`{key}` is there twice")));
+            return Err(Fault::new(format!("`{key}` is a duplicate")));
         }
     }
     Ok(milter)
@@ -208,16 +202,16 @@ const TIMEOUTS: [&str; 3] = ["connect-timeout", "command-timeout", "content-time
 
 fn action_of(word: &str) -> Result<MilterAction, Fault> {
     MilterAction::ALL.into_iter().find(|action| action.name() == word).ok_or_else(|| {
-        Fault::new(format!("`{}` is no action", values::shown(word)))
+        Fault::new(format!("`{}` is not an action", values::shown(word)))
             .hint("write `tempfail`, `reject`, `accept` or `quarantine`")
     })
 }
 
-/// Postfix's own classes, and `2bounce`: where a provider refuses the null sender, a bounce is refused as well, and without a
-/// notice nobody would hear of the lost message.
+/// The default classes of Postfix, and `2bounce`: a provider that rejects the null sender also rejects bounces, and a notice is
+/// the only trace of the lost message.
 const WITH_LOST_BOUNCES: [&str; 3] = ["resource", "software", "2bounce"];
 
-/// Who hears of trouble.
+/// Recipients and classes of notices.
 pub(super) fn notices(
     judge: &mut Judge,
     section: Option<&NoticesSection>,

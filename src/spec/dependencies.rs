@@ -1,4 +1,4 @@
-//! `[dependencies]`: package relations in the words of each format.
+//! `[dependencies]`: package relations in the syntax of each format.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,25 @@ use crate::keys::spot::Many;
 use crate::keys::{DependenciesSection, RelationsSection};
 use crate::platform::{Format, RelationSyntax};
 
-/// Relations of a spec in addition to those that postpack knows, by format.
+/// Relations of a spec in addition to those that postpack adds, by format.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dependencies(BTreeMap<Format, Extra>);
 
-/// Relations of one format, each as its format writes it.
+/// Relations of one format, in its syntax.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extra {
-    /// Must be there.
+    /// Required packages.
     pub depends: Vec<String>,
-    /// Should be there.
+    /// Recommended packages.
     pub recommends: Vec<String>,
-    /// Can be of use.
+    /// Suggested packages.
     pub suggests: Vec<String>,
-    /// Must not be there.
+    /// Packages that must not be installed.
     pub conflicts: Vec<String>,
 }
 
 impl Dependencies {
-    /// Those of a format.
+    /// The relations for a format.
     pub fn of(&self, format: Format) -> &Extra {
         static NONE: Extra = Extra {
             depends: Vec::new(),
@@ -49,7 +49,7 @@ fn extra(judge: &mut Judge, format: Format, section: &RelationsSection) -> Extra
     let syntax = &format.facts().relation;
     let mut list = |key: &str, list: Option<&Many<String>>| {
         let path = format!("dependencies.{format}.{key}");
-        let what = format!("relations as {format} packages have them");
+        let what = format!("relations in the syntax of {format} packages");
         let alternatives = key != "conflicts";
         let read =
             judge.read_all("relation", &path, &what, list, |text| relation(syntax, text, alternatives));
@@ -58,7 +58,7 @@ fn extra(judge: &mut Judge, format: Format, section: &RelationsSection) -> Extra
                 judge.report(Diagnostic::error(
                     "relation",
                     spot.span.clone(),
-                    "the relay needs Postfix and would exclude it",
+                    "the relay depends on Postfix and cannot conflict with it",
                 ));
             }
         }
@@ -80,10 +80,10 @@ fn name_of(relation: &str) -> &str {
 fn relation(syntax: &RelationSyntax, text: &str, alternatives: bool) -> Result<String, Fault> {
     values::line(text)?;
     if text.contains(',') {
-        return Err(Fault::new("it holds a comma").hint("write each relation as a text of its own"));
+        return Err(Fault::new("it contains a comma").hint("write each relation as a separate item"));
     }
     if text.contains('|') && !(syntax.alternatives && alternatives) {
-        return Err(Fault::new("there are no alternatives (`|`) here"));
+        return Err(Fault::new("alternatives (`|`) are not allowed here"));
     }
     for part in text.split('|') {
         one(syntax, part.trim())?;
@@ -101,10 +101,10 @@ fn one(syntax: &RelationSyntax, text: &str) -> Result<(), Fault> {
     if rest.is_empty() || version_of(syntax, rest).is_some_and(is_version) {
         return Ok(());
     }
-    Err(Fault::new("its version constraint is not understood").hint(hint))
+    Err(Fault::new("its version constraint is not valid").hint(hint))
 }
 
-/// The version in what follows the name of a package.
+/// The version in the text after the name of a package.
 fn version_of<'t>(syntax: &RelationSyntax, rest: &'t str) -> Option<&'t str> {
     let constraint = rest.strip_prefix(&syntax.before_operator)?.strip_suffix(&syntax.after_version)?;
     let version = syntax.operators.iter().find_map(|operator| constraint.strip_prefix(operator.as_str()))?;

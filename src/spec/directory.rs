@@ -1,4 +1,4 @@
-//! `[database] kind = "ldap"`: a directory that knows the mailboxes.
+//! `[database] kind = "ldap"`: mailboxes in a directory.
 
 use std::net::IpAddr;
 
@@ -10,15 +10,15 @@ use crate::keys::DatabaseSection;
 use crate::keys::spot::{Many, Spot};
 use crate::relay::{Database, Directory, Queries, Results, Store};
 
-/// Any entry makes a domain one with mailboxes that says so (RFC 4524).
+/// A domain has mailboxes if any entry has it as `associatedDomain` (RFC 4524).
 const DOMAINS: &str = "(&(objectClass=domainRelatedObject)(associatedDomain=%s))";
-/// People are `inetOrgPerson` (RFC 2798); their `mail` is their mailbox, and the name that they log in by.
+/// People are `inetOrgPerson` (RFC 2798). Their `mail` is their mailbox and login name.
 const MAILBOXES: &str = "(&(objectClass=inetOrgPerson)(mail=%s))";
-/// More addresses of theirs stand in `mailLocalAddress`: of what servers use for it, the one whose schema (`misc`) comes with
-/// OpenLDAP. An address that several people have is a list.
+/// Further addresses are in `mailLocalAddress`, because its schema (`misc`) is part of OpenLDAP. An address that several people
+/// have is a list.
 const ALIASES: &str = "(&(objectClass=inetLocalMailRecipient)(mailLocalAddress=%s))";
 
-/// The directory, if the section says all of it.
+/// The directory, if the section is complete.
 pub(super) fn read(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Database> {
     let section = &spot.value;
     for (name, span) in [
@@ -28,15 +28,15 @@ pub(super) fn read(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Da
         let Some(span) = span else { continue };
         let finding = Diagnostic::error("database", span.clone(), format!("a directory has no `{name}`"));
         judge.report(finding.hint(match name {
-            "port" => "it stands in the URL: host = \"ldap://ldap.acme.example:1389\"",
-            _ => "where to search is said by `base`",
+            "port" => "set it in the URL: host = \"ldap://ldap.acme.example:1389\"",
+            _ => "`base` sets where to search",
         }));
     }
     if section.base.is_none() {
         judge.missing(
             "database.base",
             Some(&spot.span),
-            "say where to search: base = \"dc=acme,dc=example\"",
+            "set where to search: base = \"dc=acme,dc=example\"",
         );
     }
     let what = "the URL of a server: `ldap://`, `ldaps://` or `ldapi://`";
@@ -55,9 +55,9 @@ pub(super) fn read(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Da
     let start_tls = url.as_ref().is_some_and(|url| start_tls(judge, section, url));
     let queries = queries(judge, section.queries.as_ref(), (DOMAINS, MAILBOXES, ALIASES), filter);
     if let Some(query) = section.queries.as_ref().and_then(|own| own.tls_policies.as_ref()) {
-        let message = "policies are asked of a database, and no directory has a schema for them";
+        let message = "TLS policies can be in an SQL database only: directories have no schema for them";
         let finding = Diagnostic::error("database", query.span.clone(), message);
-        judge.report(finding.hint("[tls.policies] has them in the spec"));
+        judge.report(finding.hint("put them into [tls.policies]"));
     }
     let own = section.results.as_ref().map(|spot| &spot.value);
     let mut result = |path: &str, list: Option<&Many<String>>, usual: &str| {
@@ -81,7 +81,7 @@ pub(super) fn read(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Da
     Some(Database { store, queries })
 }
 
-/// Whether TLS begins on the connection: it does to another host, unless the spec says otherwise.
+/// Whether to use STARTTLS. The default is yes for another host.
 fn start_tls(judge: &mut Judge, section: &DatabaseSection, url: &str) -> bool {
     let plain = url.starts_with("ldap://");
     let said = section.start_tls.as_ref();
@@ -89,15 +89,15 @@ fn start_tls(judge: &mut Judge, section: &DatabaseSection, url: &str) -> bool {
         let message = if url.starts_with("ldaps") {
             "with `ldaps://` TLS begins with the connection"
         } else {
-            "to a socket of the host nobody can listen"
+            "a socket on the host needs no TLS"
         };
-        judge.report(Diagnostic::error("database", spot.span.clone(), message).hint("take `start-tls` out"));
+        judge.report(Diagnostic::error("database", spot.span.clone(), message).hint("remove `start-tls`"));
         return false;
     }
     if let Some(spot) = said.filter(|spot| !spot.value && plain && !is_local(url)) {
-        let message = "the password of the directory travels in clear, readable by anyone on the way";
+        let message = "the password of the directory would be sent without encryption";
         let finding = Diagnostic::warning("database", spot.span.clone(), message);
-        judge.report(finding.hint("take `start-tls` out, or write `ldaps://`"));
+        judge.report(finding.hint("remove `start-tls`, or write `ldaps://`"));
     }
     said.map_or(plain && !is_local(url), |spot| spot.value)
 }
@@ -112,8 +112,9 @@ fn is_local(url: &str) -> bool {
 
 fn url(text: &str) -> Result<String, Fault> {
     values::line(text)?;
-    let hint = "write it as `ldaps://ldap.acme.example`, `ldap://` with TLS that begins later, or `ldapi:///` for this host";
-    let (scheme, rest) = text.split_once("://").ok_or_else(|| Fault::new("it is no URL").hint(hint))?;
+    let hint =
+        "write it as `ldaps://ldap.acme.example`, `ldap://` with STARTTLS, or `ldapi:///` for this host";
+    let (scheme, rest) = text.split_once("://").ok_or_else(|| Fault::new("it is not a URL").hint(hint))?;
     match scheme {
         "ldapi" => {
             let socket = rest.strip_suffix('/').unwrap_or(rest);
@@ -128,25 +129,27 @@ fn url(text: &str) -> Result<String, Fault> {
             let rest = rest.strip_suffix('/').unwrap_or(rest);
             super::inbound::next_hop(rest)?;
             if rest.contains("::") && !rest.starts_with('[') {
-                return Err(Fault::new("an IPv6 address stands in brackets here"));
+                return Err(Fault::new("an IPv6 address needs brackets here"));
             }
         }
-        _ => return Err(Fault::new(format!("`{}` is no protocol of it", values::shown(scheme))).hint(hint)),
+        _ => {
+            return Err(Fault::new(format!("`{}` is not a protocol of a directory", values::shown(scheme)))
+                .hint(hint));
+        }
     }
     Ok(text.to_owned())
 }
 
-/// A DN, as far as it can be judged without the directory. A `%` would stand for a part of what is looked up.
+/// A DN, checked without the directory. A `%` would stand for a part of the name to look up.
 fn base(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if text.contains('%') {
-        return Err(Fault::new("`%` cannot be part of it"));
+        return Err(Fault::new("`%` is not allowed here"));
     }
     let is_part = |(name, value): (&str, &str)| attribute(name.trim()).is_ok() && !value.is_empty();
     if !text.split(',').all(|part| part.split_once('=').is_some_and(is_part)) {
-        return Err(
-            Fault::new("it is not of the form `name=value,name=value`").hint("such as `dc=acme,dc=example`")
-        );
+        return Err(Fault::new("it does not have the form `name=value,name=value`")
+            .hint("such as `dc=acme,dc=example`"));
     }
     Ok(text.to_owned())
 }
@@ -156,11 +159,11 @@ fn attribute(text: &str) -> Result<String, Fault> {
     if first && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == ';') {
         Ok(text.to_owned())
     } else {
-        Err(Fault::new("it is no name of an attribute").hint("such as `mail`"))
+        Err(Fault::new("it is not the name of an attribute").hint("such as `mail`"))
     }
 }
 
-/// A filter (RFC 4515), as far as its parentheses show.
+/// A filter (RFC 4515), checked by its parentheses only.
 fn filter(text: &str) -> Result<(), Fault> {
     let mut depth = 0_usize;
     let closes = text.char_indices().find_map(|(at, c)| {
@@ -174,7 +177,7 @@ fn filter(text: &str) -> Result<(), Fault> {
     if text.starts_with('(') && closes == Some(text.len() - 1) {
         return Ok(());
     }
-    Err(Fault::new("it is not one pair of parentheses with all the rest inside").hint("such as `(mail=%s)`"))
+    Err(Fault::new("it must be enclosed in one pair of parentheses").hint("such as `(mail=%s)`"))
 }
 
 #[cfg(test)]

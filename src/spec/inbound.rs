@@ -1,4 +1,4 @@
-//! `[inbound]`: for whom mail from anybody is taken, and where it goes.
+//! `[inbound]`: domains that the relay accepts mail for, and their backends.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,12 @@ use crate::keys::spot::{Entries, Many, Spot};
 use crate::keys::{InboundSection, Spec};
 use crate::relay::{Inbound, NextHop, Profile, Recipients, TlsLevel};
 
-/// What the relay takes from anybody; `None` if its kind takes nothing.
+/// Inbound domains; `None` if the profile receives no mail.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Inbound> {
     if !profile.receives() {
         for (path, span) in given(spec) {
-            let message = format!("`{path}` is for mail from anybody, and `{}` takes none", profile.name());
+            let message =
+                format!("`{path}` needs a relay that receives mail, and `{}` does not", profile.name());
             judge.report(
                 Diagnostic::error("no-inbound", span, message)
                     .hint("with profile = \"mail-gateway\" a relay receives for domains"),
@@ -29,7 +30,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         judge.missing(
             "inbound.domains",
             Some(place),
-            "it says whose mail goes to which server: [inbound.domains] \"acme.example\" = \"mail.acme.lan\"",
+            "name the domains and their servers: [inbound.domains] \"acme.example\" = \"mail.acme.lan\"",
         );
     }
     let domains = domains(judge, section.domains.as_ref());
@@ -41,10 +42,10 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         names.any(|own| own.value.eq_ignore_ascii_case(name))
     };
     if let Some(spot) = hostname.filter(|spot| own(spot.as_str())) {
-        let message = "the relay has the name of a domain whose mail it takes: all of it would go to root";
+        let message = "the relay has the name of an inbound domain: all mail of the domain would go to root";
         judge.report(
             Diagnostic::error("host-name", spot.span.clone(), message)
-                .hint(format!("give it a name of its own, such as `mx.{}`", values::shown(spot.as_str()))),
+                .hint(format!("give it a different name, such as `mx.{}`", values::shown(spot.as_str()))),
         );
     }
     Some(Inbound {
@@ -57,7 +58,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     })
 }
 
-/// The keys of the spec that make sense only for mail from anybody, each with its place.
+/// The keys of the spec that need a relay that receives mail, each with its place.
 fn given(spec: &Spec) -> Vec<(&'static str, Span)> {
     let mut found = Vec::new();
     if let Some(section) = &spec.inbound {
@@ -95,7 +96,7 @@ fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(Spot<St
     rows
 }
 
-/// `host`, `host:port`, and an IPv6 address in brackets where a port follows.
+/// `host`, `host:port`, and an IPv6 address in brackets if a port follows.
 pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
     values::line(text)?;
     if let Some(fault) = of_transport(text) {
@@ -106,7 +107,8 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
         Some((host, rest)) => match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None => {
-                return Err(Fault::new("something follows the bracket").hint("a port does, as `[host]:25`"));
+                return Err(Fault::new("unexpected text after the bracket")
+                    .hint("only a port may follow, as in `[host]:25`"));
             }
         },
         // More than one colon is an IPv6 address.
@@ -117,7 +119,9 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
     };
     let port = match port {
         None => 25,
-        Some("") => return Err(Fault::new("no port follows the colon").hint(format!("write `{host}`"))),
+        Some("") => {
+            return Err(Fault::new("the port after the colon is missing").hint(format!("write `{host}`")));
+        }
         Some(port) => port
             .parse()
             .ok()
@@ -130,14 +134,14 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
 fn no_port(host: &str, port: &str) -> Fault {
     const NAMES: [(&str, u16); 5] =
         [("smtp", 25), ("lmtp", 24), ("submission", 587), ("submissions", 465), ("smtps", 465)];
-    let fault = Fault::new(format!("`{}` is no port", values::shown(port)));
+    let fault = Fault::new(format!("`{}` is not a port", values::shown(port)));
     match NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(port)) {
         Some((_, number)) => fault.hint(format!("write `{}:{number}`", values::shown(host))),
         None => fault,
     }
 }
 
-/// `transport:nexthop`, as transport(5) has it.
+/// `transport:nexthop`, in the syntax of transport(5).
 fn of_transport(text: &str) -> Option<Fault> {
     let (transport, hop) = text.split_once(':')?;
     let is_name = transport.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
@@ -153,14 +157,14 @@ fn of_transport(text: &str) -> Option<Fault> {
             .hint("write the server: `mx.acme.example`; for LMTP to the mailboxes of a mail server, set `lmtp` in [mailboxes]"),
         ("smtp" | "relay" | "inet" | "", _) => {
             let place = if kind == "inet" { place } else { hop };
-            let fault = Fault::new("this is the syntax of transport(5); the value is a server alone");
+            let fault = Fault::new("this is the syntax of transport(5); the value is only a server");
             fault.hint(match place {
                 "" => server.to_owned(),
                 place => format!("write `{}`", values::shown(place)),
             })
         }
         _ => Fault::new(format!(
-            "`{}:` names a transport; the value is a server alone",
+            "`{}:` names a transport; the value is only a server",
             values::shown(transport)
         ))
         .hint(match hop {
@@ -170,19 +174,18 @@ fn of_transport(text: &str) -> Option<Fault> {
     })
 }
 
-/// A server that takes mail from another one.
+/// A server that receives mail from another one.
 fn behind(text: &str) -> Result<NextHop, Fault> {
     match next_hop(text)? {
-        hop if hop.begins_with_tls() => Err(Fault::new(format!(
-            "on port {} TLS begins at once, and mail from server to server does not",
-            hop.port
-        ))
-        .hint("leave the port out: 25 is for servers, and `tls` in [inbound] says how they speak TLS")),
+        hop if hop.begins_with_tls() => {
+            Err(Fault::new(format!("port {} uses implicit TLS, but mail between servers does not", hop.port))
+                .hint("remove the port: servers use 25, and `tls` in [inbound] sets the TLS level"))
+        }
         hop => Ok(hop),
     }
 }
 
-/// Which addresses exist. A domain of which none does would be one whose mail is all refused.
+/// The valid addresses. Without any, all mail of a domain would be rejected.
 fn recipients(
     judge: &mut Judge,
     list: Option<&Many<String>>,
@@ -196,9 +199,9 @@ fn recipients(
                 Diagnostic::warning(
                     "recipients",
                     one.span.clone(),
-                    "what the servers behind refuse is returned, often to who never sent it",
+                    "mail that the backends reject is bounced, often to forged senders",
                 )
-                .hint("`verify` asks them first; or list the addresses"),
+                .hint("`verify` queries them first; or list the addresses"),
             );
             return Recipients::Any;
         }
@@ -217,8 +220,10 @@ fn recipients(
         if !read.iter().any(|spot| domain_of(&spot.value) == own.value) {
             let message = format!("`inbound.recipients` has no address in `{}`", own.value);
             judge.report(
-                Diagnostic::error("recipients", own.span.clone(), message)
-                    .hint(format!("all its mail would be refused; `@{}` is every address", own.value)),
+                Diagnostic::error("recipients", own.span.clone(), message).hint(format!(
+                    "all its mail would be rejected; `@{}` stands for every address",
+                    own.value
+                )),
             );
         }
     }
@@ -239,7 +244,7 @@ fn domain_of(address: &str) -> &str {
     address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
-/// An address in a domain that is not one of ours.
+/// Reports an address in a domain that is not inbound.
 fn stray<'a>(
     spot: &Spot<String>,
     domain: &str,
@@ -250,7 +255,7 @@ fn stray<'a>(
     let finding = Diagnostic::error("domain", spot.span.clone(), message);
     match nearest(domain, names) {
         Some(near) => finding.hint(format!("did you mean `{near}`?")),
-        None => finding.hint("no mail is taken for a domain that is not there"),
+        None => finding.hint("the relay accepts mail only for domains in that list"),
     }
 }
 
@@ -263,11 +268,10 @@ fn alias_domains(
     let mut names: Vec<Spot<String>> = Vec::new();
     for spot in read {
         if domains.iter().any(|(own, _)| own.value == spot.value) {
-            let message = format!("the mail of `{}` goes to a server behind", spot.value);
+            let message = format!("the mail of `{}` goes to a backend", spot.value);
             judge.report(
-                Diagnostic::error("domain", spot.span, message).hint(
-                    "such a domain can have aliases, too: take it out here, or out of `inbound.domains`",
-                ),
+                Diagnostic::error("domain", spot.span, message)
+                    .hint("such a domain can also have aliases: remove it here, or from `inbound.domains`"),
             );
         } else if names.iter().any(|other| other.value == spot.value) {
             judge.report(relay::twice(&spot, &spot.value));
@@ -311,14 +315,14 @@ fn aliases(
     }
     for own in alias_domains {
         if !read.iter().any(|(key, _)| domain_of(&key.value) == own.value) {
-            let message = format!("`{}` has no alias: all its mail would be refused", own.value);
-            judge.report(
-                Diagnostic::error("alias", own.span.clone(), message)
-                    .hint(format!("[inbound.aliases] \"@{}\" = ... is every address of it", own.value)),
-            );
+            let message = format!("`{}` has no alias: all its mail would be rejected", own.value);
+            judge.report(Diagnostic::error("alias", own.span.clone(), message).hint(format!(
+                "[inbound.aliases] \"@{}\" = ... stands for every address of the domain",
+                own.value
+            )));
         }
     }
-    // An address that stands for itself and for others keeps its own mail, where a server behind has it.
+    // An alias that includes itself keeps a copy, if a backend has the address.
     let others: Vec<_> = read
         .iter()
         .map(|(key, targets)| {
@@ -368,7 +372,7 @@ mod tests {
         assert!(behind("mail.acme.lan:465").is_err() && behind("mail.acme.lan:25").is_ok());
     }
 
-    /// What people know from transport(5).
+    /// Values in the syntax of transport(5).
     #[test]
     fn hints_for_transports() {
         let lmtp = "write the server: `mx.acme.example`; for LMTP to the mailboxes of a mail server, set `lmtp` in [mailboxes]";

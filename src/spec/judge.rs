@@ -1,4 +1,4 @@
-//! What all parts of the judgement share: where findings go, and how a value is taken or refused.
+//! Shared by all checks of sections: the list of findings, and reading of values.
 
 use super::values::Fault;
 use crate::diag::{Diagnostic, Severity, Span};
@@ -8,7 +8,7 @@ use crate::keys::spot::{Many, Spot};
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     pub(super) findings: Vec<Diagnostic>,
-    /// Paths of what was taken out before, and is not to be called missing.
+    /// Paths of keys that an earlier step removed, which must not be reported as missing.
     pub(super) removed: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl Judge {
         }
     }
 
-    /// [`Self::read`], if there is anything to read.
+    /// [`Self::read`] for an optional value.
     pub(super) fn read_if<T>(
         &mut self,
         code: &'static str,
@@ -62,7 +62,7 @@ impl Judge {
         Some(Spot::new(value, spot.span.clone()))
     }
 
-    /// Reads every item of a list; the good ones come back with their places.
+    /// Reads every item of a list. Returns the valid ones with their places.
     pub(super) fn read_all<T>(
         &mut self,
         code: &'static str,
@@ -78,7 +78,7 @@ impl Judge {
             .collect()
     }
 
-    /// Refuses a value.
+    /// Reports a value as wrong.
     pub(super) fn refuse(&mut self, code: &'static str, path: &str, what: &str, span: Span, fault: Fault) {
         let finding = Diagnostic::error(code, span, format!("`{path}` must be {what}")).labelled(fault.why);
         self.report(match fault.hint {
@@ -87,13 +87,13 @@ impl Judge {
         });
     }
 
-    /// Whether a key was there and was taken out because something is wrong with it, or with all of its section.
+    /// Whether a key was removed because it, or all of its section, is wrong.
     pub(super) fn was_removed(&self, path: &str) -> bool {
         let mut parents = path.match_indices('.').map(|(at, _)| &path[..at]).chain(std::iter::once(path));
         parents.any(|path| self.removed.iter().any(|removed| removed == path))
     }
 
-    /// Says that a key is missing, unless it was there and something is wrong with it.
+    /// Reports that a key is missing, unless it was removed because it is wrong.
     pub(super) fn missing(&mut self, path: &str, place: Option<&Span>, hint: &str) {
         if self.was_removed(path) {
             return;

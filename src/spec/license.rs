@@ -3,7 +3,7 @@
 use super::values::{Fault, line, shown};
 use crate::diag::{Diagnostic, Span, nearest};
 
-/// The identifiers that packages of configuration are likely to bear. Others pass with a warning.
+/// Common identifiers for packages of configuration. Others are accepted with a warning.
 const KNOWN: &[&str] = &[
     "0BSD",
     "AGPL-3.0-only",
@@ -36,12 +36,12 @@ const KNOWN: &[&str] = &[
     "Zlib",
 ];
 
-/// Judges the grammar of an expression.
+/// Checks the grammar of an expression.
 pub(super) fn check(text: &str) -> Result<String, Fault> {
     line(text)?;
     let spaced = text.replace('(', " ( ").replace(')', " ) ");
     let mut depth = 0u32;
-    // After an operand comes an operator or `)`; before it none.
+    // An operator or `)` must follow an operand, and nothing else.
     let mut after_operand = false;
     for word in spaced.split_whitespace() {
         match word {
@@ -51,13 +51,13 @@ pub(super) fn check(text: &str) -> Result<String, Fault> {
             "(" | ")" | "AND" | "OR" | "WITH" => return Err(Fault::new(format!("`{word}` is out of place"))),
             _ if after_operand => {
                 return Err(Fault::new(format!("an operator is missing before `{}`", shown(word))).hint(
-                    "identifiers hold no blanks (`Apache-2.0`); between them stand `AND`, `OR` or `WITH`",
+                    "identifiers must not contain blanks (`Apache-2.0`); `AND`, `OR` or `WITH` separates them",
                 ));
             }
             _ if word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte)) => {
                 after_operand = true;
             }
-            _ => return Err(Fault::new(format!("`{}` is no SPDX identifier", shown(word)))),
+            _ => return Err(Fault::new(format!("`{}` is not an SPDX identifier", shown(word)))),
         }
     }
     if depth > 0 || !after_operand {
@@ -66,10 +66,10 @@ pub(super) fn check(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// A warning about the first identifier that is not a usual one.
+/// A warning about the first identifier that is not a common one.
 pub(super) fn unknown(text: &str, span: Span) -> Option<Diagnostic> {
     let spaced = text.replace(['(', ')'], " ");
-    // What follows WITH is an exception, from another list.
+    // An exception follows WITH, from a different list.
     let mut words = spaced.split_whitespace();
     while let Some(word) = words.next() {
         if word == "WITH" {
@@ -77,7 +77,7 @@ pub(super) fn unknown(text: &str, span: Span) -> Option<Diagnostic> {
         } else if !(["AND", "OR"].contains(&word) || KNOWN.contains(&word) || word.starts_with("LicenseRef-"))
         {
             let finding =
-                Diagnostic::warning("license", span, format!("`{word}` is no common SPDX identifier"));
+                Diagnostic::warning("license", span, format!("`{word}` is not a common SPDX identifier"));
             let [only, later] =
                 ["only", "or-later"].map(|end| format!("{}-{end}", word.trim_end_matches('+')));
             if KNOWN.contains(&only.as_str()) {

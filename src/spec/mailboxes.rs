@@ -1,4 +1,4 @@
-//! `[mailboxes]` and `[database]`: whom a mail server takes mail for, and who keeps it.
+//! `[mailboxes]` and `[database]`: the mailboxes of a mail server.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ use crate::relay::{
     Database, Delivery, Identity, Listed, Mailboxes, Profile, Queries, Source, Sql, SqlKind, Store,
 };
 
-/// The tables of `ViMbAdmin`, whose names `PostfixAdmin` has, too. `active` is a number or a boolean; `'1'` is both.
+/// The tables of `ViMbAdmin`, which `PostfixAdmin` also has. `active` is a number or a boolean; `'1'` is both.
 const DOMAINS: &str = "SELECT domain FROM domain WHERE domain = '%s' AND active = '1'";
 const MAILBOXES: &str = "SELECT username FROM mailbox WHERE username = '%s' AND active = '1'";
 const ALIASES: &str = "SELECT goto FROM alias WHERE address = '%s' AND active = '1'";
 
-/// What a query must be.
-const QUERY: &str = "a query with `%s` for what is looked up";
+/// Description of a valid query.
+const QUERY: &str = "a query with `%s` in place of the name to look up";
 
-/// The mailboxes; `None` if the relay keeps none, or if the spec does not say which.
+/// The mailboxes; `None` if the relay has none, or if the spec does not list them.
 pub(super) fn check(
     judge: &mut Judge,
     spec: &Spec,
@@ -32,10 +32,10 @@ pub(super) fn check(
     if profile != Profile::MailServer {
         let given = [("mailboxes", listed.map(|it| &it.span)), ("database", database.map(|it| &it.span))];
         for (name, span) in given.into_iter().filter_map(|(name, span)| Some((name, span?))) {
-            let message = format!("`{name}` is for mailboxes, and this profile keeps none");
+            let message = format!("`{name}` needs mailboxes, and this profile has none");
             judge.report(
                 Diagnostic::error("no-mailboxes", span.clone(), message)
-                    .hint("with profile = \"mail-server\" mail is taken for them"),
+                    .hint("use profile = \"mail-server\" for mailboxes"),
             );
         }
         return None;
@@ -43,8 +43,10 @@ pub(super) fn check(
     let smarthosts = spec.smarthost.iter().flat_map(|hosts| &hosts.0);
     let mut named = smarthosts.filter_map(|host| host.value.name.as_ref());
     if let Some(name) = named.find(|name| database.is_some() && name.value == "database") {
-        let message = "RELAY_DATABASE_PASSWORD is the password of the database, and would be this one's, too";
-        judge.report(Diagnostic::error("mailboxes", name.span.clone(), message).hint("give it another name"));
+        let message = "RELAY_DATABASE_PASSWORD is already the password of the database";
+        judge.report(
+            Diagnostic::error("mailboxes", name.span.clone(), message).hint("choose a different name"),
+        );
     }
     let section = listed.map(|spot| &spot.value);
     let lmtp = section.and_then(|section| section.lmtp.as_ref());
@@ -57,10 +59,10 @@ pub(super) fn check(
     let source = match (database, section) {
         (Some(database), section) => {
             if let Some(span) = section.filter(|_| is_listed).and_then(first) {
-                let message = "the database knows the mailboxes, and nobody would ask this list";
+                let message = "the database lists the mailboxes, so this list is never used";
                 judge.report(
                     Diagnostic::error("mailboxes", span, message)
-                        .hint("put them into the database, or take [database] out of the spec"),
+                        .hint("put them into the database, or remove [database]"),
                 );
             }
             Source::Database(read_database(judge, database)?)
@@ -70,7 +72,7 @@ pub(super) fn check(
             judge.missing(
                 "mailboxes.addresses",
                 Some(listed.map_or(place, |spot| &spot.span)),
-                "say who has a mailbox: [mailboxes] addresses = [\"jane@acme.example\"], or a [database] that knows",
+                "list the mailboxes: [mailboxes] addresses = [\"jane@acme.example\"], or name a [database]",
             );
             return None;
         }
@@ -87,19 +89,19 @@ fn first(section: &MailboxesSection) -> Option<Span> {
 
 fn delivery(text: &str) -> Result<Delivery, Fault> {
     if text.starts_with('/') {
-        return Err(Fault::new("Postfix speaks to sockets in its queue folder")
+        return Err(Fault::new("Postfix uses only sockets in its queue folder")
             .hint("have Dovecot listen on /var/spool/postfix/private/dovecot-lmtp"));
     }
     let Some((host, port)) = text.rsplit_once(':') else {
         if !text.contains('/') {
-            return Err(Fault::new("it is neither a socket in a folder nor a server with its port")
+            return Err(Fault::new("it must be a socket or a server with its port")
                 .hint(format!("write `private/{text}` for a socket, `{text}:24` for a server")));
         }
         return values::path(&format!("/{text}")).map(|_| Delivery::Socket(text.to_owned()));
     };
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let port = port.parse().ok().filter(|port| *port != 0);
-    let port = port.ok_or_else(|| Fault::new("behind the colon stands no port"))?;
+    let port = port.ok_or_else(|| Fault::new("the port after the colon is missing"))?;
     Ok(Delivery::Network(values::host(host)?, port))
 }
 
@@ -127,7 +129,7 @@ fn read_listed(judge: &mut Judge, section: &MailboxesSection, identity: &Identit
         let targets = judge.read_all("alias", &path, "mail addresses", Some(&targets.value), values::address);
         places.push((domain_of(&name).to_owned(), key.span.clone()));
         if !seen.insert(name.clone()) {
-            let message = format!("`{name}` is here twice");
+            let message = format!("`{name}` is a duplicate");
             judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
         } else if !targets.is_empty() {
             aliases.push((name, targets.into_iter().map(|spot| spot.value).collect()));
@@ -136,10 +138,10 @@ fn read_listed(judge: &mut Judge, section: &MailboxesSection, identity: &Identit
     let own = identity.hostname.as_deref();
     if let Some((domain, span)) = places.iter().find(|(domain, _)| own == Some(domain)) {
         let message =
-            format!("`{domain}` is the server's own name: its local names would mix with mailboxes");
+            format!("`{domain}` is the name of the server: its local names would be mixed with mailboxes");
         judge.report(
             Diagnostic::error("mailboxes", span.clone(), message)
-                .hint(format!("give the host a name below: hostname = \"mail.{domain}\" in [relay]")),
+                .hint(format!("choose a name in the domain: hostname = \"mail.{domain}\" in [relay]")),
         );
     }
     let mut domains: Vec<String> = places.into_iter().map(|(domain, _)| domain).collect();
@@ -168,11 +170,11 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
         if let Some(span) = span {
             let message = format!("`{name}` is for directories");
             let finding = Diagnostic::error("database", span.clone(), message);
-            judge.report(finding.hint("with kind = \"ldap\" mailboxes are looked up in one"));
+            judge.report(finding.hint("set kind = \"ldap\" to look up mailboxes in a directory"));
         }
     }
     if section.name.is_none() {
-        let hint = "say which: name = \"vimbadmin\"";
+        let hint = "name it: name = \"vimbadmin\"";
         judge.missing("database.name", Some(&spot.span), hint);
     }
     let what = "a host name, an address, or the path of a socket";
@@ -183,14 +185,14 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
         }),
     };
     if let (Some(port), true) = (&section.port, host.as_ref().is_some_and(|host| host.starts_with('/'))) {
-        let finding = Diagnostic::error("database", port.span.clone(), "a socket has no port");
-        judge.report(finding.hint("take `port` out"));
+        let finding = Diagnostic::error("database", port.span.clone(), "a socket does not have a port");
+        judge.report(finding.hint("remove `port`"));
     }
     let name = judge.read_if("database", "database.name", "a name", section.name.as_ref(), |text| {
         values::line(text)?;
         let odd = text.chars().find(|c| !(c.is_ascii_alphanumeric() || "_-.".contains(*c)));
         odd.map_or(Ok(text.to_owned()), |odd| {
-            Err(Fault::new(format!("{} cannot be part of it", values::character(odd))))
+            Err(Fault::new(format!("{} is not allowed here", values::character(odd))))
         })
     });
     let usual = (DOMAINS, MAILBOXES, ALIASES);
@@ -200,11 +202,9 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
     let tls_policies = judge.read_if("query", path, QUERY, policies, |text| {
         if columns(text) > 1 {
             return Err(Fault::new(
-                "it asks for several columns, which Postfix joins with commas: that is no policy",
+                "it selects several columns. Postfix joins them with commas, and the result is not a policy",
             )
-            .hint(
-                "ask for one: SELECT CONCAT_WS(' ', policy, params) FROM ...; it leaves out what is NULL",
-            ));
+            .hint("select one: SELECT CONCAT_WS(' ', policy, params) FROM ...; it skips NULL"));
         }
         query_text(text)
     });
@@ -213,7 +213,7 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
     Some(Database { store: Store::Sql(Sql { kind, host: host?, port, name: name? }), queries })
 }
 
-/// What is asked for domains, mailboxes and aliases: what the spec says, where it is `fit`, else the `usual`.
+/// The queries for domains, mailboxes and aliases: those of the spec if they are `fit`, else the `usual` ones.
 pub(super) fn queries(
     judge: &mut Judge,
     section: Option<&QueriesSection>,
@@ -234,7 +234,7 @@ pub(super) fn queries(
     Some(Queries { domains: domains?, mailboxes: mailboxes?, aliases: aliases?, tls_policies: None })
 }
 
-/// How many columns a SELECT asks for, as far as that is seen from its commas outside of parentheses and quotes.
+/// The number of columns of a SELECT, from its commas outside parentheses and quotes.
 fn columns(query: &str) -> usize {
     let (mut depth, mut quoted, mut word, mut count) = (0_usize, None, String::new(), 1);
     for c in query.chars() {
@@ -260,7 +260,7 @@ fn columns(query: &str) -> usize {
     count
 }
 
-/// SQL on one line, which asks for something. What stands for it, Postfix escapes; see mysql_table(5).
+/// SQL on one line with a placeholder. Postfix escapes the values; see mysql_table(5).
 fn query_text(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     let mut rest = text;
@@ -270,13 +270,13 @@ fn query_text(text: &str) -> Result<String, Fault> {
             Some('s' | 'S' | 'u' | 'U' | 'd' | 'D' | '1'..='9') => asks = true,
             Some('%') => {}
             _ => {
-                return Err(Fault::new("behind a `%` stands a letter that Postfix does not know")
+                return Err(Fault::new("`%` is followed by a letter that Postfix does not know")
                     .hint("write `%%` for a percent sign"));
             }
         }
         rest = behind.get(1..).unwrap_or_default();
     }
-    if asks { Ok(text.to_owned()) } else { Err(Fault::new("it asks for nothing: `%s` is not in it")) }
+    if asks { Ok(text.to_owned()) } else { Err(Fault::new("it does not look up anything: `%s` is missing")) }
 }
 
 #[cfg(test)]

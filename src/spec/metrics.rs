@@ -1,4 +1,4 @@
-//! `[metrics]`: figures for Prometheus.
+//! `[metrics]`: metrics for Prometheus.
 
 use super::judge::Judge;
 use super::values::{self, Fault};
@@ -6,14 +6,14 @@ use crate::diag::Diagnostic;
 use crate::keys::MetricsSection;
 use crate::relay::Metrics;
 
-/// Where the packages of Debian and Fedora have node_exporter's textfile collector read (its own default is none).
+/// The folder of the textfile collector in the packages of Debian and Fedora (node_exporter has no default).
 const FOLDER: &str = "/var/lib/prometheus/node-exporter";
-/// Prometheus scrapes once a minute unless told otherwise.
+/// By default, Prometheus scrapes once a minute.
 const EVERY: u64 = 60;
 const SHORTEST: u64 = 15;
 const LONGEST: u64 = 86_400;
 
-/// The metrics of a relay, if any are wanted.
+/// The metrics of a relay, if enabled.
 pub(super) fn check(judge: &mut Judge, section: Option<&MetricsSection>) -> Option<Metrics> {
     let section = section?;
     let folder = judge.read_if(
@@ -34,8 +34,8 @@ pub(super) fn check(judge: &mut Judge, section: Option<&MetricsSection>) -> Opti
         [section.folder.as_ref().map(|spot| &spot.span), section.every.as_ref().map(|spot| &spot.span)];
     if let Some(span) = keys.into_iter().flatten().next() {
         judge.report(
-            Diagnostic::warning("metrics", span.clone(), "without enabled = true no metrics are written")
-                .hint("add `enabled = true`, or take the section out"),
+            Diagnostic::warning("metrics", span.clone(), "this has no effect without enabled = true")
+                .hint("add `enabled = true`, or remove the section"),
         );
     }
     None

@@ -1,8 +1,8 @@
-//! The spec: what a person wrote, as TOML, turned into a checked [`Relay`].
+//! The spec: the TOML text of a person, turned into a checked [`Relay`].
 //!
-//! The text is judged in four steps: [`secrets`] takes out what must not be there, [`shape`] what the schema does not
-//! know, serde reads the rest, and the modules of the sections judge what it says. Each step reports and goes on, so
-//! that one run shows everything that is wrong. Nothing here knows Postfix parameters or package formats.
+//! The text is checked in four steps. [`secrets`] removes secrets, [`shape`] removes everything that the schema does not
+//! allow, serde reads the rest, and the modules of the sections check the values. Each step reports its findings and
+//! continues, so that one run shows all errors. Nothing here knows Postfix parameters or package formats.
 
 mod abuse;
 mod beginning;
@@ -54,33 +54,33 @@ use crate::package::Meta;
 use crate::platform::Format;
 use crate::relay::{Auth, Host, Profile, Provider, Providers, Relay, Smarthost};
 
-/// A spec in which nothing is wrong.
+/// A valid spec.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// Names and words of the package.
+    /// Name, version and description of the package.
     pub meta: Meta,
     /// Time stamp of every file, seconds since 1970 UTC.
     pub time: u64,
     /// The formats to build, in the order of [`Format::ALL`].
     pub formats: Vec<Format>,
-    /// The distributions that the packages are meant for, by name.
+    /// The target distributions, by name.
     pub targets: Vec<String>,
     /// The relay.
     pub relay: Relay,
-    /// What else the packages contain.
+    /// The other parts of the packages.
     pub host: Host,
-    /// The spec's own package relations.
+    /// Additional package relations of the spec.
     pub dependencies: Dependencies,
-    /// Where the values of the relay come from.
+    /// Origins of the values of the relay.
     pub origins: Origins,
 }
 
-/// The spec that is built when none is given.
+/// The embedded example.
 pub fn example() -> &'static str {
     include_str!("../../examples/null-client.toml")
 }
 
-/// Reads and judges a spec. All findings come back, in the order of the text; the spec only if none is an error.
+/// Reads and checks a spec. Returns all findings in the order of the text, and the spec if none of them is an error.
 pub fn load(source: &Source, providers: &Providers) -> (Option<Checked>, Vec<Diagnostic>) {
     match parse(&source.text) {
         Ok(table) => load_table(table, &source.text, providers),
@@ -88,8 +88,8 @@ pub fn load(source: &Source, providers: &Providers) -> (Option<Checked>, Vec<Dia
     }
 }
 
-/// Judges a spec that is a table already. Its spans are places in `text`, which may be several files one after the
-/// other: a fleet's specs are put together of them.
+/// Checks a spec that is already a table. Its spans are places in `text`, which may be several files in sequence, as in a
+/// fleet.
 pub fn load_table(
     table: DeTable<'_>,
     text: &str,
@@ -113,10 +113,10 @@ fn in_order(findings: &mut [Diagnostic]) {
     findings.sort_by_key(|finding| (place(finding), finding.severity));
 }
 
-/// From text to a table.
+/// Parses text into a table.
 ///
 /// # Errors
-/// What is wrong with the text, where it is no TOML.
+/// The fault of a text that is not TOML.
 pub fn parse(text: &str) -> Result<DeTable<'_>, Vec<Diagnostic>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
@@ -128,7 +128,7 @@ pub fn parse(text: &str) -> Result<DeTable<'_>, Vec<Diagnostic>> {
     Err(findings)
 }
 
-/// From a table to the raw spec, as far as it can be read.
+/// Reads the raw spec from a table, as far as possible.
 fn read(mut table: DeTable<'_>, text: &str, judge: &mut Judge) -> Option<Spec> {
     let (findings, removed) = secrets::take_out(&mut table);
     judge.findings.extend(findings);
@@ -154,7 +154,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let whole = 0..0;
     let nothing = Spot::new(RelaySection::default(), whole);
     if spec.relay.is_none() {
-        judge.missing("relay", None, "it says whose mail goes where: [relay] with provider and from");
+        judge.missing("relay", None, "add [relay] with provider and from");
         judge.removed.push("relay".to_owned());
     }
     let section = spec.relay.as_ref().unwrap_or(&nothing);
@@ -254,7 +254,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     Some(Checked { meta, time, formats, targets, relay, host, dependencies, origins })
 }
 
-/// What everyone who uses the provider should know.
+/// Notes for all users of the provider.
 fn provider_notes(judge: &mut Judge, section: &RelaySection, provider: &Provider, hosts: &[Smarthost]) {
     let Some(spot) = &section.provider else { return };
     let concerns = |auth: Option<Auth>| auth.is_none_or(|auth| hosts.iter().any(|host| host.auth == auth));

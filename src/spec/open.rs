@@ -1,4 +1,4 @@
-//! Questions that a person still has to answer: values that are `TODO`, as `postpack import` writes them.
+//! Open questions: `TODO` values, which `postpack import` writes.
 
 use toml::de::{DeTable, DeValue};
 
@@ -16,8 +16,8 @@ pub(super) fn questions(table: &DeTable<'_>) -> Vec<Diagnostic> {
 fn walk(value: &DeValue<'_>, span: Span, path: &str, findings: &mut Vec<Diagnostic>) {
     match value {
         DeValue::String(text) if text.starts_with("TODO") => findings.push(
-            Diagnostic::error("todo", span, format!("`{path}` is not answered yet"))
-                .hint("the comment above says what is asked; write the answer in place of `TODO`"),
+            Diagnostic::error("todo", span, format!("`{path}` is an open question"))
+                .hint("the comment above has the question; write the answer in place of `TODO`"),
         ),
         DeValue::Table(table) => {
             for (name, value) in table {
@@ -33,7 +33,7 @@ fn walk(value: &DeValue<'_>, span: Span, path: &str, findings: &mut Vec<Diagnost
     }
 }
 
-/// Leaves out what else would be said of the same places: nobody meant `TODO` as a value.
+/// Removes other findings about the same places, because `TODO` is not meant as a value.
 pub(super) fn alone(questions: Vec<Diagnostic>, findings: &mut Vec<Diagnostic>) {
     let spans: Vec<Span> =
         questions.iter().filter_map(|question| Some(question.label.as_ref()?.0.clone())).collect();

@@ -1,20 +1,20 @@
-//! Which values of a relay a person has stated, and which the preset of the provider stands in for.
+//! Origins of the values of a relay: the spec, or the preset of the provider.
 
 use toml::de::{DeTable, DeValue};
 
 use crate::keys::{self, LimitsSection};
 use crate::relay::Provider;
 
-/// Where the values of a relay come from; the profile stands for what is in neither list.
+/// Origins of the values of a relay. Keys in neither list come from the profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins {
-    /// The keys of the spec, such as `limits.message-size`. Names that a person chose freely are left out.
+    /// The keys of the spec, such as `limits.message-size`, without names that a person chooses.
     pub stated: Vec<String>,
     /// The keys that the preset of the provider fills in.
     pub preset: Vec<&'static str>,
 }
 
-/// The keys that a spec states, of the sections that have a say in Postfix parameters.
+/// The keys that a spec sets, in the sections that decide Postfix parameters.
 pub(super) fn stated(table: &DeTable<'_>) -> Vec<String> {
     let mut keys = Vec::new();
     for key in keys::of_postfix() {
@@ -28,7 +28,7 @@ pub(super) fn stated(table: &DeTable<'_>) -> Vec<String> {
     keys
 }
 
-/// Whether a table, or one of several, states a key.
+/// Whether a table, or one of several, sets a key.
 fn is_stated(table: &DeTable<'_>, names: &[&str]) -> bool {
     let [name, rest @ ..] = names else { return true };
     let Some(value) = table.get(*name) else { return false };

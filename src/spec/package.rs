@@ -1,4 +1,4 @@
-//! `[package]`: names and words.
+//! `[package]`: name, version, description and changelog.
 
 use super::judge::Judge;
 use super::license;
@@ -9,10 +9,10 @@ use crate::keys::{PackageSection, ReleaseSection};
 use crate::package::{Architecture, Meta, Release, Version};
 use crate::platform::{Distribution, Format};
 
-/// Time stamp of packages whose spec names no day: 2026-01-01. Any fixed day does; the clock does not.
+/// Time stamp of packages whose spec has no date: 2026-01-01. Any fixed day would do, but not the current time.
 const FALLBACK_TIME: u64 = 1_767_225_600;
 
-/// What the relay says of itself where the spec has no words of its own.
+/// Default summary and description.
 #[derive(Debug)]
 pub(super) struct Words {
     pub(super) summary: String,
@@ -26,7 +26,7 @@ pub(super) fn check(
     words: &Words,
 ) -> Option<(Meta, u64)> {
     let Some(Spot { value: section, span }) = section else {
-        let hint = "it names the package: [package] with name, version and maintainer";
+        let hint = "add [package] with name, version and maintainer";
         judge.missing("package", None, hint);
         return None;
     };
@@ -145,12 +145,12 @@ fn version(text: &str) -> Result<Version, Fault> {
 fn package_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if text == "postfix" || text == "mail-relay-config" {
-        return Err(Fault::new("a package of this name exists, and this one would take its place")
-            .hint("name it for whom it serves, as in `acme-mail-relay`"));
+        return Err(Fault::new("a package with this name exists, and this one would replace it")
+            .hint("use the name of your organisation, as in `acme-mail-relay`"));
     }
     if let Some(odd) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || "+.-".contains(*c))) {
-        return Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))
-            .hint("lower-case letters, digits, `+`, `-` and `.` can"));
+        return Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
+            .hint("use lower-case letters, digits, `+`, `-` and `.`"));
     }
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Err(
@@ -161,7 +161,7 @@ fn package_name(text: &str) -> Result<String, Fault> {
         return Err(Fault::new("it does not begin with a letter or digit"));
     }
     if !(2..=100).contains(&text.len()) {
-        return Err(Fault::new("it has less than 2 or more than 100 characters"));
+        return Err(Fault::new("it must have 2 to 100 characters"));
     }
     Ok(text.to_owned())
 }
@@ -174,12 +174,12 @@ fn summary(judge: &mut Judge, spot: &Spot<String>) -> Option<String> {
         judge.report(Diagnostic::warning(
             "summary",
             spot.span.clone(),
-            "package managers cut summaries at 80 characters",
+            "package managers truncate summaries at 80 characters",
         ));
     } else if text.ends_with('.') {
         judge.report(
-            Diagnostic::warning("summary", spot.span.clone(), "a summary is no sentence")
-                .hint("leave out the full stop at the end"),
+            Diagnostic::warning("summary", spot.span.clone(), "a summary is not a sentence")
+                .hint("remove the full stop at the end"),
         );
     }
     Some(text)
@@ -223,9 +223,9 @@ fn changelog_entry(
     Some(Release { version: Version { epoch, ..version? }, time: time?, author: author?, changes })
 }
 
-/// Whether the newest release stands first, and each above its elders.
+/// Whether the newest release is first, and each one is above older ones.
 fn in_order(judge: &mut Judge, entries: &[Spot<ReleaseSection>], read: &[Release]) -> bool {
-    // Only a changelog that was read whole has the same places.
+    // Only if all entries are valid do both lists have the same positions.
     if entries.len() != read.len() {
         return true;
     }
@@ -239,7 +239,7 @@ fn in_order(judge: &mut Judge, entries: &[Spot<ReleaseSection>], read: &[Release
                     entry.span.clone(),
                     "this release is newer than the one above it",
                 )
-                .hint("the newest release stands first"),
+                .hint("put the newest release first"),
             );
         }
     }
@@ -250,7 +250,7 @@ fn same_release(a: &Version, b: &Version) -> bool {
     a.numbers == b.numbers && a.pre == b.pre && a.build == b.build
 }
 
-/// The formats to build, and the distributions they are built for.
+/// The formats to build, and their distributions.
 pub(super) fn targets(
     judge: &mut Judge,
     section: Option<&Spot<PackageSection>>,
@@ -265,8 +265,8 @@ pub(super) fn targets(
     if named.0.is_empty() {
         let span = section.map_or(0..0, |section| section.span.clone());
         judge.report(
-            Diagnostic::error("target", span, "`package.targets` is empty: there would be nothing to build")
-                .hint("leave the key out to build for all"),
+            Diagnostic::error("target", span, "`package.targets` is empty: nothing would be built")
+                .hint("remove the key to build for all"),
         );
     }
     let mut formats = Vec::new();

@@ -1,17 +1,17 @@
 //! POSIX extended regular expressions, as regcomp(3) of the GNU C library reads them.
 //!
-//! Postfix skips a table line whose expression does not compile, says so once in the log, and sends what should have
-//! been taken out. So expressions are judged here. What the library compiles but reads otherwise than the writer
-//! meant (`\d`, `(?i)`, `.*?`) is refused too.
+//! Postfix skips a table line whose expression does not compile, logs that once, and sends what the line should remove. So
+//! expressions are checked here. Expressions that compile but have a different meaning than the author expects (`\d`,
+//! `(?i)`, `.*?`) are also rejected.
 
 use super::values::{Fault, character, line};
 
-/// Judges an expression for lines of messages; how many groups in parentheses it has.
+/// Checks an expression for lines of messages. Returns the number of groups in parentheses.
 pub(super) fn check(text: &str) -> Result<u32, Fault> {
     line(text)?;
     if text.starts_with('#') {
         return Err(
-            Fault::new("it begins like a comment of the table").hint("write `[#]` for the character itself")
+            Fault::new("it looks like a comment of the table").hint("write `[#]` for the character itself")
         );
     }
     let mut parser = Parser { rest: text, groups: 0, depth: 0 };
@@ -20,7 +20,7 @@ pub(super) fn check(text: &str) -> Result<u32, Fault> {
         return Err(Fault::new("a `)` closes nothing").hint("write `\\)` for the character itself"));
     }
     if empty {
-        return Err(Fault::new("it matches every header, also an empty one: nothing would be left"));
+        return Err(Fault::new("it matches every header, even an empty one, so no header would be left"));
     }
     Ok(parser.groups)
 }
@@ -28,7 +28,7 @@ pub(super) fn check(text: &str) -> Result<u32, Fault> {
 /// Atoms that match between two characters.
 const PLACES: &[&str] = &["^", "$", "\\b", "\\B", "\\<", "\\>", "\\`", "\\'"];
 
-/// Each level of groups is a level of the parser's own stack.
+/// Each level of groups is a level of the parser's stack.
 const DEEPEST: u32 = 100;
 
 const CLASSES: &[&str] = &[
@@ -43,7 +43,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// Reads `a|b`; whether it can match the empty text.
+    /// Reads `a|b`. Returns whether it can match the empty text.
     fn alternatives(&mut self) -> Result<bool, Fault> {
         let mut empty = self.sequence()?;
         while self.take('|') {
@@ -69,15 +69,15 @@ impl Parser<'_> {
         Ok(empty)
     }
 
-    /// Reads one atom; whether it can match the empty text.
+    /// Reads one atom. Returns whether it can match the empty text.
     fn atom(&mut self, first: char) -> Result<bool, Fault> {
         self.skip(first);
         match first {
             '^' | '$' => Ok(true),
             '*' | '+' | '?' => {
-                Err(Fault::new(format!("nothing stands before `{first}` that could be repeated")))
+                Err(Fault::new(format!("there is nothing before `{first}` that could be repeated")))
             }
-            '{' => Err(Fault::new("nothing stands before `{` that could be repeated")
+            '{' => Err(Fault::new("there is nothing before `{` that could be repeated")
                 .hint("write `\\{` for the character itself")),
             '(' => self.group(),
             '[' => self.bracket().map(|()| false),
@@ -89,12 +89,12 @@ impl Parser<'_> {
     fn group(&mut self) -> Result<bool, Fault> {
         if self.rest.starts_with('?') {
             return Err(
-                Fault::new("`(?` is not POSIX").hint("case does not matter anyway; use `(...)` for groups")
+                Fault::new("`(?` is not POSIX syntax").hint("case is ignored anyway; use `(...)` for groups")
             );
         }
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(Fault::new(format!("its groups are nested more than {DEEPEST} deep")));
+            return Err(Fault::new(format!("its groups are nested more than {DEEPEST} levels deep")));
         }
         let empty = self.alternatives()?;
         self.depth -= 1;
@@ -116,7 +116,7 @@ impl Parser<'_> {
                 )));
             }
             if PLACES.contains(&before) {
-                return Err(Fault::new(format!("`{c}` repeats `{before}`, which stands for a place")));
+                return Err(Fault::new(format!("`{c}` repeats `{before}`, which matches a position")));
             }
             self.skip(c);
             optional = match c {
@@ -129,12 +129,12 @@ impl Parser<'_> {
         Ok(optional)
     }
 
-    /// Reads `2,5}`; the lower bound.
+    /// Reads `2,5}`. Returns the lower bound.
     fn interval(&mut self) -> Result<u32, Fault> {
         // RE_DUP_MAX of the GNU C library.
         const MOST: u32 = 32_767;
         let wrong = || {
-            Fault::new("a `{` is no count like `{2}`, `{2,}` or `{2,5}`")
+            Fault::new("a `{` is not a count such as `{2}`, `{2,}` or `{2,5}`")
                 .hint("write `\\{` for the character itself")
         };
         let end = self.rest.find('}').ok_or_else(wrong)?;
@@ -153,7 +153,7 @@ impl Parser<'_> {
         let low = number(low)?;
         let high = high.map(number).transpose()?.unwrap_or(low);
         if high < low {
-            return Err(Fault::new(format!("the count `{{{low},{high}}}` runs backwards")));
+            return Err(Fault::new(format!("the range `{{{low},{high}}}` runs backwards")));
         }
         if high > MOST {
             return Err(Fault::new(format!("a count is at most {MOST}")));
@@ -173,7 +173,7 @@ impl Parser<'_> {
             | 'W' | 's' | 'S' => Ok(false),
             'b' | 'B' | '<' | '>' | '`' | '\'' => Ok(true),
             '1'..='9' if c.to_digit(10).is_some_and(|number| number <= self.groups) => Ok(true),
-            '1'..='9' => Err(Fault::new(format!("`\\{c}` refers to a group that is not there"))),
+            '1'..='9' => Err(Fault::new(format!("`\\{c}` refers to a group that does not exist"))),
             'd' => Err(Fault::new("POSIX has no `\\d`").hint("write `[0-9]`")),
             _ => Err(Fault::new(format!("POSIX has no `\\{}`", c.escape_default()))),
         }

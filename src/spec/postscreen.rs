@@ -1,4 +1,4 @@
-//! `[postscreen]`: the guard in front of port 25.
+//! `[postscreen]`: postscreen(8) on port 25.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,15 @@ use crate::diag::Diagnostic;
 use crate::keys::Spec;
 use crate::relay::{Postscreen, Profile};
 
-/// The guard, if there is one.
+/// The settings of postscreen, if it is enabled.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<Postscreen> {
     let spot = spec.postscreen.as_ref()?;
     if !profile.receives() {
         let message = format!(
-            "`postscreen` guards a relay that receives from anybody, and `{}` does not",
+            "`postscreen` needs a relay that receives mail from other servers, and `{}` does not",
             profile.name()
         );
-        judge.report(
-            Diagnostic::error("no-inbound", spot.span.clone(), message)
-                .hint("take the section out of the spec"),
-        );
+        judge.report(Diagnostic::error("no-inbound", spot.span.clone(), message).hint("remove the section"));
         return None;
     }
     let section = &spot.value;
@@ -33,12 +30,12 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<
         let Some(name) = judge.read("block-list", "postscreen.lists", what, key, list) else { continue };
         match i32::try_from(weight.value).ok().filter(|weight| *weight != 0 && weight.abs() <= 1000) {
             None => {
-                let finding = Diagnostic::error("block-list", weight.span.clone(), "this is no weight");
-                judge.report(finding.hint("a number from 1 to 1000, or below zero for those who are good"));
+                let finding = Diagnostic::error("block-list", weight.span.clone(), "this is not a weight");
+                judge.report(finding.hint("a number from 1 to 1000, or below zero for good clients"));
             }
             Some(weight) if names.insert(name.clone()) => lists.push((name, weight)),
             Some(_) => {
-                let message = format!("`{name}` is here twice");
+                let message = format!("`{name}` is a duplicate");
                 judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
             }
         }
@@ -47,7 +44,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<
     Some(Postscreen { lists, threshold })
 }
 
-/// A domain, and the replies that count, in the form of postconf(5): `d1.d2.d3.d4`, each a number or a pattern
+/// A domain, and the replies that count, in the syntax of postconf(5): `d1.d2.d3.d4`, each a number or a pattern
 /// `[2;4..11]`.
 fn list(text: &str) -> Result<String, Fault> {
     values::line(text)?;
@@ -56,7 +53,7 @@ fn list(text: &str) -> Result<String, Fault> {
     let Some(replies) = replies else { return Ok(name) };
     let hint = "write it as `127.0.0.[2..11]`";
     let parts: Vec<&str> = replies.split('.').collect();
-    // The dots of a range divide as well.
+    // The dots of a range are separators as well.
     let plain = replies.replace("..", "-");
     let octet = |part: &str| {
         let inner = part.strip_prefix('[').and_then(|part| part.strip_suffix(']'));
@@ -70,7 +67,7 @@ fn list(text: &str) -> Result<String, Fault> {
         }
     };
     if parts.len() < 4 || plain.split('.').count() != 4 || !plain.split('.').all(octet) {
-        return Err(Fault::new("behind the `=` stands no pattern of addresses").hint(hint));
+        return Err(Fault::new("the pattern of addresses after `=` is not valid").hint(hint));
     }
     Ok(format!("{name}={replies}"))
 }

@@ -1,4 +1,4 @@
-//! `[relay]`, `[aliases]` and `[rewrite]`: whose mail it is and where local mail goes.
+//! `[relay]`, `[aliases]` and `[rewrite]`: provider, senders, and recipients of local mail.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub(super) fn profile(judge: &mut Judge, section: &RelaySection) -> Option<Profi
     None
 }
 
-/// The provider, where it is named or follows from a smarthost. `None` if the spec does not say, or wrongly.
+/// The provider, if the spec names it or a smarthost implies it. `None` if it is absent or wrong.
 pub(super) fn provider(
     judge: &mut Judge,
     section: &RelaySection,
@@ -51,7 +51,7 @@ pub(super) fn provider(
     found
 }
 
-/// The region, if the provider has it; an error if it must be chosen and is not.
+/// The region, if the provider has it. Reports a missing region if the provider requires one.
 pub(super) fn region(
     judge: &mut Judge,
     section: &Spot<RelaySection>,
@@ -62,7 +62,7 @@ pub(super) fn region(
     let Some(spot) = &section.value.region else {
         if needed && !all.is_empty() && provider.default_region.is_none() {
             let span = section.value.provider.as_ref().map_or(&section.span, |spot| &spot.span);
-            let message = format!("{} has no host for all regions: say which with `region`", provider.title);
+            let message = format!("{} has a host for each region: set `region`", provider.title);
             judge.report(
                 Diagnostic::error("region", span.clone(), message)
                     .hint(format!("one of: {}", all.join(", "))),
@@ -76,7 +76,7 @@ pub(super) fn region(
     let name = values::shown(spot.as_str());
     judge.report(if all.is_empty() {
         Diagnostic::error("region", spot.span.clone(), format!("{} has no regions", provider.title))
-            .hint("leave `region` out")
+            .hint("remove `region`")
     } else {
         let message = format!("{} has no region `{name}`", provider.title);
         let mut finding = Diagnostic::error("region", spot.span.clone(), message);
@@ -117,7 +117,7 @@ fn from(text: &str, receives: bool) -> Result<From, values::Fault> {
     match text.strip_prefix('@') {
         Some(domain) => values::domain(domain).map(From::Domain),
         None if text.contains('<') && !receives => Err(values::Fault::new("it has a name").hint(format!(
-            "write the address alone; for a name in From: [rewrite.senders] \"*\" = \"{}\"",
+            "write only the address; for a name in From: [rewrite.senders] \"*\" = \"{}\"",
             values::shown(text)
         ))),
         None if !text.contains('@') && values::domain(text).is_ok() => {
@@ -128,7 +128,7 @@ fn from(text: &str, receives: bool) -> Result<From, values::Fault> {
     }
 }
 
-/// What the provider does with senders it does not know.
+/// Checks senders by the rule of the provider.
 fn sender_rule(
     judge: &mut Judge,
     section: &RelaySection,
@@ -143,18 +143,18 @@ fn sender_rule(
         (SenderRule::Any, _)
         | (SenderRule::Verified, Some(_))
         | (SenderRule::Account, Some(From::Address(_))) => return,
-        // A `from` that was refused has its own finding.
+        // A wrong `from` has its own finding.
         (_, None) if section.from.is_some() || judge.was_removed("relay.from") => return,
         (SenderRule::Verified | SenderRule::Account, None) => Diagnostic::warning(
             "sender",
             span,
-            format!("without `from`, mail leaves as user@HOST, which {title} refuses"),
+            format!("without `from`, mail leaves as user@HOST, which {title} rejects"),
         )
         .hint("set from = \"noreply@acme.example\" with a sender of yours"),
         (SenderRule::Account, Some(From::Domain(_))) => Diagnostic::warning(
             "sender",
             span,
-            format!("{title} takes only the account's own addresses; others of the domain are refused"),
+            format!("{title} accepts only the addresses of the account and rejects others of the domain"),
         )
         .hint("set `from` to the account's address"),
         (SenderRule::Rewritten, Some(From::Address(_))) => Diagnostic::new(
@@ -166,20 +166,20 @@ fn sender_rule(
         (SenderRule::Rewritten, _) => Diagnostic::warning(
             "sender",
             span,
-            format!("{title} replaces sender addresses that are not the account's own"),
+            format!("{title} replaces sender addresses that do not belong to the account"),
         )
-        .hint("set `from` to the account's address, so that what arrives is what was meant"),
+        .hint("set `from` to the address of the account"),
     };
     judge.report(if rule.is_empty() { finding } else { finding.hint(rule) });
 }
 
-/// Case makes no difference to Postfix.
+/// Postfix ignores case.
 pub(super) fn twice(key: &Spot<String>, name: &str) -> Diagnostic {
-    Diagnostic::error("duplicate-name", key.span.clone(), format!("`{name}` is here twice"))
-        .hint("the case of letters makes no difference")
+    Diagnostic::error("duplicate-name", key.span.clone(), format!("`{name}` is a duplicate"))
+        .hint("upper and lower case are the same")
 }
 
-/// The files that only the administrator of a host has.
+/// Files that the administrator provides on each host.
 pub(super) fn own_files(judge: &mut Judge, section: &RelaySection) -> Vec<String> {
     let spots =
         judge.read_all("path", "relay.own-files", "absolute paths", section.own_files.as_ref(), values::path);
@@ -189,7 +189,7 @@ pub(super) fn own_files(judge: &mut Judge, section: &RelaySection) -> Vec<String
     files
 }
 
-/// Where mail to local names goes.
+/// Recipients of mail to local names.
 pub(super) fn local_mail(
     judge: &mut Judge,
     section: &RelaySection,
@@ -218,19 +218,19 @@ pub(super) fn local_mail(
                 let message = format!("mail to root goes to `{address}`, the sender address");
                 judge.report(
                     Diagnostic::new(severity, "root-mail", Some(spot.span.clone()), message)
-                        .hint("say who reads it with root-mail-to = \"ops@acme.example\""),
+                        .hint("set the recipient: root-mail-to = \"ops@acme.example\""),
                 );
             }
-            // A `from` that was refused may have been meant.
+            // A wrong `from` may have been the intended recipient.
             (None, from) if from.is_some() || judge.was_removed("relay.from") => {}
             _ => judge.report(
                 Diagnostic::new(
                     Severity::Warning,
                     "root-mail",
                     section.from.as_ref().map(|spot| spot.span.clone()),
-                    "nobody gets mail to root: it goes to root@HOST at the smarthost, which most likely refuses it",
+                    "mail to root has no recipient: it goes to root@HOST at the smarthost, which probably rejects it",
                 )
-                .hint("say who reads it with root-mail-to = \"ops@acme.example\" in [relay]"),
+                .hint("set the recipient: root-mail-to = \"ops@acme.example\" in [relay]"),
             ),
         }
     }
@@ -248,7 +248,7 @@ fn check_aliases(judge: &mut Judge, aliases: Option<&Entries<Many<String>>>) -> 
         };
         if name == "root" {
             judge.report(
-                Diagnostic::error("alias", key.span.clone(), "root's mail has a key of its own")
+                Diagnostic::error("alias", key.span.clone(), "mail to root has a separate key")
                     .hint("set root-mail-to in [relay]"),
             );
             continue;
@@ -275,7 +275,7 @@ fn check_aliases(judge: &mut Judge, aliases: Option<&Entries<Many<String>>>) -> 
 
 fn alias_target(text: &str) -> Result<String, values::Fault> {
     let no_delivery = |what: &str| {
-        Err(values::Fault::new(format!("it is {what}: the relay delivers nothing on the host"))
+        Err(values::Fault::new(format!("it is {what}, but the relay delivers nothing on the host"))
             .hint("write an address, or the name of another alias"))
     };
     match text.chars().next() {
@@ -286,7 +286,7 @@ fn alias_target(text: &str) -> Result<String, values::Fault> {
     }
 }
 
-/// Refuses names that lead to themselves. Each ring is reported once, where it closes.
+/// Reports aliases that form a loop. Each loop is reported once, where it closes.
 pub(super) fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String>>)]) {
     let index: BTreeMap<&str, usize> =
         aliases.iter().enumerate().map(|(index, (key, _))| (key.value.as_str(), index)).collect();
@@ -295,7 +295,7 @@ pub(super) fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String
         if state[start] != Walk::Ahead {
             continue;
         }
-        // A path by hand: a chain of aliases may be longer than a stack is deep.
+        // An explicit path instead of recursion: a chain of aliases may be longer than the stack is deep.
         state[start] = Walk::OnPath;
         let mut path = vec![(start, aliases[start].1.iter())];
         while let Some((at, targets)) = path.last_mut() {
@@ -319,7 +319,7 @@ pub(super) fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String
                             target.span.clone(),
                             format!("mail to `{name}` leads back to `{name}`"),
                         )
-                        .hint("let one of the names on the way have an address"),
+                        .hint("set an address for one of these names"),
                     );
                 }
             }
@@ -327,7 +327,7 @@ pub(super) fn loops(judge: &mut Judge, aliases: &[(Spot<String>, Vec<Spot<String
     }
 }
 
-/// Where a walk along the aliases is.
+/// State of a walk along the aliases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Walk {
     Ahead,

@@ -1,4 +1,4 @@
-//! `[rewrite] senders`, and which domains are local.
+//! `[rewrite] senders`, and local domains.
 //!
 //! The sources of display names are RFC 5322, section 3.4, and RFC 2047, section 5.
 
@@ -12,7 +12,7 @@ use crate::keys::spot::Spot;
 use crate::keys::{RelaySection, RewriteSection};
 use crate::relay::{From, NamedAddress, Profile, Sender};
 
-/// Senders with an address of their own.
+/// Senders with their new addresses.
 pub(super) fn senders(
     judge: &mut Judge,
     section: &RelaySection,
@@ -27,14 +27,14 @@ pub(super) fn senders(
         let what = "local names, addresses, `@domain`, or `*` for all others";
         let sender = judge.read("sender", "rewrite.senders", what, key, values::rewritten);
         let to = match sender {
-            // The programs of a local user write its display name.
+            // Programs of a local user write the display name.
             Some(Sender::Local(_)) => judge
                 .read("address", &path, "a mail address", value, values::address)
                 .map(|address| NamedAddress { address, name: None }),
             _ => judge.read("address", &path, "a mail address, or `Name <address>`", value, named_address),
         };
         if sender == Some(Sender::All) && receives(section) {
-            let message = "`*` would rewrite the senders of strangers, who could not be answered";
+            let message = "`*` would rewrite the senders of strangers, and replies to them would be lost";
             judge.report(
                 Diagnostic::error("sender", key.span.clone(), message)
                     .hint("name the senders or their domains"),
@@ -83,7 +83,7 @@ fn named_address(text: &str) -> Result<NamedAddress, Fault> {
     Ok(NamedAddress { address: values::address(address)?, name: display_name(name.trim_end())? })
 }
 
-/// A display name as a header has it. It is one line, and one encoded word at most.
+/// A display name in the syntax of a header: one line, and at most one encoded word.
 fn display_name(text: &str) -> Result<Option<String>, Fault> {
     let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     if bare.is_empty() {
@@ -91,7 +91,7 @@ fn display_name(text: &str) -> Result<Option<String>, Fault> {
     }
     values::line(bare)?;
     if let Some(odd) = bare.chars().find(|c| "\"\\<>".contains(*c)) {
-        return Err(Fault::new(format!("{} cannot be part of the name", values::character(odd))));
+        return Err(Fault::new(format!("{} is not allowed in the name", values::character(odd))));
     }
     let is_atom = |c: char| c.is_ascii_alphanumeric() || " !#$%&'*+-/=?^_`{|}~".contains(c);
     let written = if bare.chars().all(is_atom) {
@@ -104,7 +104,7 @@ fn display_name(text: &str) -> Result<Option<String>, Fault> {
     };
     if written.len() > 75 {
         return Err(Fault::new(format!(
-            "the name is longer than 75 characters in a header: {}",
+            "the name has more than 75 characters in a header: {}",
             written.len()
         )));
     }
@@ -120,13 +120,13 @@ fn encoded(byte: u8) -> String {
     }
 }
 
-/// Whether the relay receives mail from anybody.
+/// Whether the relay receives mail from other servers.
 pub(super) fn receives(section: &RelaySection) -> bool {
     let name = section.profile.as_ref().map(|spot| spot.value.as_str());
     Profile::ALL.iter().any(|profile| Some(profile.name()) == name && profile.receives())
 }
 
-/// What an address is rewritten to, if that is another one. `*` leaves addresses alone that the spec names.
+/// The new address of a sender, if it differs. `*` does not apply to addresses in the spec.
 fn next(known: &BTreeMap<Sender, String>, address: &str) -> Option<String> {
     let lower = address.to_ascii_lowercase();
     let domain = lower.rsplit_once('@')?.1.to_owned();
@@ -134,7 +134,7 @@ fn next(known: &BTreeMap<Sender, String>, address: &str) -> Option<String> {
     (!found.eq_ignore_ascii_case(&lower)).then(|| found.clone())
 }
 
-/// Domains whose addresses are local, and those whose never are.
+/// Domains whose addresses are local, and domains whose addresses never are.
 pub(super) fn domains(judge: &mut Judge, section: &RelaySection) -> (Vec<String>, Vec<String>) {
     let mut read = |path: &str, list| judge.read_all("domain", path, "domains", list, values::domain);
     let local = read("relay.local-domains", section.local_domains.as_ref());

@@ -1,7 +1,7 @@
-//! Secrets have no place in a spec: it lies in version control, and what it says lies in packages that all can read.
+//! Secrets must not be in a spec, because it is in version control, and its values are in packages that everyone can read.
 //!
-//! Two signs: the name of a key, and the look of a value. What is found is taken out before anything else judges the
-//! spec, and masked wherever the text is shown.
+//! A secret is recognized by the name of a key or the form of a value. It is removed before the other checks, and masked
+//! wherever the text is shown.
 
 use serde_json::Value;
 use toml::Spanned;
@@ -10,17 +10,17 @@ use toml::de::{DeArray, DeTable, DeValue};
 use crate::diag::{Diagnostic, SECRET, Span};
 use crate::keys::schema;
 
-const HOME: &str = "credentials belong onto the host, into /etc/mail-relay/relay.env: RELAY_USERNAME=... and \
+const HOME: &str = "credentials belong in /etc/mail-relay/relay.env on the host: RELAY_USERNAME=... and \
                     RELAY_PASSWORD=...";
 
-/// Takes the secrets out of a document; also returns the paths of what was taken.
+/// Removes the secrets from a document. Also returns their paths.
 pub(super) fn take_out(table: &mut DeTable<'_>) -> (Vec<Diagnostic>, Vec<String>) {
     let mut search = Search::default();
     search.table(table, "", Some(schema::raw()));
     (search.findings, search.removed)
 }
 
-/// Secrets in a text that is no TOML: lines that look like `password = ...`.
+/// Secrets in a text that is not TOML: lines that look like `password = ...`.
 pub(super) fn in_broken_text(text: &str) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     let mut start = 0;
@@ -47,11 +47,11 @@ pub(super) fn in_broken_text(text: &str) -> Vec<Diagnostic> {
 struct Search {
     findings: Vec<Diagnostic>,
     removed: Vec<String>,
-    /// Within a section whose name says that it holds secrets.
+    /// Within a section whose name indicates secrets.
     inside: Option<Sign>,
 }
 
-/// Prose, in which a commit hash is no secret.
+/// Prose, in which a commit hash is not a secret.
 const PROSE: &[&str] = &[
     "package.changelog",
     "package.description",
@@ -61,15 +61,15 @@ const PROSE: &[&str] = &[
     "abuse.greylist-words",
 ];
 
-/// Actions with words for people behind them. What `prepend` and `replace` write may be a token.
+/// Actions that are followed by text for people. The text after `prepend` and `replace` may be a token.
 const SPOKEN: &[&str] = &["reject", "defer", "discard", "hold", "warn", "error", "retry"];
 
 /// Postfix parameters whose values are fingerprints of certificates, as random as any password.
 const DIGESTS: &[&str] = &["fingerprint", "clientcerts"];
 
 impl Search {
-    /// `schema` is what the schema says of the table, if it knows it. Where keys are names of other things (users, headers, patterns,
-    /// parameters of Postfix, directives of systemd), words in them give nothing away.
+    /// `schema` is the schema of the table, if there is one. If keys are names of other things (users, headers, patterns, parameters
+    /// of Postfix, directives of systemd), words in them do not indicate a secret.
     fn table(&mut self, table: &mut DeTable<'_>, path: &str, schema: Option<&'static Value>) {
         let foreign = schema.is_some_and(|schema| schema::names(schema).is_some());
         let mut taken = Vec::new();
@@ -101,7 +101,7 @@ impl Search {
         }
     }
 
-    /// Looks into a value; true if it has to go.
+    /// Checks a value. Returns whether it must be removed.
     fn value(
         &mut self,
         value: &mut Spanned<DeValue<'_>>,
@@ -147,22 +147,24 @@ impl Search {
 fn by_key(name: &str, path: &str, span: Span) -> Diagnostic {
     let name = super::values::shown(name);
     let message =
-        format!("`{name}` in a spec would lie in version control and in packages that everyone can read");
-    let finding = Diagnostic::error(SECRET, span, message).labelled("take it out");
+        format!("`{name}` in a spec would be in version control and in packages that everyone can read");
+    let finding = Diagnostic::error(SECRET, span, message).labelled("remove it");
     match sign_of_key(path.rsplit('.').next().unwrap_or(path)) {
-        Some(Sign::User) => finding.hint(HOME).hint("user names stay out too, so that both change together"),
+        Some(Sign::User) => {
+            finding.hint(HOME).hint("remove the user name as well, so that both change together")
+        }
         _ => finding.hint(HOME).hint("if it has ever been committed or published, replace it with a new one"),
     }
 }
 
 fn by_value(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(SECRET, span, format!("this looks like {what}; a spec must hold no secrets"))
-        .labelled("take it out")
+    Diagnostic::error(SECRET, span, format!("this looks like {what}; a spec must not contain secrets"))
+        .labelled("remove it")
         .hint(HOME)
         .hint("if it has ever been committed or published, replace it with a new one")
 }
 
-/// What the name of a key gives away.
+/// The kind of secret that the name of a key indicates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
     Secret,
@@ -187,7 +189,7 @@ const SECRETS: &[&str] = &[
     "encryptionkey",
     "bearer",
 ];
-/// Words that say so only at the end of a name.
+/// Words that indicate a secret only at the end of a name.
 const SECRET_ENDS: &[&str] = &["pass", "pwd", "pw", "psk"];
 const NO_SECRETS: &[&str] = &["allowcleartextpassword", "bypass"];
 const USERS: &[&str] = &["user", "login", "account", "userid"];
@@ -207,7 +209,7 @@ fn sign_of_key(name: &str) -> Option<Sign> {
     }
 }
 
-/// In a table of foreign names only what exists to carry secrets is a sign.
+/// In a table of foreign names, only names that exist to carry secrets count.
 fn sign_of_foreign_key(name: &str, value: &DeValue<'_>) -> Option<Sign> {
     let texts: Vec<&str> = match value {
         DeValue::String(text) => vec![text],
@@ -216,7 +218,7 @@ fn sign_of_foreign_key(name: &str, value: &DeValue<'_>) -> Option<Sign> {
     };
     let secret = match name {
         "SetCredential" | "SetCredentialEncrypted" => true,
-        // A map that is written out, `static:user:password`.
+        // An inline map, `static:user:password`.
         _ if name.contains("password") => {
             texts.iter().any(|text| text.contains("static:") || text.contains("inline:"))
         }
@@ -229,7 +231,7 @@ fn sign_of_foreign_key(name: &str, value: &DeValue<'_>) -> Option<Sign> {
     secret.then_some(Sign::Secret)
 }
 
-/// What a value looks like. In prose only unmistakable forms count.
+/// The kind of secret that a value looks like. In prose, only unmistakable forms count.
 fn sign_of_value(text: &str, prose: bool) -> Option<&'static str> {
     if text.contains("-----BEGIN") && text.contains("PRIVATE KEY") || text.contains("PuTTY-User-Key-File") {
         return Some("a private key");
@@ -244,7 +246,7 @@ fn sign_of_value(text: &str, prose: bool) -> Option<&'static str> {
         .find_map(|word| sign_of_word(word, prose))
 }
 
-/// `password=...` somewhere in a text. A file or a parameter of Postfix after the sign is no secret.
+/// `password=...` within a text. A file or a parameter of Postfix after the sign is not a secret.
 fn assigns_secret(text: &str) -> bool {
     text.match_indices('=').any(|(at, _)| {
         let word =
@@ -277,7 +279,7 @@ fn is_app_password(text: &str) -> bool {
         && words.iter().all(|word| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
-/// Words that begin like the keys of a service: prefix, shortest rest, name.
+/// Prefixes of keys of services: prefix, minimum length of the rest, name.
 const PREFIXES: &[(&str, usize, &str)] = &[
     ("SG.", 20, "a SendGrid API key"),
     ("AKIA", 16, "an AWS access key"),
@@ -312,10 +314,10 @@ const PREFIXES: &[(&str, usize, &str)] = &[
     ("pypi-", 40, "a PyPI token"),
     ("npm_", 30, "an npm token"),
     ("AGE-SECRET-KEY-1", 20, "a private key"),
-    ("https://hooks.slack.com/services/", 20, "the secret address of a web hook"),
+    ("https://hooks.slack.com/services/", 20, "the secret URL of a webhook"),
 ];
 
-/// The same where the beginning could be that of a name; the rest is in one piece, with a digit or a capital in it.
+/// The same for prefixes that could begin a name: the rest is one word with a digit or a capital.
 const WORDS: &[(&str, usize, &str)] = &[
     ("key-", 32, "a Mailgun API key"),
     ("re_", 16, "a Resend API key"),
@@ -325,9 +327,9 @@ const WORDS: &[(&str, usize, &str)] = &[
     ("SK", 32, "a Twilio API key"),
 ];
 
-/// Beginnings of crypt(5) hashes, from which a password can be guessed.
+/// Prefixes of crypt(5) hashes, from which a password can be guessed.
 const HASHES: &[&str] = &["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$", "$argon2"];
-/// What stands before a digest, which is no secret.
+/// Prefixes of digests, which are not secrets.
 const DIGEST_MARKS: &[&str] = &["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
 
 fn sign_of_word(word: &str, prose: bool) -> Option<&'static str> {
@@ -347,7 +349,7 @@ fn sign_of_word(word: &str, prose: bool) -> Option<&'static str> {
     if let Some((_, _, what)) = whole.or_else(word_like) {
         return Some(what);
     }
-    // Postfix wants `$` doubled.
+    // Postfix requires `$$` for `$`.
     let single = word.replace("$$", "$");
     if word.len() >= 20 && HASHES.iter().any(|prefix| single.starts_with(prefix)) {
         return Some("a hashed password");
@@ -399,7 +401,7 @@ fn is_random(word: &str) -> bool {
     {
         return false;
     }
-    // Words of a language change between letters, cases and digits rarely; random characters all the time.
+    // Natural words rarely change between letters, cases and digits; random characters change all the time.
     let class = |byte: u8| match byte {
         b'0'..=b'9' => 0,
         b'a'..=b'z' => 1,

@@ -1,4 +1,4 @@
-//! `[headers]`, `[limits]`, `[network]`, `[hardening]` and `[main-cf]`: how the relay does its work.
+//! `[headers]`, `[limits]`, `[network]`, `[hardening]` and `[main-cf]`: settings for sending.
 
 use super::judge::Judge;
 use super::pattern;
@@ -9,11 +9,11 @@ use crate::keys::{HardeningSection, HeadersSection, Ip, LimitsSection, NetworkSe
 use crate::postfix::Parameter;
 use crate::relay::{Hardening, Headers, IpVersion, Limits, Network, Provider};
 
-/// Without these a message is none any more, or cannot be read.
+/// Headers without which a message is not valid or not readable.
 const VITAL_HEADERS: &[&str] =
     &["from", "date", "mime-version", "content-type", "content-transfer-encoding", "content-disposition"];
 
-/// What is taken out of headers.
+/// Headers to remove.
 pub(super) fn headers(judge: &mut Judge, section: Option<&HeadersSection>) -> Headers {
     let Some(section) = section else { return Headers { strip_received: true, ..Headers::default() } };
     let (named, strip) = stripped(judge, "headers.strip", section.strip.as_ref());
@@ -25,7 +25,7 @@ pub(super) fn headers(judge: &mut Judge, section: Option<&HeadersSection>) -> He
     Headers { strip_received, strip, patterns: patterns.into_iter().map(|spot| spot.value).collect() }
 }
 
-/// Names of headers to take out: whether `received` is among them, and the others.
+/// Names of headers to remove: whether `received` is among them, and the others.
 pub(super) fn stripped(judge: &mut Judge, path: &str, list: Option<&Many<String>>) -> (bool, Vec<String>) {
     let names = judge.read_all("header", path, "names of headers", list, header_name);
     let mut strip: Vec<String> = Vec::new();
@@ -37,9 +37,9 @@ pub(super) fn stripped(judge: &mut Judge, path: &str, list: Option<&Many<String>
                 Diagnostic::error(
                     "header",
                     name.span,
-                    format!("without `{}` a message cannot be read", name.value),
+                    format!("without `{}` a message is not readable", name.value),
                 )
-                .hint("leave it out of `strip`"),
+                .hint("remove it from `strip`"),
             );
         } else if lower == "received" {
             strip_received = true;
@@ -55,15 +55,15 @@ fn header_name(text: &str) -> Result<String, Fault> {
     if let Some(name) = text.strip_suffix(':') {
         return Err(Fault::new("it has a colon").hint(format!("write `{name}`")));
     }
-    // RFC 5322 allows more; no header that exists has it.
+    // RFC 5322 allows more characters, but no existing header has them.
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_".contains(*c))) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))
+        Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
             .hint("for more than a name there is `headers.patterns`")),
         None => Ok(text.to_owned()),
     }
 }
 
-/// Sizes, times and rates: the spec's own, else the provider's.
+/// Sizes, times and rates: those of the spec, else those of the provider.
 pub(super) fn limits(
     judge: &mut Judge,
     section: Option<&LimitsSection>,
@@ -105,13 +105,13 @@ pub(super) fn limits(
     {
         judge.report(
             Diagnostic::warning("time", bounce.span.clone(), "bounces would be kept longer than mail")
-                .hint("Postfix keeps nothing longer than `queue-lifetime`"),
+                .hint("Postfix keeps bounces no longer than `queue-lifetime`"),
         );
     }
     if let Some(queue) = queue.as_ref().filter(|queue| queue.value < 3600) {
         judge.report(
-            Diagnostic::warning("time", queue.span.clone(), "mail is given up after less than an hour")
-                .hint("a smarthost that is down for an evening then costs mail; the usual is `5d`"),
+            Diagnostic::warning("time", queue.span.clone(), "mail expires after less than an hour")
+                .hint("mail is then lost if the smarthost is down for an evening; the usual value is `5d`"),
         );
     }
     if let Some(provider) = provider {
@@ -150,7 +150,7 @@ fn widened(spot: Option<&Spot<i64>>) -> Option<Spot<u64>> {
     spot.and_then(|spot| Some(Spot::new(u64::try_from(spot.value).ok()?, spot.span.clone())))
 }
 
-/// Warns of a value beyond what the provider takes.
+/// Warns of a value beyond the limit of the provider.
 fn above(
     judge: &mut Judge,
     provider: &Provider,
@@ -164,7 +164,7 @@ fn above(
         let message = format!("{} takes {}", provider.title, what(most));
         judge.report(
             Diagnostic::warning("limit", own.span.clone(), message)
-                .hint("leave the key out: the preset sets the limit"),
+                .hint("remove the key: the preset sets the limit"),
         );
     }
 }
@@ -180,7 +180,7 @@ pub(super) fn network(section: Option<&NetworkSection>) -> Network {
     Network { ip, bare_newlines: bare_newlines.is_some_and(|spot| spot.value) }
 }
 
-/// The sandbox and the user's own directives.
+/// The sandbox, and the directives of the user.
 pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -> Hardening {
     let Some(section) = section else { return Hardening { enabled: true, service: Vec::new() } };
     let enabled = section.enabled.as_ref().is_none_or(|spot| spot.value);
@@ -190,9 +190,9 @@ pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -
             Diagnostic::warning(
                 "hardening",
                 key.span.clone(),
-                "with enabled = false these directives go nowhere",
+                "these directives have no effect with enabled = false",
             )
-            .hint("take out one of the two"),
+            .hint("remove one of the two"),
         );
     }
     let mut service = Vec::new();
@@ -216,9 +216,9 @@ pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -
                 Diagnostic::error(
                     "directive",
                     key.span.clone(),
-                    format!("with this {name}, Postfix cannot work: {reason}"),
+                    format!("Postfix does not work with this {name}: {reason}"),
                 )
-                .hint("leave it out"),
+                .hint("remove it"),
             );
         }
         service.push((name, texts));
@@ -229,14 +229,14 @@ pub(super) fn hardening(judge: &mut Judge, section: Option<&HardeningSection>) -
 fn directive(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if let Some(odd) = text.chars().find(|c| !c.is_ascii_alphanumeric()) {
-        return Err(Fault::new(format!("{} cannot be part of a name", values::character(odd))));
+        return Err(Fault::new(format!("{} is not allowed in a name", values::character(odd))));
     }
     if !text.starts_with(|c: char| c.is_ascii_uppercase()) {
         return Err(Fault::new("names begin with a capital letter, as in `ProtectHome`"));
     }
     if text.starts_with("Exec") || ["Type", "User", "Group", "PIDFile"].contains(&text) {
-        return Err(Fault::new("it would change what the service runs, not what it may do")
-            .hint("for that, use `systemctl edit` on the host"));
+        return Err(Fault::new("it would change the program of the service, not its permissions")
+            .hint("use `systemctl edit` on the host instead"));
     }
     if !crate::systemd::directives().any(|known| known == text) {
         let fault = Fault::new("systemd has no such directive in [Service], and would ignore it");
@@ -248,7 +248,7 @@ fn directive(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// An empty value empties a list. A `%` is a specifier to systemd, and meant so.
+/// An empty value empties a list. A `%` is a specifier of systemd, on purpose.
 fn directive_value(text: &str) -> Result<String, Fault> {
     if text.is_empty() {
         return Ok(String::new());
@@ -272,7 +272,7 @@ fn stops_postfix(name: &str, texts: &[String]) -> Option<&'static str> {
     }
 }
 
-/// The user's own Postfix parameters. What they mean is judged by the `postfix` room.
+/// Postfix parameters of the user. The `postfix` module checks their meaning.
 pub(super) fn parameters(
     judge: &mut Judge,
     section: &str,
@@ -302,12 +302,12 @@ fn parameter_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     // The name of a transport can be part of it, as in `smtp-amavis_destination_recipient_limit`.
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.-".contains(*c))) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of a name", values::character(odd)))),
+        Some(odd) => Err(Fault::new(format!("{} is not allowed in a name", values::character(odd)))),
         None => Ok(text.to_owned()),
     }
 }
 
-/// An empty value is a value to Postfix.
+/// An empty value is valid in Postfix.
 fn parameter_value(text: &str) -> Result<String, Fault> {
     if text.is_empty() { Ok(String::new()) } else { values::line(text).map(str::to_owned) }
 }

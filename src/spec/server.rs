@@ -1,4 +1,4 @@
-//! `[network]`, `[server]`, `[access]` and `[restrictions]` of relays that clients reach.
+//! `[network]`, `[server]`, `[access]` and `[restrictions]` of relays with clients.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,15 +14,14 @@ use crate::relay::{
     Access, Action, ClientAuth, Profile, Rates, Restriction, Restrictions, Server, ServerTls,
 };
 
-/// What the relay is to its clients; `None` if it has none, or if it has some and the spec does not say whom it trusts.
+/// Settings for clients; `None` if there are no clients, or if the trusted ones are missing in the spec.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Server> {
     if !profile.has_clients() {
         for (path, span) in given(spec) {
-            let message =
-                format!("`{path}` is for clients, and nobody but the host itself speaks to a null client");
+            let message = format!("`{path}` needs clients, and only the host itself uses a null client");
             judge.report(
                 Diagnostic::error("no-clients", span, message)
-                    .hint("with profile = \"lan-relay\" hosts of a network can send through it"),
+                    .hint("use profile = \"lan-relay\" for a network"),
             );
         }
         return None;
@@ -38,7 +37,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         judge.missing(
             "network.trusted",
             Some(place),
-            "it says who may send through the relay: [network] trusted = [\"192.168.1.0/24\"]",
+            "name the clients that may send: [network] trusted = [\"192.168.1.0/24\"]",
         );
     }
     let proxy = section.and_then(|section| section.proxy_protocol.as_ref()).filter(|it| it.value);
@@ -47,7 +46,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         .is_none_or(|list| list.0.iter().all(|it| it.value == "all"));
     if let (Some(spot), true) = (proxy, everywhere && !judge.was_removed("network.listen")) {
         let message =
-            "the addresses that the proxy speaks to are missing: programs of the host itself come without it";
+            "the addresses that the proxy connects to are missing: programs of the host do not use the proxy";
         judge.report(
             Diagnostic::error("proxy-protocol", spot.span.clone(), message)
                 .hint("name them: [network] listen = [\"192.168.1.10\"]"),
@@ -79,7 +78,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
     })
 }
 
-/// The keys of the spec that make sense only with clients, each with its place.
+/// The keys of the spec that need clients, each with its place.
 fn given(spec: &Spec) -> Vec<(&'static str, Span)> {
     fn many(list: Option<&Many<String>>) -> Option<Span> {
         list?.0.first().map(|item| item.span.clone())
@@ -146,7 +145,7 @@ fn listen(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpAddr> {
         }
         let address = unbracketed(text)?;
         if address.is_unspecified() {
-            return Err(Fault::new("it stands for all addresses").hint("write listen = \"all\""));
+            return Err(Fault::new("it includes all addresses").hint("write listen = \"all\""));
         }
         Ok(Some(address))
     });
@@ -162,12 +161,12 @@ fn listen(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpAddr> {
 fn unbracketed(text: &str) -> Result<IpAddr, Fault> {
     values::line(text)?;
     if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return Err(Fault::new("it stands in brackets").hint(format!("write `{}`", values::shown(inner))));
+        return Err(Fault::new("it must not have brackets").hint(format!("write `{}`", values::shown(inner))));
     }
-    text.parse().map_err(|_| Fault::new("it is no IP address"))
+    text.parse().map_err(|_| Fault::new("it is not an IP address"))
 }
 
-/// A network or a single address, without bits behind the prefix.
+/// A network or a single address. Bits after the prefix must not be set.
 pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
     let Some((address, prefix)) = text.split_once('/') else {
         return unbracketed(text).map(IpNet::from);
@@ -179,10 +178,10 @@ pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
         .filter(|_| prefix.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|prefix| IpNet::new(address, prefix).ok())
         .ok_or_else(|| {
-            Fault::new(format!("`/{}` is no prefix length of `{address}`", values::shown(prefix)))
+            Fault::new(format!("`/{}` is not a valid prefix length in `{address}`", values::shown(prefix)))
         })?;
     if network.trunc() != network {
-        return Err(Fault::new("bits are set behind the prefix")
+        return Err(Fault::new("bits after the prefix are set")
             .hint(format!("the network is `{}`, the host `{address}`", network.trunc())));
     }
     Ok(network)
@@ -192,11 +191,11 @@ pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
 fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
     let read = judge.read_all("network", "network.trusted", "networks or addresses", list, |text| {
         let network = network(text)?;
-        // The widest blocks that anyone can own: RFC 1918 has a /8, registries hand out no more than a /16 of IPv6. All of
+        // The largest blocks that an organisation can have: RFC 1918 has a /8, registries assign at most a /16 of IPv6. All of
         // fc00::/7 is private (RFC 4193).
         let widest = if network.addr().is_ipv4() { 8 } else { 16 };
         if network.prefix_len() < widest && !is_private(&network) {
-            return Err(Fault::new("nobody owns as much: this would be an open relay")
+            return Err(Fault::new("no organisation owns such a large network: this would be an open relay")
                 .hint("name the networks of the clients"));
         }
         Ok(network)
@@ -206,10 +205,11 @@ fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
         let network = spot.value;
         let widest_public = if network.addr().is_ipv4() { 24 } else { 48 };
         if !is_private(&network) && network.prefix_len() < widest_public {
-            let message = format!("everybody in the public network `{network}` may send in your name");
-            judge.report(Diagnostic::warning("trusted-network", spot.span, message).hint(
-                "name the addresses of the clients, or let them prove who they are with [server] auth",
-            ));
+            let message = format!("every host in the public network `{network}` could send in your name");
+            judge.report(
+                Diagnostic::warning("trusted-network", spot.span, message)
+                    .hint("name the addresses of the clients, or let them authenticate with [server] auth"),
+            );
         }
         if !network.addr().is_loopback() && !networks.contains(&network) {
             networks.push(network);
@@ -218,9 +218,9 @@ fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
     networks
 }
 
-/// Addresses that are not routed in the Internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
+/// Addresses that are not routed on the Internet: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
 fn is_private(network: &IpNet) -> bool {
-    // RFC 1918, RFC 6598 (behind the NAT of a provider), RFC 4193; the loopback and the link.
+    // RFC 1918, RFC 6598 (provider NAT), RFC 4193; the loopback and the link.
     const BLOCKS: [&str; 9] = [
         "10.0.0.0/8",
         "172.16.0.0/12",
@@ -277,7 +277,7 @@ fn auth(judge: &mut Judge, spec: &Spec, has_certificate: bool) -> Option<ClientA
             Diagnostic::error(
                 "server-auth",
                 spot.span.clone(),
-                "clients would send their passwords in clear",
+                "clients would send their passwords without encryption",
             )
             .hint("offer TLS: certificate = \"/etc/ssl/relay.pem\""),
         );
@@ -292,10 +292,13 @@ fn cleartext(judge: &mut Judge, section: Option<&ServerSection>, auth: Option<Cl
     let flag = section.and_then(|section| section.allow_cleartext_password.as_ref());
     let Some(spot) = flag.filter(|spot| spot.value) else { return false };
     let (message, hint) = if auth.is_none() {
-        ("nobody logs in on port 25 here, so this allows nothing", "remove it, or set auth = \"dovecot\"")
+        (
+            "clients cannot log in on port 25 here, so this has no effect",
+            "remove it, or set auth = \"dovecot\"",
+        )
     } else {
         (
-            "anybody on the way can read the passwords of clients that log in without TLS",
+            "anyone between client and relay can read passwords that are sent without TLS",
             "remove it once all clients support STARTTLS",
         )
     };
@@ -320,12 +323,12 @@ fn access(judge: &mut Judge, section: Option<&AccessSection>) -> Access {
     everybody(judge, section.clients.as_ref(), &access.clients);
     access.allowed_senders.sort_unstable();
     access.allowed_senders.dedup();
-    // A cidr table's first match wins: the narrower entry is the exception from the wider one.
+    // The first match in a cidr table applies, so the narrower entry is an exception from the wider one.
     access.clients.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
     access
 }
 
-/// Clients of a whole address family that are refused, or permitted as an exception from nothing.
+/// Entries that reject a whole address family, or permit clients without a wider entry.
 fn everybody(judge: &mut Judge, entries: Option<&Entries<String>>, clients: &[(IpNet, Action)]) {
     for (key, _) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
         let Ok(whole) = network(&key.value) else { continue };
@@ -337,11 +340,13 @@ fn everybody(judge: &mut Judge, entries: Option<&Entries<String>>, clients: &[(I
         let family = if whole.addr().is_ipv4() { "IPv4" } else { "IPv6" };
         judge.report(match action {
             Some(Action::Permit) => {
-                let message = format!("`permit` is an exception from a wider entry, and there is none: this changes nothing for {family}");
+                let message = format!(
+                    "`permit` is an exception without a wider entry, so it has no effect for {family}"
+                );
                 Diagnostic::warning("accepts-everything", key.span.clone(), message).hint("remove it")
             }
             Some(_) if !clients.iter().any(is_exception) => {
-                let message = format!("this holds for every client of {family}: no entry permits one");
+                let message = format!("this applies to every client of {family}: no entry permits any");
                 Diagnostic::error("refuses-everything", key.span.clone(), message)
                     .hint("add the clients that may send: `\"192.0.2.0/24\" = \"permit\"`")
             }
@@ -367,7 +372,7 @@ fn table<K: Ord + Clone + ToString>(
         if keys.insert(name.clone()) {
             rows.push((name, action));
         } else {
-            let message = format!("`{}` is here twice", name.to_string());
+            let message = format!("`{}` is a duplicate", name.to_string());
             judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
         }
     }
@@ -376,7 +381,7 @@ fn table<K: Ord + Clone + ToString>(
 
 fn action(text: &str) -> Result<Action, Fault> {
     let hint =
-        "write `reject`, `defer`, `discard`, `hold` or `permit`; words to say stand behind the first two";
+        "write `reject`, `defer`, `discard`, `hold` or `permit`; the first two can have text after them";
     values::access_text(text)?;
     let (word, said) = text.split_once(' ').map_or((text, ""), |(word, said)| (word, said.trim_start()));
     let action = match word {
@@ -385,9 +390,9 @@ fn action(text: &str) -> Result<Action, Fault> {
         "discard" => Action::Discard,
         "hold" => Action::Hold,
         "permit" => Action::Permit,
-        _ => return Err(Fault::new(format!("`{}` is no action", values::shown(word))).hint(hint)),
+        _ => return Err(Fault::new(format!("`{}` is not an action", values::shown(word))).hint(hint)),
     };
-    if said.is_empty() { Ok(action) } else { Err(Fault::new("nobody hears its words").hint(hint)) }
+    if said.is_empty() { Ok(action) } else { Err(Fault::new("its text is never sent").hint(hint)) }
 }
 
 fn restrictions(judge: &mut Judge, section: Option<&RestrictionsSection>) -> Restrictions {
@@ -397,8 +402,8 @@ fn restrictions(judge: &mut Judge, section: Option<&RestrictionsSection>) -> Res
         let items = judge.read_all("restriction", path, what, list, |text| {
             values::line(text)?;
             match text.find(',') {
-                // `{ ... }` holds settings of a policy service, with commas.
-                Some(at) if !text[..at].contains('{') => Err(Fault::new("it holds a comma")),
+                // `{ ... }` contains settings of a policy service, with commas.
+                Some(at) if !text[..at].contains('{') => Err(Fault::new("it contains a comma")),
                 _ => Ok(text.to_owned()),
             }
         });

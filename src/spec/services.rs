@@ -32,7 +32,7 @@ fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> Serv
     let what = "seconds, as in `60` or `\"1000?\"`";
     let wakeup =
         judge.read_scalar("service", &format!("{path}.wakeup"), what, section.wakeup.as_ref(), wakeup);
-    let what = "words, each without a blank";
+    let what = "items without blanks";
     let arguments =
         judge.read_all("service", &format!("{path}.arguments"), what, section.arguments.as_ref(), argument);
     let enabled = section.enabled.as_ref().is_none_or(|spot| spot.value);
@@ -50,22 +50,21 @@ fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> Serv
         options: sending::parameters(judge, &format!("{path}.options"), section.options.as_ref()),
         id,
     };
-    // What was there and was wrong is said already.
+    // Wrong keys were reported already.
     let said = says_more(section) || judge.removed.iter().any(|key| key.starts_with(&format!("{path}.")));
     if !enabled && said {
-        let message =
-            format!("`{}` is taken out, and what else is said of it goes nowhere", service.id.value);
+        let message = format!("`{}` is removed, so its other settings have no effect", service.id.value);
         let finding = Diagnostic::error("service", service.id.span.clone(), message);
-        judge.report(finding.hint("leave `enabled = false` alone, or take it out"));
+        judge.report(finding.hint("keep only `enabled = false`, or remove it"));
     } else if enabled && !said {
-        let message = format!("nothing is said of `{}`", service.id.value);
+        let message = format!("there are no settings for `{}`", service.id.value);
         let finding = Diagnostic::error("service", service.id.span.clone(), message);
-        judge.report(finding.hint("take the section out, or say what is to be otherwise: `enabled = false`"));
+        judge.report(finding.hint("remove the section, or set what should differ: `enabled = false`"));
     }
     service
 }
 
-/// Whether anything beside `enabled` is said.
+/// Whether any key other than `enabled` is set.
 fn says_more(section: &ServiceSection) -> bool {
     section.command.is_some()
         || section.private.is_some()
@@ -86,13 +85,13 @@ fn id(text: &str) -> Result<String, Fault> {
             .hint(format!("write `{}/unix`, or `/inet` for a port", values::shown(text))));
     };
     if !KINDS.contains(&kind) {
-        let why = format!("`{}` is no type", values::shown(kind));
-        return Err(Fault::new(why).hint(format!("a service is of the type {}", KINDS.join(", "))));
+        let why = format!("`{}` is not a type", values::shown(kind));
+        return Err(Fault::new(why).hint(format!("the type of a service is {}", KINDS.join(", "))));
     }
     let more = if kind == "inet" { "._-:[]" } else { "._-" };
     let odd = name.chars().find(|c| !(c.is_ascii_alphanumeric() || more.contains(*c)));
     match odd {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of a name", values::character(odd)))),
+        Some(odd) => Err(Fault::new(format!("{} is not allowed in a name", values::character(odd)))),
         None if name.is_empty() || name.starts_with('-') => Err(Fault::new("it has no name")),
         None => Ok(text.to_owned()),
     }
@@ -101,9 +100,8 @@ fn id(text: &str) -> Result<String, Fault> {
 fn word(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-')) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd))).hint(
-            "programs of the host are run by `spawn` or `pipe`: arguments = [\"user=...\", \"argv=...\"]",
-        )),
+        Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
+            .hint("use `spawn` or `pipe`: arguments = [\"user=...\", \"argv=...\"]")),
         None => Ok(text.to_owned()),
     }
 }
@@ -111,20 +109,22 @@ fn word(text: &str) -> Result<String, Fault> {
 fn wakeup(text: &str) -> Result<String, Fault> {
     let seconds = text.strip_suffix('?').unwrap_or(text);
     match seconds.parse::<u32>() {
-        Ok(0) if text.ends_with('?') => Err(Fault::new("every 0 seconds is never").hint("write `0`")),
+        Ok(0) if text.ends_with('?') => {
+            Err(Fault::new("an interval of 0 seconds means never").hint("write `0`"))
+        }
         Ok(_) if !seconds.starts_with('+') => Ok(text.to_owned()),
-        _ => Err(Fault::new("it is no whole number of seconds")),
+        _ => Err(Fault::new("it is not a whole number of seconds")),
     }
 }
 
-/// What postconf(1) carries over as one word.
+/// Checks that postconf(1) treats the value as one word.
 fn argument(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if text.starts_with("-o") {
         return Err(Fault::new("it is an option of master.cf").hint("put it into `options`"));
     }
     if text.starts_with(['#', '{']) {
-        return Err(Fault::new("master.cf reads something else there"));
+        return Err(Fault::new("master.cf would read it differently"));
     }
     let mut open = 0i32;
     for c in text.chars() {
@@ -134,10 +134,10 @@ fn argument(text: &str) -> Result<String, Fault> {
         }
     }
     if open != 0 {
-        return Err(Fault::new("its braces do not balance: master.cf would read on"));
+        return Err(Fault::new("its braces are not balanced"));
     }
     match text.chars().find(|c| c.is_whitespace()) {
-        Some(_) => Err(Fault::new("there is a blank in it").hint("make each word an item of the list")),
+        Some(_) => Err(Fault::new("it contains a blank").hint("make each part an item of the list")),
         None => Ok(text.to_owned()),
     }
 }

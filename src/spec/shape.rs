@@ -1,7 +1,7 @@
-//! The first look at a spec: is it of the form that the schema describes?
+//! Checks the form of a spec against the schema.
 //!
-//! What is not is reported and taken out, so that the rest can be read and judged in the same run. A single value
-//! where a list may stand becomes a list of one, and a TOML date becomes the text it was.
+//! Parts with a wrong form are reported and removed, so that the rest can be read and checked in the same run. A single
+//! value in place of a list becomes a list of one, and a TOML date becomes its text.
 
 use serde_json::Value;
 use toml::Spanned;
@@ -9,7 +9,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::diag::{Diagnostic, Span, nearest};
 
-/// A judge of form.
+/// The checker of form.
 #[derive(Debug)]
 pub(super) struct Shape<'s> {
     schema: &'s Value,
@@ -18,14 +18,14 @@ pub(super) struct Shape<'s> {
     removed: Vec<String>,
 }
 
-/// What a first look brings: the findings, and the paths (`package.version`) of what was taken out.
+/// Result of the check: the findings, and the paths (`package.version`) of the removed parts.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) findings: Vec<Diagnostic>,
     pub(super) removed: Vec<String>,
 }
 
-/// Judges the form of a whole document.
+/// Checks the form of a whole document.
 pub(super) fn check<'s>(table: &mut DeTable<'_>, schema: &'s Value, text: &'s str) -> Report {
     let mut shape = Shape { schema, text, findings: Vec::new(), removed: Vec::new() };
     shape.table(table, schema, "");
@@ -45,7 +45,7 @@ impl<'s> Shape<'s> {
             } else {
                 let names: Vec<&str> =
                     known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
-                // A mistyped key is not to be missed under its right name.
+                // A mistyped key must not also be reported as missing.
                 if let Some(near) = nearest(name, names.iter().copied()) {
                     self.removed.push(path.strip_suffix(name).unwrap_or_default().to_owned() + near);
                 }
@@ -75,7 +75,7 @@ impl<'s> Shape<'s> {
             return finding.hint(format!("did you mean `{near}`?"));
         }
         if let Some(home) = self.home_of(name).filter(|home| home != section) {
-            return finding.hint(format!("`{name}` belongs into [{home}]"));
+            return finding.hint(format!("`{name}` belongs in [{home}]"));
         }
         let mut names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
         names.sort_unstable();
@@ -94,7 +94,7 @@ impl<'s> Shape<'s> {
         })
     }
 
-    /// Judges a value; false if it has to go.
+    /// Checks a value. Returns false if it must be removed.
     fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &'s Value, path: &str) -> bool {
         let schema = self.resolve(schema);
         let span = value.span();
@@ -149,7 +149,7 @@ impl<'s> Shape<'s> {
             }
             DeValue::String(text) => self.choice(text, span, schema, path),
             DeValue::Integer(number) => {
-                // What may also be a text is judged by the module of its section.
+                // The module of the section checks values that may also be text.
                 if schema.get("type").is_some_and(Value::is_array) {
                     return true;
                 }
@@ -222,7 +222,7 @@ impl<'s> Shape<'s> {
         } else if expected == "true or false" {
             finding = finding.hint("write true or false, without quotes");
         } else if expected == "a table" {
-            finding = finding.hint(format!("write it as a section of its own: [{path}]"));
+            finding = finding.hint(format!("write it as a section: [{path}]"));
         }
         self.findings.push(finding);
         false
@@ -278,7 +278,7 @@ fn expected(schema: &Value) -> &'static str {
     }
 }
 
-/// What [`crate::keys::spot::Time`] takes.
+/// The types that [`crate::keys::spot::Time`] accepts.
 const A_TIME: &str = "a time with a unit";
 
 fn type_name(value: &DeValue<'_>) -> &'static str {

@@ -1,4 +1,4 @@
-//! `[smarthost]`: where mail goes, from the preset and from the spec.
+//! `[smarthost]`: the smarthosts, from the preset and from the spec.
 
 use std::sync::OnceLock;
 
@@ -9,16 +9,16 @@ use crate::keys::spot::{Many, Spot};
 use crate::keys::{AuthMethod, SmarthostSection, TlsStart};
 use crate::relay::{Auth, IMPLICIT_TLS_PORTS, OAuth2, Provider, Providers, Smarthost, TlsMode};
 
-/// The smarthosts, and the place where the spec does without TLS.
+/// The smarthosts, and the place where the spec disables TLS.
 #[derive(Debug, Default)]
 pub(super) struct Smarthosts {
     pub(super) list: Vec<Smarthost>,
-    /// Where the spec speaks of each.
+    /// The place of each in the spec.
     pub(super) places: Vec<Span>,
     pub(super) without_tls: Option<Span>,
 }
 
-/// Resolves the sections against the provider; `place` is where a missing one is missed.
+/// Resolves the sections with the preset of the provider. `place` is the place for a finding about a missing section.
 pub(super) fn check(
     judge: &mut Judge,
     sections: Option<&Many<SmarthostSection>>,
@@ -39,7 +39,7 @@ pub(super) fn check(
         for (other, _, _) in &list {
             if other.name == smarthost.name {
                 let span = section.value.name.as_ref().map_or(&section.span, |spot| &spot.span);
-                let message = format!("two smarthosts are called `{}`", smarthost.name);
+                let message = format!("two smarthosts have the name `{}`", smarthost.name);
                 judge.report(
                     Diagnostic::error("smarthost", span.clone(), message)
                         .hint("their credentials would have the same keys in relay.env"),
@@ -47,8 +47,8 @@ pub(super) fn check(
             } else if (&other.host, other.port) == (&smarthost.host, smarthost.port) {
                 let span = section.value.host.as_ref().map_or(&section.span, |spot| &spot.span);
                 judge.report(
-                    Diagnostic::error("smarthost", span.clone(), "this smarthost is here twice")
-                        .hint("failover needs another host, region or port"),
+                    Diagnostic::error("smarthost", span.clone(), "this smarthost is a duplicate")
+                        .hint("failover needs a different host, region or port"),
                 );
             }
         }
@@ -68,7 +68,7 @@ pub(super) fn check(
     Some(Smarthosts { list, places, without_tls })
 }
 
-/// One Postfix transport has one way to start TLS, and all smarthosts of a list share a transport.
+/// A Postfix transport has one TLS mode, and all smarthosts of a list share a transport.
 fn one_mode(
     judge: &mut Judge,
     sections: &[Spot<SmarthostSection>],
@@ -89,8 +89,8 @@ fn one_mode(
                 .hint("Postfix tries them with one set of options; `smtp_tls_wrappermode` is one of these")
                 .hint("give them ports of the same kind, such as 587 and 587, or 465 and 465")
         } else if without.is_some() != first_without.is_some() {
-            Diagnostic::error("mixed-tls", span, "one smarthost of the list has no TLS, another has")
-                .hint("Postfix tries them with one TLS level; with `none` all mail would travel in clear")
+            Diagnostic::error("mixed-tls", span, "one smarthost of the list has no TLS, and another has it")
+                .hint("Postfix tries them with one TLS level; with `none` all mail would be sent without encryption")
         } else {
             continue;
         };
@@ -115,7 +115,7 @@ fn one_kind(
         let Some(span) = auth.or_else(|| list.get(index).map(|(_, section, _)| section.clone())) else {
             return;
         };
-        judge.report(mixed(span, "one smarthost of the list takes a password, another a token"));
+        judge.report(mixed(span, "one smarthost of the list uses a password, and another a token"));
     }
     let wanting = || list.iter().zip(sections).filter(|((host, _, _), _)| host.auth == Auth::Password);
     let first = wanting().next().map(|((host, _, _), _)| &host.mechanisms);
@@ -174,14 +174,16 @@ fn one(
 fn short_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if let Some(odd) = text.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-')) {
-        return Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))
-            .hint("lower-case letters, digits and `-` can"));
+        return Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
+            .hint("use lower-case letters, digits and `-`"));
     }
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) || text.ends_with('-') || text.contains("--") {
-        return Err(Fault::new("it must begin with a letter, and hyphens stand alone between others"));
+        return Err(Fault::new(
+            "it must begin with a letter, and each hyphen must be between letters or digits",
+        ));
     }
     if text.len() > 32 {
-        return Err(Fault::new("it is longer than 32 characters"));
+        return Err(Fault::new("it has more than 32 characters"));
     }
     Ok(text.to_owned())
 }
@@ -195,7 +197,7 @@ struct Known {
     title: String,
 }
 
-/// All of them, put together when a spec first names a host: many do not.
+/// All host names of providers, built when a spec first names a host, because many specs do not.
 fn known(providers: &Providers) -> &'static [Known] {
     static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
     KNOWN.get_or_init(|| {
@@ -216,8 +218,8 @@ fn domain(host: &str) -> &str {
     host.rmatch_indices('.').nth(1).map_or(host, |(at, _)| &host[at + 1..])
 }
 
-/// The host that a name like `smtp.gmial.com` stands for: one slip away. Only the domain is looked at: of a domain that
-/// is right, nobody knows all hosts. Its first letter is seldom wrong, and tells `mail.com` from `gmail.com`.
+/// The known host that is one typing error away from a name like `smtp.gmial.com`. Only the domain is compared, because the
+/// hosts of a correct domain are not all known. Its first letter must match, which distinguishes `mail.com` from `gmail.com`.
 fn misspelt<'a>(host: &str, known: &'a [Known]) -> Option<&'a Known> {
     let own = domain(host);
     let machine = &host[..host.len() - own.len()];
@@ -235,7 +237,7 @@ fn about_host(judge: &mut Judge, host: &str, span: &Span, provider: &Provider, p
     let known = known(providers);
     let warning = |message: String| Diagnostic::warning("smarthost", span.clone(), message);
     if provider.name != Provider::CUSTOM && !provider.owns(host) {
-        let finding = warning(format!("`{host}` is no host of {} that postpack knows", provider.title));
+        let finding = warning(format!("`{host}` is not a known host of {}", provider.title));
         let finding = if let Some(right) = misspelt(host, known).filter(|right| right.name == provider.name) {
             finding.hint(format!("did you mean `{}`?", right.host))
         } else if let Some(other) = known.iter().find(|one| one.host.eq_ignore_ascii_case(host)) {
@@ -243,19 +245,19 @@ fn about_host(judge: &mut Judge, host: &str, span: &Span, provider: &Provider, p
         } else {
             finding
         };
-        judge.report(finding.hint(
-            "its ports and limits are taken for it all the same; provider = \"custom\" assumes nothing",
-        ));
+        judge.report(
+            finding.hint("the ports and limits of the provider still apply; provider = \"custom\" has none"),
+        );
     } else if let Some(right) = misspelt(host, known) {
         judge.report(
-            warning(format!("`{host}` looks like a misspelt host of {}", right.title))
+            warning(format!("`{host}` looks like a misspelled host of {}", right.title))
                 .hint(format!("did you mean `{}`?", right.host))
-                .hint("whoever owns the misspelt domain would be sent the mail, and the password"),
+                .hint("the owner of the misspelled domain would receive the mail and the password"),
         );
     } else if !host.contains('.') && !values::is_address_literal(host) {
         judge.report(
             warning(format!("`{host}` has no domain"))
-                .hint("Postfix asks DNS for the name as it stands, without the search list of resolv.conf"),
+                .hint("Postfix looks up the name as it is, without the search list of resolv.conf"),
         );
     }
 }
@@ -306,28 +308,28 @@ fn mode(
     let chosen = match spot.value {
         TlsStart::Starttls => TlsMode::StartTls,
         TlsStart::Implicit => TlsMode::Implicit,
-        // The level says that there is none; the mode says that nothing is wrapped.
+        // The level disables TLS; the mode only says that TLS is not implicit.
         TlsStart::None => return TlsMode::StartTls,
     };
     if chosen != known && (preset.is_some() || known == TlsMode::Implicit || port == 587) {
         let (how, happens) = match known {
             TlsMode::Implicit => (
-                "at once, not by STARTTLS",
-                "the smarthost waits for TLS and Postfix for a greeting, until one gives up",
+                "implicitly, not by STARTTLS",
+                "the smarthost waits for TLS and Postfix waits for a greeting, until a timeout",
             ),
             TlsMode::StartTls => {
-                ("by STARTTLS, not at once", "the smarthost answers in clear where Postfix expects TLS")
+                ("by STARTTLS, not implicitly", "the smarthost answers without TLS, and Postfix expects TLS")
             }
         };
         judge.report(if own && preset.is_some() {
             let message = format!("on port {port}, {} starts TLS {how}", provider.title);
             Diagnostic::error("tls-start", spot.span.clone(), message)
-                .hint("leave `tls` out, or use another port")
+                .hint("remove `tls`, or use a different port")
                 .hint(format!("otherwise {happens}"))
         } else {
             let message = format!("on port {port}, TLS usually starts {how}");
             Diagnostic::warning("tls-start", spot.span.clone(), message)
-                .hint(format!("if that holds for this smarthost, {happens}"))
+                .hint(format!("if that is true for this smarthost, {happens}"))
         });
     }
     chosen
@@ -344,17 +346,19 @@ fn auth(judge: &mut Judge, raw: &SmarthostSection, provider: &Provider, host: Op
     };
     if !provider.auth.contains(&chosen) && host.is_some_and(|host| provider.owns(host)) {
         let message = match chosen {
-            Auth::None => format!("{} takes no mail without a user name and password", provider.title),
-            Auth::Xoauth2 => format!("{} takes no access tokens that postpack knows of", provider.title),
-            Auth::Password => format!("{} knows no user names and passwords on this host", provider.title),
+            Auth::None => format!("{} accepts no mail without a user name and password", provider.title),
+            Auth::Xoauth2 => format!("{} is not known to accept access tokens", provider.title),
+            Auth::Password => {
+                format!("{} does not support user names and passwords on this host", provider.title)
+            }
         };
-        judge.report(Diagnostic::error("auth", spot.span.clone(), message).hint("leave `auth` out"));
+        judge.report(Diagnostic::error("auth", spot.span.clone(), message).hint("remove `auth`"));
     }
     chosen
 }
 
-/// Mechanisms that need nothing but a user name and a password. What needs a ticket (GSSAPI), a certificate (EXTERNAL) or a
-/// token is missing on purpose: Cyrus SASL would prefer it, fail, and try no other (client.c, `sasl_client_start`).
+/// Mechanisms that need only a user name and a password. Those that need a ticket (GSSAPI), a certificate (EXTERNAL) or a
+/// token are missing on purpose: Cyrus SASL would prefer them, fail, and not try others (client.c, `sasl_client_start`).
 const PASSWORD_MECHANISMS: &[&str] = &[
     "plain",
     "login",
@@ -367,14 +371,14 @@ const PASSWORD_MECHANISMS: &[&str] = &[
     "scram-sha-512",
 ];
 
-/// Obsolete, and so only on request.
+/// Obsolete, so used only on request.
 const NTLM: &str = "ntlm";
 
 /// The mechanisms that Postfix may try.
 fn mechanisms(judge: &mut Judge, raw: &SmarthostSection, auth: Auth) -> Option<Vec<String>> {
     let usual: &[&str] = match auth {
         Auth::Password => PASSWORD_MECHANISMS,
-        // A token is no password: where the smarthost offers both, PLAIN would send it as one.
+        // A token is not a password. If the smarthost offers both, PLAIN would send it as one.
         Auth::Xoauth2 => &["xoauth2"],
         Auth::None => &[],
     };
@@ -408,7 +412,7 @@ fn mechanism(text: &str) -> Result<String, Fault> {
         .hint(format!("choose from {}, {NTLM}", PASSWORD_MECHANISMS.join(", "))))
 }
 
-/// Where access tokens come from: the spec's own place before the provider's.
+/// The token endpoint: that of the spec, else that of the provider.
 fn oauth2(
     judge: &mut Judge,
     section: &Spot<SmarthostSection>,
@@ -421,7 +425,7 @@ fn oauth2(
         for (spot, key) in [(&raw.oauth2_endpoint, "oauth2-endpoint"), (&raw.oauth2_scope, "oauth2-scope")] {
             if let Some(spot) = spot {
                 let message = format!("`{key}` has no effect without auth = \"xoauth2\"");
-                judge.report(Diagnostic::error("oauth2", spot.span.clone(), message).hint("take it out"));
+                judge.report(Diagnostic::error("oauth2", spot.span.clone(), message).hint("remove it"));
             }
         }
         return None;
@@ -436,7 +440,7 @@ fn oauth2(
     let scope = judge.read_if(
         "oauth2",
         "smarthost.oauth2-scope",
-        "a list of words, separated by blanks",
+        "a list of names, separated by blanks",
         raw.oauth2_scope.as_ref(),
         |text| values::line(text).map(str::to_owned),
     );

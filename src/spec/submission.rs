@@ -1,4 +1,4 @@
-//! `[submission]`: users who hand in mail from anywhere.
+//! `[submission]`: users who submit mail from anywhere.
 
 use std::collections::BTreeSet;
 
@@ -10,18 +10,18 @@ use crate::keys::spot::{Entries, Many};
 use crate::keys::{ServerLevel, Spec, SubmissionSection};
 use crate::relay::{Headers, Profile, Submission, SubmissionPort};
 
-/// What the programs of users say of them, and nobody else needs to know.
+/// Headers in which mail programs reveal data about users.
 const HEADERS: &[&str] = &["User-Agent", "X-Mailer", "X-Originating-IP"];
 
-/// What users are offered; `None` if there are none.
+/// Settings for users; `None` if there are none.
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Submission> {
     let section = spec.submission.as_ref();
     if profile == Profile::NullClient {
         if let Some(spot) = section {
-            let message = "`submission` is for users, and nobody but the host itself speaks to a null client";
+            let message = "`submission` needs users, and only the host itself uses a null client";
             judge.report(
                 Diagnostic::error("no-clients", spot.span.clone(), message)
-                    .hint("with profile = \"submission\" users send through it"),
+                    .hint("use profile = \"submission\" for users"),
             );
         }
         return None;
@@ -36,14 +36,14 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         judge.missing(
             "server.certificate",
             Some(place),
-            "users send their passwords over TLS alone: [server] certificate = \"/etc/ssl/mail.pem\"",
+            "users send their passwords only over TLS: [server] certificate = \"/etc/ssl/mail.pem\"",
         );
     }
     let level = spec.server.as_ref().and_then(|server| server.tls.as_ref());
     if let Some(level) = level.filter(|level| level.value == ServerLevel::None) {
-        let message = "users would send their passwords in clear";
+        let message = "users would send their passwords without encryption";
         judge.report(
-            Diagnostic::error("server-auth", level.span.clone(), message).hint("take `tls` out of [server]"),
+            Diagnostic::error("server-auth", level.span.clone(), message).hint("remove `tls` from [server]"),
         );
     }
     let nothing = SubmissionSection::default();
@@ -64,7 +64,8 @@ fn ports(judge: &mut Judge, list: Option<&Many<i64>>) -> Vec<SubmissionPort> {
             Some(port) if !ports.contains(port) => ports.push(*port),
             Some(_) => {}
             None => {
-                let fault = Fault::new("users' programs know two ports").hint("port 25 is for other servers");
+                let fault = Fault::new("mail programs of users support two ports")
+                    .hint("port 25 is for other servers");
                 judge.refuse("port", "submission.ports", "587, 465 or both", spot.span.clone(), fault);
             }
         }
@@ -83,9 +84,9 @@ fn senders(judge: &mut Judge, entries: Option<&Entries<Many<String>>>) -> Vec<(S
             continue;
         };
         let path = format!("submission.senders.{name}");
-        let logins = judge.read_all("login", &path, "names that users log in by", Some(&logins.value), login);
+        let logins = judge.read_all("login", &path, "login names", Some(&logins.value), login);
         if !names.insert(name.clone()) {
-            let message = format!("`{name}` is here twice");
+            let message = format!("`{name}` is a duplicate");
             judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
         } else if !logins.is_empty() {
             senders.push((name, logins.into_iter().map(|spot| spot.value).collect()));
@@ -94,11 +95,11 @@ fn senders(judge: &mut Judge, entries: Option<&Entries<Many<String>>>) -> Vec<(S
     senders
 }
 
-/// A name to log in by, in which Postfix sees one name.
+/// A login name that Postfix treats as one name.
 fn login(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "._+=&'~@-".contains(*c))) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", values::character(odd)))),
+        Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd)))),
         None => Ok(text.to_owned()),
     }
 }

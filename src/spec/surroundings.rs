@@ -1,4 +1,4 @@
-//! `[integrations]` and `[firewall]`: what else is on the host.
+//! `[integrations]` and `[firewall]`: other programs on the host.
 
 use super::judge::Judge;
 use crate::diag::{Diagnostic, Span};
@@ -6,7 +6,7 @@ use crate::keys::{FirewallName, FirewallSection, IntegrationsSection};
 use crate::platform::Integration;
 use crate::relay::{Firewall, FirewallTool};
 
-/// The programs that are switched on, with where.
+/// The enabled programs, with their places.
 pub(super) fn integrations(section: Option<&IntegrationsSection>) -> Vec<(Integration, Span)> {
     let Some(section) = section else { return Vec::new() };
     Integration::ALL
@@ -25,7 +25,7 @@ pub(super) fn integrations(section: Option<&IntegrationsSection>) -> Vec<(Integr
         .collect()
 }
 
-/// The tools that rules are shipped for.
+/// Firewall tools to ship rules for.
 pub(super) fn firewall(judge: &mut Judge, section: Option<&FirewallSection>) -> Firewall {
     let Some(section) = section else { return Firewall::default() };
     let named = section.tools.as_ref().map(|tools| tools.0.as_slice()).unwrap_or_default();
@@ -47,9 +47,9 @@ pub(super) fn firewall(judge: &mut Judge, section: Option<&FirewallSection>) -> 
             Diagnostic::error(
                 "firewall",
                 spot.span.clone(),
-                "`firewall.exclusive` needs nftables: ufw and firewalld cannot tell one program from another",
+                "`firewall.exclusive` needs nftables: ufw and firewalld cannot distinguish programs",
             )
-            .hint("add \"nftables\" to `tools`; its rules stand beside those of the others"),
+            .hint("add \"nftables\" to `tools`; its rules are in addition to those of the others"),
         );
     }
     firewall

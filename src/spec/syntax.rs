@@ -1,10 +1,10 @@
-//! A text that is no TOML: one finding for one mistake, in the words of who wrote it.
+//! Findings about text that is not TOML: one for each mistake, in terms that the author understands.
 
 use crate::diag::{Diagnostic, SECRET, Severity, Span};
 
 use super::{secrets, values};
 
-/// What is wrong with a text that the parser refuses, with its places and words.
+/// The fault of a text that the parser rejects, with its places and messages.
 pub(super) fn findings(text: &str, errors: &[(Option<Span>, &str)]) -> Vec<Diagnostic> {
     let mut findings = secrets::in_broken_text(text);
     if let Some(finding) = other_format(text) {
@@ -20,7 +20,7 @@ pub(super) fn findings(text: &str, errors: &[(Option<Span>, &str)]) -> Vec<Diagn
     findings
 }
 
-/// The parser's words on one line.
+/// The message of the parser on one line.
 pub(super) fn sentence(message: &str) -> String {
     format!("not TOML: {}", message.replace('\n', ", "))
 }
@@ -38,13 +38,13 @@ fn one(text: &str, span: Option<Span>, message: &str) -> Diagnostic {
     let word = values::shown(written);
     let finding = Diagnostic::new(Severity::Error, "syntax", span, format!("`{word}` must be in quotes"));
     finding.hint(match word.to_ascii_lowercase().as_str() {
-        "yes" | "on" | "true" => "write true; or \"yes\" where a text is meant".to_owned(),
-        "no" | "off" | "false" => "write false; or \"no\" where a text is meant".to_owned(),
+        "yes" | "on" | "true" => "write true, or \"yes\" for text".to_owned(),
+        "no" | "off" | "false" => "write false, or \"no\" for text".to_owned(),
         _ => format!("write \"{}\"", word.trim_matches(['"', '\''])),
     })
 }
 
-/// A text in another format, which people have from elsewhere: JSON, YAML, a main.cf.
+/// The format of a text that people may pass by mistake: JSON, YAML, a main.cf.
 fn other_format(text: &str) -> Option<Diagnostic> {
     let mut start = 0;
     let mut first = None;
@@ -80,23 +80,20 @@ fn other_format(text: &str) -> Option<Diagnostic> {
     } else if sections == 0 && main_cf > toml {
         (
             "a main.cf of Postfix",
-            "what [relay] and the other sections have no key for goes into [main-cf]: soft_bounce = \"no\"",
+            "use [relay] and the other sections; set other parameters in [main-cf]: soft_bounce = \"no\"",
         )
     } else {
         return None;
     };
     let message = format!("this is {what}, and a spec is TOML");
     Some(
-        Diagnostic::error("syntax", span, message)
-            .hint(hint)
-            .hint("`postpack init` writes a spec to start from"),
+        Diagnostic::error("syntax", span, message).hint(hint).hint("`postpack init` writes a starting point"),
     )
 }
 
-const SAMPLE: &str =
-    "a section is [relay] on a line of its own, and a key is from = \"noreply@acme.example\"";
+const SAMPLE: &str = "a section is [relay] on a separate line, and a key is from = \"noreply@acme.example\"";
 
-/// How parameters of main.cf begin that every relay has.
+/// Prefixes of main.cf parameters that every relay has.
 fn is_of_postfix(name: &str) -> bool {
     ["smtp_", "smtpd_", "my", "inet_", "relayhost", "alias_", "append_", "mailbox_", "compatibility_"]
         .iter()

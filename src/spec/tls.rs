@@ -1,4 +1,4 @@
-//! `[tls]`: how much is verified, and what is lost where less is.
+//! `[tls]`: the level of verification, and warnings about weaker levels.
 
 use super::judge::Judge;
 use super::smarthost::Smarthosts;
@@ -9,7 +9,7 @@ use crate::keys::spot::Spot;
 use crate::keys::{Level, MinVersion, TlsSection};
 use crate::relay::{Auth, Tls, TlsLevel, TlsMode, TlsVersion, Transport};
 
-/// The TLS policy. Judged against the smarthosts where these are known.
+/// The TLS policy, checked against the smarthosts if these are known.
 pub(super) fn check(
     judge: &mut Judge,
     section: Option<&TlsSection>,
@@ -59,14 +59,14 @@ pub(super) fn check(
             Diagnostic::warning(
                 "tls-log",
                 spot.span.clone(),
-                "at this level the log holds whole TLS sessions",
+                "at this level the log contains whole TLS sessions",
             )
-            .hint("1 logs a line for each connection; use more only while looking for a fault"),
+            .hint("1 logs a line for each connection; use more only to debug a fault"),
         );
     }
     unused(judge, section, &tls);
     tls_policies::of_transports(judge, &tls, transports, direct);
-    // Where the level was chosen by `tls = "none"` of a smarthost, that is the place to show.
+    // If `tls = "none"` of a smarthost chose the level, that is the place to show.
     let place = section.level.as_ref().map(|spot| spot.span.clone()).or(without);
     match hosts {
         Some(_) if direct => against_everybody(judge, &tls, place.as_ref()),
@@ -76,7 +76,7 @@ pub(super) fn check(
     tls
 }
 
-/// The level. Servers that DNS names take no password, and few of them can prove their names: `may` is the usual one there.
+/// The level. MX hosts receive no password, and few of them can prove their names, so the default for them is `may`.
 fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>, direct: bool) -> TlsLevel {
     let Some(Spot { value, span }) = &section.level else {
         return match without {
@@ -90,15 +90,15 @@ fn level(judge: &mut Judge, section: &TlsSection, without: Option<&Span>, direct
             Diagnostic::error(
                 "tls-level",
                 span.clone(),
-                "the smarthost has tls = \"none\", so no level can hold",
+                "the smarthost has tls = \"none\", so a level has no effect",
             )
-            .hint("take out one of the two"),
+            .hint("remove one of the two"),
         );
     }
     level_of(*value)
 }
 
-/// The level of that name.
+/// The level with that name.
 pub(super) fn level_of(level: Level) -> TlsLevel {
     match level {
         Level::Secure => TlsLevel::Secure,
@@ -115,7 +115,7 @@ pub(super) fn level_of(level: Level) -> TlsLevel {
 pub(super) fn certificate_name(text: &str) -> Result<String, Fault> {
     match text.strip_prefix('.') {
         Some(domain) => values::domain(domain).map(|domain| format!(".{domain}")),
-        None if text.starts_with("*.") => Err(Fault::new("a `*` cannot be part of it")
+        None if text.starts_with("*.") => Err(Fault::new("a `*` is not allowed here")
             .hint(format!("write `{}` for all names below", &text[1..]))),
         None => values::domain(text),
     }
@@ -136,35 +136,35 @@ fn client_certificate(judge: &mut Judge, section: &TlsSection) -> Option<(String
     Some((certificate.clone(), key.unwrap_or(certificate)))
 }
 
-/// Keys that the level makes idle.
+/// Keys that have no effect at the level.
 fn unused(judge: &mut Judge, section: &TlsSection, tls: &Tls) {
     if matches!(tls.level, TlsLevel::Secure | TlsLevel::Verify) {
         return;
     }
     if let Some(first) = section.matches.as_ref().and_then(|names| names.0.first()) {
         judge.report(
-            Diagnostic::warning("tls-match", first.span.clone(), "no name is compared at this TLS level")
+            Diagnostic::warning("tls-match", first.span.clone(), "names are not compared at this TLS level")
                 .hint("`match` works with `secure` and `verify`"),
         );
     }
 }
 
-/// Mail to all domains has to get through, whatever their servers can.
+/// Warns of levels at which mail to some domains cannot be delivered.
 fn against_everybody(judge: &mut Judge, tls: &Tls, place: Option<&Span>) {
     let message = match tls.level {
         TlsLevel::May | TlsLevel::Dane => return,
-        TlsLevel::None => "without TLS, everyone on the way can read and change the mail",
-        TlsLevel::Encrypt => "mail to domains whose servers have no TLS waits, and is returned in the end",
+        TlsLevel::None => "without TLS, anyone between the servers can read and change the mail",
+        TlsLevel::Encrypt => "mail to domains whose servers have no TLS waits and finally bounces",
         TlsLevel::DaneOnly => {
-            "mail to domains without DNSSEC-signed TLSA records waits, and is returned in the end: most have none"
+            "mail to domains without DNSSEC-signed TLSA records waits and finally bounces: most have none"
         }
         TlsLevel::Secure | TlsLevel::Verify => {
-            "mail to domains whose servers cannot prove their names waits, and is returned in the end: most cannot"
+            "mail to domains whose servers cannot prove their names waits and finally bounces: most cannot"
         }
     };
     judge.report(
         Diagnostic::new(Severity::Warning, "tls-level", place.cloned(), message)
-            .hint("`may` encrypts where it can, `dane` verifies besides where DNS is signed"),
+            .hint("`may` encrypts if possible, `dane` also verifies if DNS is signed"),
     );
 }
 
@@ -179,41 +179,42 @@ fn against_hosts(
     let finding =
         |severity: Severity, code, message: &str| Diagnostic::new(severity, code, place.cloned(), message);
     let hint = match section.level {
-        Some(_) => "leave `level` out: `secure` is the default",
-        None => "leave `tls` out: it follows from the port",
+        Some(_) => "remove `level`: `secure` is the default",
+        None => "remove `tls`: it follows from the port",
     };
     if hosts.list.iter().any(|host| host.mode == TlsMode::Implicit)
         && matches!(tls.level, TlsLevel::May | TlsLevel::None)
     {
         judge.report(
-            finding(Severity::Error, "tls-level", "with implicit TLS there is no connection without it")
-                .hint("Postfix refuses to send so; `encrypt` is the least"),
+            finding(Severity::Error, "tls-level", "implicit TLS always encrypts")
+                .hint("Postfix rejects this combination; `encrypt` is the minimum"),
         );
         return;
     }
     if password && tls.level.password_may_travel_in_clear() {
         if !tls.cleartext_password {
-            let message = "the password could travel in clear, readable by anyone on the way";
+            let message = "the password could be sent without encryption";
             judge.report(
                 finding(Severity::Error, "cleartext-password", message)
                     .hint(hint)
-                    .hint("if that is really meant: allow-cleartext-password = true in [tls]"),
+                    .hint("if you accept that: allow-cleartext-password = true in [tls]"),
             );
             return;
         }
-        let message = "the password and the mail may travel in clear, readable by anyone on the way";
+        let message = "the password and the mail may be sent without encryption";
         judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
     } else if let Some(spot) = section.allow_cleartext_password.as_ref().filter(|spot| spot.value) {
         judge.report(
-            Diagnostic::warning("cleartext-password", spot.span.clone(), "this allows nothing here")
-                .hint("no password travels in clear at this level; take the key out"),
+            Diagnostic::warning("cleartext-password", spot.span.clone(), "this has no effect here")
+                .hint("no password is sent without encryption at this level; remove the key"),
         );
     }
     match tls.level {
         TlsLevel::Secure => address_without_name(judge, tls, hosts),
         TlsLevel::Verify => {
             address_without_name(judge, tls, hosts);
-            let message = "`verify` believes the name that DNS gives; who forges DNS can receive the mail";
+            let message =
+                "`verify` trusts the name from DNS; an attacker who forges DNS can receive the mail";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Dane => {
@@ -227,19 +228,21 @@ fn against_hosts(
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Encrypt if password => {
-            let message = "`encrypt` hands the password to whoever answers: no certificate is verified";
+            let message =
+                "`encrypt` sends the password to any server that answers: the certificate is not verified";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Encrypt => {
-            let message = "`encrypt` hands the mail to whoever answers: no certificate is verified";
+            let message =
+                "`encrypt` sends the mail to any server that answers: the certificate is not verified";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::May if !password => {
-            let message = "with `may`, who can cut TLS off can read and change the mail";
+            let message = "with `may`, an attacker who blocks TLS can read and change the mail";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::None if !password => {
-            let message = "without TLS, everyone on the way can read and change the mail";
+            let message = "without TLS, anyone between the servers can read and change the mail";
             judge.report(finding(Severity::Warning, "tls-level", message));
         }
         TlsLevel::May | TlsLevel::None => {}

@@ -1,4 +1,4 @@
-//! `[tls] policies`: domains that are spoken to otherwise than the rest.
+//! `[tls] policies`: domains with their own TLS policy.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::keys::spot::Spot;
 use crate::keys::{DatabaseSection, TlsSection};
 use crate::relay::{Tls, TlsLevel, TlsPolicy, Transport, Way, way_of};
 
-const UNASKED: &str = "mail goes to a smarthost, and nobody would ask for the policy of a domain";
+const UNASKED: &str = "mail goes to a smarthost, so the policy of a domain is never used";
 
 /// The policies, each for one domain.
 pub(super) fn check(
@@ -26,13 +26,13 @@ pub(super) fn check(
     let mut domains = BTreeSet::new();
     for (key, value) in entries {
         let path = format!("tls.policies.{}", values::shown(key.as_str()));
-        let what = "a level, and the names of certificates behind it";
+        let what = "a level, and the names of certificates after it";
         let policy = judge.read("tls-policy", &path, what, value, policy);
         let Some(domain) = judge.read("domain", "tls.policies", "domains", key, values::recipients) else {
             continue;
         };
         if !domains.insert(domain.clone()) {
-            let message = format!("`{domain}` is here twice");
+            let message = format!("`{domain}` is a duplicate");
             judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message));
             continue;
         }
@@ -47,14 +47,14 @@ pub(super) fn check(
             let message =
                 format!("mail for `{}` and `{}` goes to the same server", policy.domain, other.domain);
             let finding = Diagnostic::error("tls-policy", key.span.clone(), message);
-            judge.report(finding.hint("and it has one policy: say the same of both"));
+            judge.report(finding.hint("a server has one policy: use the same for both"));
         }
         policies.push(policy);
     }
     policies
 }
 
-/// The query for policies in a database, where nobody would send it.
+/// Warns of a policy query in a database that is never used.
 pub(super) fn in_database(
     judge: &mut Judge,
     section: Option<&Spot<DatabaseSection>>,
@@ -68,15 +68,15 @@ pub(super) fn in_database(
     }
 }
 
-/// What is asked for domains, where all mail goes to a smarthost.
+/// Warns of policies that have no effect, because all mail goes to a smarthost.
 fn to_a_smarthost(judge: &mut Judge, span: &Span, hosts: Option<&Smarthosts>) {
     if hosts.is_some_and(|hosts| !hosts.list.is_empty()) {
         let finding = Diagnostic::error("tls-policy", span.clone(), UNASKED);
-        judge.report(finding.hint("what the smarthost asks for is its own affair"));
+        judge.report(finding.hint("the smarthost decides about its connections"));
     }
 }
 
-/// A policy that nobody would ask for.
+/// Reports a policy that is never used.
 fn unasked(
     key: &Spot<String>,
     name: &str,
@@ -86,21 +86,23 @@ fn unasked(
     let finding = |message: &str| Some(Diagnostic::error("tls-policy", key.span.clone(), message));
     match transport.map(|transport| &transport.way) {
         Some(Way::Hop(_) | Way::Direct) => None,
-        Some(_) => finding("by `[transports]` no mail leaves for it, and nobody would ask for its policy"),
+        Some(_) => finding("by `[transports]` no mail leaves for it, so its policy is never used"),
         None if hosts.is_some_and(|hosts| !hosts.list.is_empty()) => {
-            let hint =
-                format!("[transports] \"{}\" = \"direct\" sends its mail past it", values::shown(name));
+            let hint = format!(
+                "[transports] \"{}\" = \"direct\" makes its mail bypass the smarthost",
+                values::shown(name)
+            );
             Some(finding(UNASKED)?.hint("`level` in [tls] is for the smarthost").hint(hint))
         }
         None if name.contains('@') => Some(
-            finding("the mail of this address goes where all of its domain does")?
-                .hint("name the domain; or give the address a line in [transports]"),
+            finding("mail to this address goes the same way as all mail to its domain")?
+                .hint("use the domain, or add the address to [transports]"),
         ),
         None => None,
     }
 }
 
-/// An earlier policy that says something else of the same server.
+/// Finds an earlier policy that conflicts for the same server.
 fn contrary<'a>(
     policies: &'a [TlsPolicy],
     policy: &TlsPolicy,
@@ -113,14 +115,14 @@ fn contrary<'a>(
     })
 }
 
-/// Ways by which mail would wait for ever, because what is asked of the smarthost is asked of other servers, too.
+/// Reports transports on which mail would wait forever, because the policy for the smarthost also applies to them.
 pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transport], direct: bool) {
     for transport in transports {
         let policy = tls.policy_of(transport, transports);
         let (level, names) =
             policy.map_or((tls.level, &[][..]), |own| (own.level, own.match_names.as_slice()));
         let key = values::shown(&transport.key);
-        // Postfix insists: "TLS wrappermode requires smtp_tls_security_level = encrypt (or stronger)".
+        // Postfix: "TLS wrappermode requires smtp_tls_security_level = encrypt (or stronger)".
         if let Way::Hop(hop) = &transport.way
             && hop.begins_with_tls()
             && matches!(level, TlsLevel::None | TlsLevel::May | TlsLevel::Dane)
@@ -129,10 +131,10 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
                 Diagnostic::error(
                     "tls-level",
                     transport.span.clone(),
-                    format!("on port {} TLS begins at once, and this level may do without", hop.port),
+                    format!("on port {} TLS is implicit, but this level makes it optional", hop.port),
                 )
                 .hint(format!(
-                    "say [tls.policies] \"{key}\" = \"encrypt\", or a stronger one; or another port"
+                    "say [tls.policies] \"{key}\" = \"encrypt\", a stronger level, or a different port"
                 )),
             );
         }
@@ -146,23 +148,23 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
                     transport.span.clone(),
                     format!("the certificate of `{}` cannot be verified: Postfix compares names, not addresses", hop.host),
                 )
-                .hint(format!("write the server's name; or what its certificate has: [tls.policies] \"{key}\" = \"secure NAME\""))
-                .hint(format!("without a certificate to go by: [tls.policies] \"{key}\" = \"encrypt\", or \"may\"")),
+                .hint(format!("write the name of the server, or a name in its certificate: [tls.policies] \"{key}\" = \"secure NAME\""))
+                .hint(format!("without verification: [tls.policies] \"{key}\" = \"encrypt\", or \"may\"")),
             ),
             Way::Direct if policy.is_none() && !direct => judge.report(
                 Diagnostic::warning(
                     "tls-level",
                     transport.span.clone(),
-                    "mail for it waits unless its servers prove the name of the domain: most cannot",
+                    "mail to it waits unless its servers prove the name of the domain: most cannot",
                 )
-                .hint(format!("[tls.policies] \"{key}\" = \"may\" encrypts where they can")),
+                .hint(format!("[tls.policies] \"{key}\" = \"may\" encrypts if they support it")),
             ),
             _ => {}
         }
     }
 }
 
-/// Where the spec asks for the policies that domains publish, if it does.
+/// The place where the spec enables published policies, if it does.
 pub(super) fn mta_sts(judge: &mut Judge, section: &TlsSection, hosts: Option<&Smarthosts>) -> Option<Span> {
     let spot = section.mta_sts.as_ref().filter(|spot| spot.value)?;
     to_a_smarthost(judge, &spot.span, hosts);
@@ -182,7 +184,7 @@ fn policy(text: &str) -> Result<(TlsLevel, Vec<String>), Fault> {
         "encrypt" => TlsLevel::Encrypt,
         "may" => TlsLevel::May,
         "none" => TlsLevel::None,
-        _ => return Err(Fault::new(format!("`{}` is no level", values::shown(word))).hint(hint)),
+        _ => return Err(Fault::new(format!("`{}` is not a level", values::shown(word))).hint(hint)),
     };
     let names = words.map(certificate_name).collect::<Result<Vec<_>, _>>()?;
     if !names.is_empty() && !matches!(level, TlsLevel::Secure | TlsLevel::Verify) {

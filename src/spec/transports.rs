@@ -1,4 +1,4 @@
-//! `[transports]`: domains and addresses whose mail goes another way than the rest.
+//! `[transports]`: domains and addresses whose mail bypasses the smarthost.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, nearest};
 use crate::keys::spot::{Entries, Spot};
 use crate::relay::{Identity, Inbound, Mailboxes, NextHop, Server, Source, Submission, Transport, Way};
 
-/// What else the spec says of mail and servers.
+/// The other sections that decide about mail and servers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) smarthosts: Option<&'a Smarthosts>,
@@ -22,7 +22,7 @@ pub(super) struct Known<'a> {
     pub(super) mailboxes: Option<&'a Mailboxes>,
 }
 
-/// The ways, each with its place.
+/// The transports, each with its place.
 pub(super) fn check(
     judge: &mut Judge,
     entries: Option<&Entries<String>>,
@@ -32,7 +32,7 @@ pub(super) fn check(
     let mut keys = BTreeSet::new();
     for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
         let path = format!("transports.{}", values::shown(key.as_str()));
-        let what = "a server, `direct`, `discard`, or `error` or `retry` with words behind it";
+        let what = "a server, `direct`, `discard`, or `error` or `retry` with text after it";
         let way = judge.read("transport", &path, what, value, way);
         let what = "domains, `.domain` for all below one, or addresses";
         let Some(name) = judge.read("transport", "transports", what, key, name) else { continue };
@@ -52,15 +52,15 @@ pub(super) fn check(
     transports
 }
 
-/// What is looked up.
+/// A name that Postfix looks up.
 fn name(text: &str) -> Result<String, Fault> {
     if text == "*" {
-        return Err(Fault::new("it stands for all mail").hint("where all mail goes is said in [smarthost]"));
+        return Err(Fault::new("it matches all mail").hint("[smarthost] sets the destination of all mail"));
     }
     if values::local_name(text).is_ok() && !text.contains('.') {
         return Err(Fault::new("it is a local name").hint(match text {
-            "root" => "root-mail-to in [relay] says who gets its mail",
-            _ => "[aliases] says who gets its mail",
+            "root" => "root-mail-to in [relay] sets the recipient",
+            _ => "[aliases] sets the recipient",
         }));
     }
     values::recipients(text)
@@ -73,61 +73,62 @@ fn way(text: &str) -> Result<Way, Fault> {
         let fault = Fault::new("this is the syntax of transport(5)");
         return Err(match word {
             "discard" => fault.hint("write `discard`"),
-            "local" | "virtual" => Fault::new("nothing is delivered on this host")
-                .hint("[aliases] says who gets the mail of a name"),
+            "local" | "virtual" => Fault::new("this host delivers nothing locally")
+                .hint("[aliases] sets the recipient of a local name"),
             _ => fault.hint(format!("write `{word} {}`", values::shown(rest).trim())),
         });
     }
     let (word, said) = text.split_once(' ').map_or((text, ""), |(word, said)| (word, said.trim_start()));
     match (word, said) {
-        ("error" | "retry", "") => Err(Fault::new("it does not say why")
-            .hint("the words stand behind it: \"error 5.1.2 this domain has moved\"")),
+        ("error" | "retry", "") => {
+            Err(Fault::new("the text is missing").hint("add the text: \"error 5.1.2 this domain has moved\""))
+        }
         ("error", words) => told('5', words).map(Way::Error),
         ("retry", words) => told('4', words).map(Way::Retry),
         ("direct", "") => Ok(Way::Direct),
         ("discard", "") => Ok(Way::Discard),
         ("reject" | "bounce" | "defer" | "smarthost" | "relay" | "relayhost" | "default", "") => {
-            Err(Fault::new("it is no word that is known here").hint(match word {
+            Err(Fault::new("it is not a known action").hint(match word {
                 "reject" | "bounce" => {
-                    format!("write \"error 5.1.2\" and why. A host of this name is `[{word}]`")
+                    format!("write \"error 5.1.2\" and a text. A host of this name is `[{word}]`")
                 }
-                "defer" => format!("write \"retry 4.3.2\" and why. A host of this name is `[{word}]`"),
+                "defer" => format!("write \"retry 4.3.2\" and a text. A host of this name is `[{word}]`"),
                 _ => {
-                    format!("mail that no line names goes by [smarthost]. A host of this name is `[{word}]`")
+                    format!("mail without an entry goes to [smarthost]. A host of this name is `[{word}]`")
                 }
             }))
         }
-        ("hold", _) => Err(Fault::new("mail is held where it comes in, and not where it goes")
-            .hint("`retry` lets it wait; in a relay with clients, [access] recipients can hold it")),
+        ("hold", _) => Err(Fault::new("mail is held when it arrives, not when it leaves")
+            .hint("`retry` defers it; in a relay with clients, [access] recipients can hold it")),
         (_, "") => match nearest(word, WORDS).filter(|_| !word.contains(['.', ':', '['])) {
-            Some(near) => Err(Fault::new("it has no dot, and is no word that is known here")
+            Some(near) => Err(Fault::new("it has no dot, and it is not a known action")
                 .hint(format!("did you mean `{near}`? A host of this name is `[{word}]`"))),
             None => next_hop(text).map(Way::Hop),
         },
-        _ => Err(Fault::new(format!("nothing can stand behind `{}`", values::shown(word)))
-            .hint("a server is one word, such as `mx.partner.example:25`")),
+        _ => Err(Fault::new(format!("no text is allowed after `{}`", values::shown(word)))
+            .hint("a server has no blanks, such as `mx.partner.example:25`")),
     }
 }
 
-/// Words for who sent the mail, with a code (RFC 3463) of the class that tells what has become of it, if with any.
+/// Text for the sender, with an optional status code (RFC 3463) that must have the class of the action.
 fn told(class: char, words: &str) -> Result<String, Fault> {
     let first = words.split(' ').next().unwrap_or_default();
     let parts: Vec<&str> = first.split('.').collect();
     let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if parts.len() == 3 && parts.iter().all(number) {
         if parts[0] != class.to_string() {
-            let why = format!("`{first}` is no code of it: that begins with {class}");
-            let hint = "5 is for what failed (`error`), 4 for what may still succeed (`retry`)";
+            let why = format!("`{first}` is not a valid code: it must begin with {class}");
+            let hint = "5 is for permanent failures (`error`), 4 for temporary ones (`retry`)";
             return Err(Fault::new(why).hint(hint));
         }
         if first.len() == words.len() {
-            return Err(Fault::new("behind the code stands no word"));
+            return Err(Fault::new("the text after the code is missing"));
         }
     }
     Ok(words.to_owned())
 }
 
-/// Mail that has a way already, by another section.
+/// Reports mail that another section delivers.
 fn owned(key: &Spot<String>, name: &str, known: Known<'_>) -> Option<Diagnostic> {
     let domain = name.rsplit_once('@').map_or(name, |(_, domain)| domain);
     let finding = |message: String, hint: &str| {
@@ -135,15 +136,15 @@ fn owned(key: &Spot<String>, name: &str, known: Known<'_>) -> Option<Diagnostic>
     };
     let local = domain == "localhost" || domain.ends_with(".localdomain");
     if local || known.identity.hostname.as_deref() == Some(domain) {
-        let hint = "it goes to root-mail-to in [relay], or by [aliases]";
-        return finding(format!("`{domain}` is the host itself: its mail goes to people"), hint);
+        let hint = "root-mail-to in [relay] and [aliases] set its recipient";
+        return finding(format!("`{domain}` is the host itself, whose mail goes to `root-mail-to`"), hint);
     }
     if known.inbound.is_some_and(|inbound| inbound.domains.iter().any(|(own, _)| own == domain)) {
-        let hint = "its server is named there; [inbound.aliases] sends the mail of one address elsewhere";
-        return finding(format!("`inbound.domains` says where the mail of `{domain}` goes"), hint);
+        let hint = "its server is set there; [inbound.aliases] sends the mail of one address elsewhere";
+        return finding(format!("`inbound.domains` sets the destination of `{domain}`"), hint);
     }
     if known.inbound.is_some_and(|inbound| inbound.receives_for(domain)) {
-        let hint = "[inbound.aliases] says who gets its mail";
+        let hint = "[inbound.aliases] sets the recipients";
         return finding(format!("`{domain}` is one of `inbound.alias-domains`"), hint);
     }
     match known.mailboxes.map(|mailboxes| &mailboxes.source) {
@@ -155,7 +156,7 @@ fn owned(key: &Spot<String>, name: &str, known: Known<'_>) -> Option<Diagnostic>
     }
 }
 
-/// A server that takes mail of ours must not be ourselves; and to the smarthost it would go without a log-in.
+/// Reports a next hop that is the relay itself, or the smarthost, to which mail would go without a login.
 fn leads_on(judge: &mut Judge, value: &Spot<String>, hop: &NextHop, known: Known<'_>) {
     let address: Option<std::net::IpAddr> = hop.host.parse().ok();
     let own = hop.host == "localhost"
@@ -170,15 +171,15 @@ fn leads_on(judge: &mut Judge, value: &Spot<String>, hop: &NextHop, known: Known
     };
     if own && ports.contains(&hop.port) {
         finding(
-            "this is the relay itself: the mail would go in a circle",
-            "name the server that takes it; another program on this host has a port of its own",
+            "this is the relay itself: the mail would loop",
+            "name the server that receives it; another program on this host needs a different port",
         );
     }
     let mut smarthosts = known.smarthosts.iter().flat_map(|hosts| &hosts.list);
     if smarthosts.any(|host| (&host.host, host.port) == (&hop.host, hop.port)) {
         finding(
-            "this is the smarthost, and mail goes there without it",
-            "take the line out: by this way nobody would log in",
+            "this is the smarthost, which receives this mail anyway",
+            "remove the entry: the relay would not log in there",
         );
     }
 }

@@ -1,10 +1,10 @@
-//! `[systemd]`: what Postfix starts after.
+//! `[systemd]`: units that Postfix starts after.
 
 use super::judge::Judge;
 use super::values::{self, Fault};
 use crate::keys::SystemdSection;
 
-/// Ends of names of units that can be waited for.
+/// Suffixes of units that Postfix can wait for.
 const KINDS: &[&str] = &["service", "socket", "device", "target", "mount"];
 
 /// The units.
@@ -23,11 +23,11 @@ pub(super) fn after(judge: &mut Judge, section: Option<&SystemdSection>) -> Vec<
 fn unit(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     if let Some(odd) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || ":-_.\\@".contains(*c))) {
-        return Err(Fault::new(format!("{} cannot be part of it", values::character(odd))));
+        return Err(Fault::new(format!("{} is not allowed here", values::character(odd))));
     }
     match text.rsplit_once('.') {
         Some((name, kind)) if !name.is_empty() && KINDS.contains(&kind) => Ok(text.to_owned()),
-        _ => Err(Fault::new("its end says no kind of unit")
+        _ => Err(Fault::new("its suffix is not a type of unit")
             .hint(format!("write `{}.service`", values::shown(text)))),
     }
 }

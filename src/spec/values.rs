@@ -1,7 +1,7 @@
-//! What the values of a spec are, one function each: addresses, names, paths, sizes, times.
+//! Values of a spec, with one function for each type: addresses, names, paths, sizes, times.
 //!
-//! Everything that passes can be written into main.cf, a lookup table, a control file, a unit or a script without
-//! leaving its line: no control characters, no blanks at the ends, and no `$` where Postfix would read one.
+//! A valid value can be written into main.cf, a lookup table, a control file, a unit or a script without breaking out of its
+//! line: no control characters, no blanks at the ends, and no `$` where Postfix would expand it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -9,12 +9,12 @@ use crate::diag::is_odd;
 use crate::keys::spot::LEAST_BYTES;
 use crate::relay::Sender;
 
-/// Why a text is not what it should be.
+/// The fault of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// What is wrong, for the caret.
+    /// The fault, for the caret.
     pub(super) why: String,
-    /// What would be right.
+    /// The fix.
     pub(super) hint: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn shown(text: &str) -> String {
     out
 }
 
-/// A character by a name that can be read.
+/// A readable name of a character.
 pub(super) fn character(c: char) -> String {
     match c {
         '\n' => "a line feed".to_owned(),
@@ -81,7 +81,7 @@ fn plain(text: &str) -> Checked<&str> {
 /// A text of allowed characters only.
 fn only(text: &str, allowed: impl Fn(char) -> bool) -> Checked<&str> {
     match text.chars().find(|c| !allowed(*c)) {
-        Some(odd) => Err(Fault::new(format!("{} cannot be part of it", character(odd)))),
+        Some(odd) => Err(Fault::new(format!("{} is not allowed here", character(odd)))),
         None => Ok(text),
     }
 }
@@ -104,7 +104,7 @@ pub(super) fn paragraphs(text: &str) -> Checked<String> {
 pub(super) fn domain(text: &str) -> Checked<String> {
     let name = any_domain(text)?;
     if !name.contains('.') {
-        return Err(Fault::new("it has no dot: a full name is needed"));
+        return Err(Fault::new("it has no dot: a fully qualified name is required"));
     }
     Ok(name)
 }
@@ -112,18 +112,18 @@ pub(super) fn domain(text: &str) -> Checked<String> {
 fn any_domain(text: &str) -> Checked<String> {
     plain(text)?;
     if !text.is_ascii() {
-        return Err(Fault::new("it is not ASCII").hint("write it as DNS has it (`xn--...`)"));
+        return Err(Fault::new("it is not ASCII").hint("write it in the form of DNS (`xn--...`)"));
     }
     if text.len() > 253 {
-        return Err(Fault::new("it is longer than 253 characters"));
+        return Err(Fault::new("it has more than 253 characters"));
     }
     only(text, |c| c.is_ascii_alphanumeric() || c == '.' || c == '-')?;
     for label in text.split('.') {
         if label.is_empty() {
-            return Err(Fault::new("it has a dot too many"));
+            return Err(Fault::new("it has an extra dot"));
         }
         if label.len() > 63 {
-            return Err(Fault::new("a label is longer than 63 characters"));
+            return Err(Fault::new("a label has more than 63 characters"));
         }
         if label.starts_with('-') || label.ends_with('-') {
             return Err(Fault::new(format!("`{label}` begins or ends with a hyphen")));
@@ -131,7 +131,7 @@ fn any_domain(text: &str) -> Checked<String> {
     }
     let last = text.rsplit('.').next().unwrap_or(text);
     if last.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::new("it ends with a number, as no name does"));
+        return Err(Fault::new("it ends with a number, which names must not"));
     }
     Ok(text.to_ascii_lowercase())
 }
@@ -140,7 +140,9 @@ fn any_domain(text: &str) -> Checked<String> {
 pub(super) fn fqdn(text: &str) -> Checked<String> {
     let name = domain(text)?;
     if name == "localhost" || name.starts_with("localhost.") || name.ends_with(".localdomain") {
-        return Err(Fault::new("every host is called so: smarthosts refuse it or take it for spam"));
+        return Err(Fault::new(
+            "every host has this name: smarthosts reject it or treat mail from it as spam",
+        ));
     }
     Ok(name)
 }
@@ -149,9 +151,8 @@ pub(super) fn fqdn(text: &str) -> Checked<String> {
 pub(super) fn host(text: &str) -> Checked<String> {
     plain(text)?;
     if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return Err(
-            Fault::new("it stands in brackets").hint(format!("write `{inner}`: postpack adds the brackets"))
-        );
+        return Err(Fault::new("it must not have brackets")
+            .hint(format!("write `{inner}`: postpack adds the brackets")));
     }
     if let Some((scheme, rest)) = text.split_once("://") {
         return Err(Fault::new("it is a URL").hint(match scheme {
@@ -163,7 +164,9 @@ pub(super) fn host(text: &str) -> Checked<String> {
         return Ok(text.to_ascii_lowercase());
     }
     if let Some((name, port)) = text.rsplit_once(':') {
-        return Err(Fault::new("it holds a colon").hint(format!("write host = \"{name}\" and port = {port}")));
+        return Err(
+            Fault::new("it contains a colon").hint(format!("write host = \"{name}\" and port = {port}"))
+        );
     }
     any_domain(text)
 }
@@ -173,7 +176,7 @@ pub(super) fn is_address_literal(host: &str) -> bool {
     host.parse::<std::net::IpAddr>().is_ok()
 }
 
-/// The name said in EHLO: a name, or an address in brackets.
+/// The name in EHLO: a host name, or an address in brackets.
 pub(super) fn helo_name(text: &str) -> Checked<String> {
     match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner)
@@ -183,7 +186,7 @@ pub(super) fn helo_name(text: &str) -> Checked<String> {
             Ok(text.to_owned())
         }
         _ if text.parse::<Ipv4Addr>().is_ok() => {
-            Err(Fault::new("an address stands in brackets here").hint(format!("write `[{text}]`")))
+            Err(Fault::new("an address needs brackets here").hint(format!("write `[{text}]`")))
         }
         _ => fqdn(text),
     }
@@ -193,10 +196,10 @@ pub(super) fn helo_name(text: &str) -> Checked<String> {
 pub(super) fn address(text: &str) -> Checked<String> {
     plain(text)?;
     if text.contains('<') {
-        return Err(Fault::new("it has a name").hint("write the address alone: `ops@acme.example`"));
+        return Err(Fault::new("it has a name").hint("write only the address: `ops@acme.example`"));
     }
     if text.contains(',') {
-        return Err(Fault::new("it holds a comma").hint(
+        return Err(Fault::new("it contains a comma").hint(
             "where several are allowed, write them as a list: [\"a@acme.example\", \"b@acme.example\"]",
         ));
     }
@@ -207,28 +210,28 @@ pub(super) fn address(text: &str) -> Checked<String> {
     let host =
         domain(host).map_err(|fault| Fault { why: format!("after the `@`: {}", fault.why), ..fault })?;
     if text.len() > 254 {
-        return Err(Fault::new("it is longer than 254 characters"));
+        return Err(Fault::new("it has more than 254 characters"));
     }
     Ok(format!("{local}@{host}"))
 }
 
 fn local_part(text: &str) -> Checked<&str> {
     if text.is_empty() {
-        return Err(Fault::new("nothing stands before the `@`"));
+        return Err(Fault::new("the part before the `@` is empty"));
     }
     if !text.is_ascii() {
-        return Err(Fault::new("it is not ASCII: most smarthosts take no such address"));
+        return Err(Fault::new("it is not ASCII: most smarthosts do not accept such addresses"));
     }
-    // The characters that RFC 5321 allows, without those that mean something to Postfix, its tables or a shell.
+    // The characters that RFC 5321 allows, without those with a meaning in Postfix, its tables or a shell.
     only(text, |c| c.is_ascii_alphanumeric() || "._+=&'~-".contains(c))?;
     if text.starts_with('.') || text.ends_with('.') || text.contains("..") {
-        return Err(Fault::new("it has a dot too many"));
+        return Err(Fault::new("it has an extra dot"));
     }
     if text.starts_with('-') {
-        return Err(Fault::new("it begins with a hyphen: Postfix takes no such address"));
+        return Err(Fault::new("it begins with a hyphen: Postfix does not accept such addresses"));
     }
     if text.len() > 64 {
-        return Err(Fault::new("more than 64 characters stand before the `@`"));
+        return Err(Fault::new("the part before the `@` has more than 64 characters"));
     }
     Ok(text)
 }
@@ -237,14 +240,14 @@ fn local_part(text: &str) -> Checked<&str> {
 pub(super) fn local_name(text: &str) -> Checked<String> {
     plain(text)?;
     if let Some((name, _)) = text.split_once('@') {
-        return Err(Fault::new("it is an address").hint(format!("write the local name alone: `{name}`")));
+        return Err(Fault::new("it is an address").hint(format!("write only the local name: `{name}`")));
     }
     only(text, |c| c.is_ascii_alphanumeric() || "._+-".contains(c))?;
     local_part(text)?;
     Ok(text.to_ascii_lowercase())
 }
 
-/// A sender or recipient of others: an address, or a domain for all of its addresses.
+/// A foreign sender or recipient: an address, or a domain for all of its addresses.
 pub(super) fn sender(text: &str) -> Checked<String> {
     if let Some(name) = text.strip_prefix('@') {
         return Err(Fault::new("it begins with `@`").hint(format!("write `{}` for the domain", shown(name))));
@@ -252,7 +255,7 @@ pub(super) fn sender(text: &str) -> Checked<String> {
     if text.contains('@') { address(text) } else { domain(text) }
 }
 
-/// Recipients: a domain, `.domain` for all below it, or an address.
+/// Recipients: a domain, `.domain` for its subdomains, or an address.
 pub(super) fn recipients(text: &str) -> Checked<String> {
     match text.strip_prefix('.') {
         Some(parent) => domain(parent).map(|domain| format!(".{domain}")),
@@ -260,7 +263,7 @@ pub(super) fn recipients(text: &str) -> Checked<String> {
     }
 }
 
-/// A sender that gets another address: a local name, an address, `@domain` for all of a domain, or `*` for all others.
+/// A sender to rewrite: a local name, an address, `@domain` for all of a domain, or `*` for all others.
 pub(super) fn rewritten(text: &str) -> Checked<Sender> {
     match text.strip_prefix('@') {
         Some(name) => domain(name).map(|name| Sender::Domain(name.to_ascii_lowercase())),
@@ -272,7 +275,7 @@ pub(super) fn rewritten(text: &str) -> Checked<Sender> {
     }
 }
 
-/// An action with the words that a client hears: ASCII, which every client can read.
+/// An action with text for the client: ASCII, which every client can read.
 pub(super) fn access_text(text: &str) -> Checked<&str> {
     plain(text)?;
     if text.is_ascii() { Ok(text) } else { Err(Fault::new("it is not ASCII: not every client can read it")) }
@@ -308,16 +311,16 @@ pub(super) fn url(text: &str) -> Checked<String> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (name, port) = authority.split_once(':').unwrap_or((authority, "443"));
     if authority.contains('@') || port.parse::<u16>().is_err() {
-        return Err(Fault::new("before the path, a web address has a host and at most a port"));
+        return Err(Fault::new("before the path, a web address has only a host and a port"));
     }
     any_domain(name).map_err(|fault| Fault { why: format!("its host: {}", fault.why), ..fault })?;
     Ok(text.to_owned())
 }
 
-/// A web address that nobody can read along.
+/// A web address with encryption.
 pub(super) fn https(text: &str) -> Checked<String> {
     if text.starts_with("http://") {
-        return Err(Fault::new("it does not begin with `https://`: what is said there are secrets"));
+        return Err(Fault::new("it does not begin with `https://`, and secrets are sent there"));
     }
     url(text)
 }
@@ -330,7 +333,7 @@ pub(super) fn path(text: &str) -> Checked<String> {
     }
     only(text, |c| c.is_ascii_alphanumeric() || "/._+@:-".contains(c))?;
     if text.ends_with('/') || text.split('/').any(|part| part == ".." || part == ".") || text.contains("//") {
-        return Err(Fault::new("it is not the plain path of a file"));
+        return Err(Fault::new("it is not a plain path of a file"));
     }
     Ok(text.to_owned())
 }
@@ -343,7 +346,10 @@ pub(super) fn size(text: &str) -> Checked<u64> {
     let factor: u64 = match unit.to_ascii_lowercase().as_str() {
         "" if (1..LEAST_BYTES).contains(&number) => {
             let hint = format!("write it with its unit: `{number}MB`, `{number}MiB` or `{number}kB`");
-            return Err(Fault::new(format!("{number} bytes hold no message: the unit is missing")).hint(hint));
+            return Err(Fault::new(format!(
+                "{number} bytes are too small for a message: the unit is missing"
+            ))
+            .hint(hint));
         }
         "" | "b" => 1,
         "k" | "kb" => 1000,
@@ -352,16 +358,16 @@ pub(super) fn size(text: &str) -> Checked<u64> {
         "mib" => 1 << 20,
         "g" | "gb" => 1_000_000_000,
         "gib" => 1 << 30,
-        _ => return Err(Fault::new(format!("`{unit}` is no unit of size")).hint(hint)),
+        _ => return Err(Fault::new(format!("`{unit}` is not a unit of size")).hint(hint)),
     };
-    // Postfix keeps sizes in a signed long; on 32-bit systems that ends at 2 GiB.
+    // Postfix stores sizes in a signed long, whose limit is 2 GiB on 32-bit systems.
     number
         .checked_mul(factor)
         .filter(|bytes| (1..=i32::MAX as u64).contains(bytes))
         .ok_or_else(|| Fault::new("a size is at least 1 byte and less than 2 GiB"))
 }
 
-/// A size as a person reads it.
+/// A human-readable size.
 pub(super) fn human_size(bytes: u64) -> String {
     match bytes {
         _ if bytes > 0 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
@@ -388,16 +394,16 @@ pub(super) fn duration(text: &str) -> Checked<u64> {
             );
             return Err(Fault::new("the unit is missing").hint(hint));
         }
-        _ => return Err(Fault::new(format!("`{}` is no unit of time", shown(unit))).hint(hint)),
+        _ => return Err(Fault::new(format!("`{}` is not a unit of time", shown(unit))).hint(hint)),
     };
-    // 100 days is what Postfix takes for the queue lifetimes, and more than anyone wants for the other times.
+    // 100 days is the maximum of the queue lifetimes in Postfix, and more than enough for the other times.
     number
         .checked_mul(factor)
         .filter(|seconds| *seconds <= 8_640_000)
         .ok_or_else(|| Fault::new("it is more than 100 days"))
 }
 
-/// A number and what stands after it.
+/// A number and the rest of the text.
 fn quantity(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     Some((text[..end].parse().ok()?, text[end..].trim_start_matches(' ')))
@@ -412,7 +418,7 @@ pub(super) fn date(text: &str) -> Checked<u64> {
         .ok()
         .filter(|_| digits)
         .ok_or_else(|| Fault::new("it is not a day of the calendar").hint(hint))?;
-    // Package formats keep times in 32 bits.
+    // Package formats store times in 32 bits.
     if !(1980..2106).contains(&day.year()) {
         return Err(Fault::new("the year is not from 1980 to 2105"));
     }

@@ -2,8 +2,8 @@
 
 use super::UnitFile;
 
-/// What no daemon has to read: credentials of the host, and what configures its access. (`/etc/mail-relay` is not among it, because
-/// administrators keep tables of Postfix there.)
+/// Paths that no daemon has to read: credentials of the host, and the configuration of access to it. (`/etc/mail-relay` is not
+/// included, because administrators store tables of Postfix there.)
 const SECRETS: &str = "-/etc/credstore -/etc/credstore.encrypted -/run/credstore -/run/credstore.encrypted \
                        -/run/secrets -/etc/shadow -/etc/gshadow -/etc/sudoers -/etc/sudoers.d -/etc/ssh -/boot";
 
@@ -18,7 +18,7 @@ const CAPABILITIES: &[(&str, &str)] = &[
     ("CAP_SYS_CHROOT", "services with chroot=y in master.cf"),
 ];
 
-/// What every sandbox has, in the order of systemd.exec(5).
+/// Directives of every sandbox, in the order of systemd.exec(5).
 const CONTAINED: &[(&str, &str)] = &[
     ("NoNewPrivileges", "yes"),
     ("ProtectSystem", "strict"),
@@ -52,7 +52,7 @@ const SANDBOX: &[(&str, &str)] = &[
     ("PrivateIPC", "yes"),
     ("InaccessiblePaths", SECRETS),
     ("InaccessiblePaths", "-/var/lib/mail-relay"),
-    // What can be written to is not executed. `NoExecPaths=/` would not do: the writable paths are mounts of their own.
+    // Writable folders are not executable. `NoExecPaths=/` is not enough, because the writable paths are separate mounts.
     ("NoExecPaths", "-/var/spool/postfix -/var/lib/postfix -/tmp -/var/tmp -/dev/shm -/run"),
     // Outside the sandbox, because chown(2) is not in it: a new Postfix and one whose /var was emptied have no queue folders yet.
     // The last that `postfix check` creates tells.
@@ -69,7 +69,7 @@ const LISTS: &[(&str, &[&str])] = &[
 const SYSTEM_CALLS_REFUSED: &str = "~@resources @keyring @memlock io_uring_setup io_uring_enter io_uring_register memfd_create \
                                     process_vm_readv process_vm_writev userfaultfd ptrace perf_event_open bpf";
 
-/// What the units that run the host program have besides. Measured like the sandbox of Postfix.
+/// Additional directives of the units that run the host program. Measured like the sandbox of Postfix.
 const HOST_PROGRAM: &[(&str, &str)] = &[
     ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"),
     ("SystemCallFilter", "@system-service"),
@@ -90,7 +90,7 @@ const APPLY: &[(&str, &str)] = &[
     ("MemoryMax", "1G"),
 ];
 
-/// The unit that writes figures; its folder is writable by its template.
+/// The unit that writes metrics; its template makes its folder writable.
 const METRICS: &[(&str, &str)] = &[
     ("ReadWritePaths", "/var/lib/mail-relay"),
     ("InaccessiblePaths", SECRETS),
@@ -108,7 +108,7 @@ pub fn apply_sandbox() -> Vec<String> {
     lines(APPLY)
 }
 
-/// The lines of [Service] for the unit that writes figures.
+/// The lines of [Service] for the unit that writes metrics.
 pub fn metrics_sandbox() -> Vec<String> {
     lines(METRICS)
 }

@@ -26,16 +26,16 @@ enum Line {
     Directive(String, String),
 }
 
-/// The drop-in for a service that listens on addresses which the network must have first: without one of them it does
-/// not start. What it needs of systemd is in systemd.special(7), network-online.target.
+/// The drop-in for a service that listens on addresses of the network and does not start without them. See
+/// systemd.special(7), network-online.target.
 pub fn after_network() -> UnitFile {
     let mut unit = UnitFile::with_comment(["Postfix listens on addresses that the host must have first."]);
     unit.section("Unit").set("Wants", "network-online.target").set("After", "network-online.target");
     unit
 }
 
-/// The drop-in for a service that works with others: they start before it, where they are on the host, and their end is not
-/// its end. With `BindsTo=` or `Requires=`, a database that is restarted would stop the queue.
+/// The drop-in for a service that works with others. They start before it, if they exist on the host, and it does not stop
+/// with them. With `BindsTo=` or `Requires=`, a restart of a database would stop the queue.
 pub fn beside(units: &[String]) -> UnitFile {
     let mut unit = UnitFile::with_comment(["Postfix works with these, and goes on without them."]);
     let names = units.join(" ");

@@ -8,7 +8,7 @@ fn without_a_spec_it_builds_the_example() {
         insta::assert_snapshot!(run, @"
         exit 0
         --- stderr
-            Using the embedded example neither relay.toml nor fleet.toml is here
+            Using the embedded example relay.toml and fleet.toml do not exist
             Built dist/acme-mail-relay-1.0.0-1-any.pkg.tar.zst [size]
             Built dist/acme-mail-relay-1.0.0-1.noarch.rpm [size]
             Built dist/acme-mail-relay.cloud-init.yaml [size]
@@ -72,8 +72,8 @@ fn a_format_that_the_spec_excludes_is_refused() {
     insta::assert_snapshot!(world.said("build relay.toml --package-format deb,rpm"), @"
     exit 2
     --- stderr
-    error: relay.toml: no rpm package is made of it: its `targets` need deb and pacman
-    hint: add a target of that format to `package.targets`, or ask for another --package-format
+    error: relay.toml: no rpm package belongs to it: its `targets` need deb and pacman
+    hint: add a target of that format to `package.targets`, or select a different --package-format
     ");
     insta::assert_snapshot!(world.said("build relay.toml --package-format zip"), @"
     exit 2
@@ -130,24 +130,24 @@ fn a_fault_writes_nothing() {
       --> wrong.toml:13:8
        |
     13 | from = "nore ply@acme.example"
-       |        ^^^^^^^^^^^^^^^^^^^^^^^ a blank cannot be part of it
+       |        ^^^^^^^^^^^^^^^^^^^^^^^ a blank is not allowed here
     "#);
     insta::assert_snapshot!(world.said("build relay.toml missing.toml"), @"
     exit 2
     --- stderr
     error: failed to open file `missing.toml`: No such file or directory (os error 2)
-    hint: `postpack init -o relay.toml` writes a spec to start from
+    hint: `postpack init -o relay.toml` writes a starting point
     ");
     insta::assert_snapshot!(world.said("build relay.toml other.toml"), @"
     exit 2
     --- stderr
     error: two of the specs would both make acme-mail-relay.cloud-init.yaml
-    hint: give each [package] a name of its own, or build into different folders
+    hint: give each [package] a different name, or build into different folders
     ");
     insta::assert_snapshot!(world.said("build - -"), @"
     exit 2
     --- stderr
-    error: `-` stands more than once, and standard input can be read only once
+    error: `-` was given more than once; standard input can be read only once
     ");
     insta::assert_snapshot!(world.said("build --jobs 0"), @"
     exit 2
@@ -228,7 +228,7 @@ fn a_users_template_cannot_break_anything() {
     insta::assert_snapshot!(World::new().said("build --templates style"), @"
     exit 2
     --- stderr
-        Using the embedded example neither relay.toml nor fleet.toml is here
+        Using the embedded example relay.toml and fleet.toml do not exist
     error: failed to read directory `style`: No such file or directory (os error 2)
     ");
 }

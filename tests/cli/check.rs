@@ -52,7 +52,7 @@ fn all_specs_are_judged_even_if_one_cannot_be_read() {
     --- stderr
     error[unreadable]: failed to open file `missing.toml`: No such file or directory (os error 2)
     --> missing.toml
-     = help: `postpack init -o relay.toml` writes a spec to start from
+     = help: `postpack init -o relay.toml` writes a starting point
     error[unreadable]: bytes.toml:2: not UTF-8 text (byte 11)
     --> bytes.toml
      = help: a spec is a TOML file, and TOML is UTF-8
@@ -63,11 +63,11 @@ fn all_specs_are_judged_even_if_one_cannot_be_read() {
       |         ^
     error[missing-key]: `relay` is missing
     --> empty.toml
-     = help: it says whose mail goes where: [relay] with provider and from
+     = help: add [relay] with provider and from
 
     error[missing-key]: `package` is missing
     --> empty.toml
-     = help: it names the package: [package] with name, version and maintainer
+     = help: add [package] with name, version and maintainer
       Checked relay.toml
     ");
     insta::assert_snapshot!(world.said("check ."), @"
@@ -99,16 +99,16 @@ fn standard_input_is_a_spec() {
 
     error[missing-key]: `package` is missing
     --> <stdin>
-     = help: it names the package: [package] with name, version and maintainer
+     = help: add [package] with name, version and maintainer
 
-    warning[root-mail]: nobody gets mail to root: it goes to root@HOST at the smarthost, which most likely refuses it
+    warning[root-mail]: mail to root has no recipient: it goes to root@HOST at the smarthost, which probably rejects it
     --> <stdin>
-     = help: say who reads it with root-mail-to = "ops@acme.example" in [relay]
+     = help: set the recipient: root-mail-to = "ops@acme.example" in [relay]
     "#);
     insta::assert_snapshot!(world.run_with("check - -", EXAMPLE), @"
     exit 2
     --- stderr
-    error: `-` stands more than once, and standard input can be read only once
+    error: `-` was given more than once; standard input can be read only once
     ");
 }
 
@@ -118,25 +118,25 @@ fn strict_turns_warnings_into_errors() {
     insta::assert_snapshot!(world.said("check relay.toml"), @r#"
     exit 0
     --- stderr
-    warning[tls-level]: `encrypt` hands the password to whoever answers: no certificate is verified
+    warning[tls-level]: `encrypt` sends the password to any server that answers: the certificate is not verified
       --> relay.toml:17:9
        |
     17 | level = "encrypt"
        |         ^^^^^^^^^
        |
-       = help: leave `level` out: `secure` is the default
+       = help: remove `level`: `secure` is the default
       Checked relay.toml 1 warning
     "#);
     insta::assert_snapshot!(world.said("check --strict relay.toml"), @r#"
     exit 2
     --- stderr
-    error[tls-level]: `encrypt` hands the password to whoever answers: no certificate is verified
+    error[tls-level]: `encrypt` sends the password to any server that answers: the certificate is not verified
       --> relay.toml:17:9
        |
     17 | level = "encrypt"
        |         ^^^^^^^^^
        |
-       = help: leave `level` out: `secure` is the default
+       = help: remove `level`: `secure` is the default
     "#);
     assert_eq!(world.json("check --format json relay.toml")[0]["ok"], true);
     assert_eq!(world.json("check --format json --strict relay.toml")[0]["ok"], false);
@@ -216,7 +216,7 @@ fn json_has_every_place() {
                 "message": "failed to open file `missing.toml`: No such file or directory (os error 2)",
                 "place": null,
                 "hints": [
-                  "`postpack init -o relay.toml` writes a spec to start from"
+                  "`postpack init -o relay.toml` writes a starting point"
                 ]
               }
             ]

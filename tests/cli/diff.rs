@@ -58,7 +58,7 @@ fn what_cannot_be_compared_is_the_inputs_fault() {
     exit 2
     --- stderr
     error: failed to open file `missing.toml`: No such file or directory (os error 2)
-    hint: `postpack init -o relay.toml` writes a spec to start from
+    hint: `postpack init -o relay.toml` writes a starting point
     ");
     insta::assert_snapshot!(world.said("diff relay.toml cut.deb"), @"
     exit 2
@@ -68,13 +68,13 @@ fn what_cannot_be_compared_is_the_inputs_fault() {
     insta::assert_snapshot!(world.said("diff - -"), @"
     exit 2
     --- stderr
-    error: `-` stands more than once, and standard input can be read only once
+    error: `-` was given more than once; standard input can be read only once
     ");
     let packages = "dist/acme-mail-relay_1.0.0-1_all.deb dist/acme-mail-relay-1.0.0-1.noarch.rpm";
     insta::assert_snapshot!(world.said(&format!("diff {packages}")), @"
     exit 2
     --- stderr
-    error: the two have no package format in common
+    error: the two sides have no common package format
     ");
     assert_eq!(world.run("diff relay.toml wrong.toml").code, 2);
 }

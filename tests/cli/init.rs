@@ -26,7 +26,7 @@ fn a_file_is_never_overwritten() {
     insta::assert_snapshot!(world.said("init -o relay.toml --provider ses"), @"
     exit 2
     --- stderr
-    error: relay.toml exists and is left alone
+    error: relay.toml already exists
     ");
     assert!(!world.read("relay.toml").contains("\"ses\""));
     insta::assert_snapshot!(world.said("init -o no/such/folder.toml"), @"

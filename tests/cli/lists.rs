@@ -27,34 +27,34 @@ fn providers() {
 fn profiles_and_targets() {
     let world = World::new();
     insta::assert_snapshot!(world.result("profiles"), @"
-    PROFILE       WHAT IT IS
-    null-client   sends only: the host's own mail leaves through a smarthost, nothing comes in
-    lan-relay     sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost
-    mail-gateway  receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind
-    submission    sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465
-    mail-server   a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners
+    PROFILE       DESCRIPTION
+    null-client   sends only: mail of the host leaves through a smarthost; it receives none
+    lan-relay     sends for a network: mail of trusted hosts leaves through a smarthost
+    mail-gateway  receives for domains: rejects abuse, and relays the rest to backends
+    submission    sends for users: accepts mail from authenticated users on 587 and 465, and relays it
+    mail-server   a mail server: delivers to mailboxes in Dovecot, and sends mail of their owners
     ");
     insta::assert_snapshot!(world.result("profiles --format json"), @r#"
     [
       {
         "name": "null-client",
-        "summary": "sends only: the host's own mail leaves through a smarthost, nothing comes in"
+        "summary": "sends only: mail of the host leaves through a smarthost; it receives none"
       },
       {
         "name": "lan-relay",
-        "summary": "sends for a network: hosts that are trusted hand their mail to it, and it leaves through a smarthost"
+        "summary": "sends for a network: mail of trusted hosts leaves through a smarthost"
       },
       {
         "name": "mail-gateway",
-        "summary": "receives for domains: takes their mail from anybody, keeps abuse out, and hands it to the servers behind"
+        "summary": "receives for domains: rejects abuse, and relays the rest to backends"
       },
       {
         "name": "submission",
-        "summary": "sends for users: wherever they are, who has proved who he is hands in mail on 587 and 465"
+        "summary": "sends for users: accepts mail from authenticated users on 587 and 465, and relays it"
       },
       {
         "name": "mail-server",
-        "summary": "a mail server: takes mail for mailboxes, which Dovecot keeps, and sends that of their owners"
+        "summary": "a mail server: delivers to mailboxes in Dovecot, and sends mail of their owners"
       }
     ]
     "#);

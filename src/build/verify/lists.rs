@@ -1,4 +1,4 @@
-//! What lists the files of a folder: the manifest, the checksums, and the folder itself.
+//! The lists of files of a folder: the manifest, the checksums, and the folder itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::path::Path;
 use super::{Mismatch, compare, listed, words, wrong_file};
 use crate::build::{FileName, MANIFEST, Manifest, Options, SUMS, Unit, Units, regular};
 
-/// Ends of the names of signatures, which are made after the build.
+/// Suffixes of signatures, which are made after the build.
 const SIGNATURES: [&str; 4] = [".asc", ".sig", ".sigstore.json", ".minisig"];
 
-/// So many lines of checksums that differ are shown.
+/// Maximum number of differing checksum lines to show.
 const SHOWN: usize = 10;
 
-/// Units of the manifest that are not compared this time: rows that were not meant, or other shards.
+/// Units of the manifest that are not compared: rows that are not selected, or other shards.
 pub(super) fn kept<'m>(
     before: &'m Manifest,
     made: &[Unit],
@@ -27,12 +27,12 @@ pub(super) fn kept<'m>(
     kept.filter(|unit| !is_made(unit)).collect()
 }
 
-/// Names that something was found about already: nobody needs to hear that a list has the right digest of a wrong file.
+/// Files with findings, for which differences in lists are not reported.
 fn known(mismatches: &[Mismatch]) -> BTreeSet<&str> {
     mismatches.iter().map(|mismatch| mismatch.file_name.as_str()).collect()
 }
 
-/// What is wrong with the checksums.
+/// Faults of the checksums.
 pub(super) fn sums(
     manifest: &Manifest,
     folder: &Path,
@@ -43,7 +43,7 @@ pub(super) fn sums(
     if whole.byte.is_none() {
         return Ok(vec![whole]);
     }
-    // Twice as long as any list that could be shown.
+    // Twice the length of any list that could be shown.
     let text = match regular::read(&folder.join(SUMS), 2 * ours.len() as u64 + (1 << 20)) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) => return wrong_file(SUMS, error).map(|mismatch| vec![mismatch]),
@@ -75,12 +75,12 @@ pub(super) fn sums(
     Ok(found)
 }
 
-/// Digests by name. Lines that are none have no name, and so are only found by the bytes.
+/// Digests by name. Invalid lines have no name, so they are found only by the comparison of bytes.
 fn by_name(text: &str) -> BTreeMap<&str, &str> {
     text.lines().filter_map(|line| line.split_once("  ")).map(|(digest, name)| (name, digest)).collect()
 }
 
-/// What is wrong with the manifest.
+/// Faults of the manifest.
 pub(super) fn manifest(
     ours: &Manifest,
     folder: &Path,
@@ -95,7 +95,7 @@ pub(super) fn manifest(
         manifest.units.retain(|unit| unit.files.iter().all(|file| !known.contains(file.file_name.as_str())));
         manifest.documents.retain(|file| !known.contains(file.file_name.as_str()));
         if !known.is_empty() {
-            // Other files are made of other inputs.
+            // Different inputs mean different files.
             manifest.inputs = String::new();
         }
         serde_json::to_value(manifest)

@@ -1,4 +1,4 @@
-//! What differs between two files, in sentences.
+//! Differences between two files, as sentences.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::package::Difference;
 /// Longer values are not shown.
 const READABLE: usize = 200;
 
-/// What differs in a file from what the input makes.
+/// The differences between a file and its rebuild.
 pub(super) fn of(theirs: &[u8], ours: &[u8]) -> Vec<String> {
     let mut what = vec![];
     if theirs.len() != ours.len() {
@@ -47,9 +47,9 @@ fn sentence(difference: &Difference) -> String {
     }
 }
 
-/// The first value that differs, where the input makes a document in JSON.
+/// The first differing value of a JSON document.
 fn json(theirs: &[u8], ours: &[u8]) -> Option<String> {
-    // The document of a large fleet would take more memory than all else together; the byte says enough.
+    // The document of a large fleet would need more memory than everything else; the byte offset is enough.
     const LARGEST: usize = 16 << 20;
     if theirs.len().max(ours.len()) > LARGEST {
         return None;
@@ -61,7 +61,7 @@ fn json(theirs: &[u8], ours: &[u8]) -> Option<String> {
     }
 }
 
-/// Where two values differ first, as a JSON pointer.
+/// The first difference of two values, as a JSON pointer.
 pub(super) fn value(place: &str, theirs: &Value, ours: &Value) -> Option<String> {
     let next = |key: &str| format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
     match (theirs, ours) {

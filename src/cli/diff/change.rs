@@ -1,4 +1,4 @@
-//! What differs between the packages of one host.
+//! Differences between the packages of one host.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::plan::{self, Planned};
 use crate::platform::Format;
 use crate::template::Templates;
 
-/// A package with the texts in it, as far as they are known.
+/// A package with its known texts.
 pub(super) struct Packed {
     inspection: Inspection,
     contents: BTreeMap<String, Vec<u8>>,
@@ -24,7 +24,7 @@ pub(super) struct Change {
     pub(super) formats: Vec<&'static str>,
     #[serde(flatten)]
     pub(super) difference: Difference,
-    /// A unified diff, where the value is a text of several lines.
+    /// A unified diff, if the value is a text of several lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) diff: Option<String>,
 }
@@ -48,7 +48,7 @@ impl Packed {
             let bytes = Job::package(format, planned).bytes(&templates)?;
             let mut packed =
                 Self::read(&bytes).map_err(|error| Failure::failed(format!("{format}: {error}")))?;
-            // Those of an .rpm cannot be read from the file.
+            // The texts in an .rpm file cannot be read.
             let package = plan::package(planned, format, &templates)?;
             packed.contents.extend(package.entries.into_iter().filter_map(|entry| match entry.kind {
                 EntryKind::File(content) | EntryKind::Doc(content) | EntryKind::Config(content) => {
@@ -65,13 +65,13 @@ impl Packed {
         self.inspection.format
     }
 
-    /// The text of a file; nothing if it is none.
+    /// The content of a file, if it is text.
     fn text(&self, path: &str) -> Option<String> {
         build::text(self.contents.get(path)?)
     }
 }
 
-/// What differs, each difference once with the formats that have it.
+/// The differences, each once with its formats.
 pub(super) fn changes(before: &Packages, after: &Packages) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     for (format, old) in before {
@@ -90,7 +90,7 @@ pub(super) fn changes(before: &Packages, after: &Packages) -> Vec<Change> {
     changes
 }
 
-/// The lines that differ, with three lines around them.
+/// The differing lines, with three lines of context.
 fn unified(difference: &Difference, old: &Packed, new: &Packed) -> Option<String> {
     let Difference { kind, name, before, after } = difference;
     let (before, after) = match kind {

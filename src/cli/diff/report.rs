@@ -1,11 +1,11 @@
-//! What differs, for people and for programs.
+//! Reports of differences, for people and for programs.
 
 use std::fmt::Write as _;
 
 use super::Change;
 use crate::package::{Difference, Part};
 
-/// What happens to the package of a host.
+/// The change of a host's package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Outcome {
@@ -15,10 +15,10 @@ pub(super) enum Outcome {
     Removed,
 }
 
-/// A host with what changes on it.
+/// A host and its changes.
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Host {
-    /// Name of its package; empty where there is only one.
+    /// Name of its package; empty if there is only one.
     #[serde(skip_serializing_if = "String::is_empty")]
     package: String,
     #[serde(rename = "status")]
@@ -46,7 +46,7 @@ pub(super) fn json(a: &str, b: &str, hosts: &[Host]) -> serde_json::Value {
     })
 }
 
-/// How many hosts there are of each outcome.
+/// The number of hosts by outcome.
 pub(super) fn summary(hosts: &[Host]) -> String {
     let count = |outcome| hosts.iter().filter(|host| host.outcome == outcome).count();
     format!(
@@ -58,7 +58,7 @@ pub(super) fn summary(hosts: &[Host]) -> String {
     )
 }
 
-/// What differs. Hosts of a fleet on which the same changes are named together.
+/// Renders the differences. Hosts of a fleet with the same changes are listed together.
 pub(super) fn text(hosts: &[Host]) -> String {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for host in hosts.iter().filter(|host| host.outcome != Outcome::Same) {
@@ -113,7 +113,7 @@ fn differences(changes: &[Change]) -> String {
 fn line(Change { difference, diff, .. }: &Change) -> String {
     let Difference { kind, name, before, after } = difference;
     let name = if *kind == Part::Script { format!("script {name}") } else { name.clone() };
-    // Values of files are shown by what is in them, as far as that can be shown.
+    // Files are shown by their content, if it is text.
     let value = |value: &str| {
         if *kind == Part::Field && diff.is_none() { format!(": {value}") } else { String::new() }
     };
@@ -134,7 +134,7 @@ fn line(Change { difference, diff, .. }: &Change) -> String {
     }
 }
 
-/// Mode and owner of a file, without the digest; the target of a link.
+/// Mode and owner of a file, without the digest; or the target of a link.
 fn attributes(value: &str) -> String {
     let is_digest = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     value.split(' ').filter(|word| !is_digest(word)).collect::<Vec<_>>().join(" ")

@@ -12,7 +12,7 @@ pub(super) fn is_deb(bytes: &[u8]) -> bool {
     bytes.starts_with(b"!<arch>\ndebian-binary")
 }
 
-/// What is in a .deb: compressed by xz, gzip, zstd or not at all.
+/// Reads the content of a .deb: compressed with xz, gzip or zstd, or not compressed.
 ///
 /// # Errors
 /// It is no .deb, or is damaged, or would need more room than any relay package.

@@ -38,7 +38,7 @@ fn by_name(command: &str) -> &str {
     command[..end].rfind('/').map_or(command, |slash| &command[slash + 1..])
 }
 
-/// What lintian would say and why it is meant to be so; empty if there is nothing.
+/// Overrides for lintian, with their reasons; empty if there are none.
 pub(super) fn lintian_overrides(package: &Package, templates: &Templates) -> Result<String, WriteError> {
     let folders = package.entries.iter().filter(|entry| entry.kind == EntryKind::Directory);
     let private: Vec<_> = folders

@@ -8,7 +8,7 @@ use super::Pacman;
 use crate::formats::PackageFormat as _;
 use crate::package::{Content, Entry, EntryKind, Meta, Node, Package, Relation, Tree, WriteError};
 
-/// Who made the package, for `buildtool` of BUILDINFO(5).
+/// Name of the builder, for `buildtool` of BUILDINFO(5).
 const TOOL: &str = "postpack";
 
 /// `key = value` lines.

@@ -6,7 +6,7 @@ use crate::package::{Inspection, ReadError};
 const SCRIPTS: [&str; 1] = [".INSTALL"];
 const HOOKS: &str = "usr/share/libalpm/hooks/";
 
-/// What is in a pacman package: compressed by zstd, xz, gzip or not at all.
+/// Reads the content of a pacman package: compressed with zstd, xz or gzip, or not compressed.
 ///
 /// # Errors
 /// It is no pacman package, or is damaged, or would need more room than any relay package.

@@ -1,5 +1,5 @@
-//! Checks that an rpm's headers are what they claim to be, before the library reads them: it trusts their numbers
-//! and would end the program, or ask for any amount of memory.
+//! Checks the headers of an rpm before the library reads them, because the library trusts their numbers. Wrong ones would end
+//! the program, or allocate any amount of memory.
 
 use crate::package::ReadError;
 

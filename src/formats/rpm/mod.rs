@@ -136,7 +136,7 @@ fn without_files(package: &Package, time: u32, templates: &Templates) -> Result<
         .using_config(BuildConfig::v4().compression(CompressionWithLevel::None).source_date(time))
         .release(meta.version.revision.to_string())
         .description(description(meta))
-        // Nobody reads it any more, but rpmlint asks for it.
+        // It is no longer used, but rpmlint requires it.
         .group("System Environment/Daemons")
         .packager(meta.maintainer.as_str())
         // Never the machine it was built on.

@@ -20,7 +20,7 @@ pub(super) struct Payload {
     said: Said,
 }
 
-/// What the header says of the files.
+/// The header entries about the files.
 #[derive(Debug, Default)]
 struct Said {
     time: u32,
@@ -36,7 +36,7 @@ struct Said {
 }
 
 impl Payload {
-    /// The payload of what stands at these paths, which are sorted.
+    /// The payload of the nodes with these sorted paths.
     pub(super) fn new(nodes: &[(&str, Node<'_>)], time: u32) -> Self {
         let mut cpio = Parts::new(Method::Zstd);
         let mut inode = 1;
@@ -80,7 +80,7 @@ impl Compressed {
         let own = self.said.entries(&payload);
         let entries = package.metadata.header.get_all_entries().map_err(|error| super::failed(&error))?;
         let made_anew = |tag: u32| {
-            // The region around the entries; and a digest of the uncompressed payload, which nobody needs who has the
+            // The region around the entries; and a digest of the uncompressed payload, which is not needed with the
             // other one.
             [IndexTag::RPMTAG_HEADERIMMUTABLE, IndexTag::RPMTAG_PAYLOADSHA256ALT]
                 .iter()
@@ -142,7 +142,7 @@ impl Said {
         said
     }
 
-    /// What the header says of the files and the payload.
+    /// The header entries about the files and the payload.
     fn entries(self, payload: &[u8]) -> Vec<(IndexTag, IndexData)> {
         let count = self.sizes.len();
         let text = |text: &str| IndexData::StringArray(vec![text.to_owned(); count]);

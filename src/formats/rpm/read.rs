@@ -11,7 +11,7 @@ pub(super) fn is_rpm(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xed\xab\xee\xdb")
 }
 
-/// What is in a .rpm. Digests of the headers and of the payload are verified, if there are any.
+/// Reads the content of a .rpm. Digests of the headers and of the payload are verified, if there are any.
 ///
 /// # Errors
 /// It is no .rpm, or is damaged.
@@ -72,7 +72,7 @@ fn fields(metadata: &PackageMetadata) -> Result<Vec<(String, String)>, ReadError
     add("URL", text(metadata.get_url()));
     let list = |relations: Result<Vec<rpm::Dependency>, rpm::Error>| -> Result<Option<String>, ReadError> {
         let relations = relations.map_err(damaged)?;
-        // What rpm itself must be able to do says nothing about the package.
+        // Required features of rpm itself say nothing about the package.
         let shown = relations.iter().filter(|relation| !relation.flags.contains(DependencyFlags::RPMLIB));
         Ok(Some(shown.map(ToString::to_string).collect::<Vec<_>>().join(", ")))
     };
@@ -89,7 +89,7 @@ fn fields(metadata: &PackageMetadata) -> Result<Vec<(String, String)>, ReadError
 
 fn files(metadata: &PackageMetadata) -> Result<Vec<InspectedFile>, ReadError> {
     let entries = metadata.get_file_entries().map_err(damaged)?;
-    // Any number of files can lie in one folder, whose name stands in the header once.
+    // A folder can contain any number of files, and its name occurs in the header once.
     let length: usize = entries.iter().map(|entry| entry.dirname().len() + entry.basename().len()).sum();
     if length > MAX_KEPT {
         return Err(ReadError::Damaged("its names are longer than those of any package".to_owned()));

@@ -1,4 +1,4 @@
-//! What a repository says of an rpm: the values of primary.xml, see createrepo_c(8) and rpm-repodata(5).
+//! The data about an rpm in a repository: the values of primary.xml, see createrepo_c(8) and rpm-repodata(5).
 
 use rpm::{Dependency, DependencyFlags, FileType, IndexData, IndexSignatureTag};
 
@@ -19,7 +19,7 @@ pub struct Record {
     pub summary: String,
     /// Paragraphs.
     pub description: String,
-    /// Who made it; may be empty.
+    /// Its vendor; may be empty.
     pub packager: String,
     /// Home page; may be empty.
     pub url: String,
@@ -55,7 +55,7 @@ pub struct Related {
     pub before: bool,
 }
 
-/// Reads what a repository says of a package.
+/// Reads the data about a package for a repository.
 ///
 /// # Errors
 /// It is no .rpm, or is damaged.

@@ -6,10 +6,10 @@ use rpm::{Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag, Package};
 use super::read::parse;
 use crate::package::ReadError;
 
-/// RSA signatures stand in a tag of their own, those of all other algorithms in the one that is named after DSA.
+/// RSA signatures have a separate tag. Those of all other algorithms use the tag that is named after DSA.
 const RSA: u32 = IndexSignatureTag::RPMSIGTAG_RSA as u32;
 const OTHERS: u32 = IndexSignatureTag::RPMSIGTAG_DSA as u32;
-/// What rpm 6 reads: base64 of every signature.
+/// The tag that rpm 6 reads: base64 of every signature.
 const OPENPGP: u32 = IndexTag::RPMTAG_OPENPGP as u32;
 /// Signatures over header and payload, which rpm 6 rejects; and room that is kept for signatures.
 const DROPPED: [u32; 3] = [

@@ -257,7 +257,7 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
                         Code::Lost,
                         name,
                         Some(&place),
-                        &format!("`{}` is no action of [content]", crate::diag::printable(&word)),
+                        &format!("`{}` is not an action of [content]", crate::diag::printable(&word)),
                     );
                 }
             }

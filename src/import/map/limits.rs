@@ -1,4 +1,4 @@
-//! `[limits]` and `[notices]`: sizes, times, rates, and who hears of trouble.
+//! `[limits]` and `[notices]`: sizes, times, rates, and recipients of notices.
 
 use super::{Code, Map, is_address, is_default, list};
 

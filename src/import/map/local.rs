@@ -7,7 +7,7 @@ use crate::import::reading::Place;
 use crate::import::role::is_local_name;
 use crate::import::tables::{self, Alias, Table};
 
-/// What a local name stands for.
+/// Target of a local name.
 #[derive(Debug, Default)]
 struct Targets {
     addresses: Vec<String>,
@@ -334,7 +334,7 @@ fn aliases(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: boo
     }
 }
 
-/// `@host` in virtual_alias_maps: all local names without an alias of their own.
+/// `@host` in virtual_alias_maps: all local names without an alias.
 fn catch_all(map: &mut Map<'_, '_>, alias: &Alias) {
     let place = alias.place.clone();
     let same = alias.targets.iter().all(|target| map.root.contains(&lower_domain(target)));

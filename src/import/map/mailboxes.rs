@@ -89,7 +89,7 @@ fn split_port(text: &str) -> (String, Option<String>) {
     }
 }
 
-/// The query of a table; the older form has its parts in parameters of their own.
+/// The query of a table; the older form has its parts in separate parameters.
 fn text(settings: &BTreeMap<String, String>) -> Option<String> {
     if let Some(query) = settings.get("query") {
         return Some(query.trim().to_owned());
@@ -110,14 +110,14 @@ fn query(map: &mut Map<'_, '_>, name: &'static str, key: &str) {
             Code::Lost,
             name,
             place.as_ref(),
-            "several queries in one list: one query has to ask for all of it",
+            "several queries in one list: a single query must cover all of it",
         );
         map.draft.ask(
             "database.queries",
             key,
             false,
             "SELECT 1 FROM x WHERE y = '%s'",
-            &format!("{name} has {} queries; write one that asks for all", all.len()),
+            &format!("{name} has {} queries; write a single one that covers all", all.len()),
         );
         map.say(name, Code::Lost, &[&path], "several queries in one list");
         return;
@@ -249,7 +249,7 @@ fn listed(map: &mut Map<'_, '_>) {
             "virtual_mailbox_domains",
             Code::Lost,
             &["mailboxes.addresses"],
-            "which addresses have a mailbox is not in the source",
+            "the source does not list the addresses with a mailbox",
         );
     } else {
         let count = addresses.len();
@@ -263,7 +263,7 @@ fn listed(map: &mut Map<'_, '_>) {
     }
 }
 
-/// Who keeps the mailboxes.
+/// The LMTP server of the mailboxes.
 fn delivery(map: &mut Map<'_, '_>) {
     let reading = map.reading;
     let name = "virtual_transport";

@@ -29,12 +29,12 @@ pub(super) struct Mapped {
     pub(super) draft: Draft,
     /// By the name of the parameter.
     pub(super) verdicts: BTreeMap<String, Given>,
-    /// What is no parameter: services, rows of tables, leftovers.
+    /// Settings other than parameters: services, rows of tables, leftovers.
     pub(super) others: Vec<Other>,
     pub(super) accounts: Vec<Account>,
 }
 
-/// What became of a setting.
+/// Records the verdict on a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) code: Code,
@@ -176,7 +176,7 @@ fn rest(map: &mut Map<'_, '_>) {
             }
             continue;
         };
-        // The row for what the value becomes, where the value as written has none of its own.
+        // The row for the expanded value, if the value as written has no row.
         let row = match row.kind {
             Kind::Implied => row,
             _ => verdict::of(name, map.role.profile, &value).unwrap_or(row),

@@ -193,7 +193,7 @@ fn trusted(map: &mut Map<'_, '_>) {
         }
     }
     if unique.is_empty() {
-        map.say("mynetworks", Code::Dropped, &["network.trusted"], "nothing but the host itself");
+        map.say("mynetworks", Code::Dropped, &["network.trusted"], "only the host itself");
         return;
     }
     for network in &unique {
@@ -209,7 +209,7 @@ fn trusted(map: &mut Map<'_, '_>) {
     map.key("network", "trusted", list(unique), &["mynetworks"]);
 }
 
-/// A network as a spec has it: without brackets, without bits behind its prefix; a mapped IPv4 address as IPv4.
+/// A network in the syntax of a spec: without brackets, without bits after its prefix, a mapped IPv4 address as IPv4.
 pub(super) fn network(text: &str) -> Option<String> {
     let (host, prefix) = text.split_once('/').unwrap_or((text, ""));
     // `[::1]/128` and `[::1/128]` are both seen.
@@ -410,7 +410,7 @@ fn login(map: &mut Map<'_, '_>) {
                 map.say_if_open("smtpd_sender_login_maps", Code::Implied, &["submission.senders"], "each user has the address that is the login");
             }
             Table::Missing => map.say_if_open("smtpd_sender_login_maps", Code::Dropped, &["submission.senders"], "the table is not in the source"),
-            Table::Database { .. } => map.say("smtpd_sender_login_maps", Code::Changed, &["submission.senders", "database"], "each user has the address that is the login, and those whose mail comes to it; no query of its own"),
+            Table::Database { .. } => map.say("smtpd_sender_login_maps", Code::Changed, &["submission.senders", "database"], "users may send as their login, and as addresses that deliver to it; there is no separate query"),
             _ => {
                 map.other(Code::Lost, spec, None, "senders bound to logins by a table that cannot be read here");
                 map.say("smtpd_sender_login_maps", Code::Lost, &["submission.senders"], "a table that cannot be read here");

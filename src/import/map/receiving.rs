@@ -1,4 +1,4 @@
-//! `[inbound]` and `[transports]`: domains of other servers, domains of aliases, and ways of their own.
+//! `[inbound]` and `[transports]`: domains of backends, domains of aliases, and transports.
 
 use std::collections::BTreeMap;
 
@@ -199,7 +199,7 @@ fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
                 &domain,
                 false,
                 "mail.acme.example",
-                &format!("which server behind takes the mail of {domain}? It was looked up in DNS (MX)."),
+                &format!("which backend receives the mail of {domain}? It was looked up in DNS (MX)."),
             );
             map.say_if_open("relay_domains", Code::Key, &["inbound.domains"], "");
         }
@@ -230,23 +230,18 @@ fn recipients(map: &mut Map<'_, '_>) {
                 Code::Changed,
                 &spec,
                 map.reading.setting(name).map(|it| &it.place),
-                "the server behind is asked instead of this table",
+                "the backend is queried instead of this table",
             ),
         }
     }
     if addresses.is_empty() {
-        map.say(
-            name,
-            Code::Changed,
-            &["inbound.recipients"],
-            "the server behind is asked which addresses exist",
-        );
+        map.say(name, Code::Changed, &["inbound.recipients"], "the backend is queried for valid addresses");
     } else if map.draft.has_section("inbound.domains") {
         map.key("inbound", "recipients", list(addresses), &[name]);
     }
 }
 
-/// Domains with nothing but aliases. Names of the host itself are no such domains here.
+/// Domains that contain only aliases, without names of the host itself.
 fn alias_domains_of(map: &mut Map<'_, '_>) {
     let mailboxes = map.role.profile == crate::relay::Profile::MailServer;
     let domains: Vec<String> = alias_domains(map.reading)
@@ -557,7 +552,7 @@ fn transports(map: &mut Map<'_, '_>, routes: &BTreeMap<String, Row>) {
         }
     }
     if any {
-        map.say_if_open(name, Code::Implied, &["transports"], "no way of its own is left");
+        map.say_if_open(name, Code::Implied, &["transports"], "no separate transport is left");
     } else {
         map.say_if_open(name, Code::Dropped, &["transports"], "the table is empty");
     }

@@ -13,7 +13,7 @@ const LISTS: [&str; 5] = [
     "smtpd_recipient_restrictions",
 ];
 
-/// What the relay does without being told.
+/// Restrictions that the relay always has.
 const IMPLIED: [&str; 14] = [
     "permit",
     "permit_mynetworks",
@@ -71,19 +71,19 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
                 Code::Changed,
                 name,
                 map.reading.setting(name).map(|it| &it.place),
-                "order: hosts that are trusted are let through before the tables and lists are asked",
+                "order: trusted hosts are permitted before the tables and lists are checked",
             );
         }
     }
     found.write(map);
 }
 
-/// The list of a null client says who may relay, and nobody else connects.
+/// The list of a null client only decides about relaying, because it has no other clients.
 fn relay_list(map: &mut Map<'_, '_>) {
     map.say("smtpd_relay_restrictions", Code::Implied, &["relay.profile"], "only the host itself connects");
 }
 
-/// What was found in all lists.
+/// Findings of all lists.
 #[derive(Default)]
 struct Found {
     /// Restrictions by the list of the spec, in order, each with the parameter that it is from.
@@ -382,7 +382,7 @@ fn access(
             with("defer")
         }
         code if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) => "permit".to_owned(),
-        _ => return lost(map, &format!("`{}` is no action of [access]", crate::diag::printable(word))),
+        _ => return lost(map, &format!("`{}` is not an action of [access]", crate::diag::printable(word))),
     };
     let key = if section == "access.clients" {
         match client(&row.key) {
@@ -413,7 +413,7 @@ fn access(
         }
         key.to_owned()
     };
-    // In a cidr table the first match counts: what stands behind a wider network never did.
+    // In a cidr table the first match applies, so rows after a wider network never had an effect.
     if shape == Shape::Cidr {
         let covered = seen.iter().any(|wider| contains(wider, &key));
         seen.push(key.clone());
@@ -422,7 +422,7 @@ fn access(
                 Code::Dropped,
                 &format!("{section} {key}"),
                 Some(&row.place.clone()),
-                "it stands behind a wider network, and never counted",
+                "it follows a wider network, so it never had an effect",
             );
             return;
         }

@@ -135,8 +135,8 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
 fn without(map: &mut Map<'_, '_>) {
     let reading = map.reading;
     if map.role.profile.may_send_directly() {
-        map.say("relayhost", Code::Implied, &[], "mail goes to the servers that DNS names");
-        map.say("default_transport", Code::Implied, &[], "mail goes to the servers that DNS names");
+        map.say("relayhost", Code::Implied, &[], "mail goes to MX hosts");
+        map.say("default_transport", Code::Implied, &[], "mail goes to MX hosts");
         unused_login(map);
         return;
     }
@@ -238,7 +238,7 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
         }
         return None;
     }
-    // Without the switch the password was never sent; it is meant all the same.
+    // Without the switch the password was never sent, but it was probably meant to be.
     if !enabled {
         let reason = "the password was never sent, since smtp_sasl_auth_enable is not yes: now it is";
         map.say("smtp_sasl_password_maps", Code::Fixed, &["smarthost.auth"], reason);

@@ -3,7 +3,7 @@
 use super::{Code, Map, is_domain, list};
 use crate::import::tables::Table;
 
-/// Bundles of authorities that distributions bring.
+/// CA bundles of distributions.
 const BUNDLES: [&str; 12] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/certs/ca-bundle.crt",
@@ -222,7 +222,7 @@ fn certificate(map: &mut Map<'_, '_>) {
     let reason = if is_snakeoil(&certificate) {
         Some("the snakeoil certificate proves nothing to another server")
     } else if certificate == reading.value("smtpd_tls_cert_file") || certificate == "$smtpd_tls_cert_file" {
-        Some("other servers do not ask for the server certificate of this host")
+        Some("other servers do not request the server certificate of this host")
     } else if map
         .draft
         .entries()

@@ -44,7 +44,7 @@ fn merge(into: &mut toml::Table, from: toml::Table) {
 
 pub(in crate::plan) fn with(profile: Profile, more: &str) -> Source {
     let (mut table, more): (_, toml::Table) = (base(profile), more.parse().unwrap());
-    // What the rest says in another way.
+    // Values that the other samples have in a different form.
     let value = |section: &str, key: &str| more.get(section)?.get(key)?.as_str().map(str::to_owned);
     let provider = value("relay", "provider").filter(|name| name != "custom");
     if provider.is_some() && value("smarthost", "host").is_none() {

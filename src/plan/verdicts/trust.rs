@@ -67,7 +67,7 @@ const OPEN_SERVICES: &[&str] = &[
     "smtpd_sasl_auth_enable = 'yes', smtpd_tls_auth_only = 'yes', smtpd_sasl_tls_security_options = 'noplaintext'",
 ];
 
-/// What is in order, and looks alike.
+/// Valid specs that look similar.
 const CLOSED: &[(&str, &str)] = &[
     ("*", "main-cf.smtpd_authorized_xclient_hosts = '127.0.0.1, 10.0.0.0/8'"),
     ("*", "main-cf.smtpd_authorized_xforward_hosts = '127.0.0.0/8 [::1]/128'"),
@@ -144,7 +144,7 @@ fn closed_relays_are_left_alone() {
     }
 }
 
-/// What only a table or a server knows is named, and does not stop a build.
+/// Rules that depend on a table or a server are reported, and do not stop a build.
 #[test]
 fn what_may_relay_is_a_warning() {
     let options = [
@@ -165,7 +165,7 @@ fn what_may_relay_is_a_warning() {
     }
 }
 
-/// A port that believes a proxy is opened by the firewall rules to all who are trusted.
+/// Firewall rules open a port that trusts a proxy to all trusted clients.
 #[test]
 fn a_proxy_behind_an_open_firewall_is_named() {
     let proxy = "server.proxy-protocol = true\nnetwork.listen = ['10.66.0.5']\n";

@@ -49,7 +49,7 @@ fn named(name: &str, value: &str, written: &[Parameter]) -> Vec<(Range<usize>, S
     }
     for item in items(value) {
         let text = expanded(item.text, written, 0);
-        // A list of hosts or domains may stand in a file of its own.
+        // A list of hosts or domains may be in a separate file.
         let is_list =
             Catalogue::get(name).is_some_and(|info| matches!(info.kind, Kind::Networks | Kind::Domains));
         let pattern = text.trim_start_matches('!');
@@ -80,7 +80,7 @@ fn tables(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What stands for the indexed type of each system.
+/// Placeholder for the indexed type of each system.
 const INDEX: &str = "$default_database_type";
 
 /// A text with the parameters that are known here; others stay.

@@ -8,7 +8,7 @@ use super::super::trust::{Effect, effect};
 use super::CLASSES;
 use super::lookup::{Found, find, results};
 
-/// What a parameter of main.cf is set to.
+/// Value of a parameter of main.cf.
 pub type Values<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// One restriction of a list in which `$name` and restriction classes are expanded.
@@ -20,7 +20,7 @@ pub struct Step {
     pub argument: Option<String>,
     /// The place in the list of what it comes from.
     pub range: Range<usize>,
-    /// Whether `warn_if_reject` stands before it.
+    /// Whether it follows `warn_if_reject`.
     logged: bool,
 }
 
@@ -33,7 +33,7 @@ impl Step {
         }
     }
 
-    /// What it does to a stranger who wants to send anywhere.
+    /// Its effect on a stranger that sends to any domain.
     fn effect(&self, stage: &str, values: Values<'_>) -> Effect {
         let effect = match effect(&self.name) {
             Effect::Other if self.name.contains('$') => return Effect::Some,
@@ -131,7 +131,7 @@ pub(super) fn expand(text: &str, values: Values<'_>, depth: usize) -> String {
     known + rest
 }
 
-/// What a table does to strangers, `check_..._access type:name`, or `type:name` alone.
+/// Effect of a table on strangers, `check_..._access type:name`, or only `type:name`.
 fn table(text: &str, stage: &str, values: Values<'_>) -> Effect {
     let (check, table) = text.split_once(' ').unwrap_or(("", text));
     let looks_at = Catalogue::restriction(check).map_or(stage, |info| info.subject);
@@ -176,7 +176,7 @@ fn table(text: &str, stage: &str, values: Values<'_>) -> Effect {
     }
 }
 
-/// What a result of access(5) does.
+/// Effect of a result of access(5).
 fn action(result: &str, stage: &str, values: Values<'_>) -> Effect {
     let word = result.split([' ', '\t', ',']).next().unwrap_or_default();
     match word.to_ascii_uppercase().as_str() {
@@ -207,7 +207,7 @@ pub(super) enum Outcome {
     Through,
 }
 
-/// What a list does to a stranger who wants to send anywhere.
+/// Effect of a list on a stranger that sends to any domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Walk {
     pub(super) end: Outcome,
@@ -237,7 +237,7 @@ pub(super) fn walk(list: &str, stage: &str, values: Values<'_>, special: bool) -
     Walk { end: Outcome::Through, may }
 }
 
-/// Whether a list refuses strangers as it is written, whatever they want.
+/// Whether a list rejects strangers in any case.
 pub fn is_closed(list: &str) -> bool {
     walk(list, "recipient", &|_| None, false).is_closed()
 }
@@ -265,7 +265,7 @@ fn has_required(list: &str, classes: &[Item<'_>], enough: &[&str], values: Value
         match text {
             "warn_if_reject" => drop(rest.next()),
             "permit" => return false,
-            // What it stands for is unknown.
+            // Its expansion is unknown.
             _ if text.contains('$') || enough.contains(&text) => return true,
             _ => {
                 if class().is_some_and(|class| has_required(&class, classes, enough, values, depth - 1)) {
@@ -288,7 +288,7 @@ pub struct End {
     pub permitting: bool,
     /// Whether something before it refuses some requests.
     pub refusing: bool,
-    /// What follows it, and is never looked at.
+    /// Items after it, which are never evaluated.
     pub next: Option<Range<usize>>,
 }
 

@@ -1,4 +1,4 @@
-//! What a table that is written out in main.cf says of a key: static(5), inline tables, regexp_table(5), pcre_table(5), cidr_table(5).
+//! Lookups in tables that are written in main.cf: static(5), inline tables, regexp_table(5), pcre_table(5), cidr_table(5).
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ pub(super) enum Answer {
     Unknown,
 }
 
-/// What a table has for a key.
+/// Result of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found<'a> {
     Result(&'a str),

@@ -30,7 +30,7 @@ const BUILT_IN: [&str; 18] = [
 /// Types of files that postmap makes: which of them there are differs between systems.
 pub(super) const INDEXED: [&str; 6] = ["btree", "cdb", "dbm", "hash", "lmdb", "sdbm"];
 
-/// Types that are in packages of their own.
+/// Types that need separate packages.
 pub(super) const PACKAGED: [&str; 6] = ["ldap", "mongodb", "mysql", "pcre", "pgsql", "sqlite"];
 
 /// Types whose name is a file.
@@ -46,7 +46,7 @@ pub(super) fn list(subject: &mut Subject<'_>) {
     }
 }
 
-/// Checks one table, which stands at `start` in the value.
+/// Checks one table, at `start` in the value.
 pub(super) fn one(subject: &mut Subject<'_>, text: &str, start: usize) {
     let range = start..start + text.len();
     // A table named as a whole by another parameter is checked there.
@@ -62,7 +62,11 @@ pub(super) fn one(subject: &mut Subject<'_>, text: &str, start: usize) {
         return;
     };
     if name.is_empty() {
-        subject.error("map", Some(range), format!("nothing stands behind `{kind}:`: the daemon would stop"));
+        subject.error(
+            "map",
+            Some(range),
+            format!("the name after `{kind}:` is missing: the daemon would stop"),
+        );
         subject.hint(format!("Write `{kind}:/path` without a blank."));
         return;
     }

@@ -1,4 +1,4 @@
-//! What Postfix itself does not say: whether a main.cf means what it was meant to mean.
+//! Checks that Postfix itself does not make: whether a main.cf has the intended meaning.
 //!
 //! `postconf` and `postfix check` are silent about most mistakes; the daemons find them when mail arrives, and
 //! stop. Here they are found where they were written.
@@ -28,7 +28,7 @@ use crate::postfix::Parameter;
 
 pub use whole::whole;
 
-/// What the checks need to know beyond the parameters.
+/// Context of the checks.
 pub struct Context<'a> {
     /// The systems the relay is made for.
     pub targets: Vec<Target<'a>>,
@@ -65,7 +65,7 @@ pub struct Target<'a> {
     pub map_packages: &'a BTreeMap<String, String>,
 }
 
-/// The parameter that names restriction lists of one's own.
+/// The parameter with the names of user-defined restriction lists.
 const CLASSES: &str = "smtpd_restriction_classes";
 
 /// Checks what a person wrote by Postfix's own names.
@@ -221,7 +221,7 @@ struct Subject<'a> {
     /// Where a person wrote it.
     place: Option<&'a Parameter>,
     context: &'a Context<'a>,
-    /// Names that are defined beside those of the catalogue.
+    /// Names that are defined in addition to the catalogue.
     defined: Vec<&'a str>,
     /// The value of `smtpd_restriction_classes`.
     classes: &'a str,
@@ -304,7 +304,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// What the relay says of another parameter that a person would set next: the key to use.
+    /// The key to use instead of a parameter that the user would probably set next.
     fn own_words(&self, name: &str) -> Option<String> {
         let other = Parameter { name: name.to_owned(), ..self.place?.clone() };
         (self.context.refusal)(&other)?.hints.into_iter().next()
@@ -328,7 +328,7 @@ fn is_expression(text: &str) -> bool {
     text.contains('$')
 }
 
-/// The items of a list that can be judged: those without `$`.
+/// The items of a list that can be checked: those without `$`.
 fn literal_items(text: &str) -> impl Iterator<Item = super::list::Item<'_>> {
     items(text).into_iter().filter(|item| !is_expression(item.text))
 }

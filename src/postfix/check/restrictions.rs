@@ -5,7 +5,7 @@ use super::super::list::{Item, items};
 use super::super::network::is_domain;
 use super::{Subject, is_expression, lists, maps};
 
-/// What is allowed in lists that are not of smtpd(8).
+/// Restrictions that are allowed in lists of other daemons than smtpd(8).
 const REWRITE: [&str; 6] = [
     "check_address_map",
     "permit_inet_interfaces",
@@ -42,7 +42,7 @@ pub(super) fn check(subject: &mut Subject<'_>, stage: &str) {
             continue;
         }
         let Some(info) = known else {
-            // A list of one's own has no other name than this.
+            // This is the only way to name a user-defined list.
             if !subject.is_class(item.text) {
                 unknown(subject, item, &[]);
             }
@@ -132,7 +132,7 @@ fn everything(subject: &mut Subject<'_>, stage: &str) {
         return;
     }
     let name = subject.name;
-    // What other parameters hold is judged with the whole file.
+    // Values of other parameters are checked with the whole file.
     let Some(end) = lists::end(subject.value, stage, &|_| None, &|_| false) else { return };
     let range = Some(end.step.range.clone());
     if !end.permits && !end.permitting {
@@ -170,7 +170,7 @@ fn dead_list(subject: &mut Subject<'_>, argument: &Item<'_>) {
     if let Some((name, year)) = DEAD_LISTS.iter().find(|(name, _)| is(name)) {
         let message = format!("the list `{name}` ended in {year}: it stops nothing, or everything");
         subject.error("dead-list", Some(argument.range()), message);
-        subject.hint("Take it out.".to_owned());
+        subject.hint("Remove it.".to_owned());
     }
 }
 
@@ -219,7 +219,7 @@ fn argument(
         let message = format!("`{text}` cannot follow `{name}`: it takes {wanted}");
         subject.error("restriction", Some(argument.range()), message);
     } else if kind == "policy" && text.starts_with('{') && (text.contains(" =") || text.contains("= ")) {
-        let message = "there are blanks beside a `=`: smtpd(8) would not start".to_owned();
+        let message = "there are blanks around `=`: smtpd(8) would not start".to_owned();
         subject.error("restriction", Some(argument.range()), message);
         subject.hint("Write `name=value`.".to_owned());
     }

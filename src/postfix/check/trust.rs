@@ -1,4 +1,4 @@
-//! Whom a main.cf trusts: open relays, and parameters that trust too many.
+//! Trust in a main.cf: open relays, and parameters that trust too many clients.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -21,7 +21,7 @@ impl File<'_> {
         self.written.iter().any(|parameter| parameter.name == name)
     }
 
-    /// What the lists that decide about destinations do to a stranger.
+    /// Effect of the lists that decide about destinations on a stranger.
     pub(super) fn relaying(&mut self) {
         let main = self.main;
         let values = |name: &str| main.get(name).map(|value| value.as_str().to_owned());
@@ -148,7 +148,7 @@ enum Whom {
     Value,
 }
 
-/// What is too wide in the value of a parameter.
+/// Parts of a value that trust too many clients.
 fn too_wide(
     grant: &Grant,
     value: &str,
@@ -176,7 +176,7 @@ fn too_wide(
     }
 }
 
-/// Strangers, by what tables are asked for.
+/// Strangers, by the keys of table lookups.
 const CLIENTS: [&[&str]; 2] = [
     &["203.0.113.77", "2001:db8::77", "stranger.invalid"],
     &["198.51.100.9", "2001:db8:1::9", "a.other.invalid"],
@@ -223,7 +223,7 @@ fn is_everybody(text: &str, width: Width, sum: &mut Sum) -> bool {
     width != Width::Keys && is_name && !domain.bytes().all(|b| b.is_ascii_digit()) && is_top_level(domain)
 }
 
-/// A network with or without brackets, and with bits behind the prefix.
+/// A network with or without brackets, and with bits after the prefix.
 fn block(text: &str) -> Option<Network> {
     let text = text.replace(['[', ']'], "");
     let (address, prefix) = text.split_once('/').unwrap_or((&text, "128"));

@@ -84,7 +84,7 @@ fn integer(subject: &mut Subject<'_>, low: i64, high: Option<i64>) {
     }
 }
 
-/// What a size with a unit is in bytes.
+/// A size with a unit, in bytes.
 fn bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let unit = match text[digits..].trim().to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {
@@ -101,7 +101,7 @@ fn time(subject: &mut Subject<'_>) {
     let digits = value.strip_suffix(['s', 'm', 'h', 'd', 'w']).unwrap_or(value);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         let message =
-            format!("`{}` is a number with `s`, `m`, `h`, `d` or `w` behind it, not `{value}`", subject.name);
+            format!("`{}` is a number followed by `s`, `m`, `h`, `d` or `w`, not `{value}`", subject.name);
         subject.error("value-time", None, message);
         let number: String = value.chars().take_while(char::is_ascii_digit).collect();
         let unit = value[number.len()..].trim_start().chars().next().map(|c| c.to_ascii_lowercase());
@@ -241,7 +241,7 @@ fn relay(text: &str) -> Result<(), String> {
         let (host, rest) = rest.split_once(']').ok_or("the bracket is not closed")?;
         let port = match rest {
             "" => None,
-            rest => Some(rest.strip_prefix(':').ok_or("only `:port` can stand behind the bracket")?),
+            rest => Some(rest.strip_prefix(':').ok_or("only `:port` can follow the bracket")?),
         };
         let address = host.strip_prefix("ipv6:").or_else(|| host.strip_prefix("IPv6:")).unwrap_or(host);
         if address.parse::<IpAddr>().is_ok() { ("address.literal", port) } else { (host, port) }
@@ -260,11 +260,11 @@ fn relay(text: &str) -> Result<(), String> {
     match port {
         Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => match port.parse::<u16>() {
             Ok(1..) => Ok(()),
-            _ => Err(format!("`{port}` is no port")),
+            _ => Err(format!("`{port}` is not a port")),
         },
-        Some("") => Err("no port follows the colon".to_owned()),
+        Some("") => Err("the port after the colon is missing".to_owned()),
         Some(port) if !port.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
-            Err(format!("`{port}` is no port"))
+            Err(format!("`{port}` is not a port"))
         }
         _ => Ok(()),
     }
@@ -313,9 +313,8 @@ fn hostname(subject: &mut Subject<'_>) {
             None,
             format!("`{name} = {value}`: others refuse mail from a host of that name"),
         );
-        subject.hint(
-            "Use a name under a domain of your own, or leave it out: the host's own is used.".to_owned(),
-        );
+        subject
+            .hint("Use a name under a domain of your own, or remove it: the host's own is used.".to_owned());
     } else if !is_domain(value) {
         subject.error("hostname", None, format!("`{value}` is no host name"));
     } else if name != "mydomain" && !value.contains('.') {

@@ -1,4 +1,4 @@
-//! What only shows when all parameters are seen together.
+//! Checks of all parameters together.
 
 use super::super::catalogue::Catalogue;
 use super::super::list::items;
@@ -43,7 +43,7 @@ impl<'a> File<'a> {
         self.value(name).is_none_or(str::is_empty)
     }
 
-    /// Something to say about one parameter, whoever set it.
+    /// A finding about one parameter of any origin.
     pub(super) fn about(&mut self, name: &'a str, say: impl FnOnce(&mut Subject<'a>)) {
         let value = self.value(name).unwrap_or_default();
         let place = self.written.iter().find(|parameter| parameter.name == name);
@@ -144,7 +144,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Tables that rewrite what no table may rewrite, judged by what they match.
+    /// Tables that rewrite addresses that no table may rewrite, by the text that they match.
     fn rewriting(&mut self) {
         for (name, classes, default) in REWRITING {
             let value = self.value(name).unwrap_or_default();

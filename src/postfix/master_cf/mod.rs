@@ -17,7 +17,7 @@ pub use read::parse;
 pub struct Service {
     /// Port, `host:port`, or the name of a socket.
     pub name: String,
-    /// What it listens on.
+    /// Its type.
     pub kind: Kind,
     /// Whether only Postfix itself can reach it; Postfix's default is yes.
     pub private: Option<bool>,
@@ -35,7 +35,7 @@ pub struct Service {
     pub arguments: Vec<Argument>,
 }
 
-/// What a service listens on.
+/// Type of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A TCP port.
@@ -125,7 +125,7 @@ pub enum Argument {
 pub struct ServiceError {
     /// One sentence.
     pub message: String,
-    /// Where the line stands in the file.
+    /// Place of the line in the file.
     pub span: Span,
 }
 
@@ -157,7 +157,7 @@ impl Service {
         format!("{}/{}", self.name, self.kind.name())
     }
 
-    /// What can break the line or be read as something else.
+    /// Text that would break the line or have a different meaning.
     ///
     /// # Errors
     /// With a sentence that names the field.
@@ -182,7 +182,7 @@ impl Service {
             match argument {
                 Argument::Override(name, _) if words => {
                     return Err(format!(
-                        "`-o {name}` stands behind a word that is no option: nothing reads it there"
+                        "`-o {name}` follows an argument that is not an option, so it has no effect"
                     ));
                 }
                 Argument::Override(name, _) if !is_name(name) => {
@@ -231,7 +231,7 @@ impl Service {
     }
 }
 
-/// In columns, each argument on a line of its own.
+/// In columns, with each argument on a separate line.
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [name, kind, private, unprivileged, chroot, wakeup, max] = self.columns();
@@ -264,7 +264,7 @@ fn must_be_braced(text: &str) -> bool {
     text.contains(is_blank)
 }
 
-/// A column that can be set by itself.
+/// A column that can be set separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     /// Whether only Postfix itself can reach it.
@@ -292,7 +292,7 @@ impl Column {
     }
 }
 
-/// A change to a master.cf that is there already, in the words of postconf(1).
+/// A change to a master.cf that already exists, in the words of postconf(1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// Adds a service or takes the place of one: `postconf -M`.
@@ -312,7 +312,7 @@ pub enum Edit {
         service: String,
         /// The column.
         column: Column,
-        /// What stands in it.
+        /// Its value.
         value: String,
     },
     /// Takes a service out: `postconf -MX`.
@@ -320,7 +320,7 @@ pub enum Edit {
 }
 
 impl Edit {
-    /// What postconf(1) would not carry over as it is.
+    /// Checks for text that postconf(1) would change.
     ///
     /// # Errors
     /// With a sentence that names it.

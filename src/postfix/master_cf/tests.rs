@@ -85,7 +85,7 @@ fn what_is_no_service() {
         ("smtp inet n - y - - smtpd -o x", "no `=` in `-o x`"),
         (
             "x unix - n n - - pipe flags=R -o x=y",
-            "`-o x` stands behind a word that is no option: nothing reads it there",
+            "`-o x` follows an argument that is not an option, so it has no effect",
         ),
         ("smtp inet n - y - - smtpd -o {x=y", "a brace is not closed in `{x=y`"),
         ("  smtp inet n - y - - smtpd", "this line continues nothing: a service starts at the left margin"),
