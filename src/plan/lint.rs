@@ -12,8 +12,8 @@ use crate::relay::{Parameter, Relay, Restriction, Server};
 use crate::spec::Checked;
 use crate::target::{Distribution, Format};
 
-/// Judges a relay against the distributions that it is built for: the user's own parameters one by one, then
-/// main.cf as a whole.
+/// Checks a relay against the distributions that it is built for: first the parameters of the user one by one, then main.cf as
+/// a whole.
 pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let checked = &planned.checked;
     let distributions: Vec<&Distribution> = targets(checked);
@@ -187,8 +187,8 @@ fn without_spf(checked: &Checked) -> Option<Diagnostic> {
     )
 }
 
-/// A relay that asks for MTA-STS, in formats whose distributions have no package of the resolver. Who names one as a
-/// dependency has one.
+/// A relay that uses MTA-STS, in formats whose distributions have no package of the resolver. A dependency in the spec counts as
+/// one.
 fn without_resolver(checked: &Checked) -> Option<Diagnostic> {
     let place = checked.relay.tls.mta_sts.clone()?;
     let lacking: Vec<&str> = checked

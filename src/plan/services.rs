@@ -121,8 +121,8 @@ fn made(edits: &[String]) -> Vec<Made> {
     edits.iter().filter_map(read).collect()
 }
 
-/// Judges what a spec says of services. `others` are the edits of its other sections, `bare` the formats whose Postfix has no
-/// chroot made ready.
+/// Checks the services of a spec. `others` are the edits of its other sections, `bare` the formats whose Postfix has no prepared
+/// chroot.
 pub(super) fn check(
     facts: &Facts<'_>,
     others: &[String],

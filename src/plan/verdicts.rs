@@ -1,8 +1,8 @@
-//! What a spec and a host may do to each parameter of Postfix in a relay of a profile: `pkg/postfix/verdicts.tsv`, which has every
+//! Rules for each parameter of Postfix in a relay of a profile, for specs and hosts: `pkg/postfix/verdicts.tsv`, which has every
 //! parameter of the catalogue.
 //!
-//! `check` asks for [main-cf] and the options of services. The host's own check of `main.cf.d` (merge.awk) reads the rows that concern
-//! it from the package: [`for_host`].
+//! `check` applies them to [main-cf] and the options of services. The check of `main.cf.d` on the host (merge.awk) reads its rows from
+//! the package: [`for_host`].
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -303,7 +303,7 @@ fn instead(finding: Diagnostic, keys: &[&'static str]) -> Diagnostic {
     }
 }
 
-/// What `main.cf.d` of a host must not do, for merge.awk: name, rule, words of the rule, why. The hosts of a fleet share it.
+/// Rules of `main.cf.d` for merge.awk: name, rule, arguments of the rule, reason. The hosts of a fleet share them.
 pub(super) fn for_host(relay: &Relay) -> Content {
     static TEXTS: [OnceLock<Content>; 8 * Profile::ALL.len()] =
         [const { OnceLock::new() }; 8 * Profile::ALL.len()];
