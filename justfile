@@ -31,6 +31,14 @@ review:
 generate:
     POSTPACK_GENERATE=1 cargo test --test integration generated
 
+# Build the site, and check its links (ci/site --install once)
+site:
+    ci/site
+
+# Check the words of every text by the style guide
+words:
+    ci/words/run
+
 # Side-by-side benchmark against nFPM and the native tools
 bench:
     ci/bench/run

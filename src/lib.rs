@@ -1,10 +1,10 @@
 //! postpack turns one short description of a Postfix mail relay into native packages.
 //!
-//! The data flows one way: [`spec`] reads what a person wrote and yields a checked [`relay::Relay`];
-//! [`plan`] turns that and the facts of a [`platform`] into the files and facts a host needs, as a neutral
-//! [`package::Package`]; [`formats`] turns that into bytes; [`build`] writes them, with what [`attest`] says of them;
-//! [`repo`] publishes them, signed by [`sign`]. [`pipeline`] joins these steps for all verbs.
-//! The library neither reads the environment nor writes to a terminal: only [`cli`] does.
+//! The data flows in one direction. [`spec`] reads the TOML text and yields a checked [`relay::Relay`].
+//! [`plan`] turns the relay and the facts of a [`platform`] into the files and facts of a host, as a neutral
+//! [`package::Package`]. [`formats`] turns that into bytes. [`build`] writes them, with the documents of
+//! [`attest`]. [`repo`] publishes them, signed by [`sign`]. [`pipeline`] joins these steps for all verbs. Only
+//! [`cli`] reads the environment and writes to a terminal.
 
 #![forbid(unsafe_code)]
 

@@ -9,8 +9,8 @@ fn main() -> ExitCode {
 
 /// Lets glibc grow its heaps in large steps and keep what is freed.
 ///
-/// Its defaults suit processes that live for days. Ours lives for milliseconds, and its compressors ask for and
-/// free megabytes in every thread: each step of 128 KiB is a system call that interrupts all other threads.
+/// Its defaults suit processes that live for days. Ours lives for milliseconds, and its compressors allocate and free megabytes
+/// in every thread: each step of 128 KiB is a system call that interrupts all other threads.
 /// Measured on the example: 17.9 ms without this, 11.9 ms with it.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "mallopt(3) is C; it is called before any thread is started")]

@@ -31,9 +31,9 @@ class Page:
     @property
     def place(self):
         """Its path in the site. Pages of docs/ keep theirs, so that links between them are the same on GitHub and here."""
-        if self.generated:
-            return self.path
-        return self.path.removeprefix("docs/")
+        path = self.path if self.generated else self.path.removeprefix("docs/")
+        # mdBook would write index.html for it, and not change links to it.
+        return posixpath.join(posixpath.dirname(path), "index.md") if posixpath.basename(path) == "README.md" else path
 
     @property
     def anchors(self):

@@ -64,17 +64,17 @@ class Pages(unittest.TestCase):
     def test_the_summary_of_the_site_has_generated_pages(self):
         self.write("docs/SUMMARY.md", "[Home](../README.md)\n- [A](a.md)\n<!-- pages: codes -->\n")
         made = {"codes": [("todo", Page("codes/todo.md", "", True))]}
-        self.assertEqual(pages.summary(made, self.root), "[Home](README.md)\n- [A](a.md)\n  - [todo](codes/todo.md)\n")
+        self.assertEqual(pages.summary(made, self.root), "[Home](index.md)\n- [A](a.md)\n  - [todo](codes/todo.md)\n")
 
     def test_links_are_moved_with_their_page(self):
         for name in ("docs/a.md", "docs/adr/b.md", "README.md", "examples/c.toml", "docs/p.svg"):
             self.write(name, "")
-        places = {"docs/a.md": "a.md", "docs/adr/b.md": "adr/b.md", "README.md": "README.md"}
+        places = {"docs/a.md": "a.md", "docs/adr/b.md": "adr/b.md", "README.md": "index.md"}
         cases = {
             ("README.md", "[a](docs/a.md#x)"): "[a](a.md#x)",
             ("README.md", "![p](docs/p.svg)"): "![p](p.svg)",
             ("docs/adr/b.md", "[a](../a.md)"): "[a](../a.md)",
-            ("docs/a.md", "[r](../README.md)"): "[r](README.md)",
+            ("docs/a.md", "[r](../README.md)"): "[r](index.md)",
             ("docs/a.md", "[c](../examples/c.toml)"): f"[c]({pages.SOURCE}examples/c.toml)",
             ("docs/a.md", "[w](https://example.org)"): "[w](https://example.org)",
             ("docs/a.md", "```sh\n[r](../README.md)\n```\n"): "```sh\n[r](../README.md)\n```\n",

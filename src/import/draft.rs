@@ -140,7 +140,7 @@ impl Draft {
         &mut self.entries[last]
     }
 
-    /// Asks for a key: `check` refuses the value until somebody answers.
+    /// Adds a question for a key. `check` rejects the value until the user answers.
     pub(super) fn ask(&mut self, section: &str, key: &str, list: bool, stand_in: &str, question: &str) {
         let wrap = |text: &str| {
             let value = toml::Value::String(text.to_owned());

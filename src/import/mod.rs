@@ -1,8 +1,8 @@
 //! Moving in: from a Postfix that somebody configured by hand to a spec, with a verdict on every setting.
 //!
-//! The way of the data: [`source`] finds files, [`reading`] reads them as Postfix does, [`role`] decides which profile
-//! the host has, [`map`] writes a [`draft`] of the spec, [`settle`] has `check` judge it and takes out what is refused,
-//! and [`proof`] compares what Postfix did with what it will do. Nothing here writes to a source or asks the network.
+//! Data flow: [`source`] finds files, [`reading`] parses them in the syntax of Postfix, and [`role`] selects the profile. [`map`]
+//! writes a [`draft`] of the spec, [`settle`] runs `check` on it and removes rejected keys, and [`proof`] compares the parameters
+//! before and after the move. Nothing here writes to a source or uses the network.
 
 mod defaults;
 mod draft;

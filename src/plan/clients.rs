@@ -54,8 +54,8 @@ pub(super) fn literal(address: &IpAddr) -> String {
     if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }
 }
 
-/// Edits of master.cf: an smtpd for each address to listen on beside the loopback. Where a proxy in front says where
-/// clients come from, it says so there; programs of the host come to the loopback without it.
+/// Edits of master.cf: an smtpd for each address to listen on in addition to the loopback. Only these expect the PROXY protocol,
+/// because programs of the host connect to the loopback without a proxy.
 pub(super) fn listeners(relay: &Relay) -> Vec<String> {
     let Some(server) = &relay.server else { return Vec::new() };
     let program = postscreen::listener(relay);
@@ -157,8 +157,8 @@ fn lists(layer: &mut Layer<'_>, of: &Relay, server: &Server) {
     // A queue is not started by strangers.
     layer.list("smtpd_etrn_restrictions", [text("permit_mynetworks"), text("reject")]);
     // Commands sent before their answers are what spam software does, not a mail client. And Postfix lets everybody
-    // name `postmaster`, without a domain, whatever the lists above say (RFC 5321, 4.5.1): the text it takes from
-    // nobody else than they do.
+    // name `postmaster` without a domain, even if the lists above reject them (RFC 5321, 4.5.1). The message is accepted
+    // only from clients that these lists permit.
     let mut data = vec![text("reject_unauth_pipelining")];
     if inbound.is_none() {
         data.push(text("permit_mynetworks"));
@@ -224,8 +224,8 @@ fn tls(layer: &mut Layer<'_>, server: &Server) {
 }
 
 /// Defences against mail that hides in the text of other mail, `NAME=VALUE`: only later releases of a series have them, and older
-/// ones warn of what they do not know. The host sets those that its Postfix has. Programs of the host and trusted clients hand in
-/// texts that others wrote, such as a form of a web site, so nobody is excluded.
+/// ones warn of unknown parameters. The host sets those that its Postfix has. Programs of the host and trusted clients submit
+/// texts of other people, such as a form of a web site, so there are no exceptions.
 pub(super) fn where_known(relay: &Relay) -> Vec<&'static str> {
     let own = |setting: &&str| !relay.parameters.iter().any(|it| setting.split('=').next() == Some(&it.name));
     let newlines: &[_] = if relay.network.bare_newlines {

@@ -1,5 +1,4 @@
-//! What messages may hold, who else looks at them, and who hears of trouble: header_checks(5), MILTER_README and
-//! postconf(5).
+//! Header and body checks, milters, and notices: header_checks(5), MILTER_README and postconf(5).
 
 use super::PlanError;
 use super::layer::{Item, Layer};

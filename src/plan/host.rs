@@ -145,8 +145,7 @@ pub(super) fn entries(
     Ok(entries)
 }
 
-/// What the packages of all formats have alike: the folders for settings, the package's own copy of the configuration,
-/// and the documents.
+/// Entries that the packages of all formats share: the folders for settings, the copy of the configuration, and the documents.
 pub(super) fn alike(planned: &Planned, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     let (checked, plan) = (&planned.checked, planned.host()?);
     let keys = companions::credential_keys(&checked.relay);

@@ -72,8 +72,8 @@ fn abuse(layer: &mut Layer<'_>, abuse: &Abuse) {
     }
 }
 
-/// Edits of master.cf: the way to the servers behind is not the way out. Nothing is hidden from them, or loops of mail
-/// would not be seen, and they get no password.
+/// Edits of master.cf: the transport to the backends differs from that to smarthosts. No headers are removed, because they
+/// reveal mail loops, and no password is sent.
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let Some(inbound) = &relay.inbound else { return Vec::new() };
     let level = format!("smtp_tls_security_level={}", level_name(inbound.tls));
@@ -97,8 +97,8 @@ fn always(domain: &str) -> Item {
     Item::from(&*format!("check_recipient_access inline:{{ {} }}", names.join(", ")))
 }
 
-/// What mail from anybody must pass after the user's own tables and restrictions: first what costs nothing, then what
-/// DNS knows, then what others are asked.
+/// Restrictions for mail from other servers, after the tables and restrictions of the user: first those without lookups, then
+/// those that use DNS, then those that query other services.
 pub(super) fn recipient(relay: &Relay, inbound: &Inbound) -> Vec<Item> {
     let text = |text: &str| Item::from(text);
     let mut list = vec![

@@ -19,8 +19,7 @@ pub(super) struct Layer<'a> {
 pub(super) enum Item {
     /// As it is.
     Text(String),
-    /// `inline:{ {key = result} }`: a table of one entry, so that no key can come twice in it whatever the host
-    /// is called.
+    /// `inline:{ {key = result} }`: a table of one entry, so that it has no duplicate keys with any host name.
     Inline(String, String),
 }
 

@@ -13,8 +13,8 @@ use crate::postfix::check::{Context, Target, lists, parameters, whole};
 use crate::relay::{Relay, Restriction, Server};
 use crate::spec::Checked;
 
-/// Judges a relay against the distributions that it is built for: the user's own parameters one by one, then
-/// main.cf as a whole.
+/// Checks a relay against the distributions that it is built for: first the parameters of the user one by one, then main.cf as
+/// a whole.
 pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let checked = &planned.checked;
     let distributions: Vec<&Distribution> = targets(checked);
@@ -141,17 +141,17 @@ fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnosti
     let names = |list: &[&Distribution], quote: &str| {
         list.iter().map(|one| format!("{quote}{}{quote}", one.id)).collect::<Vec<_>>().join(", ")
     };
-    let message = "no package brings the SASL plugin for XOAUTH2 on some of the targets";
+    let message = "some of the targets have no package of the SASL plugin for XOAUTH2";
     let finding = Diagnostic::error("xoauth2", oauth2.place.clone(), message)
         .labelled(names(&lacking, ""))
-        .hint("auth = \"password\" with an app password, where the provider has them")
-        .hint("auth = \"none\" with a smarthost that knows the host by its address, such as a connector")
+        .hint("auth = \"password\" with an app password, if the provider has them")
+        .hint("auth = \"none\" with a smarthost that accepts the IP address of the host, such as a connector")
         .hint(format!(
-            "`{PLUGIN}` of your own: name it under [dependencies], and its relation is taken for it"
+            "`{PLUGIN}` of your own: name it under [dependencies], and postpack uses that relation"
         ));
     vec![match able.as_slice() {
         [] => finding,
-        able => finding.hint(format!("for the others alone: targets = [{}] in [package]", names(able, "\""))),
+        able => finding.hint(format!("only for the other targets: targets = [{}] in [package]", names(able, "\""))),
     }]
 }
 
@@ -165,7 +165,7 @@ fn proxy_is_open(checked: &Checked) -> Option<Diagnostic> {
                    address by the PROXY protocol";
     let finding = Diagnostic::new(Severity::Warning, "proxy-firewall", None, message.to_owned());
     Some(finding.hint(
-        "Let only the proxy reach port 25: leave [firewall] out, and open the port to its address yourself.",
+        "Allow only the proxy to reach port 25: remove [firewall], and open the port to its address yourself.",
     ))
 }
 
@@ -180,17 +180,17 @@ fn without_spf(checked: &Checked) -> Option<Diagnostic> {
     if lacking.is_empty() {
         return None;
     }
-    let message = "no package brings a policy daemon for SPF that postpack knows";
+    let message = "there is no known package of a policy daemon for SPF";
     Some(
         Diagnostic::error("spf", span, message)
             .labelled(names(&lacking, ""))
-            .hint(format!("for the others alone: targets = [{}] in [package]", names(&able, "\"")))
+            .hint(format!("only for the other targets: targets = [{}] in [package]", names(&able, "\"")))
             .hint("or a service of your own: policies = \"unix:private/NAME\""),
     )
 }
 
-/// A relay that asks for MTA-STS, in formats whose distributions have no package of the resolver. Who names one as a
-/// dependency has one.
+/// A relay that uses MTA-STS, in formats whose distributions have no package of the resolver. A dependency in the spec counts as
+/// one.
 fn without_resolver(checked: &Checked) -> Option<Diagnostic> {
     let place = checked.relay.tls.mta_sts.clone()?;
     let lacking: Vec<&str> = checked
@@ -205,7 +205,7 @@ fn without_resolver(checked: &Checked) -> Option<Diagnostic> {
     if lacking.is_empty() {
         return None;
     }
-    let message = format!("no package brings postfix-mta-sts-resolver on {}", lacking.join(", "));
+    let message = format!("there is no package of postfix-mta-sts-resolver on {}", lacking.join(", "));
     let finding = Diagnostic::warning("mta-sts", place, message);
     Some(finding.hint("install it there yourself: while it does not answer, all mail waits"))
 }
@@ -271,25 +271,25 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
                 at("refuses-everything", format!("`{word}` refuses {whom}: nothing before it permits"));
             findings.push(finding.hint(match stage {
                 "client" if relay.inbound.is_none() => {
-                    "Leave it out: who is not trusted is refused after it."
+                    "Remove it: clients that are not trusted are rejected after it."
                 }
                 "sender" => "For an allow list, set `access.allowed-senders` instead.",
                 "recipient" => {
                     "`permit` in [access] is an exception from a wider entry. For an allow list, put \
                      \"check_recipient_access inline:{ acme.example=OK }\" before it."
                 }
-                _ => "Put what permits before it, such as \"check_client_access inline:{ 10.1.2.3=OK }\".",
+                _ => "Put a restriction that permits before it, such as \"check_client_access inline:{ 10.1.2.3=OK }\".",
             }));
         } else if end.permits && end.next.is_some() {
             let message =
-                format!("nothing after `{word}` is looked at, and the relay's own restrictions follow");
+                format!("nothing after `{word}` is evaluated, and the restrictions of the relay follow");
             findings.push(
-                at("accepts-everything", message).hint("Leave it out: what nothing refuses is permitted."),
+                at("accepts-everything", message).hint("Remove it: mail that no restriction rejects is permitted."),
             );
         } else if end.permits && !end.refusing {
-            let message = format!("`{word}` accepts everything, as without it");
+            let message = format!("`{word}` accepts everything, so it has no effect");
             findings.push(
-                Diagnostic::warning("accepts-everything", own.span.clone(), message).hint("Leave it out."),
+                Diagnostic::warning("accepts-everything", own.span.clone(), message).hint("Remove it."),
             );
         }
     }
@@ -301,9 +301,9 @@ fn own_domains(list: &[Restriction]) -> Option<Diagnostic> {
     const WORD: &str = "permit_auth_destination";
     let own = list.iter().find(|own| own.text.eq_ignore_ascii_case(WORD))?;
     let message =
-        format!("nothing after `{WORD}` is looked at: all mail from outside is for domains of this relay");
+        format!("nothing after `{WORD}` is evaluated: all mail from outside is for domains of this relay");
     let finding = Diagnostic::error("accepts-everything", own.span.clone(), message);
-    Some(finding.hint("Leave it out: what nothing refuses is permitted."))
+    Some(finding.hint("Remove it: mail that no restriction rejects is permitted."))
 }
 
 /// The distributions a spec is built for: those it names, else all of its formats.

@@ -64,8 +64,8 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     layer.set("lmtp_generic_maps", "$smtp_generic_maps");
 }
 
-/// What stands first in virtual_alias_maps: aliases, and every mailbox as its own alias. Else the alias of a whole domain
-/// would have the mail of its mailboxes.
+/// First entries of virtual_alias_maps: aliases, and every mailbox as its own alias. Without these, the alias of a whole domain
+/// would receive the mail of its mailboxes.
 pub(super) fn alias_maps(relay: &Relay) -> Vec<Item> {
     let Some(mailboxes) = &relay.mailboxes else { return Vec::new() };
     let (aliases, own) = names(&mailboxes.source);
@@ -105,7 +105,7 @@ pub(super) fn tls_policies(relay: &Relay) -> Option<String> {
 }
 
 /// Whether mail for addresses of a domain may be for mailboxes: a translation of the domain to itself would then hide
-/// who has none. What is in a database is known to nobody here.
+/// addresses without a mailbox. The content of a database is unknown here.
 pub(super) fn may_be_in(relay: &Relay, domain: &str) -> bool {
     database(relay).is_some() || domains(relay).iter().any(|known| known == domain)
 }

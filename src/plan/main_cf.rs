@@ -1,6 +1,6 @@
 //! The package layer of main.cf.
 //!
-//! The construct was proven on Postfix 3.5, 3.7, 3.10 and 3.11; the reasons stand beside the parameters. The
+//! The construct was tested with Postfix 3.5, 3.7, 3.10 and 3.11; the reasons are next to the parameters. The
 //! sources are postconf(5), STANDARD_CONFIGURATION_README ("Postfix on a null client"), ADDRESS_REWRITING_README,
 //! TLS_README and SASL_README.
 
@@ -20,7 +20,7 @@ use super::words::{OLD_PROTOCOLS, level_name};
 use crate::postfix::MainCf;
 use crate::relay::{Auth, Headers, Provider, Relay, TlsLevel, TlsVersion};
 
-/// What tlsproxy(8) needs in master.cf; without it, connection reuse stops all delivery. The two options keep
+/// The master.cf entry of tlsproxy(8); without it, connection reuse stops all delivery. The two options keep
 /// Postfix 3.10 from warning that it has no server certificate: it is a client here.
 pub(super) const TLSPROXY: &str = "M tlsproxy/unix=tlsproxy unix - - n - 0 tlsproxy \
                                    -o tlsproxy_tls_security_level=may -o tlsproxy_tls_cert_file=none";

@@ -55,7 +55,7 @@ impl Memory {
         known.unwrap_or_else(|| self.plans.add(Known { plan, text: OnceLock::new(), judged: Recent::new() }))
     }
 
-    /// The units of a relay whose command is in this folder: `make` makes them when they are asked for the first time.
+    /// The units of a relay whose command is in this folder. Calls `make` on first use.
     pub(super) fn units(
         &self,
         sbin: &'static str,
@@ -89,8 +89,7 @@ impl Memory {
 }
 
 impl Known {
-    /// What is wrong with the plan on these targets, where a person has written these parameters of it: `judge` says so
-    /// when it is asked for the first time.
+    /// Findings of the plan on these targets, with the parameters that the user wrote. Calls `judge` on first use.
     pub(super) fn findings(
         &self,
         targets: Vec<&'static str>,

@@ -18,8 +18,8 @@ pub(super) const SPF_TIME_LIMIT: &str = "policyd-spf_time_limit";
 /// Where postgrey listens; the drop-in says so to it on every distribution.
 const GREYLISTING: &str = "inet:127.0.0.1:10023";
 
-/// Where the spec's own services and ours are asked. Of a service of ours that does not answer nothing is known, and mail
-/// goes on; what becomes of mail without a service of somebody else's is Postfix's choice: it waits.
+/// Restrictions that query policy services. While one of ours does not answer, mail is accepted. While one of the user does not
+/// answer, mail waits, which is the default of Postfix.
 pub(super) fn asked(abuse: &Abuse) -> Vec<Item> {
     let ours = |place: &str| {
         Item::from(&*format!("check_policy_service {{ {place}, timeout=30s, default_action=DUNNO }}"))

@@ -59,7 +59,7 @@ pub fn render(
     Ok(files)
 }
 
-/// What the host command would find out on this distribution; it computes the same from the same facts.
+/// The host layer of this distribution. The host command computes the same from the same facts.
 fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     let smarthosts: Vec<String> =
         relay.smarthosts.iter().map(|host| words::server(&host.host, host.port)).collect();

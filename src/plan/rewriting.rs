@@ -18,7 +18,7 @@ use super::tables;
 use crate::postfix::table::{Regexp, TableError};
 use crate::relay::{From, NamedAddress, Relay, Sender};
 
-/// The domain of local names, whatever the host is called. A bare `www-data` must not become
+/// The domain of local names, with any host name. A bare `www-data` must not become
 /// `www-data@acme.example` on a host that is itself named acme.example. It needs a dot, or append_dot_mydomain
 /// would add a domain.
 const LOCAL_DOMAIN: &str = "localhost.localdomain";
@@ -84,7 +84,7 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
     layer.section("The To and Cc headers of such mail name the person who gets it.");
     layer.set("recipient_canonical_classes", "header_recipient");
     let named = relay.local.aliases.iter().filter_map(|(name, targets)| {
-        // A header takes one address; a target without a domain is another local name.
+        // A header has one address; a target without a domain is a local name as well.
         targets.iter().find(|target| target.contains('@')).map(|target| inline(name, target))
     });
     layer.list("recipient_canonical_maps", local_maps(relay, named, &others, "$relay_root_address"));
@@ -142,8 +142,8 @@ fn has_returns(relay: &Relay) -> bool {
     relay.identity.from.is_some() && !relay.local.root_mail_to.is_empty()
 }
 
-/// Edits of master.cf: bounces have a cleanup(8) of their own. All senders of the host become one address, often one that
-/// nobody reads, and returned mail would be lost.
+/// Edits of master.cf: bounces have a separate cleanup(8). All senders of the host become one address, which often has no
+/// mailbox, so returned mail would be lost.
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
     if !has_returns(relay) {
         return Vec::new();

@@ -122,8 +122,8 @@ fn made(edits: &[String]) -> Vec<Made> {
     edits.iter().filter_map(read).collect()
 }
 
-/// Judges what a spec says of services. `others` are the edits of its other sections, `bare` the formats whose Postfix has no
-/// chroot made ready.
+/// Checks the services of a spec. `others` are the edits of its other sections, `bare` the formats whose Postfix has no prepared
+/// chroot.
 pub(super) fn check(
     facts: &Facts<'_>,
     others: &[String],
@@ -189,7 +189,7 @@ impl<'a> Judge<'a> {
         match (&own.command, self.given()) {
             (Some(command), Some(program)) => {
                 let message = format!("`{name}` already exists, and runs {program}(8)");
-                let hint = "leave `command` out, or give a service of your own another name";
+                let hint = "remove `command`, or give your service a different name";
                 self.error(&command.span, message, hint);
             }
             (Some(command), None) if Program::get(&command.value).is_none() => {
@@ -203,7 +203,7 @@ impl<'a> Judge<'a> {
             (None, None) => match self.shipped {
                 Some(shipped) => {
                     let message = format!("not every Postfix has the service `{name}`");
-                    let hint = format!("say all of it, with command = \"{}\"", shipped.program);
+                    let hint = format!("define it completely, with command = \"{}\"", shipped.program);
                     self.error(&id.span, message, hint);
                 }
                 None => self.unknown(made),
@@ -245,7 +245,7 @@ impl<'a> Judge<'a> {
             "relay/unix" if relay.inbound.is_some() => Some("it relays mail for the domains"),
             "lmtp/unix" if relay.mailboxes.is_some() => Some("it delivers mail to the mailboxes"),
             "proxywrite/unix" if relay.postscreen.is_some() => Some("postscreen stores its cache through it"),
-            "verify/unix" if verifies() => Some("addresses are verified by it"),
+            "verify/unix" if verifies() => Some("it verifies addresses"),
             _ => self.shipped.and_then(|shipped| shipped.needed),
         }
     }
@@ -266,28 +266,28 @@ impl<'a> Judge<'a> {
         if let (Some(said), Some(limit)) = (&own.max_processes, limit)
             && said.value != limit
         {
-            let message = format!("{}(8) stops with another process limit than {limit}", program.name);
-            self.error(&said.span, message, "leave `max-processes` out");
+            let message = format!("{}(8) stops with a process limit other than {limit}", program.name);
+            self.error(&said.span, message, "remove `max-processes`");
         }
         let inet = own.id.value.ends_with("/inet");
         if let Some(said) = own.private.as_ref().filter(|said| said.value && inet) {
             let message = "a port cannot be private: it is open to all clients that can reach the address";
-            self.error(&said.span, message, "have it listen on the loopback: \"127.0.0.1:PORT/inet\"");
+            self.error(&said.span, message, "let it listen on the loopback: \"127.0.0.1:PORT/inet\"");
         }
         let (host, _) = port(own.id.value.split('/').next().unwrap_or_default());
         if inet && self.relay.server.is_none() && !host.is_empty() && !is_loopback(host) {
             let message = "only the host itself may reach a relay without clients";
-            self.error(&own.id.span, message, "have it listen on the loopback: \"127.0.0.1:PORT/inet\"");
+            self.error(&own.id.span, message, "let it listen on the loopback: \"127.0.0.1:PORT/inet\"");
         }
         if let Some(said) = own.private.as_ref().filter(|_| self.given().is_some() && !inet) {
             let message = "this would move its socket, and Postfix would not find it";
-            self.error(&said.span, message, "leave `private` out");
+            self.error(&said.span, message, "remove `private`");
         }
         if let Some(said) = own.unprivileged.as_ref().filter(|said| said.value && program.privileged) {
             self.error(
                 &said.span,
                 format!("{}(8) must start as root", program.name),
-                "leave `unprivileged` out",
+                "remove `unprivileged`",
             );
         }
         let Some(said) = own.chroot.as_ref().filter(|said| said.value) else { return };
@@ -301,7 +301,7 @@ impl<'a> Judge<'a> {
             let message = "only Postfix of Debian and Ubuntu copies files that a chroot needs, such as resolv.conf, into the queue folder";
             let finding = Diagnostic::warning("chroot", said.span.clone(), message).labelled(bare.join(", "));
             self.findings
-                .push(finding.hint("have it there yourself, or name distributions: targets in [package]"));
+                .push(finding.hint("provide it yourself, or list distributions: targets in [package]"));
         }
     }
 
@@ -332,7 +332,7 @@ impl<'a> Judge<'a> {
             self.error(
                 &user.span,
                 format!("{}(8) runs nothing as root", command.value),
-                "name a different user",
+                "choose a different user",
             );
         }
     }
@@ -363,7 +363,7 @@ impl<'a> Judge<'a> {
                 self.error(
                     &option.value_span,
                     message,
-                    "a list can be divided by commas alone, other values cannot",
+                    "a list can have commas without blanks; other values cannot",
                 );
             }
         }
@@ -451,10 +451,10 @@ fn same_port(relay: &Relay, made: &[Made]) -> Vec<Diagnostic> {
             same == number && (there == host || there.is_empty() || host.is_empty())
         };
         if let Some(other) = taken.iter().find(meets) {
-            let message = format!("`{other}` listens on port {number} already: Postfix would not start");
+            let message = format!("`{other}` already listens on port {number}: Postfix would not start");
             findings.push(
                 Diagnostic::error("service", own.id.span.clone(), message)
-                    .hint("choose another port, or take the other out: enabled = false"),
+                    .hint("choose a different port, or disable the other service: enabled = false"),
             );
         }
         taken.push(id);

@@ -83,7 +83,7 @@ const OPTIONS: &str = "-o smtpd_sasl_auth_enable=yes \
                        -o milter_macro_daemon_name=ORIGINATING \
                        -o cleanup_service_name=submission-cleanup";
 
-/// Who has a mailbox has its address, says the table of mailboxes; without these it takes a rule of our own.
+/// Whether a table of logins is needed. With mailboxes, their table has the owner of each address.
 fn has_logins(relay: &Relay, submission: &Submission) -> bool {
     relay.mailboxes.is_none() || !submission.senders.is_empty()
 }
@@ -124,7 +124,7 @@ fn logins(submission: &Submission, own: bool) -> Result<Regexp, TableError> {
     Ok(rules)
 }
 
-/// As `header_checks`, but of one sender: the Received headers that his programs wrote say where he is.
+/// Like `header_checks`, but for mail of users: Received headers of mail programs reveal where a user is.
 fn checks(headers: &Headers) -> Result<Regexp, TableError> {
     let mut rules =
         Regexp::new("Headers that users' programs wrote, see header_checks(5); the first match wins.");

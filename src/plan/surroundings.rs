@@ -118,8 +118,8 @@ fn firewall(firewall: &Firewall, relay: &Relay, templates: &Templates) -> Result
     Ok(with_folder(entries, &own))
 }
 
-/// A file of ours that a program reads in /etc: a link, because what stands in /etc itself is the administrator's, and
-/// package managers keep it there when the package has gone.
+/// A file that a program reads in /etc. It is a link, because files in /etc belong to the administrator, and package managers
+/// keep them after the removal of the package.
 fn linked(path: &str, own: &str, name: &str, content: String) -> [Entry; 2] {
     let target = format!("{own}/{name}");
     let link = EntryKind::Symlink(target.clone());

@@ -43,8 +43,8 @@ const PRIVATE: &str = r"(127\.|10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\
 /// Any address, in brackets (RFC 5321) or in parentheses (Exchange).
 const ADDRESS: &str = r"[[(](([0-9]{1,3}\.){3}[0-9]{1,3}|(IPv6:)?[0-9a-f]{1,4}:[0-9a-f:.]*:[0-9a-f:.]*)[])]";
 
-/// Removes headers on the way out; see header_checks(5) and regexp_table(5). On a host that sends its `own` mail only, all
-/// hops are internal, unless they name a public address: what local programs and other MTAs write differs.
+/// Removes headers from outgoing mail; see header_checks(5) and regexp_table(5). On a host that sends only its `own` mail, all
+/// hops are internal unless they have a public address. Local programs and other MTAs write them differently.
 fn header_checks(headers: &Headers, own: bool) -> Result<Regexp, TableError> {
     let mut rules =
         Regexp::new("Headers that do not leave this host, see header_checks(5); the first match wins.");

@@ -15,8 +15,8 @@ use crate::relay::{Relay, Transport, Way};
 
 const TRANSPORT: &str = "transport";
 
-/// The ways that are not that of the rest. A transport of the table stands above default_transport: mail that goes by it
-/// waits for no credentials.
+/// Routes that bypass the smarthost. A transport of the table overrides default_transport, so its mail does not wait for
+/// credentials.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let own = (!relay.transports.is_empty())
         .then(|| Item::from(&*format!("$default_database_type:/etc/postfix/{TRANSPORT}")));
@@ -41,8 +41,8 @@ fn service(wrapped: bool) -> &'static str {
     if wrapped { "direct-tls" } else { "direct" }
 }
 
-/// Edits of master.cf: the smtp(8) of mail that does not go to the smarthost never logs in, nor does TLS begin as it may there.
-/// Pauses and numbers of connections that the smarthost asks for are no concern of others.
+/// Edits of master.cf: the smtp(8) for mail that bypasses the smarthost never logs in, and has its own TLS mode. Pauses and
+/// connection limits of the smarthost do not apply to it.
 pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let used: BTreeSet<bool> = relay.transports.iter().filter_map(|one| wrapped(&one.way)).collect();
     // While credentials are missing, main.cf has a different filter.

@@ -1,8 +1,8 @@
-//! What a spec and a host may do to each parameter of Postfix in a relay of a profile: `pkg/postfix/verdicts.tsv`, which has every
+//! Rules for each parameter of Postfix in a relay of a profile, for specs and hosts: `pkg/postfix/verdicts.tsv`, which has every
 //! parameter of the catalogue.
 //!
-//! `check` asks for [main-cf] and the options of services. The host's own check of `main.cf.d` (merge.awk) reads the rows that concern
-//! it from the package: [`for_host`].
+//! `check` applies them to [main-cf] and the options of services. The check of `main.cf.d` on the host (merge.awk) reads its rows from
+//! the package: [`for_host`].
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -137,7 +137,7 @@ impl Verdict {
             Rule::Not(words) => format!("not contain {}", quoted(words.iter().copied(), " or ")),
             Rule::Has(word) => format!("contain `{word}`"),
             Rule::Clients => "not trust everybody".to_owned(),
-            Rule::Closed => "refuse strangers, by `reject` after what permits others".to_owned(),
+            Rule::Closed => "reject strangers, by `reject` after permits for others".to_owned(),
             Rule::Under(folder) if folder.ends_with('/') => format!("name a file under `{folder}`"),
             Rule::Under(start) => format!("begin with `{start}`"),
             _ => "not be set".to_owned(),
@@ -148,8 +148,8 @@ impl Verdict {
     fn told(&self) -> String {
         let told = match self.rule {
             Rule::Free => "any value, unless the spec decides it by a key".to_owned(),
-            Rule::Set => "refused while the relay sets it".to_owned(),
-            Rule::Key => "refused, as a key of the spec decides it".to_owned(),
+            Rule::Set => "rejected while the relay sets it".to_owned(),
+            Rule::Key => "rejected, because a key of the spec decides it".to_owned(),
             Rule::Never => "refused".to_owned(),
             Rule::Service => "must name a service of master.cf".to_owned(),
             Rule::Idle(program) => format!("no effect, unless a service of the spec runs {program}"),
@@ -231,10 +231,10 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             }
             let keys = if stated.is_empty() { keys } else { stated };
             let message = match keys.as_slice() {
-                [] => format!("this relay sets `{name}`, and a value here would replace all of it"),
+                [] => format!("this relay sets `{name}`, and a value here would replace it completely"),
                 keys => {
                     let keys = quoted(keys.iter().copied(), " and ");
-                    format!("this relay sets `{name}` by {keys}, and a value here would replace all of it")
+                    format!("this relay sets `{name}` by {keys}, and a value here would replace it completely")
                 }
             };
             Some(instead(at_name("parameter-owned", verdict.because(message)), &keys))
@@ -266,7 +266,7 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
             let finding =
                 at_name("parameter-refused", verdict.because(format!("`{name}` cannot be set here")));
             let key = verdict.unless.unwrap_or_default();
-            Some(finding.hint(format!("If that is really meant, set `{key} = true`.")))
+            Some(finding.hint(format!("If you accept that, set `{key} = true`.")))
         }
         Rule::Never => {
             let (code, message) = if keys.is_empty() {
@@ -289,7 +289,7 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
                 message,
             );
             Some(match verdict.unless {
-                Some(key) => finding.hint(format!("If that is really meant, set `{key} = true`.")),
+                Some(key) => finding.hint(format!("If you accept that, set `{key} = true`.")),
                 None => instead(finding, &keys),
             })
         }
@@ -299,12 +299,12 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
 /// With what to do: the keys that decide it, or nothing.
 fn instead(finding: Diagnostic, keys: &[&'static str]) -> Diagnostic {
     match keys {
-        [] => finding.hint("Leave it out."),
+        [] => finding.hint("Remove it."),
         keys => finding.hint(format!("Set {} instead.", quoted(keys.iter().copied(), " or "))),
     }
 }
 
-/// What `main.cf.d` of a host must not do, for merge.awk: name, rule, words of the rule, why. The hosts of a fleet share it.
+/// Rules of `main.cf.d` for merge.awk: name, rule, arguments of the rule, reason. The hosts of a fleet share them.
 pub(super) fn for_host(relay: &Relay) -> Content {
     static TEXTS: [OnceLock<Content>; 8 * Profile::ALL.len()] =
         [const { OnceLock::new() }; 8 * Profile::ALL.len()];

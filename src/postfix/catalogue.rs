@@ -1,7 +1,7 @@
 //! Every parameter of Postfix 3.4 to 3.11, and every restriction of smtpd(8).
 //!
-//! The data is sorted text, made from the sources of Postfix by `ci/catalogue/generate`. A line is read when it
-//! is asked for, so that a run of postpack that asks for ten parameters pays for ten.
+//! The data is sorted text, made from the sources of Postfix by `ci/catalogue/generate`. A line is parsed when it is first needed,
+//! so a run that uses ten parameters parses ten lines.
 
 use std::sync::OnceLock;
 

@@ -2,7 +2,7 @@
 
 /// A value in main.cf or in a `-o` override of master.cf.
 ///
-/// Whoever holds one knows: it has no line break, it does not start a comment, it has no blanks at its ends
+/// Invariants: it has no line break, it does not start a comment, it has no blanks at its ends
 /// (Postfix would drop them), and every `$` in it is either `$$` or the start of a well-formed reference.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Value {

@@ -247,7 +247,7 @@ fn tokens_are_refused_where_no_package_has_the_plugin() {
     let refused = world.said("check refused.toml");
     for words in [
         "exit 2",
-        "error[xoauth2]: no package brings the SASL plugin for XOAUTH2 on some of the targets",
+        "error[xoauth2]: some of the targets have no package of the SASL plugin for XOAUTH2",
         "debian-12, ",
         "opensuse-leap-15.6",
         "auth = \"password\" with an app password",

@@ -13,7 +13,7 @@ fn the_provider_reference_is_up_to_date() {
     let mut text = String::from(
         "# Providers\n\n<!-- Generated: just generate -->\n\nThe presets of mail providers. `[relay] provider` selects one. For \
          any other smarthost, set `[smarthost] host`, with `provider = \"custom\"` or none. `postpack providers NAME` shows \
-         the same. [accounts.md](accounts.md) describes how to prepare an account and a domain.\n",
+         the same. [Accounts](accounts.md) describes how to prepare an account and a domain.\n",
     );
     let examples = examples();
     for provider in Providers::builtin().all() {

@@ -32,7 +32,7 @@ pub use whole::whole;
 pub struct Context<'a> {
     /// The systems the relay is made for.
     pub targets: Vec<Target<'a>>,
-    /// What the relay itself says of a parameter that a person sets; with an error, its value is not looked at.
+    /// Finding of the relay about a parameter that the user sets; after an error, its value is not checked.
     pub refusal: &'a dyn Fn(&Parameter) -> Option<Diagnostic>,
     /// Parameters that come from elsewhere, such as those the host sets.
     pub defined: &'a [&'a str],

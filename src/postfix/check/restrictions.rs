@@ -141,7 +141,7 @@ fn everything(subject: &mut Subject<'_>, stage: &str) {
             range,
             format!("`{name}` refuses everything: nothing before `{}` permits", end.step.text()),
         );
-        subject.hint("Put what permits before it, such as `permit_mynetworks`.".to_owned());
+        subject.hint("Put a restriction that permits before it, such as `permit_mynetworks`.".to_owned());
     } else if end.permits && !end.refusing {
         subject.warning(
             "accepts-everything",

@@ -48,7 +48,7 @@ impl File<'_> {
         if walks.iter().any(|(_, walk)| walk.is_closed()) {
             return;
         }
-        // What ends a walk is an open relay where the other list lets everybody through; what may end one is for a person to say.
+        // The end of a walk is an open relay if the other list permits everybody. If the end is uncertain, the user must decide.
         let refused = walks.iter().any(|(_, walk)| walk.end == Outcome::Refuses);
         if refused {
             for (name, walk) in walks {

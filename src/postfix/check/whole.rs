@@ -9,8 +9,8 @@ use super::{Context, Subject};
 use crate::diag::Diagnostic;
 use crate::postfix::Parameter;
 
-/// Checks a whole main.cf. `written` are those of its parameters that a person wrote: findings about them have
-/// a place. [`super::parameters`] judges these one by one; here they are judged with the others.
+/// Checks a whole main.cf. `written` are the parameters of the user, whose findings have a place. [`super::parameters`] checks
+/// these one by one; here they are checked together with the others.
 pub fn whole(main: &MainCf, written: &[Parameter], context: &Context<'_>) -> Vec<Diagnostic> {
     let mut file = File { main, written, context, findings: Vec::new() };
     file.values();
