@@ -72,7 +72,10 @@ pub fn merge(parts: &[PathBuf], out: &Path) -> Result<Manifest, MergeError> {
                 )));
             }
             if manifest.attest != first.attest {
-                return Err(foreign(format!("it has a different SBOM or provenance than {}", other.display())));
+                return Err(foreign(format!(
+                    "it has a different SBOM or provenance than {}",
+                    other.display()
+                )));
             }
             if manifest.inputs != first.inputs || manifest.postpack != first.postpack {
                 return Err(foreign(format!("it was built of other inputs than {}", other.display())));

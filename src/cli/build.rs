@@ -78,9 +78,10 @@ pub(super) fn sources(
 /// Rejects impossible combinations: a fleet and other specs, or a selection of rows without a fleet.
 pub(super) fn one_kind(sources: &[Source], selection: &Selection) -> Result<(), Failure> {
     match sources.iter().find(|source| is_fleet(&source.text)) {
-        Some(fleet) if sources.len() > 1 => {
-            Err(Failure::input(format!("{}: a fleet must be built alone, into a separate folder", fleet.name)))
-        }
+        Some(fleet) if sources.len() > 1 => Err(Failure::input(format!(
+            "{}: a fleet must be built alone, into a separate folder",
+            fleet.name
+        ))),
         None if selection.is_any() => {
             Err(Failure::input("--only and --shard need a fleet, and no SPEC has [fleet]"))
         }

@@ -93,9 +93,8 @@ impl From<BuildError> for Failure {
         match error {
             BuildError::Collision(_) => Self::input(error.to_string())
                 .hint("give each [package] a different name, or build into different folders"),
-            BuildError::Unmade(_) => Self::input(error.to_string()).hint(
-                "build all of the fleet, or build the selected rows into a separate folder (-o DIR)",
-            ),
+            BuildError::Unmade(_) => Self::input(error.to_string())
+                .hint("build all of the fleet, or build the selected rows into a separate folder (-o DIR)"),
             BuildError::Write { error: WriteError::Template(error), .. } => error.into(),
             BuildError::Plan(error) => error.into(),
             _ => Self::failed(error.to_string()),

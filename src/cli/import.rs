@@ -307,9 +307,7 @@ fn create(file: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let opened = options.open(file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::input(format!("{} already exists", file.display()))
-        }
+        std::io::ErrorKind::AlreadyExists => Failure::input(format!("{} already exists", file.display())),
         _ => Failure::failed(format!("{}: {error}", file.display())),
     });
     opened?.write_all(text.as_bytes())?;

@@ -72,7 +72,8 @@ fn limited(reader: impl std::io::Read, name: &str) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
-        let message = format!("{name}: larger than {} MiB, so it is neither a spec nor a package", LARGEST >> 20);
+        let message =
+            format!("{name}: larger than {} MiB, so it is neither a spec nor a package", LARGEST >> 20);
         return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)

@@ -159,7 +159,9 @@ impl From<RepoError> for Failure {
             RepoError::Changed(_) => Self::input(message).hint(
                 "raise the version, or build with --release: hosts with this version would not upgrade",
             ),
-            RepoError::Dist(_) => Self::input(message).hint("name a folder with the packages of `postpack build`"),
+            RepoError::Dist(_) => {
+                Self::input(message).hint("name a folder with the packages of `postpack build`")
+            }
             RepoError::Unknown(_)
             | RepoError::Rejected(_)
             | RepoError::Package { .. }

@@ -119,15 +119,9 @@ impl Profile {
     /// One line for lists.
     pub fn summary(self) -> &'static str {
         match self {
-            Self::NullClient => {
-                "sends only: mail of the host leaves through a smarthost; it receives none"
-            }
-            Self::LanRelay => {
-                "sends for a network: mail of trusted hosts leaves through a smarthost"
-            }
-            Self::MailGateway => {
-                "receives for domains: rejects abuse, and relays the rest to backends"
-            }
+            Self::NullClient => "sends only: mail of the host leaves through a smarthost; it receives none",
+            Self::LanRelay => "sends for a network: mail of trusted hosts leaves through a smarthost",
+            Self::MailGateway => "receives for domains: rejects abuse, and relays the rest to backends",
             Self::Submission => {
                 "sends for users: accepts mail from authenticated users on 587 and 465, and relays it"
             }

@@ -131,10 +131,8 @@ fn references(text: &str, groups: u32) -> Result<(), Fault> {
         if !after.starts_with('{')
             && inner[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
         {
-            return Err(Fault::new(
-                "Postfix reads the letters after `$` and the number as part of its name",
-            )
-            .hint(format!("write `${{{number}}}`")));
+            return Err(Fault::new("Postfix reads the letters after `$` and the number as part of its name")
+                .hint(format!("write `${{{number}}}`")));
         }
         if number > groups {
             return Err(Fault::new(format!(
@@ -152,11 +150,7 @@ pub(super) fn milters(judge: &mut Judge, section: Option<&MilterSection>) -> Opt
     let what = "milters, `inet:HOST:PORT` or `unix:PATH`";
     let servers = judge.read_all("milter", "milter.servers", what, section.servers.as_ref(), milter);
     if section.servers.as_ref().is_none_or(|list| list.0.is_empty()) {
-        judge.missing(
-            "milter.servers",
-            None,
-            "add their addresses: servers = \"inet:127.0.0.1:11332\"",
-        );
+        judge.missing("milter.servers", None, "add their addresses: servers = \"inet:127.0.0.1:11332\"");
     }
     let mut time = |path: &str, spot: Option<&Spot<Time>>| {
         let read = judge.read_scalar("time", path, "a time, such as `30s`", spot, values::duration);

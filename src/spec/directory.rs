@@ -112,7 +112,8 @@ fn is_local(url: &str) -> bool {
 
 fn url(text: &str) -> Result<String, Fault> {
     values::line(text)?;
-    let hint = "write it as `ldaps://ldap.acme.example`, `ldap://` with STARTTLS, or `ldapi:///` for this host";
+    let hint =
+        "write it as `ldaps://ldap.acme.example`, `ldap://` with STARTTLS, or `ldapi:///` for this host";
     let (scheme, rest) = text.split_once("://").ok_or_else(|| Fault::new("it is not a URL").hint(hint))?;
     match scheme {
         "ldapi" => {
@@ -131,7 +132,10 @@ fn url(text: &str) -> Result<String, Fault> {
                 return Err(Fault::new("an IPv6 address needs brackets here"));
             }
         }
-        _ => return Err(Fault::new(format!("`{}` is not a protocol of a directory", values::shown(scheme))).hint(hint)),
+        _ => {
+            return Err(Fault::new(format!("`{}` is not a protocol of a directory", values::shown(scheme)))
+                .hint(hint));
+        }
     }
     Ok(text.to_owned())
 }
@@ -144,9 +148,8 @@ fn base(text: &str) -> Result<String, Fault> {
     }
     let is_part = |(name, value): (&str, &str)| attribute(name.trim()).is_ok() && !value.is_empty();
     if !text.split(',').all(|part| part.split_once('=').is_some_and(is_part)) {
-        return Err(
-            Fault::new("it does not have the form `name=value,name=value`").hint("such as `dc=acme,dc=example`")
-        );
+        return Err(Fault::new("it does not have the form `name=value,name=value`")
+            .hint("such as `dc=acme,dc=example`"));
     }
     Ok(text.to_owned())
 }

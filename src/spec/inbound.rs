@@ -14,7 +14,8 @@ use crate::relay::{Inbound, NextHop, Profile, Recipients, TlsLevel};
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Inbound> {
     if !profile.receives() {
         for (path, span) in given(spec) {
-            let message = format!("`{path}` needs a relay that receives mail, and `{}` does not", profile.name());
+            let message =
+                format!("`{path}` needs a relay that receives mail, and `{}` does not", profile.name());
             judge.report(
                 Diagnostic::error("no-inbound", span, message)
                     .hint("with profile = \"mail-gateway\" a relay receives for domains"),
@@ -106,7 +107,8 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
         Some((host, rest)) => match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None => {
-                return Err(Fault::new("unexpected text after the bracket").hint("only a port may follow, as in `[host]:25`"));
+                return Err(Fault::new("unexpected text after the bracket")
+                    .hint("only a port may follow, as in `[host]:25`"));
             }
         },
         // More than one colon is an IPv6 address.
@@ -117,7 +119,9 @@ pub(super) fn next_hop(text: &str) -> Result<NextHop, Fault> {
     };
     let port = match port {
         None => 25,
-        Some("") => return Err(Fault::new("the port after the colon is missing").hint(format!("write `{host}`"))),
+        Some("") => {
+            return Err(Fault::new("the port after the colon is missing").hint(format!("write `{host}`")));
+        }
         Some(port) => port
             .parse()
             .ok()
@@ -173,11 +177,10 @@ fn of_transport(text: &str) -> Option<Fault> {
 /// A server that receives mail from another one.
 fn behind(text: &str) -> Result<NextHop, Fault> {
     match next_hop(text)? {
-        hop if hop.begins_with_tls() => Err(Fault::new(format!(
-            "port {} uses implicit TLS, but mail between servers does not",
-            hop.port
-        ))
-        .hint("remove the port: servers use 25, and `tls` in [inbound] sets the TLS level")),
+        hop if hop.begins_with_tls() => {
+            Err(Fault::new(format!("port {} uses implicit TLS, but mail between servers does not", hop.port))
+                .hint("remove the port: servers use 25, and `tls` in [inbound] sets the TLS level"))
+        }
         hop => Ok(hop),
     }
 }
@@ -217,8 +220,10 @@ fn recipients(
         if !read.iter().any(|spot| domain_of(&spot.value) == own.value) {
             let message = format!("`inbound.recipients` has no address in `{}`", own.value);
             judge.report(
-                Diagnostic::error("recipients", own.span.clone(), message)
-                    .hint(format!("all its mail would be rejected; `@{}` stands for every address", own.value)),
+                Diagnostic::error("recipients", own.span.clone(), message).hint(format!(
+                    "all its mail would be rejected; `@{}` stands for every address",
+                    own.value
+                )),
             );
         }
     }
@@ -265,9 +270,8 @@ fn alias_domains(
         if domains.iter().any(|(own, _)| own.value == spot.value) {
             let message = format!("the mail of `{}` goes to a backend", spot.value);
             judge.report(
-                Diagnostic::error("domain", spot.span, message).hint(
-                    "such a domain can also have aliases: remove it here, or from `inbound.domains`",
-                ),
+                Diagnostic::error("domain", spot.span, message)
+                    .hint("such a domain can also have aliases: remove it here, or from `inbound.domains`"),
             );
         } else if names.iter().any(|other| other.value == spot.value) {
             judge.report(relay::twice(&spot, &spot.value));
@@ -312,10 +316,10 @@ fn aliases(
     for own in alias_domains {
         if !read.iter().any(|(key, _)| domain_of(&key.value) == own.value) {
             let message = format!("`{}` has no alias: all its mail would be rejected", own.value);
-            judge.report(
-                Diagnostic::error("alias", own.span.clone(), message)
-                    .hint(format!("[inbound.aliases] \"@{}\" = ... stands for every address of the domain", own.value)),
-            );
+            judge.report(Diagnostic::error("alias", own.span.clone(), message).hint(format!(
+                "[inbound.aliases] \"@{}\" = ... stands for every address of the domain",
+                own.value
+            )));
         }
     }
     // An alias that includes itself keeps a copy, if a backend has the address.

@@ -44,7 +44,9 @@ pub(super) fn check(
     let mut named = smarthosts.filter_map(|host| host.value.name.as_ref());
     if let Some(name) = named.find(|name| database.is_some() && name.value == "database") {
         let message = "RELAY_DATABASE_PASSWORD is already the password of the database";
-        judge.report(Diagnostic::error("mailboxes", name.span.clone(), message).hint("choose a different name"));
+        judge.report(
+            Diagnostic::error("mailboxes", name.span.clone(), message).hint("choose a different name"),
+        );
     }
     let section = listed.map(|spot| &spot.value);
     let lmtp = section.and_then(|section| section.lmtp.as_ref());
@@ -202,9 +204,7 @@ fn read_database(judge: &mut Judge, spot: &Spot<DatabaseSection>) -> Option<Data
             return Err(Fault::new(
                 "it selects several columns. Postfix joins them with commas, and the result is not a policy",
             )
-            .hint(
-                "select one: SELECT CONCAT_WS(' ', policy, params) FROM ...; it skips NULL",
-            ));
+            .hint("select one: SELECT CONCAT_WS(' ', policy, params) FROM ...; it skips NULL"));
         }
         query_text(text)
     });

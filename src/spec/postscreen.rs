@@ -16,10 +16,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile) -> Option<
             "`postscreen` needs a relay that receives mail from other servers, and `{}` does not",
             profile.name()
         );
-        judge.report(
-            Diagnostic::error("no-inbound", spot.span.clone(), message)
-                .hint("remove the section"),
-        );
+        judge.report(Diagnostic::error("no-inbound", spot.span.clone(), message).hint("remove the section"));
         return None;
     }
     let section = &spot.value;

@@ -68,8 +68,8 @@ const SPOKEN: &[&str] = &["reject", "defer", "discard", "hold", "warn", "error",
 const DIGESTS: &[&str] = &["fingerprint", "clientcerts"];
 
 impl Search {
-    /// `schema` is the schema of the table, if there is one. If keys are names of other things (users, headers, patterns, parameters
-    /// of Postfix, directives of systemd), words in them do not indicate a secret.
+    /// `schema` is the schema of the table, if there is one. If keys are names of other things (users, headers, patterns,
+    /// parameters of Postfix, directives of systemd), words in them do not indicate a secret.
     fn table(&mut self, table: &mut DeTable<'_>, path: &str, schema: Option<&'static Value>) {
         let foreign = schema.is_some_and(|schema| schema::names(schema).is_some());
         let mut taken = Vec::new();
@@ -150,7 +150,9 @@ fn by_key(name: &str, path: &str, span: Span) -> Diagnostic {
         format!("`{name}` in a spec would be in version control and in packages that everyone can read");
     let finding = Diagnostic::error(SECRET, span, message).labelled("remove it");
     match sign_of_key(path.rsplit('.').next().unwrap_or(path)) {
-        Some(Sign::User) => finding.hint(HOME).hint("remove the user name as well, so that both change together"),
+        Some(Sign::User) => {
+            finding.hint(HOME).hint("remove the user name as well, so that both change together")
+        }
         _ => finding.hint(HOME).hint("if it has ever been committed or published, replace it with a new one"),
     }
 }

@@ -18,8 +18,7 @@ use crate::relay::{
 pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Span) -> Option<Server> {
     if !profile.has_clients() {
         for (path, span) in given(spec) {
-            let message =
-                format!("`{path}` needs clients, and only the host itself uses a null client");
+            let message = format!("`{path}` needs clients, and only the host itself uses a null client");
             judge.report(
                 Diagnostic::error("no-clients", span, message)
                     .hint("use profile = \"lan-relay\" for a network"),
@@ -207,9 +206,10 @@ fn trusted(judge: &mut Judge, list: Option<&Many<String>>) -> Vec<IpNet> {
         let widest_public = if network.addr().is_ipv4() { 24 } else { 48 };
         if !is_private(&network) && network.prefix_len() < widest_public {
             let message = format!("every host in the public network `{network}` could send in your name");
-            judge.report(Diagnostic::warning("trusted-network", spot.span, message).hint(
-                "name the addresses of the clients, or let them authenticate with [server] auth",
-            ));
+            judge.report(
+                Diagnostic::warning("trusted-network", spot.span, message)
+                    .hint("name the addresses of the clients, or let them authenticate with [server] auth"),
+            );
         }
         if !network.addr().is_loopback() && !networks.contains(&network) {
             networks.push(network);
@@ -292,7 +292,10 @@ fn cleartext(judge: &mut Judge, section: Option<&ServerSection>, auth: Option<Cl
     let flag = section.and_then(|section| section.allow_cleartext_password.as_ref());
     let Some(spot) = flag.filter(|spot| spot.value) else { return false };
     let (message, hint) = if auth.is_none() {
-        ("clients cannot log in on port 25 here, so this has no effect", "remove it, or set auth = \"dovecot\"")
+        (
+            "clients cannot log in on port 25 here, so this has no effect",
+            "remove it, or set auth = \"dovecot\"",
+        )
     } else {
         (
             "anyone between client and relay can read passwords that are sent without TLS",
@@ -337,7 +340,9 @@ fn everybody(judge: &mut Judge, entries: Option<&Entries<String>>, clients: &[(I
         let family = if whole.addr().is_ipv4() { "IPv4" } else { "IPv6" };
         judge.report(match action {
             Some(Action::Permit) => {
-                let message = format!("`permit` is an exception without a wider entry, so it has no effect for {family}");
+                let message = format!(
+                    "`permit` is an exception without a wider entry, so it has no effect for {family}"
+                );
                 Diagnostic::warning("accepts-everything", key.span.clone(), message).hint("remove it")
             }
             Some(_) if !clients.iter().any(is_exception) => {

@@ -53,8 +53,7 @@ fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> Serv
     // Wrong keys were reported already.
     let said = says_more(section) || judge.removed.iter().any(|key| key.starts_with(&format!("{path}.")));
     if !enabled && said {
-        let message =
-            format!("`{}` is removed, so its other settings have no effect", service.id.value);
+        let message = format!("`{}` is removed, so its other settings have no effect", service.id.value);
         let finding = Diagnostic::error("service", service.id.span.clone(), message);
         judge.report(finding.hint("keep only `enabled = false`, or remove it"));
     } else if enabled && !said {
@@ -101,9 +100,8 @@ fn id(text: &str) -> Result<String, Fault> {
 fn word(text: &str) -> Result<String, Fault> {
     values::line(text)?;
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-')) {
-        Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd))).hint(
-            "use `spawn` or `pipe`: arguments = [\"user=...\", \"argv=...\"]",
-        )),
+        Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
+            .hint("use `spawn` or `pipe`: arguments = [\"user=...\", \"argv=...\"]")),
         None => Ok(text.to_owned()),
     }
 }
@@ -111,7 +109,9 @@ fn word(text: &str) -> Result<String, Fault> {
 fn wakeup(text: &str) -> Result<String, Fault> {
     let seconds = text.strip_suffix('?').unwrap_or(text);
     match seconds.parse::<u32>() {
-        Ok(0) if text.ends_with('?') => Err(Fault::new("an interval of 0 seconds means never").hint("write `0`")),
+        Ok(0) if text.ends_with('?') => {
+            Err(Fault::new("an interval of 0 seconds means never").hint("write `0`"))
+        }
         Ok(_) if !seconds.starts_with('+') => Ok(text.to_owned()),
         _ => Err(Fault::new("it is not a whole number of seconds")),
     }

@@ -178,7 +178,9 @@ fn short_name(text: &str) -> Result<String, Fault> {
             .hint("use lower-case letters, digits and `-`"));
     }
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) || text.ends_with('-') || text.contains("--") {
-        return Err(Fault::new("it must begin with a letter, and each hyphen must be between letters or digits"));
+        return Err(Fault::new(
+            "it must begin with a letter, and each hyphen must be between letters or digits",
+        ));
     }
     if text.len() > 32 {
         return Err(Fault::new("it has more than 32 characters"));
@@ -243,9 +245,9 @@ fn about_host(judge: &mut Judge, host: &str, span: &Span, provider: &Provider, p
         } else {
             finding
         };
-        judge.report(finding.hint(
-            "the ports and limits of the provider still apply; provider = \"custom\" has none",
-        ));
+        judge.report(
+            finding.hint("the ports and limits of the provider still apply; provider = \"custom\" has none"),
+        );
     } else if let Some(right) = misspelt(host, known) {
         judge.report(
             warning(format!("`{host}` looks like a misspelled host of {}", right.title))
@@ -346,7 +348,9 @@ fn auth(judge: &mut Judge, raw: &SmarthostSection, provider: &Provider, host: Op
         let message = match chosen {
             Auth::None => format!("{} accepts no mail without a user name and password", provider.title),
             Auth::Xoauth2 => format!("{} is not known to accept access tokens", provider.title),
-            Auth::Password => format!("{} does not support user names and passwords on this host", provider.title),
+            Auth::Password => {
+                format!("{} does not support user names and passwords on this host", provider.title)
+            }
         };
         judge.report(Diagnostic::error("auth", spot.span.clone(), message).hint("remove `auth`"));
     }

@@ -29,9 +29,9 @@ pub fn starter(provider: &str, profile: Profile) -> String {
     let direct = preset.is_none() && profile.may_send_directly();
     match &preset {
         Some(preset) => with_preset(&mut text, preset),
-        None if direct => text.push_str(
-            "# Without a provider and a [smarthost], mail goes directly to MX hosts.\n",
-        ),
+        None if direct => {
+            text.push_str("# Without a provider and a [smarthost], mail goes directly to MX hosts.\n")
+        }
         None => text.push_str("provider = \"custom\"\n"),
     }
     sender(&mut text, preset.as_ref());

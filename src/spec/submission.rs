@@ -64,7 +64,8 @@ fn ports(judge: &mut Judge, list: Option<&Many<i64>>) -> Vec<SubmissionPort> {
             Some(port) if !ports.contains(port) => ports.push(*port),
             Some(_) => {}
             None => {
-                let fault = Fault::new("mail programs of users support two ports").hint("port 25 is for other servers");
+                let fault = Fault::new("mail programs of users support two ports")
+                    .hint("port 25 is for other servers");
                 judge.refuse("port", "submission.ports", "587, 465 or both", spot.span.clone(), fault);
             }
         }

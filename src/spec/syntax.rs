@@ -87,14 +87,11 @@ fn other_format(text: &str) -> Option<Diagnostic> {
     };
     let message = format!("this is {what}, and a spec is TOML");
     Some(
-        Diagnostic::error("syntax", span, message)
-            .hint(hint)
-            .hint("`postpack init` writes a starting point"),
+        Diagnostic::error("syntax", span, message).hint(hint).hint("`postpack init` writes a starting point"),
     )
 }
 
-const SAMPLE: &str =
-    "a section is [relay] on a separate line, and a key is from = \"noreply@acme.example\"";
+const SAMPLE: &str = "a section is [relay] on a separate line, and a key is from = \"noreply@acme.example\"";
 
 /// Prefixes of main.cf parameters that every relay has.
 fn is_of_postfix(name: &str) -> bool {

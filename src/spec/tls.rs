@@ -213,7 +213,8 @@ fn against_hosts(
         TlsLevel::Secure => address_without_name(judge, tls, hosts),
         TlsLevel::Verify => {
             address_without_name(judge, tls, hosts);
-            let message = "`verify` trusts the name from DNS; an attacker who forges DNS can receive the mail";
+            let message =
+                "`verify` trusts the name from DNS; an attacker who forges DNS can receive the mail";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Dane => {
@@ -227,11 +228,13 @@ fn against_hosts(
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Encrypt if password => {
-            let message = "`encrypt` sends the password to any server that answers: the certificate is not verified";
+            let message =
+                "`encrypt` sends the password to any server that answers: the certificate is not verified";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::Encrypt => {
-            let message = "`encrypt` sends the mail to any server that answers: the certificate is not verified";
+            let message =
+                "`encrypt` sends the mail to any server that answers: the certificate is not verified";
             judge.report(finding(Severity::Warning, "tls-level", message).hint(hint));
         }
         TlsLevel::May if !password => {

@@ -88,8 +88,10 @@ fn unasked(
         Some(Way::Hop(_) | Way::Direct) => None,
         Some(_) => finding("by `[transports]` no mail leaves for it, so its policy is never used"),
         None if hosts.is_some_and(|hosts| !hosts.list.is_empty()) => {
-            let hint =
-                format!("[transports] \"{}\" = \"direct\" makes its mail bypass the smarthost", values::shown(name));
+            let hint = format!(
+                "[transports] \"{}\" = \"direct\" makes its mail bypass the smarthost",
+                values::shown(name)
+            );
             Some(finding(UNASKED)?.hint("`level` in [tls] is for the smarthost").hint(hint))
         }
         None if name.contains('@') => Some(

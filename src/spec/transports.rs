@@ -80,8 +80,9 @@ fn way(text: &str) -> Result<Way, Fault> {
     }
     let (word, said) = text.split_once(' ').map_or((text, ""), |(word, said)| (word, said.trim_start()));
     match (word, said) {
-        ("error" | "retry", "") => Err(Fault::new("the text is missing")
-            .hint("add the text: \"error 5.1.2 this domain has moved\"")),
+        ("error" | "retry", "") => {
+            Err(Fault::new("the text is missing").hint("add the text: \"error 5.1.2 this domain has moved\""))
+        }
         ("error", words) => told('5', words).map(Way::Error),
         ("retry", words) => told('4', words).map(Way::Retry),
         ("direct", "") => Ok(Way::Direct),

@@ -140,7 +140,9 @@ fn any_domain(text: &str) -> Checked<String> {
 pub(super) fn fqdn(text: &str) -> Checked<String> {
     let name = domain(text)?;
     if name == "localhost" || name.starts_with("localhost.") || name.ends_with(".localdomain") {
-        return Err(Fault::new("every host has this name: smarthosts reject it or treat mail from it as spam"));
+        return Err(Fault::new(
+            "every host has this name: smarthosts reject it or treat mail from it as spam",
+        ));
     }
     Ok(name)
 }
@@ -149,9 +151,8 @@ pub(super) fn fqdn(text: &str) -> Checked<String> {
 pub(super) fn host(text: &str) -> Checked<String> {
     plain(text)?;
     if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return Err(
-            Fault::new("it must not have brackets").hint(format!("write `{inner}`: postpack adds the brackets"))
-        );
+        return Err(Fault::new("it must not have brackets")
+            .hint(format!("write `{inner}`: postpack adds the brackets")));
     }
     if let Some((scheme, rest)) = text.split_once("://") {
         return Err(Fault::new("it is a URL").hint(match scheme {
@@ -163,7 +164,9 @@ pub(super) fn host(text: &str) -> Checked<String> {
         return Ok(text.to_ascii_lowercase());
     }
     if let Some((name, port)) = text.rsplit_once(':') {
-        return Err(Fault::new("it contains a colon").hint(format!("write host = \"{name}\" and port = {port}")));
+        return Err(
+            Fault::new("it contains a colon").hint(format!("write host = \"{name}\" and port = {port}"))
+        );
     }
     any_domain(text)
 }
@@ -343,7 +346,10 @@ pub(super) fn size(text: &str) -> Checked<u64> {
     let factor: u64 = match unit.to_ascii_lowercase().as_str() {
         "" if (1..LEAST_BYTES).contains(&number) => {
             let hint = format!("write it with its unit: `{number}MB`, `{number}MiB` or `{number}kB`");
-            return Err(Fault::new(format!("{number} bytes are too small for a message: the unit is missing")).hint(hint));
+            return Err(Fault::new(format!(
+                "{number} bytes are too small for a message: the unit is missing"
+            ))
+            .hint(hint));
         }
         "" | "b" => 1,
         "k" | "kb" => 1000,

@@ -235,12 +235,7 @@ fn recipients(map: &mut Map<'_, '_>) {
         }
     }
     if addresses.is_empty() {
-        map.say(
-            name,
-            Code::Changed,
-            &["inbound.recipients"],
-            "the backend is queried for valid addresses",
-        );
+        map.say(name, Code::Changed, &["inbound.recipients"], "the backend is queried for valid addresses");
     } else if map.draft.has_section("inbound.domains") {
         map.key("inbound", "recipients", list(addresses), &[name]);
     }

@@ -62,7 +62,11 @@ pub(super) fn one(subject: &mut Subject<'_>, text: &str, start: usize) {
         return;
     };
     if name.is_empty() {
-        subject.error("map", Some(range), format!("the name after `{kind}:` is missing: the daemon would stop"));
+        subject.error(
+            "map",
+            Some(range),
+            format!("the name after `{kind}:` is missing: the daemon would stop"),
+        );
         subject.hint(format!("Write `{kind}:/path` without a blank."));
         return;
     }

@@ -313,9 +313,8 @@ fn hostname(subject: &mut Subject<'_>) {
             None,
             format!("`{name} = {value}`: others refuse mail from a host of that name"),
         );
-        subject.hint(
-            "Use a name under a domain of your own, or remove it: the host's own is used.".to_owned(),
-        );
+        subject
+            .hint("Use a name under a domain of your own, or remove it: the host's own is used.".to_owned());
     } else if !is_domain(value) {
         subject.error("hostname", None, format!("`{value}` is no host name"));
     } else if name != "mydomain" && !value.contains('.') {
