@@ -298,7 +298,7 @@ mod tests {
         [relay]
         # main.cf:1
         from = "a@b.example"
-        # TODO: who reads mail to root?
+        # TODO: who receives mail to root?
         root-mail-to = ["TODO"]
 
         [limits]
