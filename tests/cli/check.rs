@@ -252,7 +252,7 @@ fn tokens_are_refused_where_no_package_has_the_plugin() {
         "opensuse-leap-15.6",
         "auth = \"password\" with an app password",
         "auth = \"none\" with a smarthost that knows the host by its address",
-        "for the others alone: targets = [\"rhel-9\"] in [package]",
+        "only for the other targets: targets = [\"rhel-9\"] in [package]",
     ] {
         assert!(refused.contains(words), "{words}: {refused}");
     }
