@@ -23,7 +23,7 @@ fn the_provider_reference_is_up_to_date() {
 }
 
 /// The facts about a provider in Markdown, without a heading. `folder` is the one of the examples, relative to the page.
-pub fn page(provider: &Provider, examples: &[(String, String)], folder: &str) -> String {
+pub(super) fn page(provider: &Provider, examples: &[(String, String)], folder: &str) -> String {
     let mut text = format!("`provider = \"{}\"`", provider.name);
     if let Some(url) = &provider.url {
         let _ = write!(text, "; [documentation]({url})");
@@ -52,7 +52,7 @@ pub fn page(provider: &Provider, examples: &[(String, String)], folder: &str) ->
 }
 
 /// The files of `examples`, each with the provider it names.
-pub fn examples() -> Vec<(String, String)> {
+pub(super) fn examples() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut found = Vec::new();
     for entry in fs_err::read_dir(folder).unwrap() {
