@@ -249,7 +249,15 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
                     }
                 }
                 (None, _) => {
-                    map.other(Code::Lost, name, Some(&place), &format!("the pattern `{}` uses Perl syntax: rewrite it in POSIX syntax", crate::diag::printable(&row.key)));
+                    map.other(
+                        Code::Lost,
+                        name,
+                        Some(&place),
+                        &format!(
+                            "the pattern `{}` uses Perl syntax: rewrite it in POSIX syntax",
+                            crate::diag::printable(&row.key)
+                        ),
+                    );
                 }
                 (_, None) => {
                     let word = row.value.split_whitespace().next().unwrap_or_default().to_owned();
@@ -349,7 +357,12 @@ fn milters(map: &mut Map<'_, '_>) {
             &["milter.local"],
             "mail of local programs passes the same milters",
         );
-        map.say_if_open("smtpd_milters", Code::Implied, &["milter.servers"], "only the host itself is a client");
+        map.say_if_open(
+            "smtpd_milters",
+            Code::Implied,
+            &["milter.servers"],
+            "only the host itself is a client",
+        );
     }
     if reading.is_set("milter_default_action") {
         let action = reading.value("milter_default_action").to_lowercase();

@@ -76,7 +76,12 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
             "0 was no limit: now the default of Postfix or that of the provider applies",
         ),
         Ok(bytes) if bytes < SMALLEST => {
-            map.say(name, Code::Changed, &[&path], "less than a message needs: the default of Postfix applies");
+            map.say(
+                name,
+                Code::Changed,
+                &[&path],
+                "less than a message needs: the default of Postfix applies",
+            );
         }
         Ok(bytes) => {
             let preset = map
@@ -88,12 +93,9 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
                 Some(preset) if preset == bytes => {
                     map.say(name, Code::Implied, &[&path], "the limit of the provider");
                 }
-                Some(preset) if bytes > preset => map.say(
-                    name,
-                    Code::Fixed,
-                    &[&path],
-                    "the provider rejects messages above its limit",
-                ),
+                Some(preset) if bytes > preset => {
+                    map.say(name, Code::Fixed, &[&path], "the provider rejects messages above its limit")
+                }
                 _ => {
                     map.key("limits", key, written_size(bytes), &[name]);
                 }

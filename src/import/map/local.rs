@@ -236,7 +236,9 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
         let mailbox = found.mailboxes.first().cloned().unwrap_or_else(|| "root".to_owned());
         let question = match &place {
             Some(place) if mailbox != "root" => {
-                format!("who receives mail to root? It went to the mailbox of {mailbox} on this host ({place}).")
+                format!(
+                    "who receives mail to root? It went to the mailbox of {mailbox} on this host ({place})."
+                )
             }
             _ => "who receives mail to root? The source has no alias for it.".to_owned(),
         };
@@ -246,8 +248,8 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
         map.other(Code::Asked, "relay.root-mail-to", place.as_ref(), "who receives mail to root?");
         return;
     }
-    let comment = (!known)
-        .then(|| format!("mail to root leaves as {}, which is not in mydestination", addresses[0]));
+    let comment =
+        (!known).then(|| format!("mail to root leaves as {}, which is not in mydestination", addresses[0]));
     map.root.clone_from(&addresses);
     let origins: Vec<&str> =
         ["alias_maps", "virtual_alias_maps"].into_iter().filter(|name| reading.is_set(name)).collect();

@@ -113,7 +113,12 @@ pub(super) fn map(reading: &Reading<'_>, role: &Role, answers: &Answers) -> Mapp
         files.sort();
         files.dedup();
         for file in &files {
-            map.other(Code::Changed, file, None, "copy this table to the host: the package does not contain it");
+            map.other(
+                Code::Changed,
+                file,
+                None,
+                "copy this table to the host: the package does not contain it",
+            );
         }
         map.draft.set("relay", "own-files", list(files), &[]);
     }

@@ -138,7 +138,8 @@ fn trusted(map: &mut Map<'_, '_>) {
     }
     let items = role::trusted(reading);
     if items.is_empty() || !map.role.profile.has_clients() {
-        let reason = if items.is_empty() { "only the host itself" } else { "only the host itself can connect" };
+        let reason =
+            if items.is_empty() { "only the host itself" } else { "only the host itself can connect" };
         let code = if items.is_empty() { Code::Implied } else { Code::Dropped };
         map.say("mynetworks", code, &["network.trusted"], reason);
         return;

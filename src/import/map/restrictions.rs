@@ -80,7 +80,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
 
 /// The list of a null client only decides about relaying, because it has no other clients.
 fn relay_list(map: &mut Map<'_, '_>) {
-    map.say("smtpd_relay_restrictions", Code::Implied, &["relay.profile"], "only the host itself can connect");
+    map.say(
+        "smtpd_relay_restrictions",
+        Code::Implied,
+        &["relay.profile"],
+        "only the host itself can connect",
+    );
 }
 
 /// Findings of all lists.

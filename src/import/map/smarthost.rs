@@ -68,7 +68,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     }
     let written_hops = tables::items(&written).len();
     if written_hops > 0 && hops.len() < written_hops {
-        map.say("relayhost", Code::Lost, &["smarthost.host"], "a next hop that is not a host name or address");
+        map.say(
+            "relayhost",
+            Code::Lost,
+            &["smarthost.host"],
+            "a next hop that is not a host name or address",
+        );
     }
     if hops.is_empty() {
         without(map);
@@ -301,12 +306,7 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
         if wrapper {
             map.key(&section, "tls", "implicit", &["smtp_tls_wrappermode"]);
         } else if port == 465 {
-            map.say(
-                "smtp_tls_wrappermode",
-                Code::Fixed,
-                &["smarthost.tls"],
-                "port 465 uses implicit TLS",
-            );
+            map.say("smtp_tls_wrappermode", Code::Fixed, &["smarthost.tls"], "port 465 uses implicit TLS");
             map.other(
                 Code::Fixed,
                 "relayhost",
@@ -314,7 +314,9 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
                 "port 465 without smtp_tls_wrappermode never connected; implicit TLS is now used",
             );
             if let Some(entry) = map.draft.get_mut(&section, "port") {
-                entry.comment("Without smtp_tls_wrappermode this port never connected; implicit TLS is now used.");
+                entry.comment(
+                    "Without smtp_tls_wrappermode this port never connected; implicit TLS is now used.",
+                );
             }
         }
     }
@@ -333,8 +335,18 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
         map.key(&section, "auth", "none", &[]);
         map.say_if_open("smtp_sasl_auth_enable", Code::Key, &["smarthost.auth"], "");
         map.say_if_open("smtp_sasl_password_maps", Code::Dropped, &["smarthost.auth"], "there is no login");
-        map.say_if_open("smtp_sasl_mechanism_filter", Code::Dropped, &["smarthost.auth"], "there is no login");
-        map.say_if_open("smtp_sasl_security_options", Code::Dropped, &["smarthost.auth"], "there is no login");
+        map.say_if_open(
+            "smtp_sasl_mechanism_filter",
+            Code::Dropped,
+            &["smarthost.auth"],
+            "there is no login",
+        );
+        map.say_if_open(
+            "smtp_sasl_security_options",
+            Code::Dropped,
+            &["smarthost.auth"],
+            "there is no login",
+        );
     }
 }
 

@@ -144,9 +144,7 @@ fn level(map: &mut Map<'_, '_>) {
     } else if secures && !(map.answers.keep && level == "encrypt") {
         let reason = match (level.as_str(), password) {
             ("encrypt", _) => "the server was not verified: now its certificate is",
-            (_, true) => {
-                "the password could be intercepted: now the certificate of the server is verified"
-            }
+            (_, true) => "the password could be intercepted: now the certificate of the server is verified",
             _ => "mail could be intercepted: now the certificate of the server is verified",
         };
         map.say(origin, Code::Fixed, keys, reason);
