@@ -94,7 +94,7 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
                     map.say(name, Code::Implied, &[&path], "the limit of the provider");
                 }
                 Some(preset) if bytes > preset => {
-                    map.say(name, Code::Fixed, &[&path], "the provider rejects messages above its limit")
+                    map.say(name, Code::Fixed, &[&path], "the provider rejects messages above its limit");
                 }
                 _ => {
                     map.key("limits", key, written_size(bytes), &[name]);
