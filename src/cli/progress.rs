@@ -48,7 +48,8 @@ impl Progress {
     /// Time between two lines.
     const PAUSE: Duration = Duration::from_secs(2);
 
-    /// Starts progress for a number of hosts. From here on Ctrl-C ends the build and not the process, so that no files are left over.
+    /// Starts progress for a number of hosts. From here on, Ctrl-C ends the build and not the process, so that no files are left
+    /// over.
     pub(super) fn new(total: usize, style: Style, terminal: &Terminal) -> Self {
         let view = match style {
             Style::Auto if total < Self::WORTH_IT || terminal.is_quiet() => View::Nothing,

@@ -250,7 +250,7 @@ impl Draft {
             }
         }
         if !self.lost.is_empty() && !stand_ins {
-            text.push_str("\n# What no key of a spec says:\n");
+            text.push_str("\n# Settings without a key:\n");
             for line in &self.lost {
                 let _ = writeln!(text, "{}", comment(line));
             }
@@ -291,14 +291,14 @@ mod tests {
         let mut draft = Draft::default();
         draft.set("limits", "hops", 30, &[]);
         draft.set("relay", "from", "a@b.example", &["myorigin"]).comment("main.cf:1");
-        draft.ask("relay", "root-mail-to", true, "x@y.example", "who reads mail to root?");
+        draft.ask("relay", "root-mail-to", true, "x@y.example", "who receives mail to root?");
         draft.set("inbound.domains", "acme.example", "mail.acme.example", &[]);
         draft.lost.push("lost: x".to_owned());
         insta::assert_snapshot!(draft.to_text(), @r#"
         [relay]
         # main.cf:1
         from = "a@b.example"
-        # TODO: who reads mail to root?
+        # TODO: who receives mail to root?
         root-mail-to = ["TODO"]
 
         [limits]
@@ -307,7 +307,7 @@ mod tests {
         [inbound.domains]
         "acme.example" = "mail.acme.example"
 
-        # What no key of a spec says:
+        # Settings without a key:
         # lost: x
         "#);
         let (text, places) = draft.with_stand_ins();

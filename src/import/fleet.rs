@@ -142,9 +142,8 @@ fn fleet_text(groups: &[Group]) -> String {
 }
 
 fn base_text(base: &BTreeMap<Path, String>) -> String {
-    let mut text = String::from(
-        "# What all hosts of the fleet have in common.\n\n[package]\nname = \"mail-relay-{{host}}\"\n",
-    );
+    let mut text =
+        String::from("# Settings of all hosts of the fleet.\n\n[package]\nname = \"mail-relay-{{host}}\"\n");
     let mut section = "package";
     let of_package = base.iter().filter(|((section, _), _)| section == "package");
     for ((own, key), value) in of_package.chain(base.iter().filter(|((section, _), _)| section != "package"))

@@ -118,13 +118,13 @@ fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &
     });
     if let Some((subject, name)) = refused {
         mapped.draft.without_option(index, &name);
-        let reason = format!("check refuses it ({code}): {message}");
+        let reason = format!("check rejects it ({code}): {message}");
         mapped.others.push(Other { code: Code::Lost, subject, place: None, reason });
         return;
     }
     let entry = mapped.draft.remove(index);
     let path = format!("{}.{}", entry.section, entry.key);
-    let reason = format!("check refuses it ({code}): {message}");
+    let reason = format!("check rejects it ({code}): {message}");
     if entry.origins.is_empty() {
         mapped.others.push(Other { code: Code::Lost, subject: path, place: None, reason });
         return;

@@ -133,7 +133,7 @@ fn text(reading: &Reading<'_>, path: &str) -> Result<(String, String), Table> {
         reading.remark(
             "missing-file",
             path,
-            "main.cf names this table, and the source does not have it: taken for empty",
+            "main.cf names this table, but the source does not have it: treated as empty",
         );
         return Err(Table::Missing);
     };

@@ -151,7 +151,8 @@ fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnosti
         ));
     vec![match able.as_slice() {
         [] => finding,
-        able => finding.hint(format!("only for the other targets: targets = [{}] in [package]", names(able, "\""))),
+        able => finding
+            .hint(format!("only for the other targets: targets = [{}] in [package]", names(able, "\""))),
     }]
 }
 
@@ -284,7 +285,8 @@ fn everything(relay: &Relay, main: &MainCf) -> Vec<Diagnostic> {
             let message =
                 format!("nothing after `{word}` is evaluated, and the restrictions of the relay follow");
             findings.push(
-                at("accepts-everything", message).hint("Remove it: mail that no restriction rejects is permitted."),
+                at("accepts-everything", message)
+                    .hint("Remove it: mail that no restriction rejects is permitted."),
             );
         } else if end.permits && !end.refusing {
             let message = format!("`{word}` accepts everything, so it has no effect");

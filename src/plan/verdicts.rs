@@ -1,8 +1,8 @@
 //! Rules for each parameter of Postfix in a relay of a profile, for specs and hosts: `pkg/postfix/verdicts.tsv`, which has every
 //! parameter of the catalogue.
 //!
-//! `check` applies them to [main-cf] and the options of services. The check of `main.cf.d` on the host (merge.awk) reads its rows from
-//! the package: [`for_host`].
+//! `check` applies them to [main-cf] and the options of services. The check of `main.cf.d` on the host (merge.awk) reads its
+//! rows from the package: [`for_host`].
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -234,7 +234,9 @@ pub(super) fn judge(parameter: &Parameter, place: Place, facts: &Facts<'_>) -> O
                 [] => format!("this relay sets `{name}`, and a value here would replace it completely"),
                 keys => {
                     let keys = quoted(keys.iter().copied(), " and ");
-                    format!("this relay sets `{name}` by {keys}, and a value here would replace it completely")
+                    format!(
+                        "this relay sets `{name}` by {keys}, and a value here would replace it completely"
+                    )
                 }
             };
             Some(instead(at_name("parameter-owned", verdict.because(message)), &keys))

@@ -1,6 +1,6 @@
 //! OpenPGP version 4 signatures (RFC 4880, RFC 9580), deterministic: the same key, bytes and time give the same signature.
 //!
-//! Package managers accept few of the kinds of signature that OpenPGP has. This room writes the one kind that all of them
+//! Package managers accept few of the kinds of signature that OpenPGP has. This module writes the one kind that all of them
 //! accept, and names the distributions where a key fails. It knows nothing of what is signed.
 //! `docs/adr/0001-openpgp.md` says why it is our own code, and what it was measured and compared with.
 

@@ -68,8 +68,8 @@ const SPOKEN: &[&str] = &["reject", "defer", "discard", "hold", "warn", "error",
 const DIGESTS: &[&str] = &["fingerprint", "clientcerts"];
 
 impl Search {
-    /// `schema` is the schema of the table, if there is one. If keys are names of other things (users, headers, patterns, parameters
-    /// of Postfix, directives of systemd), words in them do not indicate a secret.
+    /// `schema` is the schema of the table, if there is one. If keys are names of other things (users, headers, patterns,
+    /// parameters of Postfix, directives of systemd), words in them do not indicate a secret.
     fn table(&mut self, table: &mut DeTable<'_>, path: &str, schema: Option<&'static Value>) {
         let foreign = schema.is_some_and(|schema| schema::names(schema).is_some());
         let mut taken = Vec::new();

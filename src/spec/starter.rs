@@ -30,7 +30,7 @@ pub fn starter(provider: &str, profile: Profile) -> String {
     match &preset {
         Some(preset) => with_preset(&mut text, preset),
         None if direct => {
-            text.push_str("# Without a provider and a [smarthost], mail goes directly to MX hosts.\n")
+            text.push_str("# Without a provider and a [smarthost], mail goes directly to MX hosts.\n");
         }
         None => text.push_str("provider = \"custom\"\n"),
     }

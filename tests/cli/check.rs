@@ -251,8 +251,8 @@ fn tokens_are_refused_where_no_package_has_the_plugin() {
         "debian-12, ",
         "opensuse-leap-15.6",
         "auth = \"password\" with an app password",
-        "auth = \"none\" with a smarthost that knows the host by its address",
-        "for the others alone: targets = [\"rhel-9\"] in [package]",
+        "auth = \"none\" with a smarthost that accepts the IP address of the host",
+        "only for the other targets: targets = [\"rhel-9\"] in [package]",
     ] {
         assert!(refused.contains(words), "{words}: {refused}");
     }

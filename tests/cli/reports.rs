@@ -222,7 +222,7 @@ fn other_bytes_under_the_same_version_are_named() {
     // Without a manifest, what is there counts.
     fs_err::remove_file(world.path("dist/manifest.json")).unwrap();
     let run = world.run("build relay.toml --package-format deb --release 2 --set relay.from=x@acme.example");
-    assert!(run.stderr.contains("other bytes under the same version"), "{run}");
+    assert!(run.stderr.contains("different bytes under the same version"), "{run}");
 }
 
 #[test]

@@ -20,31 +20,30 @@ fn help_and_version() {
     Usage: postpack [OPTIONS] <COMMAND>
 
     Commands:
-      init         Write a commented spec to start from
+      init         Write a commented spec as a starting point
       import       Write a spec for a Postfix that was configured by hand
-      check        Say what is wrong with a spec, and what would be right
-      render       Write the files as a host of a distribution will have them, without packing them
+      check        Check a spec for errors, and suggest fixes
+      render       Write the files of a host, as on a given distribution, without building a package
       build        Build packages
-      verify       Build again what is in a folder, and compare it byte for byte
-      merge        Put the shards of a fleet together
-      inspect      Show what is in a package of any of the three formats: metadata, files, scripts
-      diff         Show what changes on a host between two specs or packages, or on which hosts between
-                   two fleets
+      verify       Rebuild the packages in a folder, and compare them byte for byte
+      merge        Join the shards of a fleet
+      inspect      Show metadata, files and scripts of a package in any of the three formats
+      diff         Show the changes on a host between two specs or packages, or on all hosts between two
+                   fleets
       explain      Explain a key of the spec, a Postfix parameter, or the code of a finding
-      key          Make and maintain the keys that sign packages and repositories
-      sign         Sign files: an OpenPGP signature beside each, in the text of each, or in the header
-                   of an rpm
+      key          Create and maintain the keys that sign packages and repositories
+      sign         Sign files with OpenPGP: in a separate file, in the text, or in the header of an rpm
       repo         Publish signed repositories for apt, dnf, zypper and pacman as static files
       schema       Print the JSON Schema of the spec, for editors
       providers    List the provider presets, or show one
       profiles     List the kinds of relay
-      targets      List the distributions that packages are built for, and what is known of each
+      targets      List the supported distributions, with the facts about each
       completions  Print a completion script for a shell
       man          Print the man page postpack(1), or write the pages of all verbs
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-      -q, --quiet         Say nothing but errors
+      -q, --quiet         Print only errors
           --color <WHEN>  When to use colour [default: auto] [possible values: auto, always, never]
       -h, --help          Print help (see more with '--help')
       -V, --version       Print version

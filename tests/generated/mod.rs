@@ -64,16 +64,16 @@ fn the_origins_of_the_host_are_up_to_date() {
 #[test]
 fn the_parameter_reference_is_up_to_date() {
     let mut text = String::from(
-        "# Postfix parameters that a relay depends on\n\n<!-- Generated: just generate -->\n\nEverything else in \
-         postconf(5) can be set in `[main-cf]` of a spec, in the options of its services, and in `main.cf.d` of a host. The source is \
+        "# Postfix parameters\n\n<!-- Generated: just generate -->\n\nThese parameters are restricted. All others in postconf(5) can be \
+         set in `[main-cf]` of a spec, in the options of its services, and in `main.cf.d` of a host. The source is \
          `pkg/postfix/verdicts.tsv`, where every parameter has a verdict; the keys are from the table of keys (`src/keys`).\n\n\
-         - **never**: refused in `[main-cf]`, for services that Postfix or another section brings, and in `main.cf.d`.\n\
-         - **must**: other values are refused in the same places.\n\
-         - **spec**: refused in `[main-cf]`, where a key decides it. A host may differ in `main.cf.d`.\n\
-         - **section**: refused in `[main-cf]` while the relay sets it itself, by one of these keys or for its profile; with a \
-         reason, also for services that Postfix brings.\n\
+         - **never**: rejected in `[main-cf]`, for services of Postfix or other sections, and in `main.cf.d`.\n\
+         - **must**: other values are rejected in the same places.\n\
+         - **spec**: rejected in `[main-cf]`, because a key decides it. A host may differ in `main.cf.d`.\n\
+         - **section**: rejected in `[main-cf]` while the relay sets it, by one of these keys or for its profile; with a \
+         reason, also for services of Postfix.\n\
          - **no effect**: `check` warns.\n\n\
-         | parameter | profiles | verdict | keys | reason |\n|---|---|---|---|---|\n",
+         | Parameter | Profiles | Verdict | Keys | Reason |\n|---|---|---|---|---|\n",
     );
     let rows = include_str!("../../pkg/postfix/verdicts.tsv").lines().filter(|line| !line.starts_with('#'));
     for row in rows.map(|line| line.split('\t').collect::<Vec<_>>()) {
@@ -92,7 +92,7 @@ fn the_parameter_reference_is_up_to_date() {
             "not" => format!("must not contain `{}`", words.replace(' ', "`, `")),
             "has" => format!("must contain `{words}`"),
             "clients" => "must not trust everybody".to_owned(),
-            "closed" => "must refuse strangers".to_owned(),
+            "closed" => "must reject strangers".to_owned(),
             "under" => format!("must begin with `{words}`"),
             _ => "must name a service of master.cf".to_owned(),
         };
@@ -119,10 +119,10 @@ fn the_parameter_reference_is_up_to_date() {
 #[test]
 fn the_reference_of_the_import_is_up_to_date() {
     let mut text = String::from(
-        "# From a parameter of Postfix to the key that says it\n\n<!-- Generated: just generate -->\n\n\
-         What `postpack import` does with each parameter. The source is `pkg/import/verdicts.tsv`, where every parameter has a row. \
-         Parameters that go to `[main-cf]` as they are, in every profile, are left out.\n\n\
-         | parameter | profiles | value | verdict | keys | reason |\n|---|---|---|---|---|---|\n",
+        "# Parameters and keys\n\n<!-- Generated: just generate -->\n\n\
+         The verdict of `postpack import` on each parameter. The source is `pkg/import/verdicts.tsv`, where every parameter has a row. \
+         Parameters that go to `[main-cf]` unchanged in every profile are omitted.\n\n\
+         | Parameter | Profiles | Value | Verdict | Keys | Reason |\n|---|---|---|---|---|---|\n",
     );
     let rows = include_str!("../../pkg/import/verdicts.tsv").lines().filter(|line| !line.starts_with('#'));
     for row in rows.map(|line| line.split('\t').collect::<Vec<_>>()) {

@@ -91,7 +91,9 @@ fn codes() -> Vec<Page> {
         let mut text = format!("{}\n\n{}\n", code.cause, code.fix);
         for (title, part) in [("Rejected", &code.bad), ("Accepted", &code.good)] {
             if !part.is_empty() {
-                let _ = write!(text, "\n## {title}\n\n```toml\n{}\n```\n", part.trim_end());
+                // A syntax error is the fault of one of them.
+                let language = if part.parse::<toml::Table>().is_ok() { "toml" } else { "text" };
+                let _ = write!(text, "\n## {title}\n\n```{language}\n{}\n```\n", part.trim_end());
             }
         }
         Page::new("codes", &code.name, &code.name, &text)

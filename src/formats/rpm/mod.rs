@@ -1,4 +1,4 @@
-//! The rpm format, version 4: what RHEL 8 and everything after it reads. Only this room names the rpm crate.
+//! The rpm format, version 4: what RHEL 8 and everything after it reads. Only this module names the rpm crate.
 
 mod guard;
 mod payload;

@@ -60,9 +60,9 @@ fn outgoing(map: &mut Map<'_, '_>) {
                     Code::Lost,
                     &spec,
                     map.reading.setting(name).map(|it| &it.place),
-                    "header checks by a table that is none of patterns",
+                    "header checks by a table without patterns",
                 );
-                map.say(name, Code::Lost, &["headers.patterns"], "a table that is none of patterns");
+                map.say(name, Code::Lost, &["headers.patterns"], "a table without patterns");
             }
             continue;
         };
@@ -118,13 +118,13 @@ fn outgoing(map: &mut Map<'_, '_>) {
                     Code::Lost,
                     name,
                     Some(&place),
-                    "headers of leaving mail are removed, and not replaced",
+                    "headers of outgoing mail can be removed, but not replaced",
                 );
                 map.say(
                     name,
                     Code::Lost,
                     &["headers.patterns"],
-                    "headers of leaving mail are removed, and not replaced",
+                    "headers of outgoing mail can be removed, but not replaced",
                 );
             }
         }
@@ -232,9 +232,9 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
                         Code::Lost,
                         &spec,
                         map.reading.setting(name).map(|it| &it.place),
-                        "checks by a table that is none of patterns",
+                        "checks by a table without patterns",
                     );
-                    map.say(name, Code::Lost, &[section], "a table that is none of patterns");
+                    map.say(name, Code::Lost, &[section], "a table without patterns");
                 }
             }
             continue;
@@ -249,7 +249,15 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
                     }
                 }
                 (None, _) => {
-                    map.other(Code::Lost, name, Some(&place), &format!("the pattern `{}` has a part that only Perl's expressions have: a person has to write it as POSIX has it", crate::diag::printable(&row.key)));
+                    map.other(
+                        Code::Lost,
+                        name,
+                        Some(&place),
+                        &format!(
+                            "the pattern `{}` uses Perl syntax: rewrite it in POSIX syntax",
+                            crate::diag::printable(&row.key)
+                        ),
+                    );
                 }
                 (_, None) => {
                     let word = row.value.split_whitespace().next().unwrap_or_default().to_owned();
@@ -264,7 +272,7 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
         }
     }
     if any && !map.verdicts.contains_key(name) {
-        map.say(name, Code::Lost, &[section], "none of its rules can be said");
+        map.say(name, Code::Lost, &[section], "none of its rules has a key");
     }
     map.say_if_open(name, Code::Dropped, &[section], "the table is empty");
 }
@@ -316,7 +324,7 @@ fn milters(map: &mut Map<'_, '_>) {
         match milter(server) {
             Some(text) => {
                 if text.starts_with("unix:/") {
-                    map.other(Code::Changed, &text, reading.setting(origin).map(|it| &it.place), "the socket is outside of Postfix's queue folder: Postfix reaches it without a chroot only");
+                    map.other(Code::Changed, &text, reading.setting(origin).map(|it| &it.place), "the socket is outside the queue folder of Postfix: Postfix can use it only without a chroot");
                 }
                 written.push(text);
             }
@@ -324,7 +332,7 @@ fn milters(map: &mut Map<'_, '_>) {
                 Code::Lost,
                 &crate::diag::printable(server),
                 reading.setting(origin).map(|it| &it.place),
-                "no place that [milter] can have",
+                "not an address that [milter] supports",
             ),
         }
     }
@@ -340,16 +348,21 @@ fn milters(map: &mut Map<'_, '_>) {
             "non_smtpd_milters",
             Code::Changed,
             &["milter.local"],
-            "mail of local programs is shown to the same milters",
+            "mail of local programs passes the same milters",
         );
     } else {
         map.say_if_open(
             "non_smtpd_milters",
             Code::Implied,
             &["milter.local"],
-            "mail of local programs is shown to the same milters",
+            "mail of local programs passes the same milters",
         );
-        map.say_if_open("smtpd_milters", Code::Implied, &["milter.servers"], "no client but the host itself");
+        map.say_if_open(
+            "smtpd_milters",
+            Code::Implied,
+            &["milter.servers"],
+            "only the host itself is a client",
+        );
     }
     if reading.is_set("milter_default_action") {
         let action = reading.value("milter_default_action").to_lowercase();

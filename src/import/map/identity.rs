@@ -26,12 +26,12 @@ fn hostname(map: &mut Map<'_, '_>) {
             "myhostname",
             Code::Fixed,
             &["relay.hostname"],
-            "a name without a domain: the host's own full name counts",
+            "a name without a domain: the full name of the host applies",
         );
     } else if map.role.profile == Profile::NullClient
         || reading.fact("hostname").is_some_and(|own| own.eq_ignore_ascii_case(&name))
     {
-        map.say("myhostname", Code::Implied, &["relay.hostname"], "the host's own name");
+        map.say("myhostname", Code::Implied, &["relay.hostname"], "the name of the host");
     } else {
         map.key("relay", "hostname", name, &["myhostname"]);
     }
@@ -100,7 +100,7 @@ fn masquerade(map: &mut Map<'_, '_>) {
                     "masquerade_domains",
                     Code::Dropped,
                     &["relay.from"],
-                    "senders have their address already",
+                    "senders already have their address",
                 );
             }
         }
@@ -151,14 +151,14 @@ fn row(map: &mut Map<'_, '_>, name: &str, shape: Shape, row: &Row) {
         }
         None if is_own(map, &row.key) && row.key.contains('.') => take_from(map, name, &answer),
         None => local_sender(map, name, &row.key.clone(), &answer, row),
-        _ => lost(map, name, row, "a sender that no key of [rewrite.senders] says"),
+        _ => lost(map, name, row, "a sender that [rewrite.senders] cannot express"),
     }
 }
 
 fn local_sender(map: &mut Map<'_, '_>, name: &str, local: &str, answer: &str, row: &Row) {
     // root is whose name most programs send in.
     if !is_address(answer) {
-        lost(map, name, row, "the new sender is no full address");
+        lost(map, name, row, "the new sender is not a full address");
     } else if local == "root" && map.from.is_none() {
         take_from(map, name, answer);
     } else if map.from.as_deref() == Some(answer) {
@@ -170,7 +170,7 @@ fn local_sender(map: &mut Map<'_, '_>, name: &str, local: &str, answer: &str, ro
 
 fn sender(map: &mut Map<'_, '_>, name: &str, from: &str, to: &str, row: &Row) {
     if from == to {
-        map.say_if_open(name, Code::Implied, &["rewrite.senders"], "senders that stay as they are");
+        map.say_if_open(name, Code::Implied, &["rewrite.senders"], "senders that do not change");
         return;
     }
     let place = row.place.clone();
@@ -215,7 +215,7 @@ fn catch_all(map: &mut Map<'_, '_>, name: &str, answer: &str) {
             map.other(Code::Fixed, name, None, "the rule caught the empty sender of bounces, and the senders of forwarded mail: now it is that of local mail");
         }
     } else {
-        map.say(name, Code::Lost, &["relay.from"], "every sender becomes something that is no address");
+        map.say(name, Code::Lost, &["relay.from"], "every sender becomes a text that is not an address");
     }
 }
 
@@ -284,7 +284,7 @@ fn from(map: &mut Map<'_, '_>) {
                 Code::Asked,
                 "relay.from",
                 None,
-                "nothing in the source says which sender the provider accepts",
+                "the source does not show which sender the provider accepts",
             );
         }
         None => {}
@@ -301,7 +301,7 @@ fn helo(map: &mut Map<'_, '_>) {
         return;
     }
     if map.reading.hostname().is_some_and(|own| own == name) || name.contains('$') {
-        map.say("smtp_helo_name", Code::Implied, &["relay.helo-name"], "the host's own name");
+        map.say("smtp_helo_name", Code::Implied, &["relay.helo-name"], "the name of the host");
     } else if is_domain(&name) {
         map.key("relay", "helo-name", name, &["smtp_helo_name"]);
     }

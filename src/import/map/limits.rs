@@ -61,7 +61,7 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
     if is_default(map.reading, name, &value) {
         let preset = map.provider.as_ref().and_then(|provider| provider.message_size);
         let reason = if key == "message-size" && preset.is_some() {
-            "Postfix's default; the limit of the provider counts"
+            "the default of Postfix; the limit of the provider applies"
         } else {
             "Postfix's default"
         };
@@ -73,10 +73,15 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
             name,
             Code::Changed,
             &[&path],
-            "0 was no limit: now Postfix's default or that of the provider counts",
+            "0 was no limit: now the default of Postfix or that of the provider applies",
         ),
         Ok(bytes) if bytes < SMALLEST => {
-            map.say(name, Code::Changed, &[&path], "less than a message needs: Postfix's default counts");
+            map.say(
+                name,
+                Code::Changed,
+                &[&path],
+                "less than a message needs: the default of Postfix applies",
+            );
         }
         Ok(bytes) => {
             let preset = map
@@ -88,12 +93,9 @@ fn size(map: &mut Map<'_, '_>, name: &'static str, key: &'static str) {
                 Some(preset) if preset == bytes => {
                     map.say(name, Code::Implied, &[&path], "the limit of the provider");
                 }
-                Some(preset) if bytes > preset => map.say(
-                    name,
-                    Code::Fixed,
-                    &[&path],
-                    "the provider refuses larger messages than its own limit",
-                ),
+                Some(preset) if bytes > preset => {
+                    map.say(name, Code::Fixed, &[&path], "the provider rejects messages above its limit");
+                }
                 _ => {
                     map.key("limits", key, written_size(bytes), &[name]);
                 }
@@ -142,7 +144,7 @@ fn duration(map: &mut Map<'_, '_>, name: &'static str, key: &'static str, unit: 
     if default == Some(seconds) {
         map.say(name, Code::Implied, &[&path], "Postfix's default");
     } else if seconds == 0 {
-        map.say(name, Code::Changed, &[&path], "0 is no time of a spec: Postfix's default counts");
+        map.say(name, Code::Changed, &[&path], "0 is not a time in a spec: the default of Postfix applies");
     } else {
         map.key("limits", key, written_time(seconds), &[name]);
     }

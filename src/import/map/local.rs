@@ -78,7 +78,7 @@ fn names(map: &mut Map<'_, '_>) -> BTreeMap<String, Alias> {
                 reading.remark(
                     "missing-file",
                     path,
-                    "main.cf names this table, and the source does not have it: taken for empty",
+                    "main.cf names this table, but the source does not have it: treated as empty",
                 );
             }
             continue;
@@ -219,7 +219,7 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
                 Code::Changed,
                 &format!("mailbox {mailbox}"),
                 place.as_ref(),
-                "mail to root ended in this mailbox of the host, which nothing delivers to any more",
+                "mail to root was delivered to this mailbox of the host, which gets no more mail",
             );
         }
     }
@@ -236,18 +236,20 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
         let mailbox = found.mailboxes.first().cloned().unwrap_or_else(|| "root".to_owned());
         let question = match &place {
             Some(place) if mailbox != "root" => {
-                format!("who reads mail to root? It went to the mailbox of {mailbox} on this host ({place}).")
+                format!(
+                    "who receives mail to root? It went to the mailbox of {mailbox} on this host ({place})."
+                )
             }
-            _ => "who reads mail to root? No alias in the source says.".to_owned(),
+            _ => "who receives mail to root? The source has no alias for it.".to_owned(),
         };
         let domain = map.domain().unwrap_or_else(|| "acme.example".to_owned());
         let stand_in = format!("ops@{domain}");
         map.draft.ask("relay", "root-mail-to", false, &stand_in, &question);
-        map.other(Code::Asked, "relay.root-mail-to", place.as_ref(), "who reads mail to root?");
+        map.other(Code::Asked, "relay.root-mail-to", place.as_ref(), "who receives mail to root?");
         return;
     }
-    let comment = (!known)
-        .then(|| format!("mail to root leaves as {}, which mydestination does not have", addresses[0]));
+    let comment =
+        (!known).then(|| format!("mail to root leaves as {}, which is not in mydestination", addresses[0]));
     map.root.clone_from(&addresses);
     let origins: Vec<&str> =
         ["alias_maps", "virtual_alias_maps"].into_iter().filter(|name| reading.is_set(name)).collect();
@@ -319,7 +321,7 @@ fn aliases(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: boo
                 Code::Lost,
                 &format!("alias {name}"),
                 Some(&place),
-                "its name is no local name of a spec",
+                "its name is not a valid local name in a spec",
             );
             continue;
         }
@@ -380,7 +382,7 @@ fn ends(map: &mut Map<'_, '_>) {
     let domains: Vec<String> = crate::import::role::mail_domains(reading);
     if receives {
         if domains.is_empty() {
-            map.say("mydestination", Code::Implied, &["relay.root-mail-to"], "the host's own names");
+            map.say("mydestination", Code::Implied, &["relay.root-mail-to"], "the names of the host");
         } else {
             let reason = format!("mailboxes of Unix users for {}", domains.join(", "));
             map.say("mydestination", Code::Lost, &[], &reason);
@@ -388,7 +390,7 @@ fn ends(map: &mut Map<'_, '_>) {
         return;
     }
     if let Some(domain) = domains.first() {
-        let reason = format!("mail to {domain} stayed on this host; now it leaves by the smarthost");
+        let reason = format!("mail to {domain} stayed on this host; now it leaves through the smarthost");
         map.say("mydestination", Code::Changed, &["relay.local-domains"], &reason);
     } else {
         map.say(

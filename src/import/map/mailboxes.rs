@@ -137,7 +137,7 @@ fn query(map: &mut Map<'_, '_>, name: &'static str, key: &str) {
             Code::Lost,
             name,
             place.as_ref(),
-            &format!("the answer is changed by `{}`", crate::diag::printable(format)),
+            &format!("the answer is modified by `{}`", crate::diag::printable(format)),
         );
     }
     let lower = query.to_lowercase();
@@ -149,7 +149,7 @@ fn query(map: &mut Map<'_, '_>, name: &'static str, key: &str) {
             false,
             &query,
             &format!(
-                "{}: the query answers a folder; it has to answer the login: {query}",
+                "{}: the query returns a folder, but it must return the login: {query}",
                 place.as_ref().map_or_else(String::new, ToString::to_string)
             ),
         );
@@ -157,9 +157,9 @@ fn query(map: &mut Map<'_, '_>, name: &'static str, key: &str) {
             Code::Asked,
             name,
             place.as_ref(),
-            "the query answers a folder; it has to answer the login of the mailbox",
+            "the query returns a folder, but it must return the login of the mailbox",
         );
-        map.say(name, Code::Changed, &[&path], "the query has to answer the login of the mailbox");
+        map.say(name, Code::Changed, &[&path], "the query must return the login of the mailbox");
         return;
     }
     map.key("database.queries", key, query, &[name]);
@@ -184,7 +184,7 @@ fn directory(map: &mut Map<'_, '_>, settings: &BTreeMap<String, String>) {
                 "base",
                 false,
                 "dc=acme,dc=example",
-                "where in the directory to search",
+                "the base of the search in the directory",
             );
         }
     }
@@ -206,7 +206,7 @@ fn listed(map: &mut Map<'_, '_>) {
                             Code::Lost,
                             &format!("mailbox {}", row.key),
                             Some(&row.place.clone()),
-                            "no plain address",
+                            "not a plain address",
                         );
                     }
                 }
@@ -239,7 +239,7 @@ fn listed(map: &mut Map<'_, '_>) {
         let question = if reading.is_set("virtual_mailbox_maps") && unknown {
             format!("who has a mailbox{of}? The table is not in the source.")
         } else if reading.is_set("virtual_mailbox_domains") {
-            format!("who has a mailbox{of}? Only Dovecot knows today.")
+            format!("who has a mailbox{of}? Only Dovecot has the list today.")
         } else {
             "who has a mailbox? Users of the host have them today.".to_owned()
         };
@@ -276,7 +276,7 @@ fn delivery(map: &mut Map<'_, '_>) {
         if place == "private/dovecot-lmtp" {
             map.say(origin, Code::Implied, &["mailboxes.lmtp"], "the default of the spec");
         } else if place.starts_with('/') {
-            map.say(origin, Code::Lost, &["mailboxes.lmtp"], "a socket outside of Postfix's queue folder");
+            map.say(origin, Code::Lost, &["mailboxes.lmtp"], "a socket outside the queue folder of Postfix");
         } else {
             let plain = super::smarthost::hop(place).filter(|hop| hop.port.is_some() || hop.bracketed);
             let text = match plain {
@@ -291,7 +291,7 @@ fn delivery(map: &mut Map<'_, '_>) {
         return;
     }
     let words = if value.is_empty() || value == "virtual" {
-        "mailboxes were written by virtual(8) or local(8): now Dovecot takes them by LMTP (private/dovecot-lmtp), and has to listen there".to_owned()
+        "mailboxes were written by virtual(8) or local(8): now Dovecot receives them by LMTP (private/dovecot-lmtp), where it has to listen".to_owned()
     } else {
         format!(
             "mail went to Dovecot's LDA by the service `{}`: now by LMTP (private/dovecot-lmtp), where Dovecot has to listen",

@@ -113,7 +113,12 @@ pub(super) fn map(reading: &Reading<'_>, role: &Role, answers: &Answers) -> Mapp
         files.sort();
         files.dedup();
         for file in &files {
-            map.other(Code::Changed, file, None, "put this table on the host: the package does not bring it");
+            map.other(
+                Code::Changed,
+                file,
+                None,
+                "copy this table to the host: the package does not contain it",
+            );
         }
         map.draft.set("relay", "own-files", list(files), &[]);
     }
@@ -167,7 +172,7 @@ fn rest(map: &mut Map<'_, '_>) {
         let value = reading.value(name);
         let Some(row) = verdict::of(name, map.role.profile, &setting.value).filter(|_| true) else {
             if reading.refers_to(name) {
-                map.say(name, Code::Implied, &[], "a name of your own, expanded where it is used");
+                map.say(name, Code::Implied, &[], "a user-defined name, expanded where it is used");
             } else {
                 let near = Catalogue::nearest(name)
                     .map(|near| format!("; did you mean `{near}`?"))
@@ -207,7 +212,7 @@ fn rest(map: &mut Map<'_, '_>) {
             Kind::Changed => map.say_keys(name, Code::Changed, keys, row.reason),
             Kind::Lost => map.say_keys(name, Code::Lost, keys, row.reason),
             Kind::Key => {
-                let reason = format!("no value of {} says this", words(&keys));
+                let reason = format!("no value of {} expresses this", words(&keys));
                 map.say_keys(name, Code::Lost, keys, &reason);
             }
             Kind::MainCf => map.main_cf(name),
@@ -291,7 +296,7 @@ impl Map<'_, '_> {
         let value = self.reading.expand_own(&setting.value);
         let tables: Vec<String> = super::tables::named(&self.reading.expand(&value));
         if super::reading::has_password(&value) {
-            self.say(name, Code::Lost, &[], "it holds a password");
+            self.say(name, Code::Lost, &[], "it contains a password");
             return;
         }
         for table in tables {
@@ -316,7 +321,7 @@ impl Map<'_, '_> {
         if tables.iter().all(|table| empty(table)) {
             Some("the table is empty")
         } else if tables.iter().all(|table| empty(table) || missing(table)) {
-            Some("the table is not in the source, and is taken for empty")
+            Some("the table is not in the source, so it is treated as empty")
         } else {
             None
         }

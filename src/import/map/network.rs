@@ -50,13 +50,13 @@ fn listen(map: &mut Map<'_, '_>) {
     let only_loopback = items.iter().all(loopback);
     if !map.role.profile.has_clients() {
         if only_loopback {
-            map.say("inet_interfaces", Code::Implied, &["relay.profile"], "only the host itself connects");
+            map.say("inet_interfaces", Code::Implied, &["relay.profile"], "only the host itself can connect");
         } else {
             map.say(
                 "inet_interfaces",
                 Code::Fixed,
                 &["relay.profile"],
-                "it listened on every interface and sends only: now only the host itself connects",
+                "it listened on every interface but only sends: now only the host itself can connect",
             );
         }
         return;
@@ -87,7 +87,7 @@ fn listen(map: &mut Map<'_, '_>) {
         .all(|name| name.contains("myhostname") || map.reading.hostname().is_some_and(|own| own == **name));
     map.key("network", "listen", list(addresses), &["inet_interfaces"]);
     if !names_only_the_host {
-        map.say("inet_interfaces", Code::Changed, &["network.listen"], "names are left out, addresses stay");
+        map.say("inet_interfaces", Code::Changed, &["network.listen"], "names are dropped, addresses stay");
     }
 }
 
@@ -101,7 +101,7 @@ fn trusted(map: &mut Map<'_, '_>) {
                     "mynetworks_style",
                     Code::Implied,
                     &["network.trusted"],
-                    "networks are named one by one",
+                    "networks are listed one by one",
                 );
             } else {
                 map.say(
@@ -138,7 +138,8 @@ fn trusted(map: &mut Map<'_, '_>) {
     }
     let items = role::trusted(reading);
     if items.is_empty() || !map.role.profile.has_clients() {
-        let reason = if items.is_empty() { "only the host itself" } else { "only the host itself connects" };
+        let reason =
+            if items.is_empty() { "only the host itself" } else { "only the host itself can connect" };
         let code = if items.is_empty() { Code::Implied } else { Code::Dropped };
         map.say("mynetworks", code, &["network.trusted"], reason);
         return;
@@ -155,7 +156,7 @@ fn trusted(map: &mut Map<'_, '_>) {
                                 Code::Lost,
                                 &row.key,
                                 Some(&row.place.clone()),
-                                "a client trusted by something else than its address",
+                                "a client that is trusted by other means than its address",
                             ),
                         }
                     }
@@ -175,14 +176,14 @@ fn trusted(map: &mut Map<'_, '_>) {
                 Code::Lost,
                 &item,
                 reading.setting("mynetworks").map(|it| &it.place),
-                "a network that is not trusted, inside of one that is",
+                "an untrusted network inside a trusted one",
             );
         } else {
             map.other(
                 Code::Lost,
                 &item,
                 reading.setting("mynetworks").map(|it| &it.place),
-                "no address and no network",
+                "neither an address nor a network",
             );
         }
     }
@@ -275,7 +276,7 @@ fn certificate(map: &mut Map<'_, '_>) {
         let reason = if certificate.is_empty() {
             "no certificate for clients"
         } else {
-            "a certificate for tests, which proves nothing"
+            "a test certificate, which clients cannot verify"
         };
         for name in names {
             map.say(name, Code::Fixed, &["server.certificate"], reason);
@@ -294,15 +295,15 @@ fn certificate(map: &mut Map<'_, '_>) {
             "smtpd_tls_security_level",
             Code::Fixed,
             &["server.tls"],
-            "without a certificate clients are offered no TLS",
+            "without a certificate, clients cannot use TLS",
         );
         return;
     }
     if off && !needs {
         for name in names {
-            map.say(name, Code::Dropped, &["server.certificate"], "clients are offered no TLS");
+            map.say(name, Code::Dropped, &["server.certificate"], "clients cannot use TLS");
         }
-        map.say("smtpd_tls_security_level", Code::Implied, &["server.tls"], "clients are offered no TLS");
+        map.say("smtpd_tls_security_level", Code::Implied, &["server.tls"], "clients cannot use TLS");
         return;
     }
     // Let's Encrypt has the certificate alone in cert.pem, and with its chain in fullchain.pem.
@@ -310,12 +311,12 @@ fn certificate(map: &mut Map<'_, '_>) {
     let is_alone = certificate.contains("/letsencrypt/") && whole != certificate;
     if is_alone {
         map.key("server", "certificate", whole, &[names[0]])
-            .comment("cert.pem has no chain: fullchain.pem has both");
+            .comment("cert.pem has no chain; fullchain.pem has both");
         map.say(
             names[0],
             Code::Fixed,
             &["server.certificate"],
-            "cert.pem has no chain: fullchain.pem has both",
+            "cert.pem has no chain; fullchain.pem has both",
         );
         map.say(
             "smtpd_tls_CAfile",
@@ -329,7 +330,7 @@ fn certificate(map: &mut Map<'_, '_>) {
     if key.starts_with('/') && key != certificate {
         map.key("server", "key", key, &[names[1]]);
     } else {
-        map.say(names[1], Code::Implied, &["server.key"], "the certificate's file");
+        map.say(names[1], Code::Implied, &["server.key"], "the file of the certificate");
     }
     let encrypts = level == "encrypt" || reading.yes("smtpd_enforce_tls");
     if encrypts && map.role.profile.receives() {
@@ -370,13 +371,13 @@ fn login(map: &mut Map<'_, '_>) {
             Code::Lost,
             "logins of users",
             reading.setting("smtpd_sasl_auth_enable").map(|it| &it.place),
-            "users log in by Cyrus SASL: the relay asks Dovecot",
+            "users log in by Cyrus SASL: the relay uses Dovecot",
         );
         map.say(
             "smtpd_sasl_auth_enable",
             Code::Lost,
             &["server.auth"],
-            "users log in by Cyrus SASL: the relay asks Dovecot",
+            "users log in by Cyrus SASL: the relay uses Dovecot",
         );
         return;
     }
@@ -407,7 +408,7 @@ fn login(map: &mut Map<'_, '_>) {
                         map.other(Code::Lost, "smtpd_sender_login_maps", Some(&row.place.clone()), "a sender that is bound to a login");
                     }
                 }
-                map.say_if_open("smtpd_sender_login_maps", Code::Implied, &["submission.senders"], "each user has the address that is the login");
+                map.say_if_open("smtpd_sender_login_maps", Code::Implied, &["submission.senders"], "users may send as their login");
             }
             Table::Missing => map.say_if_open("smtpd_sender_login_maps", Code::Dropped, &["submission.senders"], "the table is not in the source"),
             Table::Database { .. } => map.say("smtpd_sender_login_maps", Code::Changed, &["submission.senders", "database"], "users may send as their login, and as addresses that deliver to it; there is no separate query"),

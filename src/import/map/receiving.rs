@@ -22,14 +22,14 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
                 "relay_domains",
                 Code::Implied,
                 &["relay.profile"],
-                "no domains are relayed for anybody",
+                "the relay relays no domains",
             );
         } else {
             map.say_if_open(
                 "relay_domains",
                 Code::Lost,
                 &["inbound.domains"],
-                "mail for domains of others, which this profile does not receive",
+                "mail for relayed domains, which this profile does not receive",
             );
         }
     }
@@ -52,7 +52,7 @@ fn routes(map: &mut Map<'_, '_>) -> BTreeMap<String, Row> {
                         Code::Lost,
                         "transport_maps",
                         Some(&row.place.clone()),
-                        "a way for addresses that fit a pattern",
+                        "a transport for addresses that match a pattern",
                     );
                 }
             }
@@ -62,13 +62,13 @@ fn routes(map: &mut Map<'_, '_>) -> BTreeMap<String, Row> {
                     Code::Lost,
                     &spec,
                     map.reading.setting("transport_maps").map(|it| &it.place),
-                    "ways by a table that cannot be read here",
+                    "transports by a table that cannot be read here",
                 );
                 map.say(
                     "transport_maps",
                     Code::Lost,
                     &["transports"],
-                    "ways by a table that cannot be read here",
+                    "transports by a table that cannot be read here",
                 );
             }
         }
@@ -100,13 +100,13 @@ fn relay_domains(map: &mut Map<'_, '_>) -> Vec<(String, Option<Row>)> {
                     Code::Lost,
                     &item,
                     reading.setting("relay_domains").map(|it| &it.place),
-                    "relayed domains by a table that [inbound.domains] cannot ask",
+                    "relayed domains by a table that [inbound.domains] does not support",
                 );
                 map.say(
                     "relay_domains",
                     Code::Lost,
                     &["inbound.domains"],
-                    "relayed domains by a table that [inbound.domains] cannot ask",
+                    "relayed domains by a table that [inbound.domains] does not support",
                 );
             }
         }
@@ -127,7 +127,7 @@ fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
                 Code::Lost,
                 &format!("relay domain {domain}"),
                 place.as_ref(),
-                "no domain that [inbound.domains] can have",
+                "not a domain that [inbound.domains] supports",
             );
             continue;
         }
@@ -153,20 +153,20 @@ fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
                         false,
                         "mail.acme.example",
                         &format!(
-                            "{place}: {domain} is handed over by LMTP today; which server takes it by SMTP?"
+                            "{place}: {domain} is delivered by LMTP today; which server accepts it by SMTP?"
                         ),
                     );
                     map.other(
                         Code::Lost,
                         &format!("transport {domain}"),
                         Some(&place),
-                        "handed over by LMTP, which [inbound.domains] has not",
+                        "delivered by LMTP, which [inbound.domains] does not support",
                     );
                     map.say(
                         "transport_maps",
                         Code::Lost,
                         &["inbound.domains"],
-                        "a domain is handed over by LMTP",
+                        "a domain is delivered by LMTP",
                     );
                 }
                 _ => {
@@ -353,7 +353,7 @@ fn alias(
             Code::Dropped,
             &format!("alias {}", row.key),
             Some(&place),
-            "of a domain that is not served here: it only turned mail that left through this host",
+            "in a domain of other servers: it only redirected mail that left through this host",
         );
         return;
     }
@@ -379,7 +379,7 @@ fn alias(
                 Code::Lost,
                 &format!("alias {}", row.key),
                 Some(&place),
-                &format!("its target `{}` is no plain address", crate::diag::printable(target)),
+                &format!("its target `{}` is not a plain address", crate::diag::printable(target)),
             );
         }
     }
@@ -389,7 +389,7 @@ fn alias(
                 Code::Lost,
                 &format!("alias {}", row.key),
                 Some(&place),
-                "its name is no plain address",
+                "its name is not a plain address",
             );
         }
         return;
@@ -438,7 +438,7 @@ fn sender_aliases(map: &mut Map<'_, '_>) {
                             Code::Lost,
                             &format!("alias {}", row.key),
                             Some(&row.place.clone()),
-                            "an address of another domain that mail through this host was turned to",
+                            "an address in another domain, to which mail through this host was redirected",
                         );
                     }
                 }
@@ -449,9 +449,9 @@ fn sender_aliases(map: &mut Map<'_, '_>) {
                             let target = row.value.clone();
                             let same = map.root.contains(&target);
                             let (code, reason) = if same {
-                                (Code::Changed, "all mail went there; now that to local names does")
+                                (Code::Changed, "all mail went there; now only mail to local names does")
                             } else {
-                                (Code::Lost, "all mail went to one address, wherever it was sent")
+                                (Code::Lost, "all mail went to one address, for any recipient")
                             };
                             map.other(code, parameter, Some(&row.place.clone()), reason);
                         } else {
@@ -506,9 +506,9 @@ fn transports(map: &mut Map<'_, '_>, routes: &BTreeMap<String, Row>) {
                 Code::Lost,
                 "transport *",
                 Some(&place),
-                "one way for all mail: name it as the smarthost",
+                "one transport for all mail: name it as the smarthost",
             );
-            map.say(name, Code::Lost, &["transports"], "one way for all mail");
+            map.say(name, Code::Lost, &["transports"], "one transport for all mail");
             continue;
         }
         let value = match (way, hop(target)) {
@@ -543,11 +543,11 @@ fn transports(map: &mut Map<'_, '_>, routes: &BTreeMap<String, Row>) {
             }
             _ => {
                 let reason = format!(
-                    "its mail goes by `{}`, which no way of [transports] is",
+                    "its mail goes by `{}`, which [transports] does not support",
                     crate::diag::printable(&row.value)
                 );
                 map.other(Code::Lost, &format!("transport {key}"), Some(&place), &reason);
-                map.say(name, Code::Lost, &["transports"], "a way that [transports] does not have");
+                map.say(name, Code::Lost, &["transports"], "a transport that [transports] does not support");
             }
         }
     }

@@ -80,7 +80,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
 
 /// The list of a null client only decides about relaying, because it has no other clients.
 fn relay_list(map: &mut Map<'_, '_>) {
-    map.say("smtpd_relay_restrictions", Code::Implied, &["relay.profile"], "only the host itself connects");
+    map.say(
+        "smtpd_relay_restrictions",
+        Code::Implied,
+        &["relay.profile"],
+        "only the host itself can connect",
+    );
 }
 
 /// Findings of all lists.
@@ -127,7 +132,7 @@ fn items_of(
                 Code::Dropped,
                 &format!("warn_if_reject {next}"),
                 place(map, name).as_ref(),
-                "a trial that rejected nothing",
+                "a test that rejected nothing",
             );
             continue;
         }
@@ -150,7 +155,7 @@ fn items_of(
                 items_of(map, name, stage, &inner, found, depth + 1);
                 continue;
             }
-            map.other(Code::Lost, item, place(map, name).as_ref(), "no restriction that Postfix has");
+            map.other(Code::Lost, item, place(map, name).as_ref(), "not a restriction of Postfix");
             continue;
         };
         let argument = info.argument.and_then(|_| rest.next()).cloned();
@@ -186,7 +191,7 @@ fn items_of(
                         Code::Dropped,
                         &format!("{word} {zone}"),
                         place(map, name).as_ref(),
-                        "this list has ended",
+                        "this list is no longer operated",
                     );
                 } else if receives {
                     let lists = if word == "reject_rbl_client" { &mut found.block } else { &mut found.names };
@@ -274,7 +279,7 @@ fn table(
                 Code::Dropped,
                 &format!("{check} {spec}"),
                 place(map, name).as_ref(),
-                "the table is not in the source, and is taken for empty",
+                "the table is not in the source, so it is treated as empty",
             );
         }
         Table::Rows(shape @ (Shape::Lookup | Shape::Cidr), rows) if !section.is_empty() => {
@@ -319,7 +324,7 @@ fn by_hand(
             Code::Lost,
             &format!("{check} {spec}"),
             place(map, name).as_ref(),
-            "a table that no package carries",
+            "a table that the package cannot contain",
         );
         return;
     };
@@ -402,7 +407,7 @@ fn access(
                     Code::Implied,
                     &row.key,
                     Some(&row.place.clone()),
-                    "postmaster and abuse can always be written to",
+                    "mail to postmaster and abuse is always accepted",
                 );
                 return;
             }

@@ -65,7 +65,7 @@ fn submission(map: &mut Map<'_, '_>, placed: &Placed, port: u16) {
                         Code::Changed,
                         &format!("service {id} {name}={value}"),
                         Some(&placed.place),
-                        "mail of users takes the same way as other mail",
+                        "mail of users goes the same way as other mail",
                     );
                 }
             }
@@ -74,13 +74,13 @@ fn submission(map: &mut Map<'_, '_>, placed: &Placed, port: u16) {
             Code::Dropped,
             &format!("service {id}"),
             Some(&placed.place),
-            "only the host itself connects",
+            "only the host itself can connect",
         ),
         _ => {
             let reason = if crate::import::role::logs_users_in(map.reading) {
-                "this profile logs users in on port 25"
+                "users of this profile log in on port 25"
             } else {
-                "nobody logs in, so nothing could use the port"
+                "there are no logins, so the port has no use"
             };
             map.other(Code::Dropped, &format!("service {id}"), Some(&placed.place), reason);
         }
@@ -94,7 +94,7 @@ fn postscreen(map: &mut Map<'_, '_>, placed: &Placed) {
             Code::Dropped,
             &format!("service {id}"),
             Some(&placed.place),
-            "no postscreen in front of a relay of known clients",
+            "a relay with known clients needs no postscreen",
         );
         return;
     }
@@ -113,7 +113,7 @@ fn postscreen(map: &mut Map<'_, '_>, placed: &Placed) {
                 Code::Lost,
                 &site,
                 map.reading.setting("postscreen_dnsbl_sites").map(|it| &it.place),
-                "no weight of a list",
+                "not a weight of a list",
             ),
         }
     }
@@ -146,11 +146,11 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
         map.other(Code::Dropped, &subject, Some(&placed.place), "more in the log: a debugging aid");
     }
     if service.kind == Kind::Inet && map.role.profile == Profile::NullClient {
-        map.other(Code::Dropped, &subject, Some(&placed.place), "only the host itself connects");
+        map.other(Code::Dropped, &subject, Some(&placed.place), "only the host itself can connect");
         return;
     }
     if command == "pipe" && is_delivery(map, service) {
-        map.other(Code::Dropped, &subject, Some(&placed.place), "Dovecot takes the mail by LMTP");
+        map.other(Code::Dropped, &subject, Some(&placed.place), "Dovecot receives the mail by LMTP");
         return;
     }
     if command == "pipe" && !is_used(map, &service.name) {
@@ -158,7 +158,7 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
         return;
     }
     if matches!(command, "local" | "virtual") {
-        map.other(Code::Dropped, &subject, Some(&placed.place), "nothing is delivered on the host");
+        map.other(Code::Dropped, &subject, Some(&placed.place), "the host delivers nothing locally");
         return;
     }
     let options: Vec<(String, String)> = service

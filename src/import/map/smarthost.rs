@@ -68,7 +68,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     }
     let written_hops = tables::items(&written).len();
     if written_hops > 0 && hops.len() < written_hops {
-        map.say("relayhost", Code::Lost, &["smarthost.host"], "a next hop that is no host name or address");
+        map.say(
+            "relayhost",
+            Code::Lost,
+            &["smarthost.host"],
+            "a next hop that is not a host name or address",
+        );
     }
     if hops.is_empty() {
         without(map);
@@ -124,7 +129,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
                 origin,
                 Code::Fixed,
                 &["smarthost.host"],
-                "without brackets Postfix looked up the MX of the name: now it is this one host",
+                "without brackets, Postfix looked up the MX of the name; now it uses this one host",
             );
         }
     }
@@ -148,12 +153,12 @@ fn without(map: &mut Map<'_, '_>) {
     let nothing = reading.value("default_transport").starts_with("error");
     let (question, what) = if nothing {
         (
-            "mail of this host does not leave it today: which server shall it go to?",
+            "mail of this host does not leave it today: which server should receive it?",
             "mail stays on this host (default_transport)",
         )
     } else {
         (
-            "mail leaves this host by the MX of each domain today: which server shall it go to?",
+            "mail leaves this host by the MX of each domain today: which server should receive it?",
             "mail leaves by the MX of each domain, without a smarthost",
         )
     };
@@ -222,16 +227,16 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
                 Code::Fixed,
                 "smtp_sasl_password_maps",
                 None,
-                "a password in main.cf, which everybody on the host can read",
+                "a password in main.cf, which every user of the host can read",
             );
         }
     }
     if found.is_none() && !unknown {
         if enabled {
             let reason = if maps.is_empty() {
-                "no table of passwords: nothing logs in"
+                "no table of passwords: there is no login"
             } else {
-                "the table has no account for this server: nothing logs in"
+                "the table has no account for this server: there is no login"
             };
             map.say("smtp_sasl_auth_enable", Code::Changed, &["smarthost.auth"], reason);
             map.say("smtp_sasl_password_maps", Code::Changed, &["smarthost.auth"], reason);
@@ -240,7 +245,7 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
     }
     // Without the switch the password was never sent, but it was probably meant to be.
     if !enabled {
-        let reason = "the password was never sent, since smtp_sasl_auth_enable is not yes: now it is";
+        let reason = "the password was never sent, because smtp_sasl_auth_enable is not yes; now it is sent";
         map.say("smtp_sasl_password_maps", Code::Fixed, &["smarthost.auth"], reason);
         map.say("smtp_sasl_auth_enable", Code::Fixed, &["smarthost.auth"], reason);
     }
@@ -301,20 +306,17 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
         if wrapper {
             map.key(&section, "tls", "implicit", &["smtp_tls_wrappermode"]);
         } else if port == 465 {
-            map.say(
-                "smtp_tls_wrappermode",
-                Code::Fixed,
-                &["smarthost.tls"],
-                "port 465 needs TLS from the first byte",
-            );
+            map.say("smtp_tls_wrappermode", Code::Fixed, &["smarthost.tls"], "port 465 uses implicit TLS");
             map.other(
                 Code::Fixed,
                 "relayhost",
                 reading.setting(origin).map(|it| &it.place),
-                "port 465 without smtp_tls_wrappermode never connected: TLS now begins with the connection",
+                "port 465 without smtp_tls_wrappermode never connected; implicit TLS is now used",
             );
             if let Some(entry) = map.draft.get_mut(&section, "port") {
-                entry.comment("Without smtp_tls_wrappermode this port never connected; TLS now begins with the connection.");
+                entry.comment(
+                    "Without smtp_tls_wrappermode this port never connected; implicit TLS is now used.",
+                );
             }
         }
     }
@@ -332,9 +334,19 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
     } else {
         map.key(&section, "auth", "none", &[]);
         map.say_if_open("smtp_sasl_auth_enable", Code::Key, &["smarthost.auth"], "");
-        map.say_if_open("smtp_sasl_password_maps", Code::Dropped, &["smarthost.auth"], "nothing logs in");
-        map.say_if_open("smtp_sasl_mechanism_filter", Code::Dropped, &["smarthost.auth"], "nothing logs in");
-        map.say_if_open("smtp_sasl_security_options", Code::Dropped, &["smarthost.auth"], "nothing logs in");
+        map.say_if_open("smtp_sasl_password_maps", Code::Dropped, &["smarthost.auth"], "there is no login");
+        map.say_if_open(
+            "smtp_sasl_mechanism_filter",
+            Code::Dropped,
+            &["smarthost.auth"],
+            "there is no login",
+        );
+        map.say_if_open(
+            "smtp_sasl_security_options",
+            Code::Dropped,
+            &["smarthost.auth"],
+            "there is no login",
+        );
     }
 }
 
@@ -398,7 +410,7 @@ fn mechanisms(map: &mut Map<'_, '_>, section: &str) {
                 "smtp_sasl_security_options",
                 Code::Fixed,
                 &[],
-                "without noanonymous a login without an account counts",
+                "without noanonymous, a login without an account is accepted",
             );
         }
     }
@@ -414,7 +426,7 @@ fn mechanisms(map: &mut Map<'_, '_>, section: &str) {
         || wanted.iter().all(|word| word == "plain" || word == "login") && wanted.len() == 2;
     let reason = match unknown.first() {
         Some(word) => format!(
-            "`{}` is no mechanism that carries a password; the relay tries all that the server offers",
+            "`{}` is not a password mechanism; the relay tries all that the server offers",
             crate::diag::printable(word)
         ),
         None => "the relay tries all mechanisms that the server offers".to_owned(),

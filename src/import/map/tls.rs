@@ -34,7 +34,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
             Ok(level @ 0..=4) => {
                 map.key("tls", "log-level", level, &["smtp_tls_loglevel"]);
             }
-            _ => map.say("smtp_tls_loglevel", Code::Fixed, &["tls.log-level"], "no level of the log"),
+            _ => map.say("smtp_tls_loglevel", Code::Fixed, &["tls.log-level"], "not a log level"),
         }
     }
     if map.reading.is_set("smtp_tls_connection_reuse") {
@@ -109,7 +109,7 @@ fn level(map: &mut Map<'_, '_>) {
         map.draft.entries().iter().any(|entry| entry.section.starts_with("smarthost") && entry.is_open());
     let quote = map.quote(origin);
     if level == "fingerprint" {
-        map.say(origin, Code::Lost, keys, "certificates known by their fingerprint");
+        map.say(origin, Code::Lost, keys, "certificates that are verified by fingerprint");
         return;
     }
     if level == "secure" {
@@ -127,9 +127,9 @@ fn level(map: &mut Map<'_, '_>) {
     if address && password {
         let kept = if strong || level == "encrypt" { level.clone() } else { "encrypt".to_owned() };
         map.key("tls", "level", kept.clone(), &[origin])
-            .comment(format!("{quote}; an address has no name that a certificate could prove"));
+            .comment(format!("{quote}; a certificate cannot be verified for an address"));
         if kept != level {
-            map.say(origin, Code::Fixed, keys, "the password could be read on the way: TLS is now required");
+            map.say(origin, Code::Fixed, keys, "the password could be intercepted: TLS is now required");
         }
         return;
     }
@@ -143,18 +143,16 @@ fn level(map: &mut Map<'_, '_>) {
         map.key("tls", "level", level.clone(), &[origin]);
     } else if secures && !(map.answers.keep && level == "encrypt") {
         let reason = match (level.as_str(), password) {
-            ("encrypt", _) => "nobody was verified: now the certificate of the server is",
-            (_, true) => {
-                "the password could be read on the way: now the certificate of the server is verified"
-            }
-            _ => "mail could be read on the way: now the certificate of the server is verified",
+            ("encrypt", _) => "the server was not verified: now its certificate is",
+            (_, true) => "the password could be intercepted: now the certificate of the server is verified",
+            _ => "mail could be intercepted: now the certificate of the server is verified",
         };
         map.say(origin, Code::Fixed, keys, reason);
         map.tls_comment = Some(format!("{quote}: {reason}"));
     } else if level == "none" && !map.answers.keep {
         map.key("tls", "level", "may", &[origin])
-            .comment("TLS was off: now it is used where the server offers it");
-        map.say(origin, Code::Fixed, keys, "TLS was off: now it is used where the server offers it");
+            .comment("TLS was off: now it is used if the server offers it");
+        map.say(origin, Code::Fixed, keys, "TLS was off: now it is used if the server offers it");
     } else {
         map.key("tls", "level", level.clone(), &[origin])
             .comment(format!("{quote}: kept, since no password is sent"));
@@ -175,7 +173,7 @@ fn direct(map: &mut Map<'_, '_>, level: &str, origin: &str) {
         "dane" | "dane-only" | "encrypt" | "verify" | "secure" => {
             map.key("tls", "level", level, &[origin]);
         }
-        _ => map.say(origin, Code::Lost, &["tls.level"], "certificates known by their fingerprint"),
+        _ => map.say(origin, Code::Lost, &["tls.level"], "certificates that are verified by fingerprint"),
     }
     if map.reading.is_set("smtp_dns_support_level") {
         map.say("smtp_dns_support_level", Code::Implied, &["tls.level"], "follows from the TLS level");
@@ -243,7 +241,7 @@ fn certificate(map: &mut Map<'_, '_>) {
     if !key.is_empty() && key != certificate && !key.contains('$') {
         map.key("tls", "client-key", key, &["smtp_tls_key_file"]);
     } else {
-        map.say("smtp_tls_key_file", Code::Implied, keys, "the certificate's file");
+        map.say("smtp_tls_key_file", Code::Implied, keys, "the file of the certificate");
     }
 }
 
@@ -295,7 +293,7 @@ fn policies(map: &mut Map<'_, '_>) {
             let fits = direct && is_domain(row.key.trim_start_matches('.')) && LEVELS.contains(&level);
             if !fits {
                 let reason = if direct {
-                    "a TLS policy that no key says"
+                    "a TLS policy without a key"
                 } else {
                     "a TLS policy for a domain: all mail goes to the smarthost"
                 };
