@@ -103,7 +103,7 @@ pub(super) fn example() -> Source {
     Source { name: "<example>".to_owned(), text: spec::example().to_owned() }
 }
 
-/// Reads and judges one spec, shows what there is to say, and stops on errors.
+/// Reads and checks one spec, shows what there is to say, and stops on errors.
 pub(super) fn load(
     source: Source,
     settings: &[Setting],

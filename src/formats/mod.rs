@@ -66,7 +66,7 @@ pub struct PurlType {
     pub epoch_is_qualifier: bool,
 }
 
-/// What writes and reads a format.
+/// The implementation of a format.
 pub fn of(format: Format) -> &'static dyn PackageFormat {
     match format {
         Format::Deb => &Deb,
@@ -75,7 +75,7 @@ pub fn of(format: Format) -> &'static dyn PackageFormat {
     }
 }
 
-/// What reads these bytes. pacman packages have no magic number: whatever no other format recognizes may be one.
+/// The format of these bytes. pacman packages have no magic number, so all bytes that no other format recognizes may be one.
 pub fn recognize(bytes: &[u8]) -> &'static dyn PackageFormat {
     let mut all = Format::ALL.into_iter().map(of);
     all.find(|format| format.recognizes(bytes)).unwrap_or(&Pacman)

@@ -18,7 +18,7 @@ use crate::spec::Checked;
 /// A spec that was read and checked.
 #[derive(Debug)]
 pub struct Judged {
-    /// What can be built of it, unless it has errors.
+    /// The plan; `None` if the spec has errors.
     pub planned: Option<Planned>,
     /// Errors, warnings and notes, by file.
     pub findings: Refused,

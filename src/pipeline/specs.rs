@@ -14,7 +14,7 @@ pub struct Specs {
     inputs: Vec<String>,
 }
 
-/// A format was asked for that the targets of a spec do not need.
+/// The error for a requested format that the targets of a spec do not need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingFormat {
     /// The format.
@@ -27,7 +27,7 @@ impl Specs {
     /// Adds a spec. `text` and `settings` are what it was made of; `asked` limits its formats, unless it is empty.
     ///
     /// # Errors
-    /// The spec has no target of a format that was asked for.
+    /// The spec has no target of a requested format.
     pub fn add(
         &mut self,
         planned: Planned,

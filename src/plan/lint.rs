@@ -156,7 +156,7 @@ fn without_plugin(checked: &Checked, targets: &[&Distribution]) -> Vec<Diagnosti
     }]
 }
 
-/// A port that believes a proxy, and a firewall that opens it to all clients.
+/// A port that trusts a proxy, and a firewall that opens it to all clients.
 fn proxy_is_open(checked: &Checked) -> Option<Diagnostic> {
     let server = checked.relay.server.as_ref().filter(|server| server.proxy_protocol)?;
     if checked.host.firewall.tools.is_empty() || server.trusted.is_empty() {

@@ -47,7 +47,7 @@ fn integrations(host: &Host, facts: &FormatFacts, templates: &Templates) -> Resu
     Ok(with_folder(entries, &own).into_iter().map(common).collect())
 }
 
-/// What the format ships for the programs that the spec names.
+/// Files of a format for the programs in the spec.
 fn chosen<'f>(host: &Host, facts: &'f FormatFacts) -> impl Iterator<Item = &'f IntegrationFacts> {
     host.integrations.iter().filter_map(|(name, _)| facts.integrations.get(name))
 }

@@ -117,7 +117,7 @@ pub struct RelationSyntax {
     pub alternatives: bool,
 }
 
-/// What a program needs to write to root.
+/// Requirements of a program that writes to root.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntegrationFacts {

@@ -1,4 +1,4 @@
-//! What a package brings to a host in addition to the relay: the sandbox, metrics, and files for other programs.
+//! The parts of a package that do not decide where mail goes: the sandbox, metrics, and files for other programs.
 
 use std::collections::BTreeSet;
 
@@ -31,12 +31,12 @@ pub enum FirewallTool {
     Nftables,
 }
 
-/// What is shipped for firewalls.
+/// Rules for firewalls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Firewall {
     /// The tools it is shipped for.
     pub tools: BTreeSet<FirewallTool>,
-    /// Whether no other program may speak to port 25 outside.
+    /// Whether only Postfix may connect to port 25 of other hosts.
     pub exclusive: bool,
 }
 
@@ -49,12 +49,12 @@ pub struct Hardening {
     pub service: Vec<(String, Vec<String>)>,
 }
 
-/// Figures for Prometheus, written by a timer.
+/// Metrics for Prometheus, written by a timer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metrics {
-    /// The folder that node_exporter's textfile collector reads.
+    /// The folder of node_exporter's textfile collector.
     pub folder: String,
-    /// Seconds from one time to the next.
+    /// Interval in seconds.
     pub every: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What holds for every format.
+//! Tests that every format must pass.
 
 mod bytes;
 mod order;
