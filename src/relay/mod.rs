@@ -5,6 +5,7 @@ mod inbound;
 mod mailboxes;
 mod postscreen;
 mod provider;
+mod senders;
 mod server;
 mod service;
 mod submission;
@@ -18,6 +19,7 @@ pub use mailboxes::{
 };
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
+pub use senders::SenderWay;
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use service::{Placed, ServiceOverride};
 pub use submission::{Submission, SubmissionPort};
@@ -33,7 +35,7 @@ pub struct Relay {
     pub profile: Profile,
     /// Name of the provider preset, `custom` without one.
     pub provider: String,
-    /// Where mail goes, in order of failover; all share one TLS mode. None: straight to the servers that DNS names (MX).
+    /// Where mail goes: those for all senders first. None: straight to the servers that DNS names (MX).
     pub smarthosts: Vec<Smarthost>,
     /// Mail that goes another way.
     pub transports: Vec<Transport>,
@@ -171,6 +173,8 @@ pub struct Smarthost {
     pub mechanisms: Vec<String>,
     /// Where access tokens come from; for [`Auth::Xoauth2`].
     pub oauth2: Option<OAuth2>,
+    /// Whose mail it is for: addresses and `@domain` in lower case. Empty for all senders that no other smarthost names.
+    pub senders: Vec<String>,
 }
 
 /// Where access tokens come from (RFC 6749).

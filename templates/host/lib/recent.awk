@@ -2,7 +2,8 @@
 #   delivered N MOMENT   how many recipients a smarthost accepted, and the time stamp of the last one, as the log has it
 #   returned N           how many it refused for good
 #   lost N TOLD WORDS    of these, how many were bounces themselves; of how many the postmaster was told; the last refusal
-#   way HOST:PORT RESULT WORDS   for each server that was tried: the last result (sent or failed), and why
+#   way HOST:PORT RESULT WORDS   for each server that was tried: the last result (sent or failed), and why; the account of single senders there
+#                                is NAME/HOST:PORT
 
 !split_line($0) { next }
 
@@ -14,6 +15,9 @@ text ~ /undeliverable postmaster notification discarded/ { discarded++; next }
 
 program !~ /\/(smtp|error|retry)\[/ { next }
 
+# The services of single senders bear the name of their smarthost.
+{ own = match(program, /\/smarthost-[a-z0-9-]+\//) ? substr(program, RSTART + 11, RLENGTH - 11) : "" }
+
 # Before a delivery status there may be what went wrong with servers that were tried first.
 match(text, /^connect to [^ ]+\[[^]]*\]:[0-9]+: /) {
     way = substr(text, 12, RLENGTH - 13)
@@ -24,6 +28,7 @@ match(text, /^connect to [^ ]+\[[^]]*\]:[0-9]+: /) {
 text !~ /: to=</ && match(text, /SASL authentication failed; (cannot authenticate to )?server [^ ]+\[/) {
     way = substr(text, RSTART, RLENGTH - 1)
     sub(/.* /, "", way)
+    way = own way
     failed_host[way] = substr(text, RSTART)
     next
 }
@@ -48,7 +53,7 @@ match(text, /^[0-9A-Za-z]+: to=</) {
 }
 
 # HOST[ADDRESS]:PORT without the address.
-function name_of(way) { sub(/\[[^]]*\]/, "", way); return way }
+function name_of(way) { sub(/\[[^]]*\]/, "", way); return own way }
 
 function failed(way, words) { way = name_of(way); result[way] = "failed " words }
 
