@@ -180,7 +180,8 @@ fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
     layer.set("smtp_sasl_security_options", clear);
     layer.set("smtp_sasl_tls_security_options", "noanonymous");
     // All smarthosts that want a login have the same.
-    let mechanisms = relay.usual_smarthosts().find(|host| host.auth != Auth::None).map(|host| &host.mechanisms);
+    let mechanisms =
+        relay.usual_smarthosts().find(|host| host.auth != Auth::None).map(|host| &host.mechanisms);
     if let Some(mechanisms) = mechanisms {
         layer.set("smtp_sasl_mechanism_filter", &mechanisms.join(", "));
     }

@@ -16,7 +16,8 @@ use crate::relay::{Auth, Relay, SenderWay, Smarthost, TlsMode};
 const TABLE: &str = "sender_ways";
 
 /// Limits that Postfix has for each service, and takes from nowhere else.
-const LIMITS: &[&str] = &["destination_concurrency_limit", "destination_recipient_limit", "destination_rate_delay"];
+const LIMITS: &[&str] =
+    &["destination_concurrency_limit", "destination_recipient_limit", "destination_rate_delay"];
 
 /// The parameter of the host that says where mail of these senders goes.
 pub(super) fn parameter(way: &SenderWay<'_>) -> String {
@@ -39,19 +40,22 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     if ways.is_empty() {
         return;
     }
-    layer.section("Senders with smarthosts of their own. `mail-relay apply` sets where each goes, see transport(5).");
-    let rows: Vec<String> = ways.iter().map(|way| format!("{{{} = ${}}}", way.name, parameter(way))).collect();
+    layer.section(
+        "Senders with smarthosts of their own. `mail-relay apply` sets where each goes, see transport(5).",
+    );
+    let rows: Vec<String> =
+        ways.iter().map(|way| format!("{{{} = ${}}}", way.name, parameter(way))).collect();
     layer.set(
         "sender_dependent_default_transport_maps",
-        &format!(
-            "pipemap:{{$default_database_type:/etc/postfix/{TABLE}, inline:{{ {} }}}}",
-            rows.join(", ")
-        ),
+        &format!("pipemap:{{$default_database_type:/etc/postfix/{TABLE}, inline:{{ {} }}}}", rows.join(", ")),
     );
 }
 
 /// Limits of the services, as the smarthosts for all other senders have them.
-pub(super) fn limits<'a>(relay: &'a Relay, sets: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = (String, String)> + 'a {
+pub(super) fn limits<'a>(
+    relay: &'a Relay,
+    sets: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = (String, String)> + 'a {
     let ways = relay.sender_ways();
     let set: Vec<&str> = LIMITS.iter().copied().filter(|limit| sets(&format!("smtp_{limit}"))).collect();
     ways.into_iter().flat_map(move |way| {
@@ -106,7 +110,9 @@ fn edit(way: &SenderWay<'_>, relay: &Relay) -> String {
 pub(super) fn tables(relay: &Relay) -> Result<Option<Table>, PlanError> {
     let ways = relay.sender_ways();
     let rows = || {
-        let mut rows = Lookup::new("The smarthosts of single senders, see postconf(5), sender_dependent_default_transport_maps.");
+        let mut rows = Lookup::new(
+            "The smarthosts of single senders, see postconf(5), sender_dependent_default_transport_maps.",
+        );
         for way in &ways {
             for sender in way.senders {
                 rows.insert(sender, way.name)?;

@@ -25,7 +25,9 @@ impl Relay {
         for host in self.smarthosts.iter().filter(|host| !host.senders.is_empty()) {
             match ways.iter_mut().find(|way| way.senders == host.senders) {
                 Some(way) => way.smarthosts.push(host),
-                None => ways.push(SenderWay { name: &host.name, senders: &host.senders, smarthosts: vec![host] }),
+                None => {
+                    ways.push(SenderWay { name: &host.name, senders: &host.senders, smarthosts: vec![host] })
+                }
             }
         }
         ways

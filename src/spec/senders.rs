@@ -18,7 +18,9 @@ pub(super) fn read(judge: &mut Judge, list: Option<&Many<String>>) -> Option<Vec
         match judge.read("senders", "smarthost.senders", WHAT, spot, sender) {
             Some(sender) if senders.contains(&sender) => {
                 let message = format!("`{}` is here twice", values::shown(spot.as_str()));
-                judge.report(Diagnostic::error("senders", spot.span.clone(), message).hint("remove one of the two"));
+                judge.report(
+                    Diagnostic::error("senders", spot.span.clone(), message).hint("remove one of the two"),
+                );
             }
             Some(sender) => senders.push(sender),
             None => whole = false,
@@ -36,7 +38,8 @@ fn sender(text: &str) -> Result<String, Fault> {
         "" | "<>" => return Err(Fault::new("bounces cannot have a smarthost of their own").hint(OTHERS)),
         _ => {}
     }
-    let below = text.strip_prefix("@.").or_else(|| text.strip_prefix("*@.")).or_else(|| text.strip_prefix('.'));
+    let below =
+        text.strip_prefix("@.").or_else(|| text.strip_prefix("*@.")).or_else(|| text.strip_prefix('.'));
     if let Some(below) = below {
         return Err(Fault::new("Postfix looks senders up by their whole domain")
             .hint(format!("name each domain: `@mail.{}`", values::shown(below))));
@@ -54,7 +57,8 @@ fn sender(text: &str) -> Result<String, Fault> {
 /// Warns of senders that no mail can have, because the spec gives it another one.
 pub(super) fn unused(judge: &mut Judge, sections: Option<&Many<SmarthostSection>>, identity: &Identity) {
     let sections = sections.map(|sections| sections.0.as_slice()).unwrap_or_default();
-    for spot in sections.iter().filter_map(|section| section.value.senders.as_ref()).flat_map(|list| &list.0) {
+    for spot in sections.iter().filter_map(|section| section.value.senders.as_ref()).flat_map(|list| &list.0)
+    {
         let Ok(sender) = sender(spot.as_str()) else { continue };
         if let Some(key) = rewritten(&sender, identity) {
             judge.report(unused_sender(spot, &sender, &key));
@@ -63,7 +67,8 @@ pub(super) fn unused(judge: &mut Judge, sections: Option<&Many<SmarthostSection>
 }
 
 fn unused_sender(spot: &Spot<String>, sender: &str, key: &str) -> Diagnostic {
-    let message = format!("no mail leaves from `{sender}`: `{key}` in [rewrite.senders] gives it another address");
+    let message =
+        format!("no mail leaves from `{sender}`: `{key}` in [rewrite.senders] gives it another address");
     Diagnostic::warning("unused-sender", spot.span.clone(), message)
         .hint("senders are compared after rewriting: name the new address, or remove the entry of [rewrite.senders]")
 }

@@ -86,7 +86,8 @@ fn one(
             Some(1) => Some("backup".to_owned()),
             Some(index) => Some(format!("backup-{index}")),
             None => {
-                let hint = "it is part of the keys for its account: with name = \"shop\", RELAY_SHOP_USERNAME";
+                let hint =
+                    "it is part of the keys for its account: with name = \"shop\", RELAY_SHOP_USERNAME";
                 judge.missing("smarthost.name", Some(span), hint);
                 None
             }

@@ -17,7 +17,8 @@ pub(super) fn check(judge: &mut Judge, sections: &[Spot<SmarthostSection>], entr
         let of = entry.smarthost.senders.as_slice();
         if !seen.contains(&of) {
             seen.push(of);
-            let list: Vec<&Entry<'_>> = entries.iter().filter(|other| other.smarthost.senders == of).collect();
+            let list: Vec<&Entry<'_>> =
+                entries.iter().filter(|other| other.smarthost.senders == of).collect();
             twice(judge, &list);
             one_mode(judge, &list);
             one_kind(judge, &list);
@@ -47,7 +48,9 @@ fn twice(judge: &mut Judge, list: &[&Entry<'_>]) {
             let finding = Diagnostic::error("smarthost", span.clone(), "this smarthost is here twice")
                 .hint("failover needs another host, region or port");
             judge.report(if entry.smarthost.senders.is_empty() {
-                finding.hint("for a second account there, name the senders that use it: senders = [\"@shop.example\"]")
+                finding.hint(
+                    "for a second account there, name the senders that use it: senders = [\"@shop.example\"]",
+                )
             } else {
                 finding
             });
@@ -70,12 +73,14 @@ fn senders(judge: &mut Judge, sections: &[Spot<SmarthostSection>], entries: &[En
     }
     for (at, entry) in entries.iter().enumerate() {
         let own = &entry.smarthost.senders;
-        let other = entries[..at].iter().map(|other| &other.smarthost).find(|other| {
-            other.senders != *own && other.senders.iter().any(|sender| own.contains(sender))
-        });
+        let other = entries[..at]
+            .iter()
+            .map(|other| &other.smarthost)
+            .find(|other| other.senders != *own && other.senders.iter().any(|sender| own.contains(sender)));
         let Some(other) = other else { continue };
         let shared = own.iter().find(|sender| other.senders.contains(sender));
-        let message = format!("`{}` is also one of the senders of `{}`", shared.map_or("", String::as_str), other.name);
+        let message =
+            format!("`{}` is also one of the senders of `{}`", shared.map_or("", String::as_str), other.name);
         let spots = entry.section.value.senders.iter().flat_map(|list| &list.0);
         let span = spots.map(|spot| &spot.span).next().unwrap_or(&entry.section.span);
         judge.report(

@@ -66,10 +66,13 @@ fn rows(map: &Map<'_, '_>) -> Option<Vec<(String, Hop)>> {
         for (_, table) in map.reading.tables(parameter) {
             let Table::Rows(Shape::Lookup, own) = &*table else { return None };
             for row in own {
-                if row.value.eq_ignore_ascii_case("dunno") || rows.iter().any(|(sender, _)| *sender == row.key) {
+                if row.value.eq_ignore_ascii_case("dunno")
+                    || rows.iter().any(|(sender, _)| *sender == row.key)
+                {
                     continue;
                 }
-                let ours = row.value.starts_with('[') || !row.value.contains(':') || hop(&row.value)?.port.is_some();
+                let ours =
+                    row.value.starts_with('[') || !row.value.contains(':') || hop(&row.value)?.port.is_some();
                 rows.push((row.key.clone(), hop(&row.value).filter(|_| ours && is_sender(&row.key))?));
             }
         }
@@ -102,7 +105,8 @@ fn first_list(map: &mut Map<'_, '_>) -> usize {
     if !plain.is_empty() || !map.draft.has_section("smarthost#0") {
         for entry in &plain {
             let origins: Vec<&str> = entry.origins.iter().map(String::as_str).collect();
-            map.key("smarthost#0", &entry.key, entry.value.clone(), &origins).comments = entry.comments.clone();
+            map.key("smarthost#0", &entry.key, entry.value.clone(), &origins).comments =
+                entry.comments.clone();
         }
         map.draft.drop_section("smarthost");
         if plain.is_empty() {
@@ -116,11 +120,15 @@ fn first_list(map: &mut Map<'_, '_>) -> usize {
 
 /// The first label of the first sender's domain, which others may have as well.
 fn name(group: &Group, taken: &[String]) -> String {
-    let domain = group.senders.first().and_then(|sender| sender.rsplit_once('@')).map_or("", |(_, domain)| domain);
-    let label: String = domain.split('.').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
-    let label = if label.starts_with(|c: char| c.is_ascii_lowercase()) { label } else { format!("account{label}") };
+    let domain =
+        group.senders.first().and_then(|sender| sender.rsplit_once('@')).map_or("", |(_, domain)| domain);
+    let label: String =
+        domain.split('.').next().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+    let label =
+        if label.starts_with(|c: char| c.is_ascii_lowercase()) { label } else { format!("account{label}") };
     let label: String = label.chars().take(20).collect();
-    let used = |name: &str| taken.iter().any(|one| one == name) || ["primary", "backup", "database"].contains(&name);
+    let used =
+        |name: &str| taken.iter().any(|one| one == name) || ["primary", "backup", "database"].contains(&name);
     if !used(&label) {
         return label;
     }

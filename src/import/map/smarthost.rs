@@ -271,7 +271,8 @@ pub(super) fn default_hop_keys(map: &Map<'_, '_>, hop: &Hop) -> Vec<(&'static st
         keys.push(("port", toml::Value::from(i64::from(port))));
     }
     let preset = map.provider.as_ref().and_then(|preset| preset.mode_of(port));
-    let implied = preset.map_or(crate::relay::IMPLICIT_TLS_PORTS.contains(&port), |mode| mode == TlsMode::Implicit);
+    let implied =
+        preset.map_or(crate::relay::IMPLICIT_TLS_PORTS.contains(&port), |mode| mode == TlsMode::Implicit);
     if map.reading.yes("smtp_tls_wrappermode") && !implied {
         keys.push(("tls", toml::Value::from("implicit")));
     }
