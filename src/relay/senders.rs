@@ -26,7 +26,7 @@ impl Relay {
             match ways.iter_mut().find(|way| way.senders == host.senders) {
                 Some(way) => way.smarthosts.push(host),
                 None => {
-                    ways.push(SenderWay { name: &host.name, senders: &host.senders, smarthosts: vec![host] })
+                    ways.push(SenderWay { name: &host.name, senders: &host.senders, smarthosts: vec![host] });
                 }
             }
         }

@@ -105,8 +105,9 @@ fn first_list(map: &mut Map<'_, '_>) -> usize {
     if !plain.is_empty() || !map.draft.has_section("smarthost#0") {
         for entry in &plain {
             let origins: Vec<&str> = entry.origins.iter().map(String::as_str).collect();
-            map.key("smarthost#0", &entry.key, entry.value.clone(), &origins).comments =
-                entry.comments.clone();
+            map.key("smarthost#0", &entry.key, entry.value.clone(), &origins)
+                .comments
+                .clone_from(&entry.comments);
         }
         map.draft.drop_section("smarthost");
         if plain.is_empty() {
@@ -115,7 +116,9 @@ fn first_list(map: &mut Map<'_, '_>) -> usize {
         }
         return 1;
     }
-    (0..).take_while(|index| map.draft.has_section(&format!("smarthost#{index}"))).count()
+    (0..map.draft.entries().len())
+        .take_while(|index| map.draft.has_section(&format!("smarthost#{index}")))
+        .count()
 }
 
 /// The first label of the first sender's domain, which others may have as well.
@@ -132,7 +135,7 @@ fn name(group: &Group, taken: &[String]) -> String {
     if !used(&label) {
         return label;
     }
-    (2..).map(|number| format!("{label}-{number}")).find(|name| !used(name)).unwrap_or(label)
+    (2..=taken.len() + 2).map(|number| format!("{label}-{number}")).find(|name| !used(name)).unwrap_or(label)
 }
 
 fn one(map: &mut Map<'_, '_>, section: &str, name: &str, group: &Group) {
