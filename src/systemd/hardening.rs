@@ -51,7 +51,7 @@ const SANDBOX: &[(&str, &str)] = &[
     ("ProcSubset", "pid"),
     ("PrivateIPC", "yes"),
     ("InaccessiblePaths", SECRETS),
-    ("InaccessiblePaths", "-/var/lib/mail-relay"),
+    ("InaccessiblePaths", "-/var/lib/mail-relay -/etc/mail-relay/before"),
     // What can be written to is not executed. `NoExecPaths=/` would not do: the writable paths are mounts of their own.
     ("NoExecPaths", "-/var/spool/postfix -/var/lib/postfix -/tmp -/var/tmp -/dev/shm -/run"),
     // Outside the sandbox, because chown(2) is not in it: a new Postfix and one whose /var was emptied have no queue folders yet.

@@ -7,6 +7,11 @@ settings=/etc/mail-relay
 relay_env=$settings/relay.env
 postfix_dir=/etc/postfix
 state=/var/lib/mail-relay
+# Exists in a container that 'mail-relay run' has started. There postlogd writes a log that status, test and doctor can read.
+container=/run/mail-relay.container
+container_log=/var/log/mail-relay.log
+# What the host had before the first apply. It belongs to /etc, and stays with it: /var of an image system may be emptied.
+before=$settings/before
 
 # The variables that /usr/share/mail-relay/facts may leave out.
 load_facts() {
