@@ -211,7 +211,7 @@ build_host_layer() {
         echo "relay_system_domain = $system_domain"
         echo "smtp_tls_wrappermode = $wrapper"
         set_where_known
-        if [ -e "$container" ] && [ -n "$(unnamed_postconf -M postlog/unix-dgram 2>/dev/null)" ]; then echo "maillog_file = $container_log"; fi
+        if [ -e "$container" ] && grep -q '^postlog[[:space:]]' "$(find_master)" 2>/dev/null; then echo "maillog_file = $container_log"; fi
         [ -z "$held" ] || echo "default_transport = retry:$held"
         # A client that is offered STARTTLS and cannot have it gives up.
         [ -z "$no_certificate" ] || [ "$(postconf -c "$share" -h smtpd_tls_security_level 2>/dev/null)" != may ] || echo "smtpd_tls_security_level = none"
