@@ -108,7 +108,9 @@ def test_an_installer_that_binds_its_run_into_the_target(host, control):
     assert nothing_applied(host)
     services = host.read("/etc/mail-relay/before/.services").splitlines()
     assert {line.split(" ", 1)[1] for line in services[1:]} == {"other inactive"}, services
-    assert traces_of(BUILDER.partition(".")[0], host) == expected_traces(host)
+    # apt logs its terminal, and is not ours.
+    traces = [path for path in traces_of(BUILDER.partition(".")[0], host) if not path.startswith("/var/log/")]
+    assert traces == expected_traces(host)
 
     host.boot()
     host.credentials()

@@ -50,8 +50,10 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let checked = input::load(source, &args.changes.settings(), terminal)?.checked;
     if let Some(formats) = recipe.lacks(&checked) {
         let wanted = formats.join(" or ");
-        return Err(Failure::input(format!("the recipe {name} installs {wanted}, which {spec} does not build"))
-            .hint(format!("add the format to `package.targets`: {wanted}")));
+        return Err(Failure::input(format!(
+            "the recipe {name} installs {wanted}, which {spec} does not build"
+        ))
+        .hint(format!("add the format to `package.targets`: {wanted}")));
     }
     let text = recipe.render(&checked, &templates)?;
     let Some(folder) = &args.output else {

@@ -46,7 +46,9 @@ impl Companion {
     pub fn render(self, checked: &Checked, templates: &Templates) -> Result<Vec<u8>, PlanError> {
         let text = match self {
             Self::CloudInit => CLOUD_INIT.render(checked, templates)?,
-            Self::Preseed => templates.render("companion/preseed", &json!({ "package": checked.meta.name }))?,
+            Self::Preseed => {
+                templates.render("companion/preseed", &json!({ "package": checked.meta.name }))?
+            }
         };
         Ok(text.into_bytes())
     }

@@ -87,8 +87,7 @@ impl Recipe {
     /// If the template fails.
     pub fn render(&self, checked: &Checked, templates: &Templates) -> Result<String, PlanError> {
         let keys = credential_keys(&checked.relay);
-        let keys: Vec<_> =
-            keys.iter().map(|key| json!({ "key": key, "file": key.to_lowercase() })).collect();
+        let keys: Vec<_> = keys.iter().map(|key| json!({ "key": key, "file": key.to_lowercase() })).collect();
         let values = json!({
             "package": checked.meta.name,
             "deb": checked.formats.contains(&Format::Deb),

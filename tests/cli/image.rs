@@ -29,7 +29,13 @@ const KEYS: [&str; 4] =
     ["relay_main_username", "relay_main_password", "relay_backup_username", "relay_backup_password"];
 
 fn names(world: &World) -> Vec<String> {
-    world.result("image").lines().skip(1).filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+    world
+        .result("image")
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -140,15 +146,36 @@ fn a_relay_without_credentials_has_recipes_as_well() {
 #[test]
 fn into_a_folder() {
     let world = World::with_example();
-    insta::assert_snapshot!(world.said("image cloud-init -o out"), @"");
-    insta::assert_snapshot!(world.said("image cloud-init -o out"), @"");
+    insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @"
+    exit 0
+    --- stderr
+        Wrote out/acme-mail-relay.cloud-init.yaml first boot of an image that contains the package
+    ");
+    insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @"
+    exit 2
+    --- stderr
+    error: out/acme-mail-relay.cloud-init.yaml exists and is left alone
+    ");
     world.result("build relay.toml -o dist");
-    assert_eq!(world.read("dist/acme-mail-relay.cloud-init.yaml"), world.read("out/acme-mail-relay.cloud-init.yaml"));
+    assert_eq!(
+        world.read("dist/acme-mail-relay.cloud-init.yaml"),
+        world.read("out/acme-mail-relay.cloud-init.yaml")
+    );
 }
 
 #[test]
 fn refused() {
     let world = World::new().file("relay.toml", SPEC.replace("[relay]", "targets = [\"deb\"]\n\n[relay]"));
-    insta::assert_snapshot!(world.said("image cloudinit"), @"");
-    insta::assert_snapshot!(world.said("image bootc"), @"");
+    insta::assert_snapshot!(world.said("image cloudinit relay.toml"), @"
+    exit 2
+    --- stderr
+    error: there is no recipe `cloudinit`
+    hint: did you mean `cloud-init`?
+    ");
+    insta::assert_snapshot!(world.said("image bootc relay.toml"), @"
+    exit 2
+    --- stderr
+    error: the recipe bootc installs rpm, which relay.toml does not build
+    hint: add the format to `package.targets`: rpm
+    ");
 }

@@ -17,6 +17,8 @@ run_main() {
     # In a process of its own, which the log is not part of.
     "$0" apply || exit
     : >>"$container_log" && chmod 0600 "$container_log" || fail "cannot write $container_log: is the root read-only? /etc and /var must be volumes, /run a tmpfs"
+    # Debian's check copies the resolver of this container to the chroot of its services.
+    postfix check || fail "'postfix check' refuses the configuration"
     show_log
     exec postfix start-fg
 }
@@ -31,7 +33,8 @@ show_log() {
 # its mode. None of them stays in the environment of Postfix.
 take_environment() {
     [ ! -f "$container" ] || while read -r file; do rm -f -- "$file"; done <"$container"
-    : >"$container" && mkdir -p -m 0700 "$store" && chmod 0700 "$store" || { warn "cannot write into /run: it must be writable, such as a tmpfs"; return 1; }
+    : >"$container" && mkdir -p "$store" && chmod 0700 "$store" || { warn "cannot write into /run: it must be writable, such as a tmpfs"; return 1; }
+    # shellcheck disable=SC2013  # a name is one word
     for name in $(awk 'BEGIN { for (name in ENVIRON) if (name ~ /^RELAY_[A-Z0-9_]+$/) print name }' | sort); do
         take_variable "$name" || return
         unset "$name"
