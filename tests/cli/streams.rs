@@ -25,6 +25,7 @@ fn help_and_version() {
       check        Say what is wrong with a spec, and what would be right
       render       Write the files as a host of a distribution will have them, without packing them
       build        Build packages
+      image        Write a recipe for an image builder, an installer or a container
       verify       Build again what is in a folder, and compare it byte for byte
       merge        Put the shards of a fleet together
       inspect      Show what is in a package of any of the three formats: metadata, files, scripts

@@ -20,7 +20,10 @@ def container(host, command, **environment):
         host._nspawn = subprocess.Popen(host._shell(f"exec env {words} {command}"), env=host._env(), **pipes)
     try:
         host._leader = wait_until(host._find_leader, "process 1 of the container")
-        yield lambda: output.read_text(errors="replace")
+        try:
+            yield lambda: output.read_text(errors="replace")
+        except AssertionError as failed:
+            raise AssertionError(f"{failed}\n{output.read_text(errors='replace')[-4000:]}") from None
         os.kill(int(host._leader), signal.SIGTERM)
         host._nspawn.wait(timeout=30)
     finally:
