@@ -5,6 +5,7 @@
 
 # The credential store that this fills; status names it as the source.
 store=/run/credstore
+copier=/usr/lib/postfix/configure-instance.sh
 # Postfix appends to the log, so it can be emptied at any time.
 container_log_bytes=16777216
 
@@ -17,8 +18,8 @@ run_main() {
     # In a process of its own, which the log is not part of.
     "$0" apply || exit
     : >>"$container_log" && chmod 0600 "$container_log" || fail "cannot write $container_log: is the root read-only? /etc and /var must be volumes, /run a tmpfs"
-    # Debian's check copies the resolver of this container to the chroot of its services.
-    postfix check || fail "'postfix check' refuses the configuration"
+    # Debian up to 12 has its unit copy the resolver to the chroot of its services; later ones do it whenever Postfix starts.
+    if grep -qs "^ExecStartPre=$copier %i" /lib/systemd/system/postfix@.service; then "$copier" - || fail "$copier failed"; fi
     show_log
     exec postfix start-fg
 }
