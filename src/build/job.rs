@@ -23,6 +23,7 @@ pub struct Job {
 #[derive(Debug)]
 enum Content {
     Package(Format, Arc<Planned>),
+    Program(Format, Box<Meta>),
     Companion(Companion, Arc<Planned>),
     #[cfg(test)]
     Bytes(Vec<u8>, Box<Meta>),
@@ -67,12 +68,17 @@ impl Job {
     /// The package of a spec in a format. It is planned when its turn comes: side by side with others, and so
     /// that a fleet is never in memory as a whole.
     pub fn package(format: Format, planned: &Arc<Planned>) -> Self {
-        let file_name = match format {
-            Format::Deb => deb::file_name(&planned.checked.meta),
-            Format::Rpm => rpm::file_name(&planned.checked.meta),
-            Format::Pacman => pacman::file_name(&planned.checked.meta),
-        };
+        let file_name = file_name(format, &planned.checked.meta);
         Self { file_name, content: Content::Package(format, Arc::clone(planned)) }
+    }
+
+    /// The host program as packages of its own, in these formats.
+    pub fn programs(formats: &[Format]) -> Vec<Self> {
+        let program = |format: &Format| {
+            let meta = Box::new(plan::program::meta());
+            Self { file_name: file_name(*format, &meta), content: Content::Program(*format, meta) }
+        };
+        formats.iter().map(program).collect()
     }
 
     /// A file beside the packages of a spec.
@@ -108,6 +114,7 @@ impl Job {
     pub(super) fn meta(&self) -> &Meta {
         match &self.content {
             Content::Package(_, planned) | Content::Companion(_, planned) => &planned.checked.meta,
+            Content::Program(_, meta) => meta,
             #[cfg(test)]
             Content::Bytes(_, meta) => meta,
         }
@@ -115,7 +122,7 @@ impl Job {
 
     pub(super) fn kind(&self) -> &'static str {
         match &self.content {
-            Content::Package(format, _) => format.name(),
+            Content::Package(format, _) | Content::Program(format, _) => format.name(),
             Content::Companion(..) => "file",
             #[cfg(test)]
             Content::Bytes(..) => "file",
@@ -131,22 +138,32 @@ impl Job {
             Content::Package(format, planned) => {
                 self.write(*format, &plan::package(planned, *format, templates)?, templates)
             }
+            Content::Program(format, _) => {
+                self.write(*format, &plan::program::package(*format, templates)?, templates)
+            }
             Content::Companion(kind, planned) => Ok(kind.render(&planned.checked, templates)?),
             #[cfg(test)]
             Content::Bytes(bytes, _) => Ok(bytes.clone()),
         }
     }
 
+    /// The package that the file is, if it is one.
+    fn planned(&self, templates: &Templates) -> Result<Option<(Format, Package)>, BuildError> {
+        Ok(match &self.content {
+            Content::Package(format, planned) => Some((*format, plan::package(planned, *format, templates)?)),
+            Content::Program(format, _) => Some((*format, plan::program::package(*format, templates)?)),
+            Content::Companion(..) => None,
+            #[cfg(test)]
+            Content::Bytes(..) => None,
+        })
+    }
+
     /// The file, and after it what is asked for to be said of it.
     pub(super) fn make(&self, templates: &Templates, sbom: &[Scope]) -> Result<Vec<Made>, BuildError> {
-        let format = match &self.content {
-            Content::Package(format, planned) if !sbom.is_empty() => Some((*format, planned)),
-            _ => None,
-        };
-        let Some((format, planned)) = format else {
+        let planned = if sbom.is_empty() { None } else { self.planned(templates)? };
+        let Some((format, package)) = planned else {
             return Ok(vec![Made::new(&self.file_name, self.kind(), self.bytes(templates)?)?]);
         };
-        let package = plan::package(planned, format, templates)?;
         let mut made = Made::new(&self.file_name, self.kind(), self.write(format, &package, templates)?)?;
         let version = match format {
             Format::Deb => deb::version,
@@ -214,11 +231,21 @@ impl Job {
     fn words(&self) -> Words {
         let time = match &self.content {
             Content::Package(_, planned) | Content::Companion(_, planned) => planned.checked.time,
+            Content::Program(_, meta) => meta.changelog[0].time,
             #[cfg(test)]
             Content::Bytes(..) => 0,
         };
         let Meta { license, maintainer, .. } = self.meta();
         Words { license: license.clone(), maintainer: maintainer.clone(), time }
+    }
+}
+
+/// The name of the file of a package.
+fn file_name(format: Format, meta: &Meta) -> String {
+    match format {
+        Format::Deb => deb::file_name(meta),
+        Format::Rpm => rpm::file_name(meta),
+        Format::Pacman => pacman::file_name(meta),
     }
 }
 

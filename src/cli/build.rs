@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +12,7 @@ use super::progress::Progress;
 use crate::build::{self, BuildError, FileName, Job, Options, Report, Unit, Units};
 use crate::diag::Source;
 use crate::fleet::is_fleet;
+use crate::keys::HostProgram;
 use crate::target;
 use crate::template::Templates;
 
@@ -98,12 +100,17 @@ pub(super) fn judged(
     let settings = making.changes.settings();
     let mut specs = Specs::default();
     let mut wrong = false;
+    // The formats of those that share the host program.
+    let mut shared = BTreeSet::new();
     for source in sources {
         let (name, text) = (source.name.clone(), source.text.clone());
         match input::load(source, &settings, terminal) {
             Ok(planned) => {
                 let checked = &planned.checked;
                 let formats = formats(&name, &checked.formats, &making.package_format)?;
+                if checked.host_program == HostProgram::Shared {
+                    shared.extend(formats.iter().copied());
+                }
                 let words: Vec<String> = settings.iter().map(ToString::to_string).collect();
                 specs.inputs.push([text, words.join("\0"), checked.time.to_string()].join("\0"));
                 specs.jobs.push(Mutex::new(Some(Job::all(planned, &formats))));
@@ -112,7 +119,18 @@ pub(super) fn judged(
             Err(failure) => return Err(failure),
         }
     }
+    if !shared.is_empty() {
+        let formats: Vec<_> = shared.into_iter().collect();
+        specs.inputs.push(program_inputs(&formats));
+        specs.jobs.push(Mutex::new(Some(Job::programs(&formats))));
+    }
     if wrong { Err(Failure::already_said()) } else { Ok(specs) }
+}
+
+/// What the packages of the host program are made of, besides postpack itself.
+pub(super) fn program_inputs(formats: &[target::Format]) -> String {
+    let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+    format!("host program\0{}", names.join(" "))
 }
 
 fn build_fleet(

@@ -5,7 +5,6 @@ use super::error::Failure;
 use super::fleet::{self, Only, Rows, Selection};
 use super::input::{self, Judged};
 use super::output::{Format, Terminal};
-use crate::build::Units as _;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::fleet::{Refused, is_fleet};
 
@@ -79,8 +78,8 @@ fn check_fleet(
     let fleet = fleet::read(&files, terminal)?;
     let selection = Selection { rows: args.rows.clone(), shard: None };
     let rows = Rows::new(&fleet, &selection, &[], terminal)?;
-    (0..rows.count()).into_par_iter().for_each(|unit| drop(rows.check(unit)));
-    Ok(report(&name, &format!("{} rows", rows.count()), rows.findings(), args, all, terminal))
+    (0..rows.len()).into_par_iter().for_each(|unit| drop(rows.check(unit)));
+    Ok(report(&name, &format!("{} rows", rows.len()), rows.findings(), args, all, terminal))
 }
 
 /// Reports what was found in a spec; whether all is well.

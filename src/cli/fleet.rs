@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::build::program_inputs;
 use super::error::Failure;
 use super::input;
 use super::output::Terminal;
@@ -78,6 +79,8 @@ pub(super) struct Rows<'f> {
     /// Names of the packages of those that are meant, and versions by name of the packages of the others.
     names: (HashSet<String>, HashMap<String, Vec<String>>),
     formats: Vec<Format>,
+    /// Whether packages of the host program are built after the rows.
+    has_program: bool,
     time: Option<u64>,
     providers: Providers,
     plans: Arc<Memory>,
@@ -111,8 +114,11 @@ impl<'f> Rows<'f> {
                 names.1.entry(name).or_default().push(version);
             }
         }
+        let is_first = selection.shard.is_none_or(Shard::is_first);
+        let has_program = is_first && fleet.shares_program();
         Ok(Self {
             fleet,
+            has_program,
             meant: rows,
             others,
             names,
@@ -122,6 +128,11 @@ impl<'f> Rows<'f> {
             plans: Arc::default(),
             findings: Mutex::default(),
         })
+    }
+
+    /// How many rows are meant.
+    pub(super) fn len(&self) -> usize {
+        self.meant.len()
     }
 
     /// Judges a row and keeps what there is to say of it.
@@ -142,6 +153,11 @@ impl<'f> Rows<'f> {
         })
     }
 
+    /// Rows may be for different formats, so the host program comes in all of them, or in those that were asked for.
+    fn program_formats(&self) -> Vec<Format> {
+        if self.formats.is_empty() { Format::ALL.to_vec() } else { self.formats.clone() }
+    }
+
     /// What was found, by file, each said once however many rows it is about.
     pub(super) fn findings(&self) -> Refused {
         let mut findings = std::mem::take(&mut *self.findings.lock().unwrap_or_else(PoisonError::into_inner));
@@ -157,10 +173,13 @@ impl<'f> Rows<'f> {
 
 impl Units for Rows<'_> {
     fn count(&self) -> usize {
-        self.meant.len()
+        self.meant.len() + usize::from(self.has_program)
     }
 
     fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
+        if unit == self.meant.len() {
+            return Some(Job::programs(&self.program_formats()));
+        }
         let planned = self.check(unit)?;
         let asked = |format: &Format| self.formats.is_empty() || self.formats.contains(format);
         let formats: Vec<Format> = planned.checked.formats.iter().copied().filter(asked).collect();
@@ -168,7 +187,10 @@ impl Units for Rows<'_> {
     }
 
     fn inputs(&self, unit: usize) -> String {
-        self.fleet.digest(self.meant[unit])
+        match self.meant.get(unit) {
+            Some(row) => self.fleet.digest(*row),
+            None => program_inputs(&self.program_formats()),
+        }
     }
 
     fn keeps(&self, before: &Unit) -> bool {

@@ -106,14 +106,19 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Failure> {
     Ok(Source { name: name.to_owned(), text })
 }
 
+/// The name of the embedded example.
+const EXAMPLE: &str = "<example>";
+
 /// The embedded example.
 pub(super) fn example() -> Source {
-    Source { name: "<example>".to_owned(), text: spec::example().to_owned() }
+    Source { name: EXAMPLE.to_owned(), text: spec::example().to_owned() }
 }
 
 /// Judges a spec: its grammar and values, then what the relay would do on its targets.
 pub(super) fn judge(source: Source, settings: &[Setting]) -> Judged {
+    let is_example = source.name == EXAMPLE;
     let (checked, mut findings, sources) = fleet::load(source, settings, &Providers::builtin());
+    findings.retain(|finding| !(is_example && finding.code == spec::EXAMPLE_VALUE));
     let planned = checked.map(Planned::new);
     if let Some(planned) = &planned {
         findings.extend(plan::check(planned));

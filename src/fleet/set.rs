@@ -101,7 +101,7 @@ pub fn load(
             for setting in &placed {
                 setting.put(&mut table, sources.text());
             }
-            spec::load_table(table, sources.text(), providers)
+            spec::load_own_table(table, sources.text(), providers)
         }
         Err(findings) => (None, findings),
     };

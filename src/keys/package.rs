@@ -30,8 +30,11 @@ pub(crate) struct PackageSection {
     /// Maintainer of the package: `Name <mail@domain>`.
     #[schemars(required, extend("examples" = ["Platform Team <platform@acme.example>"]))]
     pub(crate) maintainer: Option<Spot<String>>,
-    /// SPDX licence expression of the package.
-    #[schemars(extend("default" = "MIT OR Apache-2.0", "examples" = ["MIT"]))]
+    /// SPDX licence expression of your configuration.
+    ///
+    /// The default grants nobody any rights. The host program in the package has its own licence, MIT or Apache-2.0, which the
+    /// copyright file names.
+    #[schemars(extend("default" = "LicenseRef-Proprietary", "examples" = ["MIT"]))]
     pub(crate) license: Option<Spot<String>>,
     /// One line about the package, without a full stop.
     #[schemars(extend("examples" = ["Mail relay of ACME hosts"]))]
@@ -55,11 +58,30 @@ pub(crate) struct PackageSection {
         "examples" = [[{"version": "1.0.0", "date": "2026-11-21", "changes": ["First release"]}]],
     ))]
     pub(crate) changelog: Option<Vec<Spot<ReleaseSection>>>,
+    /// Where the host program `mail-relay` is.
+    ///
+    /// `bundled`: in each package, which is then all that a host needs. `shared`: in a package `mail-relay`, which `build` writes
+    /// next to the others. Packages of configuration depend on it and have a few kilobytes, and one upgrade brings all hosts a new
+    /// program.
+    #[schemars(extend("default" = "bundled", "examples" = ["shared"]))]
+    pub(crate) host_program: Option<Spot<HostProgram>>,
     /// Package formats (`deb`, `rpm`, `pacman`) or distributions (`postpack targets`) to build for.
     ///
     /// The default is all of them.
     #[schemars(extend("examples" = [["deb", "rpm"]]))]
     pub(crate) targets: Option<Many<String>>,
+}
+
+/// Where the host program is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum HostProgram {
+    /// In the package with the configuration.
+    #[default]
+    Bundled,
+    /// In a package that configurations share.
+    Shared,
 }
 
 /// An entry of the changelog.

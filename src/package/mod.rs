@@ -123,6 +123,8 @@ pub struct Lifecycle {
     pub watch: Vec<Watch>,
     /// Folders that a purge removes.
     pub purge: Vec<String>,
+    /// A file that each package of the same role has: if it is there after a removal, another package came in our place.
+    pub mark: String,
     /// Name of a keyring in /usr/share/pacman/keyrings that pacman is to trust.
     pub keyring: Option<String>,
 }
@@ -147,6 +149,8 @@ pub struct Watch {
     pub package: String,
     /// A folder of its files, for formats whose triggers are on paths.
     pub path: String,
+    /// Whether `remove` is called when it goes for good and we stay, so that it leaves its own files behind.
+    pub gives_back: bool,
 }
 
 /// What `inspect` says of a package file, whatever its format.

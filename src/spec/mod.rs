@@ -34,12 +34,15 @@ mod syntax;
 mod tls;
 mod tls_policies;
 mod transports;
+mod unedited;
 mod units;
 mod values;
 
 pub use dependencies::{Dependencies, Extra};
 pub use origins::Origins;
+pub(crate) use package::{FALLBACK_TIME, OWN_LICENSE};
 pub use starter::starter;
+pub use unedited::CODE as EXAMPLE_VALUE;
 
 use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
@@ -49,7 +52,7 @@ use self::package::Words;
 use self::smarthost::Smarthosts;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::keys::spot::Spot;
-use crate::keys::{RelaySection, Spec, schema};
+use crate::keys::{HostProgram, RelaySection, Spec, schema};
 use crate::package::Meta;
 use crate::relay::{Auth, Profile, Provider, Providers, Relay, Smarthost};
 use crate::target::Format;
@@ -67,6 +70,8 @@ pub struct Checked {
     pub targets: Vec<String>,
     /// The relay.
     pub relay: Relay,
+    /// Where the host program is.
+    pub host_program: HostProgram,
     /// The spec's own package relations.
     pub dependencies: Dependencies,
     /// Where the values of the relay come from.
@@ -102,6 +107,21 @@ pub fn load_table(
     open::alone(questions, &mut findings);
     in_order(&mut findings);
     let checked = checked.filter(|_| !has_errors(&findings));
+    (checked, findings)
+}
+
+/// Judges a spec that somebody wants packages of: besides all else, it must not have the values of an example.
+pub fn load_own_table(
+    table: DeTable<'_>,
+    text: &str,
+    providers: &Providers,
+) -> (Option<Checked>, Vec<Diagnostic>) {
+    let unedited = unedited::find(&table);
+    let (checked, mut findings) = load_table(table, text, providers);
+    if checked.is_some() {
+        findings.extend(unedited);
+        in_order(&mut findings);
+    }
     (checked, findings)
 }
 
@@ -253,7 +273,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         parameters,
         own_files,
     };
-    Some(Checked { meta, time, formats, targets, relay, dependencies, origins })
+    let host_program = spec.package.as_ref().and_then(|section| section.value.host_program.as_ref());
+    let host_program = host_program.map(|spot| spot.value).unwrap_or_default();
+    Some(Checked { meta, time, formats, targets, relay, host_program, dependencies, origins })
 }
 
 /// What everyone who uses the provider should know.

@@ -10,7 +10,10 @@ use crate::package::{Architecture, Meta, Release, Version};
 use crate::target::{Distribution, Format};
 
 /// Time stamp of packages whose spec names no day: 2026-01-01. Any fixed day does; the clock does not.
-const FALLBACK_TIME: u64 = 1_767_225_600;
+pub(crate) const FALLBACK_TIME: u64 = 1_767_225_600;
+
+/// Licence of a configuration whose spec names none: nobody was given any rights to it.
+pub(crate) const OWN_LICENSE: &str = "LicenseRef-Proprietary";
 
 /// What the relay says of itself where the spec has no words of its own.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ pub(super) fn check(
         Some(spot) => {
             judge.read("license", "package.license", "an SPDX licence expression", spot, license::check)
         }
-        None => Some("MIT OR Apache-2.0".to_owned()),
+        None => Some(OWN_LICENSE.to_owned()),
     };
     if let (Some(spot), Some(text)) = (&section.license, &license)
         && let Some(finding) = license::unknown(text, spot.span.clone())
@@ -144,7 +147,7 @@ fn version(text: &str) -> Result<Version, Fault> {
 /// Debian policy 5.6.1 is the strictest of the three formats.
 fn package_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
-    if text == "postfix" || text == "mail-relay-config" {
+    if ["postfix", "mail-relay", "mail-relay-config"].contains(&text) {
         return Err(Fault::new("a package of this name exists, and this one would take its place")
             .hint("name it for whom it serves, as in `acme-mail-relay`"));
     }

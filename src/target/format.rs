@@ -73,6 +73,8 @@ pub struct FormatFacts {
     pub extension: String,
     /// Folder of commands for the administrator.
     pub sbin: String,
+    /// Folder of completion functions of zsh.
+    pub zsh_completions: String,
     /// The aliases file that Postfix and other programs read there.
     pub aliases: String,
     /// Bundles of trusted authorities; the first existing one is used.
@@ -81,6 +83,8 @@ pub struct FormatFacts {
     pub units: Vec<String>,
     /// The package whose upgrade makes the configuration be applied again.
     pub watch: Watch,
+    /// The name that all relay packages provide and conflict with.
+    pub exclusive: String,
     /// Packages that Postfix cannot live with, where the package manager must be told by us, too.
     #[serde(default)]
     pub conflicts: Vec<String>,

@@ -6,5 +6,5 @@
 mod distribution;
 mod format;
 
-pub use distribution::Distribution;
+pub use distribution::{Distribution, Tests};
 pub use format::{Format, FormatFacts, GreylistingFacts, IntegrationFacts, SpfFacts, Watch};

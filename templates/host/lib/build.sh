@@ -361,9 +361,12 @@ build_main() {
         set -- "$@" "$stage/hold.cf"
     fi
     shift
-    awk -v titles="$titles" -v optional="$host_parameters" -v refused="$share/refused" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
+    awk -v titles="$titles" -v optional="$host_parameters" -v refused="$(rules_file)" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
     settle "$stage/main.cf"
 }
+
+# What main.cf.d must not do: the rules of the package, or those of its profile where the program is a package of its own.
+rules_file() { [ -e "$share/refused" ] && echo "$share/refused" || echo "$lib/refused.${profile:-}"; }
 
 # Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written (dict_load_file_xt in dict.c).
 settle() { touch -d "@$(($(date +%s) - 10))" "$1"; }
