@@ -76,7 +76,10 @@ pub(crate) struct PackageSection {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
-#[expect(missing_docs, reason = "a schema describes documented variants one by one, and editors then complete none")]
+#[expect(
+    missing_docs,
+    reason = "a schema describes documented variants one by one, and editors then complete none"
+)]
 pub enum HostProgram {
     #[default]
     Bundled,
