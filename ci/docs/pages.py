@@ -78,11 +78,16 @@ def entries(summary):
         yield line, ENTRY.match(line), MARK.match(line)
 
 
+def chapter(entry):
+    """The path of a chapter in the repository; the summary has it relative to docs/."""
+    return posixpath.normpath(posixpath.join("docs", entry["path"]))
+
+
 def chapters(root=ROOT):
     """The pages of the repository that the summary names, in its order."""
     for _, entry, _ in entries((root / SUMMARY).read_text()):
         if entry:
-            path = posixpath.normpath(posixpath.join("docs", entry["path"]))
+            path = chapter(entry)
             if (root / path).is_file():
                 yield Page(path, (root / path).read_text())
 
@@ -92,7 +97,7 @@ def missing(made, root=ROOT):
     named = set()
     for _, entry, mark in entries((root / SUMMARY).read_text()):
         if entry:
-            path = posixpath.normpath(posixpath.join("docs", entry["path"]))
+            path = chapter(entry)
             named.add(path)
             if entry["path"] not in LISTS and not (root / path).is_file():
                 yield f"{SUMMARY}: there is no {entry['path']}"
@@ -111,7 +116,7 @@ def summary(made, root=ROOT):
         if mark:
             lines += [f"  - [{title}]({page.place})" for title, page in made[mark["name"]]]
         elif entry:
-            path = posixpath.normpath(posixpath.join("docs", entry["path"]))
+            path = chapter(entry)
             lines.append(f"{entry['before']}[{entry['title']}]({Page(path, '').place})")
         else:
             lines.append(line)

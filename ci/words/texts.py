@@ -133,6 +133,10 @@ def rust(content):
         yield comment
 
 
+def is_prose(text):
+    return len(re.findall(r"[A-Za-z]{2,}", text)) >= LEAST_WORDS
+
+
 def literal_of(number, literal, raw):
     text = Text("string")
     for offset, line in enumerate(literal.split("\n")):
@@ -140,7 +144,7 @@ def literal_of(number, literal, raw):
         line = line.replace("\\n", " \n").replace('\\"', '"') if not raw else line
         if line:
             text.add(number + offset, line)
-    if len(re.findall(r"[A-Za-z]{2,}", text.text)) >= LEAST_WORDS and " " in text.text:
+    if is_prose(text.text) and " " in text.text:
         yield text
 
 
@@ -158,7 +162,7 @@ def cells(content):
     for number, line in enumerate(content.split("\n"), 1):
         row = [line.lstrip("# ")] if line.startswith("#") else line.split("\t")
         for cell in row:
-            if len(re.findall(r"[A-Za-z]{2,}", cell)) >= LEAST_WORDS:
+            if is_prose(cell):
                 yield Text("cell").add(number, cell)
 
 
@@ -173,7 +177,7 @@ def host(content):
         else:
             for quoted in re.findall(r'"([^"]*)"|\'([^\']*)\'', bare):
                 text = "".join(quoted)
-                if len(re.findall(r"[A-Za-z]{2,}", text)) >= LEAST_WORDS:
+                if is_prose(text):
                     yield Text("string").add(number, text)
 
 

@@ -35,11 +35,16 @@ pub enum Topic {
 /// A finding of `mail-relay doctor` from its table. `{1}` and similar are placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct Finding {
-    id: &'static str,
-    severity: &'static str,
-    what: &'static str,
-    why: &'static str,
-    fix: &'static str,
+    /// Its name.
+    pub id: &'static str,
+    /// `broken` or `warning`.
+    pub severity: &'static str,
+    /// The finding.
+    pub what: &'static str,
+    /// Its effect.
+    pub why: &'static str,
+    /// The fix; a command after `$ `.
+    pub fix: &'static str,
 }
 
 /// All topics with this name. Some names are both a section and a code.
@@ -95,7 +100,8 @@ fn parameter(name: &str) -> Option<&'static str> {
         })
 }
 
-fn findings() -> impl Iterator<Item = Finding> {
+/// All findings of the doctor, in the order of their table.
+pub fn findings() -> impl Iterator<Item = Finding> {
     FINDINGS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut fields = line.split('\t');
         let mut next = || fields.next();
@@ -147,17 +153,13 @@ impl Topic {
             }),
             Self::Parameter(name) => {
                 let of_profile = |profile: &Profile| {
-                    let of = |relation| {
-                        let keys = keys::of_parameter(name, *profile).into_iter();
-                        let keys = keys.filter(move |(_, one)| *one == relation);
-                        keys.map(|(key, _)| key.path.as_str()).collect::<Vec<_>>()
-                    };
+                    let keys = keys::of_parameter(name, *profile);
                     let rule = plan::parameter_rule(name, *profile);
                     json!({
                         "profile": profile.name(),
-                        "decided-by": of(Relation::Decides),
-                        "added-to-by": of(Relation::AddsTo),
-                        "replaced-by": of(Relation::Replaces),
+                        "decided-by": paths(&keys, Relation::Decides),
+                        "added-to-by": paths(&keys, Relation::AddsTo),
+                        "replaced-by": paths(&keys, Relation::Replaces),
                         "in-main-cf": rule.as_ref().map(|rule| rule.told.as_str()),
                         "reason": rule.map(|rule| rule.why).filter(|why| !why.is_empty()),
                     })
@@ -218,6 +220,11 @@ fn of_parameter(name: &str) -> String {
     text
 }
 
+/// The paths of the keys with one relation to a parameter.
+fn paths(keys: &[(&'static Key, Relation)], relation: Relation) -> Vec<&'static str> {
+    keys.iter().filter(|(_, own)| *own == relation).map(|(key, _)| key.path.as_str()).collect()
+}
+
 /// The paragraph about a parameter in a profile.
 fn answer(name: &str, profile: Profile) -> String {
     let keys = keys::of_parameter(name, profile);
@@ -228,8 +235,7 @@ fn answer(name: &str, profile: Profile) -> String {
         (Relation::Replaces, "Set instead"),
     ];
     for (relation, words) in lines {
-        let paths: Vec<&str> =
-            keys.iter().filter(|(_, one)| *one == relation).map(|(key, _)| key.path.as_str()).collect();
+        let paths = paths(&keys, relation);
         if !paths.is_empty() {
             let _ = writeln!(text, "  {words}: {}", paths.join(", "));
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::schema::{raw, resolve};
+use super::schema::{raw, resolve, section};
 use super::table::{Key, Relation, all, related};
 use super::{FIRST_RELEASE, internal};
 use crate::relay::Profile;
@@ -36,8 +36,7 @@ pub struct Section {
 pub fn sections() -> impl Iterator<Item = Section> {
     let parts = raw().get("properties").and_then(Value::as_object).into_iter().flatten();
     parts.map(|(name, part)| {
-        let target = resolve(part);
-        let one = target.pointer("/anyOf/0").map_or(target, resolve);
+        let one = section(part);
         let named = one.get("additionalProperties").map(resolve);
         let mut about = [Some(part), Some(one), named].into_iter().flatten();
         let about = about.find_map(|of| of.get("description")?.as_str()).unwrap_or_default();

@@ -38,7 +38,7 @@ pub(super) fn resolve(part: &'static Value) -> &'static Value {
 }
 
 /// The same for a section; of an array of sections, the schema of each.
-fn section(part: &'static Value) -> &'static Value {
+pub(super) fn section(part: &'static Value) -> &'static Value {
     let part = resolve(part);
     part.pointer("/anyOf/0").map_or(part, resolve)
 }

@@ -91,6 +91,12 @@ impl Version {
         self
     }
 
+    /// All of it, as package managers order it: `1:1.2.0~rc1-1` with the sign `~`. [`Self::upstream`] describes the sign.
+    pub(crate) fn full(&self, sign: &str) -> String {
+        let epoch = if self.epoch == 0 { String::new() } else { format!("{}:", self.epoch) };
+        format!("{epoch}{}-{}", self.upstream(sign), self.revision)
+    }
+
     /// Numbers, pre-release and build, without epoch and package release; `sign` comes before the pre-release.
     ///
     /// Word and first number are glued (`rc1`): with a dot between them dpkg would sort `rc.1` after `rcx.1`.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::diag::{Diagnostic, Source, has_errors};
 use crate::fleet::{self, Refused, Setting};
 use crate::plan::{self, Memory, Planned};
+use crate::platform::Format;
 use crate::relay::Providers;
 use crate::spec::Checked;
 
@@ -30,6 +31,12 @@ pub fn judge(source: Source, settings: &[Setting], time: Option<u64>) -> Judged 
     let (checked, mut findings, sources) = fleet::load(source, settings, &Providers::builtin());
     let planned = planned(checked, &Arc::default(), time, &mut findings);
     Judged { planned, findings: sources.split(findings) }
+}
+
+/// The formats of a spec that were requested; all of them if none was.
+fn selected(of_spec: &[Format], requested: &[Format]) -> Vec<Format> {
+    let is_selected = |format: &Format| requested.is_empty() || requested.contains(format);
+    of_spec.iter().copied().filter(is_selected).collect()
 }
 
 /// The plan of a checked spec; nothing if there are errors, which are added to the findings.

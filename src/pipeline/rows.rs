@@ -25,11 +25,11 @@ pub enum RowsError {
 #[derive(Debug)]
 pub struct Rows<'f> {
     fleet: &'f Fleet<'f>,
-    /// Those that are meant, by their index in the fleet.
+    /// The selected rows, by their index in the fleet.
     meant: Vec<usize>,
-    /// The others, if they are only left out this time.
+    /// The other rows of the fleet; empty for a shard.
     others: Vec<usize>,
-    /// Names of the packages of those that are meant, and versions by name of the packages of the others.
+    /// Names of the packages of selected rows, and versions by name of the packages of the others.
     names: (HashSet<String>, HashMap<String, Vec<String>>),
     formats: Vec<Format>,
     time: Option<u64>,
@@ -109,8 +109,7 @@ impl Units for Rows<'_> {
 
     fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
         let planned = self.check(unit)?;
-        let asked = |format: &Format| self.formats.is_empty() || self.formats.contains(format);
-        let formats: Vec<Format> = planned.checked.formats.iter().copied().filter(asked).collect();
+        let formats = super::selected(&planned.checked.formats, &self.formats);
         Some(Job::all(planned, &formats))
     }
 

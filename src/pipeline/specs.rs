@@ -39,8 +39,7 @@ impl Specs {
         if let Some(missing) = asked.iter().find(|format| !of_spec.contains(format)) {
             return Err(MissingFormat { asked: *missing, of_spec: of_spec.clone() });
         }
-        let is_meant = |format: &Format| asked.is_empty() || asked.contains(format);
-        let formats: Vec<Format> = of_spec.iter().copied().filter(is_meant).collect();
+        let formats = super::selected(of_spec, asked);
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         self.inputs.push([text, &settings.join("\0"), &planned.checked.time.to_string()].join("\0"));
         self.jobs.push(Mutex::new(Some(Job::all(planned, &formats))));

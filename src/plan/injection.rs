@@ -12,16 +12,15 @@ use serde_json::Value as Json;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-use super::tests::{TEMPLATES, files};
-use super::{Companion, Planned, check};
+use super::tests::{TEMPLATES, checked, files};
+use super::{Companion, Planned};
 use crate::build::Job;
-use crate::diag::{Diagnostic, Severity, Source, has_errors};
+use crate::diag::{Diagnostic, Severity, Source};
 use crate::formats::inspect;
 use crate::platform::Format;
 use crate::postfix::main_cf;
 use crate::postfix::master_cf::{self, Argument};
-use crate::relay::Providers;
-use crate::spec::{self, Checked};
+use crate::spec::Checked;
 
 /// The spec that has a value everywhere, one with clients, those that receive, and one by tokens: no list of smarthosts
 /// takes both these and passwords.
@@ -295,12 +294,8 @@ fn changes() -> Vec<Change> {
     all
 }
 
-/// Findings of a spec, as in `postpack check`.
 fn judged(text: &str) -> (Option<Checked>, Vec<Diagnostic>) {
-    let source = Source { name: "relay.toml".to_owned(), text: text.to_owned() };
-    let (checked, mut findings) = spec::load(&source, &Providers::builtin());
-    findings.extend(checked.iter().flat_map(|checked| check(&Planned::new(checked.clone()))));
-    (checked.filter(|_| !has_errors(&findings)), findings)
+    checked(&Source { name: "relay.toml".to_owned(), text: text.to_owned() })
 }
 
 /// At least one error must be at the place of the change.

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::tests::checked;
 use super::verdicts::samples::{sample, with};
-use super::{Planned, check, clients, host, main_cf};
+use super::{clients, host, main_cf};
 use crate::diag::{Diagnostic, Source, has_errors, render_text};
 use crate::keys::{self, Key, Relation};
 use crate::relay::{Profile, Providers, Relay};
@@ -34,9 +35,7 @@ fn set_by(relay: &Relay) -> BTreeMap<String, String> {
 }
 
 fn findings(source: &Source) -> Vec<Diagnostic> {
-    let (checked, mut findings) = spec::load(source, &Providers::builtin());
-    findings.extend(checked.into_iter().flat_map(|checked| check(&Planned::new(checked))));
-    findings
+    checked(source).1
 }
 
 /// Each key with an example, in each of its profiles.
@@ -79,7 +78,7 @@ fn every_other_profile_rejects_the_example() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Keys of parts that postpack packs, and of names within tables, whose examples stand in the table that has them.
+/// Keys of parts that postpack packs, and of names within tables, whose examples are in the table that contains them.
 const WITHOUT_EXAMPLE: &[&str] = &["package.changelog.", "dependencies."];
 
 #[test]

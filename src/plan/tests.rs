@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use super::{HostFile, Planned, check, render};
 use crate::build::Job;
-use crate::diag::{Source, has_errors};
+use crate::diag::{Diagnostic, Source, has_errors};
 use crate::formats::inspect;
 use crate::platform::{Distribution, Format};
 use crate::relay::Providers;
@@ -17,11 +17,15 @@ use crate::template::Templates;
 /// Each template is compiled once.
 pub(super) static TEMPLATES: LazyLock<Templates> = LazyLock::new(Templates::builtin);
 
+/// Findings of a spec and of its plan, as in `postpack check`; the spec if none of them is an error.
+pub(super) fn checked(source: &Source) -> (Option<Checked>, Vec<Diagnostic>) {
+    let (checked, mut findings) = spec::load(source, &Providers::builtin());
+    findings.extend(checked.iter().flat_map(|checked| check(&Planned::new(checked.clone()))));
+    (checked.filter(|_| !has_errors(&findings)), findings)
+}
+
 pub(super) fn load(text: &str) -> Option<Checked> {
-    let source = Source { name: "relay.toml".to_owned(), text: text.to_owned() };
-    spec::load(&source, &Providers::builtin())
-        .0
-        .filter(|checked| !has_errors(&check(&Planned::new(checked.clone()))))
+    checked(&Source { name: "relay.toml".to_owned(), text: text.to_owned() }).0
 }
 
 pub(super) fn files(checked: &Checked, target: &str) -> BTreeMap<String, String> {

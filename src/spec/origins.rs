@@ -16,26 +16,19 @@ pub struct Origins {
 
 /// The keys that a spec sets, in the sections that decide Postfix parameters.
 pub(super) fn stated(table: &DeTable<'_>) -> Vec<String> {
-    let mut keys = Vec::new();
-    for key in keys::of_postfix() {
-        let names: Vec<&str> = key.path.split('.').collect();
-        if is_stated(table, &names) {
-            keys.push(key.path.clone());
-        }
-    }
+    let stated = keys::of_postfix().iter().filter(|key| is_stated(table, &key.path));
+    let mut keys: Vec<String> = stated.map(|key| key.path.clone()).collect();
     let own = table.get("main-cf").and_then(|section| section.get_ref().as_table());
     keys.extend(own.into_iter().flatten().map(|(name, _)| format!("main-cf.{}", name.get_ref())));
     keys
 }
 
-/// Whether a table, or one of several, sets a key.
-fn is_stated(table: &DeTable<'_>, names: &[&str]) -> bool {
-    let [name, rest @ ..] = names else { return true };
-    let Some(value) = table.get(*name) else { return false };
-    match (rest, value.get_ref()) {
-        ([], _) => true,
-        (_, DeValue::Table(table)) => is_stated(table, rest),
-        (_, DeValue::Array(list)) => {
+/// Whether a table, or one of several, sets the key with this path.
+fn is_stated(table: &DeTable<'_>, path: &str) -> bool {
+    let Some((name, rest)) = path.split_once('.') else { return table.contains_key(path) };
+    match table.get(name).map(toml::Spanned::get_ref) {
+        Some(DeValue::Table(table)) => is_stated(table, rest),
+        Some(DeValue::Array(list)) => {
             list.iter().filter_map(|item| item.get_ref().as_table()).any(|table| is_stated(table, rest))
         }
         _ => false,

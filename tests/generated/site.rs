@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use postpack::explain::{self, Topic};
+use postpack::explain::{self, Finding};
 use postpack::keys::reference;
 use postpack::relay::{Provider, Providers};
 use serde_json::{Value, json};
@@ -22,12 +22,9 @@ struct Page {
 }
 
 impl Page {
-    fn new(folder: &str, name: &str, title: &str, text: &str) -> Self {
-        Self {
-            title: title.to_owned(),
-            path: format!("{folder}/{name}.md"),
-            text: format!("# {title}\n\n<!-- Generated: ci/site -->\n\n{}\n", text.trim()),
-        }
+    fn new(path: String, title: &str, text: &str) -> Self {
+        let text = format!("# {title}\n\n<!-- Generated: ci/site -->\n\n{}\n", text.trim());
+        Self { title: title.to_owned(), path, text }
     }
 }
 
@@ -70,7 +67,7 @@ fn sections() -> Vec<Page> {
     reference::sections()
         .map(|section| {
             let text = format!("{}\n{}", section.about, section.keys("##"));
-            Page::new("sections", section.name, &format!("[{}]", section.name), &text)
+            Page::new(format!("sections/{}.md", section.name), &format!("[{}]", section.name), &text)
         })
         .collect()
 }
@@ -81,7 +78,7 @@ fn presets() -> Vec<Page> {
     let builtin = Providers::builtin();
     let page = |provider: &Provider| {
         let text = providers::page(provider, &examples, folder);
-        Page::new("providers", &provider.name, &provider.title, &text)
+        Page::new(format!("providers/{}.md", provider.name), &provider.title, &text)
     };
     builtin.all().iter().map(page).collect()
 }
@@ -96,38 +93,37 @@ fn codes() -> Vec<Page> {
                 let _ = write!(text, "\n## {title}\n\n```{language}\n{}\n```\n", part.trim_end());
             }
         }
-        Page::new("codes", &code.name, &code.name, &text)
+        Page::new(format!("codes/{}.md", code.name), &code.name, &text)
     };
     explain::codes().iter().map(page).collect()
 }
 
 fn findings() -> Vec<Page> {
-    let topics = explain::names().into_iter().flat_map(explain::topics);
-    let data = topics.filter(|topic| matches!(topic, Topic::Finding(_))).map(|topic| topic.json());
-    data.map(|finding| {
-        let field = |name: &str| finding.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let fix = match field("fix").strip_prefix("$ ") {
+    let mut findings: Vec<Finding> = explain::findings().collect();
+    findings.sort_by_key(|finding| finding.id);
+    let page = |finding: Finding| {
+        let fix = match finding.fix.strip_prefix("$ ") {
             Some(command) => format!("```sh\n{command}\n```"),
-            None => sentence(&field("fix")),
+            None => sentence(finding.fix),
         };
         let text = format!(
             "{} {}\n\n{fix}\n\nSeverity: {}. `{{1}}` and similar stand for values on the host.",
-            sentence(&field("what")),
-            sentence(&field("why")),
-            field("severity"),
+            sentence(finding.what),
+            sentence(finding.why),
+            finding.severity,
         );
-        Page::new("findings", &field("name"), &field("name"), &text)
-    })
-    .collect()
+        Page::new(format!("findings/{}.md", finding.id), finding.id, &text)
+    };
+    findings.into_iter().map(page).collect()
 }
 
 /// A page with links to others.
 fn list(name: &str, title: &str, about: &str, pages: &[Page]) -> Page {
-    let mut text = format!("# {title}\n\n<!-- Generated: ci/site -->\n\n{about}\n\n");
+    let mut text = format!("{about}\n\n");
     for page in pages {
         let _ = writeln!(text, "- [{}]({})", page.title, page.path);
     }
-    Page { title: title.to_owned(), path: format!("{name}.md"), text }
+    Page::new(format!("{name}.md"), title, &text)
 }
 
 /// A text with a capital letter at its beginning and a full stop at its end.

@@ -22,8 +22,7 @@ pub struct Deb;
 
 impl PackageFormat for Deb {
     fn version(&self, version: &Version) -> String {
-        let epoch = if version.epoch == 0 { String::new() } else { format!("{}:", version.epoch) };
-        format!("{epoch}{}-{}", version.upstream("~"), version.revision)
+        version.full("~")
     }
 
     fn architecture(&self, architecture: Architecture) -> &'static str {

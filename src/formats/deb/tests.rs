@@ -1,32 +1,24 @@
 use std::process::Command;
 
 use super::*;
+use crate::formats::tests::{next_file, sample_bytes, sample_file};
 use crate::package::host::Host;
 use crate::package::sample::{self, run};
 use crate::platform::Format;
 
-fn sample_bytes() -> Vec<u8> {
-    Deb.write(&sample::package(Format::Deb), &Templates::builtin()).unwrap()
-}
-
-/// The sample in a folder of its own.
-fn sample_file() -> (tempfile::TempDir, std::path::PathBuf) {
-    sample::in_folder(&Deb.file_name(&sample::package(Format::Deb).meta), &sample_bytes())
-}
-
 #[test]
 fn the_sample_reads_as_it_was_written() {
-    let inspection = Deb.read(&sample_bytes()).unwrap();
+    let inspection = Deb.read(&sample_bytes(Format::Deb)).unwrap();
     insta::assert_snapshot!(sample::text(&inspection));
 }
 
 #[test]
 fn real_dpkg_deb_reads_the_sample() {
-    let (_folder, path) = sample_file();
+    let (_folder, path) = sample_file(Format::Deb);
     let listing = run(Command::new("dpkg-deb").arg("--contents").arg(&path).env("TZ", "UTC"));
     insta::assert_snapshot!(listing);
     let fields = run(Command::new("dpkg-deb").arg("--field").arg(&path));
-    let inspection = Deb.read(&sample_bytes()).unwrap();
+    let inspection = Deb.read(&sample_bytes(Format::Deb)).unwrap();
     for (name, value) in inspection.fields.iter().filter(|(name, _)| name != "Description") {
         assert!(fields.contains(&format!("{name}: {value}\n")), "{name} is not in {fields}");
     }
@@ -40,7 +32,7 @@ fn lintian(path: &std::path::Path) -> String {
 
 #[test]
 fn real_lintian_finds_nothing() {
-    let (_folder, path) = sample_file();
+    let (_folder, path) = sample_file(Format::Deb);
     assert_eq!(lintian(&path), "");
 }
 
@@ -87,11 +79,8 @@ fn dpkg(host: &Host, action: &[&str], files: &[&std::path::Path]) -> Command {
 
 #[test]
 fn real_dpkg_runs_the_scripts_of_a_whole_life() {
-    let (folder, first) = sample_file();
-    let mut next = sample::package(Format::Deb);
-    next.meta = sample::meta("1.2.0", 1);
-    let second = folder.path().join(Deb.file_name(&next.meta));
-    fs_err::write(&second, Deb.write(&next, &Templates::builtin()).unwrap()).unwrap();
+    let (folder, first) = sample_file(Format::Deb);
+    let second = next_file(Format::Deb, folder.path());
     let stand_in = |name, version| stand_in(folder.path(), name, version);
     let (old, new) = (stand_in("postfix", "3.7"), stand_in("postfix", "3.10"));
     // dpkg runs triggers only where nothing is missing.
@@ -120,7 +109,7 @@ fn real_dpkg_runs_the_scripts_of_a_whole_life() {
 
 #[test]
 fn real_dpkg_touches_no_service_in_an_image() {
-    let (_folder, path) = sample_file();
+    let (_folder, path) = sample_file(Format::Deb);
     let mut host = Host::new(false);
     host.step("install", &mut dpkg(&host, &["-i"], &[&path]));
     host.step("purge", &mut dpkg(&host, &["-P", "acme-mail-relay"], &[]));

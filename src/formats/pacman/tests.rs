@@ -1,27 +1,19 @@
 use std::process::Command;
 
 use super::*;
+use crate::formats::tests::{next_file, sample_bytes, sample_file};
 use crate::package::host::Host;
 use crate::package::sample::{self, run};
 use crate::platform::Format;
 
-fn sample_bytes() -> Vec<u8> {
-    Pacman.write(&sample::package(Format::Pacman), &Templates::builtin()).unwrap()
-}
-
-/// The sample in a folder of its own.
-fn sample_file() -> (tempfile::TempDir, std::path::PathBuf) {
-    sample::in_folder(&Pacman.file_name(&sample::package(Format::Pacman).meta), &sample_bytes())
-}
-
 #[test]
 fn the_sample_reads_as_it_was_written() {
-    insta::assert_snapshot!(sample::text(&Pacman.read(&sample_bytes()).unwrap()));
+    insta::assert_snapshot!(sample::text(&Pacman.read(&sample_bytes(Format::Pacman)).unwrap()));
 }
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
-    assert!(sample_bytes() == sample_bytes());
+    assert!(sample_bytes(Format::Pacman) == sample_bytes(Format::Pacman));
 }
 
 #[test]
@@ -29,13 +21,13 @@ fn what_is_no_package_is_said_to_be_none() {
     use crate::package::ReadError;
     assert_eq!(Pacman.read(b"hello"), Err(ReadError::Unknown));
     assert!(Pacman.read(&::zstd::bulk::compress(b"hello", 1).unwrap()).is_err());
-    let bytes = sample_bytes();
+    let bytes = sample_bytes(Format::Pacman);
     assert!(matches!(Pacman.read(&bytes[..bytes.len() / 2]), Err(ReadError::Damaged(_))));
 }
 
 #[test]
 fn real_pacman_installs_and_verifies_the_sample() {
-    let (_folder, path) = sample_file();
+    let (_folder, path) = sample_file(Format::Pacman);
     let host = Host::new(false);
     run(&mut pacman(&host, &["-Udd"], &[&path]));
     let name = sample::package(Format::Pacman).meta.name;
@@ -53,7 +45,7 @@ fn real_sh_reads_the_install_script() {
 
 #[test]
 fn the_sample_describes_itself() {
-    let bytes = sample_bytes();
+    let bytes = sample_bytes(Format::Pacman);
     let unpack = |bytes: &[u8]| {
         let mut unpacked = Vec::new();
         std::io::Read::read_to_end(&mut crate::archive::decompressor(bytes).unwrap(), &mut unpacked).unwrap();
@@ -99,11 +91,8 @@ fn pacman(host: &Host, action: &[&str], files: &[&std::path::Path]) -> Command {
 
 #[test]
 fn real_pacman_runs_the_scripts_of_a_whole_life() {
-    let (folder, first) = sample_file();
-    let mut next = sample::package(Format::Pacman);
-    next.meta = sample::meta("1.2.0", 1);
-    let second = folder.path().join(Pacman.file_name(&next.meta));
-    fs_err::write(&second, Pacman.write(&next, &Templates::builtin()).unwrap()).unwrap();
+    let (folder, first) = sample_file(Format::Pacman);
+    let second = next_file(Format::Pacman, folder.path());
     let (old, new) = (postfix(folder.path(), "3.7-1"), postfix(folder.path(), "3.10-1"));
     let name = "acme-mail-relay";
 
@@ -124,7 +113,7 @@ fn real_pacman_runs_the_scripts_of_a_whole_life() {
 
 #[test]
 fn real_pacman_touches_no_service_in_an_image() {
-    let (_folder, path) = sample_file();
+    let (_folder, path) = sample_file(Format::Pacman);
     let mut host = Host::new(false);
     host.step("install", &mut pacman(&host, &["-Udd"], &[&path]));
     host.step("remove", &mut pacman(&host, &["-Rdd", "acme-mail-relay"], &[]));

@@ -4,23 +4,15 @@ use ::rpm::FileOptions;
 
 use super::*;
 use crate::archive::MAX_KEPT;
+use crate::formats::tests::{next_file, sample_bytes, sample_file};
 use crate::package::host::Host;
 use crate::package::sample::{self, run};
 use crate::package::{Entry, EntryKind};
 use crate::platform::Format;
 
-fn sample_bytes() -> Vec<u8> {
-    Rpm.write(&sample::package(Format::Rpm), &Templates::builtin()).unwrap()
-}
-
-/// The sample in a folder of its own.
-fn sample_file() -> (tempfile::TempDir, std::path::PathBuf) {
-    sample::in_folder(&Rpm.file_name(&sample::package(Format::Rpm).meta), &sample_bytes())
-}
-
 #[test]
 fn the_sample_reads_as_it_was_written() {
-    let inspection = Rpm.read(&sample_bytes()).unwrap();
+    let inspection = Rpm.read(&sample_bytes(Format::Rpm)).unwrap();
     insta::assert_snapshot!(sample::text(&inspection));
 }
 
@@ -47,7 +39,7 @@ fn alternatives_are_a_rich_dependency() {
 
 #[test]
 fn real_rpm_reads_the_sample() {
-    let (_folder, path) = sample_file();
+    let (_folder, path) = sample_file(Format::Rpm);
     let query = "--info --requires --recommends --suggests --conflicts --obsoletes --provides --changelog \
                  --scripts --triggers";
     let shown = run(Command::new("rpm").arg("-qp").args(query.split(' ')).arg(&path).env("TZ", "UTC"));
@@ -60,7 +52,7 @@ fn real_rpm_reads_the_sample() {
 
 #[test]
 fn real_rpm2cpio_is_content() {
-    let (_folder, path) = sample_file();
+    let (_folder, path) = sample_file(Format::Rpm);
     // It exits with 1 where the payload is not as long as the header says.
     let cpio = Command::new("rpm2cpio").arg(&path).output().unwrap();
     assert!(cpio.status.success(), "{cpio:?}");
@@ -70,7 +62,7 @@ fn real_rpm2cpio_is_content() {
 
 #[test]
 fn real_rpmlint_finds_nothing() {
-    let (folder, path) = sample_file();
+    let (folder, path) = sample_file(Format::Rpm);
     let config = folder.path().join("rpmlint.toml");
     fs_err::write(&config, include_str!("../../../ci/rpmlint.toml")).unwrap();
     let findings = run(Command::new("rpmlint").arg("--strict").arg("--config").arg(&config).arg(&path));
@@ -98,11 +90,8 @@ fn rpm_command(host: &Host, action: &[&str], files: &[&std::path::Path]) -> Comm
 
 #[test]
 fn real_rpm_runs_the_scripts_of_a_whole_life() {
-    let (folder, first) = sample_file();
-    let mut next = sample::package(Format::Rpm);
-    next.meta = sample::meta("1.2.0", 1);
-    let second = folder.path().join(Rpm.file_name(&next.meta));
-    fs_err::write(&second, Rpm.write(&next, &Templates::builtin()).unwrap()).unwrap();
+    let (folder, first) = sample_file(Format::Rpm);
+    let second = next_file(Format::Rpm, folder.path());
     let (old, new) = (postfix(folder.path(), "3.7"), postfix(folder.path(), "3.10"));
     let name = "acme-mail-relay";
 
@@ -130,7 +119,7 @@ fn real_rpm_runs_the_scripts_of_a_whole_life() {
 
 #[test]
 fn real_rpm_touches_no_service_in_an_image() {
-    let (_folder, path) = sample_file();
+    let (_folder, path) = sample_file(Format::Rpm);
     let mut host = Host::new(false);
     host.step("install", &mut rpm_command(&host, &["-i"], &[&path]));
     host.step("remove", &mut rpm_command(&host, &["-e", "acme-mail-relay"], &[]));

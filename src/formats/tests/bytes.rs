@@ -3,23 +3,16 @@
 
 use proptest::prelude::*;
 
+use super::sample_bytes;
 use crate::archive;
-use crate::formats::inspect;
-use crate::formats::rpm;
-use crate::package::sample;
+use crate::formats::{inspect, rpm};
 use crate::platform::Format;
-use crate::template::Templates;
-
-fn write(format: Format) -> Vec<u8> {
-    let (package, templates) = (sample::package(format), Templates::builtin());
-    super::of(format).write(&package, &templates).unwrap()
-}
 
 /// The samples; of pacman also the bare tar, since damage to compressed bytes never gets past their checksum.
 fn samples() -> &'static [Vec<u8>] {
     static SAMPLES: std::sync::OnceLock<Vec<Vec<u8>>> = std::sync::OnceLock::new();
     SAMPLES.get_or_init(|| {
-        let mut samples: Vec<_> = Format::ALL.into_iter().map(write).collect();
+        let mut samples: Vec<_> = Format::ALL.into_iter().map(sample_bytes).collect();
         let mut tar = Vec::new();
         std::io::Read::read_to_end(&mut archive::decompressor(&samples[2]).unwrap(), &mut tar).unwrap();
         samples.push(tar);
@@ -34,8 +27,8 @@ fn the_bytes_of_the_samples_are_the_known_ones() {
     use sha2::Digest as _;
     let mut text = String::new();
     for format in Format::ALL {
-        assert!(write(format) == write(format), "{format}");
-        let digest = sha2::Sha256::digest(write(format));
+        assert!(sample_bytes(format) == sample_bytes(format), "{format}");
+        let digest = sha2::Sha256::digest(sample_bytes(format));
         text += &[&format!("{digest:x}  "), format.name(), "\n"].concat();
     }
     insta::assert_snapshot!(text);
@@ -58,7 +51,7 @@ fn every_beginning_of_a_package_is_refused() {
 
 #[test]
 fn a_changed_payload_of_an_rpm_is_found() {
-    let mut bytes = write(Format::Rpm);
+    let mut bytes = sample_bytes(Format::Rpm);
     let last = bytes.len() - 9;
     bytes[last] ^= 1;
     assert!(inspect(&bytes).is_err());

@@ -3,8 +3,31 @@
 mod bytes;
 mod order;
 
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
 use super::*;
 use crate::package::{Lifecycle, sample};
+
+/// The sample of a format.
+pub(super) fn sample_bytes(format: Format) -> Vec<u8> {
+    of(format).write(&sample::package(format), &Templates::builtin()).unwrap()
+}
+
+/// The sample in a new folder.
+pub(super) fn sample_file(format: Format) -> (TempDir, PathBuf) {
+    sample::in_folder(&of(format).file_name(&sample::package(format).meta), &sample_bytes(format))
+}
+
+/// The next version of the sample, in a folder.
+pub(super) fn next_file(format: Format, folder: &Path) -> PathBuf {
+    let mut next = sample::package(format);
+    next.meta = sample::meta("1.2.0", 1);
+    let path = folder.join(of(format).file_name(&next.meta));
+    fs_err::write(&path, of(format).write(&next, &Templates::builtin()).unwrap()).unwrap();
+    path
+}
 
 #[test]
 fn a_program_is_packed_for_its_machine_and_without_scripts() {
@@ -30,9 +53,8 @@ fn a_program_is_packed_for_its_machine_and_without_scripts() {
 
 #[test]
 fn each_format_recognizes_its_own_packages_alone() {
-    let templates = Templates::builtin();
     for format in Format::ALL {
-        let bytes = of(format).write(&sample::package(format), &templates).unwrap();
+        let bytes = sample_bytes(format);
         let takers = Format::ALL.into_iter().filter(|other| of(*other).recognizes(&bytes));
         assert_eq!(takers.collect::<Vec<_>>(), [format]);
         assert_eq!(inspect(&bytes).unwrap().format, format.name());

@@ -3,18 +3,13 @@ use std::collections::BTreeMap;
 use super::samples::{sample, with};
 use super::*;
 use crate::diag::{Source, has_errors, render_text};
-use crate::plan::{Planned, check};
 use crate::postfix::check::value as read;
 use crate::relay::Providers;
 use crate::spec;
 
 /// All findings, of the spec and of the plan.
 pub(super) fn findings(source: &Source) -> Vec<Diagnostic> {
-    let (checked, mut findings) = spec::load(source, &Providers::builtin());
-    if let Some(checked) = checked {
-        findings.extend(check(&Planned::new(checked)));
-    }
-    findings
+    crate::plan::tests::checked(source).1
 }
 
 fn parts() -> Vec<(&'static str, [&'static str; 4])> {
