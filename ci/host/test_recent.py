@@ -40,6 +40,26 @@ def test_the_last_result_of_a_way_counts(awk):
         assert len(ways) == 1 and ways[0].split()[2] == result, ways
 
 
+def test_a_program_that_ends_is_told_until_mail_leaves_or_postfix_starts(awk):
+    fatal = b"postfix/smtp[9]: fatal: SASL per-connection initialization failed"
+    sent = b"postfix/smtp[9]: 4XA: to=<o@x>, relay=h.example[192.0.2.1]:587, dsn=2.0.0, status=sent (250 ok)"
+    started = b"postfix/master[9]: daemon started -- version 3.5.25, configuration /etc/postfix"
+    forged = b"postfix/smtp[9]: 4XB: fatal: no"
+    dead = ["dead SASL per-connection initialization failed"]
+    for lines, told in (
+        ([fatal], dead),
+        ([sent, fatal], dead),
+        ([started, fatal, forged], dead),
+        ([fatal, sent], []),
+        ([fatal, started], []),
+        ([forged], []),
+        ([b"postfix/smtpd[9]: fatal: a client's session alone"], []),
+    ):
+        text = b"".join(b"Nov 28 21:00:00 web1 " + line + b"\n" for line in lines)
+        out = awk("delivery.awk recent.awk", text)[1].decode().splitlines()
+        assert [line for line in out if line.startswith("dead")] == told, lines
+
+
 def test_time_stamps(awk, sh):
     sent = b"postfix/smtp[9]: 4XA: to=<o@x>, relay=h[192.0.2.1]:587, dsn=2.0.0, status=sent (250 ok)\n"
     for stamp, seconds in (

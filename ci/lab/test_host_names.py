@@ -6,7 +6,7 @@ import pytest
 
 from lab.doctor import ask, judge, settle
 from lab.host import RELAY_ENV
-from lab.shell import sample
+from lab.shell import sample, wait_until
 
 LONG = "a" * 64
 
@@ -48,6 +48,8 @@ def submitted(relay, subject, recipient):
 @pytest.mark.roots("debian-11", "debian-12", "debian-13", "debian-sid")
 def test_every_name_of_a_host(relay, tally):
     for number, (name, called, warning) in enumerate(sample(NAMES, 1)):
+        if name == LONG and relay.name == "debian-11":
+            continue  # its SASL library: see below
         rename(relay, name)
         # The sandbox (ProtectHostname=) shows Postfix the name that the host had when it started.
         relay.sh("systemctl stop postfix && mail-relay apply && systemctl start postfix")
@@ -67,10 +69,32 @@ def test_every_name_of_a_host(relay, tally):
     assert relay.deliver("by another name").helo == "web1.corp.example"
 
 
+@pytest.mark.roots("debian-11")
+def test_a_name_that_the_sasl_library_refuses_is_named_as_the_cause(relay):
+    """Cyrus SASL 2.1.27 has no room for it. Postfix's smtp ends after the greeting, and the queue shows no reason."""
+    rename(relay, LONG)
+    relay.sh("systemctl stop postfix && mail-relay apply && systemctl start postfix")
+    relay.sh("sendmail -i root", input="Subject: too long\n\nhi\n")
+    wait_until(lambda: "give the host a shorter name" in relay.sh("mail-relay status", check=False).out, "the cause in status")
+    assert relay.sh("mail-relay status", check=False).code == 1
+    told = ask(relay)
+    assert [one["id"] for one in told] == ["host-name", "program-dies"], told
+    assert "hostnamectl set-hostname NAME" in told[1]["mend"], told
+    rename(relay, "web1.acme.example")
+    relay.sh("mail-relay apply && systemctl restart postfix")
+    relay.smarthost.wait_for("too long", timeout=90)
+    told = ask(relay)
+    assert told == [], told
+    assert relay.sh("mail-relay status").code == 0
+
+
 @pytest.mark.roots("debian-12", "debian-13")
 def test_a_name_that_postfix_refuses_is_named_as_the_cause(relay):
     """Nobody has applied since."""
     for name in sample(("web16.0", "10", ""), 1):
+        # The row before ended with an apply, which names the host in main.cf.
+        rename(relay, "web1.corp.example")
+        relay.sh("mail-relay apply")
         rename(relay, name)
         said = relay.sh("mail-relay status", check=False)
         assert said.code == 1 and f"Postfix refuses the name of this host ({name})" in said.out, said

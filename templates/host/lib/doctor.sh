@@ -45,6 +45,7 @@ examine() {
     # These show themselves as faults of the smarthost; a relay.env that is refused, or a Postfix that does not run, does not.
     has_finding package-damaged credentials-missing token-missing ca-bundle not-applied apply-unfinished edited-by-hand out-of-date map-stale \
         ca-unreadable ca-file-missing resolver-silent sasl-plugin chroot-stale || look_at_network
+    look_at_deaths
     if [ "$stays" = no ] && { [ "${reached:-no}" = yes ] || sends_directly; }; then leaves=yes; fi
     [ "$explained" = no ] || broken=yes
     [ "$broken" = yes ] || look_at_queue

@@ -19,6 +19,20 @@ look_at_queue() {
     [ "$past" = 0 ] || finding queue-waits "$past" "$last"
 }
 
+# A program of Postfix that ends while it handles a message gives no reason in the queue: only the log has one. Without a message that
+# waits, the cause may have ended since.
+look_at_deaths() {
+    [ "$stays" = no ] || return 0
+    [ -n "${lost_count:-}" ] || look_back "$probe_folder/ways"
+    [ -n "$dead_words" ] || return 0
+    [ -e "$probe_folder/queue" ] || queue >"$probe_folder/queue"
+    ! grep -qx 'count 0' "$probe_folder/queue" || return 0
+    known=$(printf '%s\n' "$dead_words" | explain)
+    why=$(echo "$known" | cut -f 3)
+    fix=$(echo "$known" | cut -f 4)
+    finding program-dies "$dead_words" "${why:-no mail leaves until this program can run}" "${fix:-see 'journalctl -t postfix/smtp', remove the cause, then 'systemctl restart postfix'}"
+}
+
 # Messages of the last day that a smarthost refused, and whose bounces were refused as well: they are in no queue.
 look_at_lost_mail() {
     [ -n "${lost_count:-}" ] || look_back "$probe_folder/ways"

@@ -2,6 +2,7 @@
 #   delivered N MOMENT   how many recipients a smarthost accepted, and the time stamp of the last one, as the log has it
 #   returned N           how many it refused for good
 #   lost N TOLD WORDS    of these, how many were bounces themselves; of how many the postmaster was told; the last refusal
+#   dead WORDS           the last message of a program that ended while it handled mail, unless mail left or Postfix started after that
 #   way HOST:PORT RESULT WORDS   for each server that was tried: the last result (sent or failed), and why
 
 !split_line($0) { next }
@@ -11,6 +12,10 @@ program ~ /\/qmgr\[/ && match(text, /^[0-9A-Za-z]+: from=<>, size=/) { null[id_o
 program ~ /\/bounce\[/ && text ~ /: postmaster non-delivery notification: / { if (id_of(text) in unreturned) told[id_of(text)]; next }
 
 text ~ /undeliverable postmaster notification discarded/ { discarded++; next }
+
+program ~ /\/master\[/ && text ~ /^(daemon started|reload)/ { dead = ""; next }
+
+program ~ /\/(smtp|lmtp|qmgr|cleanup|pickup|trivial-rewrite)\[/ && sub(/^(fatal|panic): /, "", text) { dead = text; next }
 
 program !~ /\/(smtp|error|retry)\[/ { next }
 
@@ -35,7 +40,7 @@ match(text, /^[0-9A-Za-z]+: to=</) {
     way = rest
     sub(/^, relay=/, "", way)
     sub(/,.*/, "", way)
-    if (status == "sent") { delivered++; last = stamp }
+    if (status == "sent") { delivered++; last = stamp; dead = "" }
     else if (status == "bounced" || status == "expired") {
         returned++
         if (id_of(text) in null) { unreturned[id_of(text)]; why_lost = words }
@@ -66,6 +71,7 @@ END {
     print "returned " returned + 0
     for (id in unreturned) { lost++; if (id in told) heard++ }
     print "lost " lost + discarded + 0 " " heard + 0 " " why_lost
+    if (dead != "") print "dead " dead
     for (way in result) print "way " way " " result[way]
     for (host in failed_host) print "way " host " failed " failed_host[host]
 }

@@ -5,10 +5,10 @@
 recent_lines=50000
 recent_bytes=16777216
 
-# Sets delivered, returned, lost_count, told and lost_words (see recent.awk), last_delivery (seconds since 1970, or empty), and leaves the lines
+# Sets delivered, returned, lost_count, told, lost_words and dead_words (see recent.awk), last_delivery (seconds since 1970, or empty), and leaves the lines
 # "way ..." in file $1.
 look_back() {
-    delivered=0 returned=0 lost_count=0 told=0 lost_words='' last_delivery=''
+    delivered=0 returned=0 lost_count=0 told=0 lost_words='' dead_words='' last_delivery=''
     recent_log | printable 2000 | awk -f "$lib/delivery.awk" -f "$lib/recent.awk" >"$1.all"
     while read -r word number rest; do
         case $word in
@@ -17,6 +17,7 @@ look_back() {
             [ -z "$rest" ] || last_delivery=$(seconds_of "$rest")
             ;;
         returned) returned=$number ;;
+        dead) dead_words="$number${rest:+ $rest}" ;;
         lost) lost_count=$number told=${rest%% *} lost_words=$(printf '%s' "${rest#* }" | printable) ;;
         esac
     done <"$1.all"

@@ -43,12 +43,14 @@ restore_all() {
     rm -rf "$(token_folder)" "$state" "${handed_over%/*}" /run/mail-relay-doctor.*
 }
 
-# As in an apply, tables come before main.cf; and what was not there goes last, when nothing asks for it any more.
+# As in an apply, tables come before main.cf. master.cf goes back before main.cf, because it sets parameters that only ours
+# defines. A file that did not exist before goes last, when nothing refers to it any more.
 restore_files() {
     save_edits
     drop_ready
     lend_secrets
     restore_each is_table
+    restore_each is_master
     restore_each is_main
     serve_old
     restore_each is_last
@@ -65,9 +67,11 @@ restore_each() {
     done
 }
 
-is_main() { case $name in main.cf | master.cf) ;; *) return 1 ;; esac; }
+is_master() { [ "$name" = master.cf ]; }
 
-is_table() { ! is_main && ! is_last; }
+is_main() { [ "$name" = main.cf ]; }
+
+is_table() { ! is_master && ! is_main && ! is_last; }
 
 # Postfix can only be stopped in good order while main.cf is there.
 is_last() { case $name in "sasl_passwd.$lent" | *.absent) ;; *) return 1 ;; esac; }

@@ -140,6 +140,7 @@ find_obstacles() (
     ! grep -qs 'no%20login%20yet' "$postfix_dir"/ldap_*.cf || database_login=no
     look_at_needs
     look_at_partners
+    look_at_deaths
     awk -F '\t' -v OFS='\t' '$3 == "stays" { print $1, $4, $6 }' "$scratch/findings" >"$scratch/obstacles"
 )
 
