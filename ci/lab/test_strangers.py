@@ -78,6 +78,16 @@ def test_a_lan_relay_and_strangers(host, smarthost, lan, tally):
     nothing_hides(host, smarthost, lan.app, RELAY[0], ("form@acme.example", JANE), tally)
 
 
+@pytest.mark.roots("debian-12", "debian-13")
+def test_a_submission_server_and_strangers(mail_server, smarthost, tally):
+    """Nobody without a login, on either port of users; port 25 is closed to the network."""
+    mail_server.start("submission")
+    stranger = mail_server.lan.stranger
+    assert not [to for to in RELAY if stranger.reaches(to, 25)]
+    for port in (587, 465):
+        strangers_relay_nothing(mail_server.host, smarthost, lambda port=port: mail_server.session(port), tally)
+
+
 @pytest.mark.roots("debian-12", "debian-13", "rpm-dnf5", "pacman-7")
 def test_a_null_client_and_its_local_programs(host, smarthost, lan, tally):
     """Only the host itself reaches it; a web form's text holds no second message; a local user cannot forge the log."""
