@@ -73,7 +73,7 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
 fn edit(way: &SenderWay<'_>, relay: &Relay) -> String {
     let service = service(way);
     let wrapped = way.smarthosts.iter().any(|host| host.mode == TlsMode::Implicit);
-    // While credentials are missing, main.cf has another filter.
+    // While credentials are missing, main.cf has a different filter.
     let filter = if next_hops::has_any(relay) { next_hops::FILTER } else { "" };
     let mut options = vec![
         format!("syslog_name=postfix/{service}"),

@@ -49,8 +49,10 @@ fn sender(text: &str) -> Result<String, Fault> {
         Some(domain) => values::domain(domain).map(|domain| format!("@{}", lower(domain))),
         None if text.contains('@') => values::address(text).map(lower),
         None if text.contains('.') => values::domain(text).map(|domain| format!("@{}", lower(domain))),
-        None => Err(Fault::new("a local name has no domain")
-            .hint(format!("write the sender that its mail leaves with, such as `{}@acme.example`", values::shown(text)))),
+        None => Err(Fault::new("a local name has no domain").hint(format!(
+            "write the sender that its mail leaves with, such as `{}@acme.example`",
+            values::shown(text)
+        ))),
     }
 }
 
@@ -67,8 +69,7 @@ pub(super) fn unused(judge: &mut Judge, sections: Option<&Many<SmarthostSection>
 }
 
 fn unused_sender(spot: &Spot<String>, sender: &str, key: &str) -> Diagnostic {
-    let message =
-        format!("no mail leaves from `{sender}`: `{key}` in [rewrite.senders] changes it");
+    let message = format!("no mail leaves from `{sender}`: `{key}` in [rewrite.senders] changes it");
     Diagnostic::warning("unused-sender", spot.span.clone(), message)
         .hint("senders are compared after rewriting: name the new address, or remove the entry of [rewrite.senders]")
 }

@@ -86,7 +86,9 @@ fn senders(judge: &mut Judge, sections: &[Spot<SmarthostSection>], entries: &[En
         judge.report(
             Diagnostic::error("senders", span.clone(), message)
                 .hint("for failover, give both smarthosts the same `senders`")
-                .hint("to use one server in two lists, add it to each as a [[smarthost]] with a different name"),
+                .hint(
+                    "to use one server in two lists, add it to each as a [[smarthost]] with a different name",
+                ),
         );
     }
 }

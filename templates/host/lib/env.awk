@@ -11,7 +11,7 @@
 # -v hosts="NAME [host]:port ..." names the smarthosts that want a login, NAME as it stands in RELAY_<NAME>_USERNAME. For those of
 # -v tokens="NAME ..." the password is the path of a token, once there is one: FOLDER/NAME/access_token, with -v folder=FOLDER.
 # The plain RELAY_USERNAME and RELAY_PASSWORD are the account at the first smarthost, and at others of the same host: a password goes to
-# no other host than the one it was given for. A smarthost for single senders, WAY/[host]:port, has an account of its own.
+# no other host than the one it was given for. A smarthost for single senders, WAY/[host]:port, has a separate account.
 # With -v database=KIND there is a database, whose login is RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD.
 # Every fault is reported with its source and line, never with its value; then the exit code is 2 and nothing is printed.
 # Run with LC_ALL=C: a value is bytes.

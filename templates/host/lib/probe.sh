@@ -14,7 +14,7 @@
 #   starttls      TLS is needed, and not offered            auth, sender, recipient   refused
 #   policy        the credentials were kept back: only Postfix can verify this server as its TLS policy says
 #
-# $of_way, which split_destination sets, names the way of single senders that the server is part of: it has a policy and logins of its own.
+# $of_way, which split_destination sets, names the way of single senders that the server is part of: it has a separate policy and separate logins.
 #
 # $probe_words holds the server's reply, or the words of the program that failed. Besides: $probe_address, $probe_protocol (of TLS),
 # $probe_verify (the number of openssl-verification-options(1), 0 is fine), $probe_begins and $probe_expires (of the certificate,

@@ -2,7 +2,7 @@
 # The smarthosts of the package: which have credentials, where mail goes by them, and the keys of relay.env that the others wait for.
 
 # Calls $1 for each smarthost, with key (its name in keys of relay.env), name, host, port, tls, auth and of_way (the way of single senders
-# that it is part of, or empty) set; RELAY_HOST and RELAY_PORT stand in for those of the first.
+# that it is part of, or empty) set; RELAY_HOST and RELAY_PORT replace those of the first.
 each_smarthost() {
     first=yes
     for key in $smarthosts; do
@@ -66,7 +66,7 @@ plan_smarthosts() {
     find_left_out
 }
 
-# Sets left_out and left_waiting: the names and endpoints of smarthosts without credentials that another one stands in for.
+# Sets left_out and left_waiting: the names and endpoints of smarthosts without credentials that another one replaces.
 find_left_out() {
     left_out='' left_waiting=''
     # shellcheck disable=SC2086  # words on purpose
@@ -164,8 +164,8 @@ hops_of_way() {
     echo "$hops"
 }
 
-# Sets usual (the smarthosts in force for all senders), relays (these, and the endpoints of all ways) and idle (the ways without any). $1 is
-# a command that prints the value of a parameter in force.
+# Sets usual (the active smarthosts for all senders), relays (these, and the endpoints of all ways) and idle (the ways without any). $1 is
+# a command that prints the active value of a parameter.
 find_relays() {
     usual=$("$1" relayhost | tr -s ', ' ' ')
     relays=$usual idle=''
