@@ -42,10 +42,13 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let has_file = |path: &str| files.iter().any(|file| file == path);
     let written = &checked.relay.parameters;
     let classes = written.iter().find(|parameter| parameter.name == "smtpd_restriction_classes");
+    let of_ways: Vec<String> = relay.sender_ways().iter().map(super::senders::parameter).collect();
+    let defined: Vec<&str> =
+        HOST_PARAMETERS.iter().copied().chain(of_ways.iter().map(String::as_str)).collect();
     let context = Context {
         targets,
         refusal: &refusal,
-        defined: HOST_PARAMETERS,
+        defined: &defined,
         parts: false,
         classes: classes.map_or("", |parameter| &parameter.value),
         brought: &brought,

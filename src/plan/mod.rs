@@ -17,6 +17,7 @@ mod policies;
 mod postscreen;
 mod render;
 mod rewriting;
+mod senders;
 mod services;
 mod submission;
 mod surroundings;

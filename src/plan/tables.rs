@@ -2,7 +2,7 @@
 
 use super::table::{Kind, Table, table};
 use super::{
-    PlanError, clients, content, inbound, mailboxes, next_hops, rewriting, submission, tls_policies,
+    PlanError, clients, content, inbound, mailboxes, next_hops, rewriting, senders, submission, tls_policies,
     transports,
 };
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
@@ -27,6 +27,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     tables.extend(tls_policies::tables(relay)?);
     tables.extend(transports::tables(relay)?);
     tables.extend(next_hops::tables(relay)?);
+    tables.extend(senders::tables(relay)?);
     if let Some(inbound) = &relay.inbound {
         tables.extend(inbound::tables(relay, inbound)?);
     }

@@ -6,6 +6,7 @@ mod inbound;
 mod mailboxes;
 mod postscreen;
 mod provider;
+mod senders;
 mod server;
 mod service;
 mod submission;
@@ -19,6 +20,7 @@ pub use mailboxes::{
 };
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
+pub use senders::SenderWay;
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use service::{Placed, ServiceOverride};
 pub use submission::{Submission, SubmissionPort};
@@ -34,7 +36,8 @@ pub struct Relay {
     pub profile: Profile,
     /// Name of the provider preset, `custom` without one.
     pub provider: String,
-    /// Smarthosts in order of failover; all share one TLS mode. If there are none, mail goes directly to MX hosts.
+    /// Smarthosts for all senders, then those for single senders; each list in order of failover. If there are none, mail goes
+    /// directly to MX hosts.
     pub smarthosts: Vec<Smarthost>,
     /// Mail that bypasses the smarthosts.
     pub transports: Vec<Transport>,
@@ -156,6 +159,8 @@ pub struct Smarthost {
     pub mechanisms: Vec<String>,
     /// Where access tokens come from; for [`Auth::Xoauth2`].
     pub oauth2: Option<OAuth2>,
+    /// Senders whose mail it takes: addresses and `@domain` in lower case. Empty: all senders that no other smarthost lists.
+    pub senders: Vec<String>,
 }
 
 /// Where access tokens come from (RFC 6749).

@@ -22,6 +22,7 @@ mod postscreen;
 mod relay;
 mod rewriting;
 mod secrets;
+mod senders;
 mod sending;
 mod server;
 mod services;
@@ -36,6 +37,7 @@ mod tls_policies;
 mod transports;
 mod units;
 mod values;
+mod ways;
 
 pub use dependencies::{Dependencies, Extra};
 pub use origins::Origins;
@@ -183,6 +185,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     });
     let identity =
         relay::identity(judge, &section.value, spec.rewrite.as_ref(), provider.as_ref(), &section.span);
+    senders::unused(judge, spec.smarthost.as_ref(), &identity);
     let local = relay::local_mail(judge, &section.value, spec.aliases.as_ref(), &identity);
     let headers = sending::headers(judge, spec.headers.as_ref());
     let limits = sending::limits(judge, spec.limits.as_ref(), provider.as_ref());
@@ -230,7 +233,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         profile: profile?,
         smtputf8: provider.smtputf8,
         provider: provider.name,
-        smarthosts: smarthosts?.list,
+        smarthosts: smarthosts?.in_order(),
         transports,
         tls,
         identity,
