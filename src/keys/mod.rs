@@ -35,6 +35,7 @@ mod spec;
 pub(crate) mod spot;
 mod submission;
 mod table;
+mod tables;
 mod tls;
 
 pub(crate) use access::{AccessSection, RestrictionsSection};
@@ -54,6 +55,7 @@ pub(crate) use smarthost::{AuthMethod, SmarthostSection, TlsStart};
 pub(crate) use spec::Spec;
 pub(crate) use submission::SubmissionSection;
 pub use table::{Key, Kind, Relation, all, get, hint, of_parameter, of_postfix, related};
+pub(crate) use tables::{TableSection, TableType};
 pub(crate) use tls::{Level, MinVersion, TlsSection};
 
 /// The release that brought the keys that name no other one.

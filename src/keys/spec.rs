@@ -9,7 +9,7 @@ use super::{
     HardeningSection, HeadersSection, InboundSection, IntegrationsSection, LimitsSection, MailboxesSection,
     MetricsSection, MilterSection, NetworkSection, NoticesSection, PackageSection, PostscreenSection,
     RelaySection, RestrictionsSection, RewriteSection, ServerSection, ServiceSection, SmarthostSection,
-    SubmissionSection, SystemdSection, TlsSection,
+    SubmissionSection, SystemdSection, TableSection, TlsSection,
 };
 
 /// A mail relay and the package that carries it.
@@ -62,6 +62,8 @@ pub(crate) struct Spec {
     pub(crate) mailboxes: Option<Spot<MailboxesSection>>,
     pub(crate) database: Option<Spot<DatabaseSection>>,
     pub(crate) postscreen: Option<Spot<PostscreenSection>>,
+    /// Lookup tables, each by its name.
+    pub(crate) tables: Option<Entries<TableSection>>,
     /// Services of master.cf, each by its name and type.
     ///
     /// Settings that are absent stay as the distribution or another section has them.

@@ -2,8 +2,8 @@
 
 use super::table::{Kind, Table, table};
 use super::{
-    PlanError, clients, content, inbound, mailboxes, next_hops, rewriting, senders, submission, tls_policies,
-    transports,
+    PlanError, clients, content, inbound, mailboxes, next_hops, own_tables, rewriting, senders, submission,
+    tls_policies, transports,
 };
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
@@ -32,6 +32,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
         tables.extend(inbound::tables(relay, inbound)?);
     }
     tables.extend(content::tables(relay)?);
+    tables.extend(own_tables::tables(relay)?);
     Ok(tables)
 }
 

@@ -10,6 +10,7 @@ mod senders;
 mod server;
 mod service;
 mod submission;
+mod tables;
 mod transports;
 
 pub use content::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
@@ -24,6 +25,7 @@ pub use senders::SenderWay;
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use service::{Placed, ServiceOverride};
 pub use submission::{Submission, SubmissionPort};
+pub use tables::{OwnTable, Rows, TableKind, table_references};
 pub use transports::{Transport, Way, way_of};
 
 use crate::diag::Span;
@@ -71,6 +73,8 @@ pub struct Relay {
     pub notices: Notices,
     /// Whether SMTPUTF8 (RFC 6531) is used for UTF-8 addresses and headers. False if the provider does not support it.
     pub smtputf8: bool,
+    /// Lookup tables of the user.
+    pub tables: Vec<OwnTable>,
     /// Changes of master.cf services.
     pub services: Vec<ServiceOverride>,
     /// Other Postfix parameters.

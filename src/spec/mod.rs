@@ -32,6 +32,7 @@ mod starter;
 mod submission;
 mod surroundings;
 mod syntax;
+mod tables;
 mod tls;
 mod tls_policies;
 mod transports;
@@ -217,6 +218,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let firewall = surroundings::firewall(judge, spec.firewall.as_ref());
     let services = services::check(judge, spec.services.as_ref());
     let parameters = sending::parameters(judge, "main-cf", spec.main_cf.as_ref());
+    let (tables, names) = tables::check(judge, spec.tables.as_ref());
+    tables::used(judge, &names, &parameters, &services, server.as_ref());
     let own_files = relay::own_files(judge, &section.value);
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
@@ -249,6 +252,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         content,
         milters,
         notices,
+        tables,
         services,
         parameters,
         own_files,
