@@ -16,6 +16,7 @@ mod next_hops;
 mod own_tables;
 mod policies;
 mod postscreen;
+mod recipients;
 mod render;
 mod rewriting;
 mod senders;

@@ -6,6 +6,7 @@ mod inbound;
 mod mailboxes;
 mod postscreen;
 mod provider;
+mod recipients;
 mod senders;
 mod server;
 mod service;
@@ -21,6 +22,7 @@ pub use mailboxes::{
 };
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
+pub use recipients::Recipient;
 pub use senders::SenderWay;
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use service::{Placed, ServiceOverride};
@@ -55,6 +57,10 @@ pub struct Relay {
     pub limits: Limits,
     /// Internet protocols, and the form of lines.
     pub network: Network,
+    /// The only recipients of mail, besides those of local names and of the relay's domains. Empty: all.
+    pub allowed_recipients: Vec<Recipient>,
+    /// Address that receives the mail for all other recipients, on a staging host.
+    pub all_mail_to: Option<String>,
     /// Settings for clients; `None` if there are none.
     pub server: Option<Server>,
     /// Mail from other servers; `None` if the relay accepts none.

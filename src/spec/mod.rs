@@ -19,6 +19,7 @@ mod origins;
 mod package;
 mod pattern;
 mod postscreen;
+mod recipients;
 mod relay;
 mod rewriting;
 mod secrets;
@@ -196,6 +197,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let submission = profile.and_then(|profile| submission::check(judge, spec, profile, &section.span));
     let mailboxes =
         profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
+    let allowed_recipients = recipients::allowed(judge, spec, mailboxes.as_ref());
+    let all_mail_to = recipients::all_mail_to(judge, spec);
     let known = transports::Known {
         smarthosts: smarthosts.as_ref(),
         identity: &identity,
@@ -244,6 +247,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         headers,
         limits,
         network,
+        allowed_recipients,
+        all_mail_to,
         server,
         inbound,
         submission,
