@@ -91,11 +91,7 @@ pub(super) fn one_kind(sources: &[Source], selection: &Selection) -> Result<(), 
 
 /// Checks specs and shows the findings. All specs are checked before the first package is built, so that the user sees all
 /// errors at once.
-pub(super) fn judged(
-    sources: &[Source],
-    making: &Making,
-    terminal: &mut Terminal,
-) -> Result<Specs, Failure> {
+pub(super) fn judged(sources: &[Source], making: &Making, terminal: &mut Terminal) -> Result<Specs, Failure> {
     let settings = making.changes.settings();
     let mut specs = Specs::default();
     let mut wrong = false;

@@ -1,6 +1,5 @@
 //! From the files of a fleet to units that can be built.
 
-
 use super::error::Failure;
 use super::input;
 use super::output::Terminal;

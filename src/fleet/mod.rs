@@ -160,7 +160,8 @@ fn tables_of(
     let groups = groups(&mut table, &mut Vec::new());
     let parts = [&table].into_iter().chain(groups.iter().map(|group| &group.overlay));
     let mut add = |file: Source| sources.add(file);
-    let findings = parts.flat_map(|part| tables::read(part, folder, read, tables, &mut add)).collect::<Vec<_>>();
+    let findings =
+        parts.flat_map(|part| tables::read(part, folder, read, tables, &mut add)).collect::<Vec<_>>();
     findings.into_iter().map(|finding| moved(finding, start)).collect()
 }
 

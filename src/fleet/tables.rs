@@ -58,7 +58,8 @@ pub(super) fn put<'f>(table: &mut DeTable<'f>, sources: &'f Sources, starts: &St
     let Some(DeValue::Table(tables)) = table.get_mut("tables").map(Spanned::get_mut) else { return findings };
     for (_, section) in tables.iter_mut() {
         let DeValue::Table(section) = section.get_mut() else { continue };
-        let Some((key, file)) = section.get_key_value("file").map(|(key, file)| (key.clone(), file.clone())) else {
+        let Some((key, file)) = section.get_key_value("file").map(|(key, file)| (key.clone(), file.clone()))
+        else {
             continue;
         };
         let Some(name) = file.get_ref().as_str() else { continue };

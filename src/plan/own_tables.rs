@@ -8,8 +8,8 @@ use ipnet::IpNet;
 
 use super::PlanError;
 use super::table::{Kind, Table, table};
-use crate::postfix::table::{Cidr, Lookup, Regexp, TableError};
 use crate::postfix::Network;
+use crate::postfix::table::{Cidr, Lookup, Regexp, TableError};
 use crate::relay::{OwnTable, Relay, Rows, TableKind, table_references};
 
 /// Where Postfix has the file of a table; no file of a distribution has such a name.

@@ -1,4 +1,4 @@
-//! Who may receive mail: `[access] allowed-recipients` and `[staging] all-mail-to`.
+//! Limits on recipients: `[access] allowed-recipients` and `[staging] all-mail-to`.
 //!
 //! Both hold for all mail, also that of programs of the host, which no smtpd(8) sees. Rejection is a transport, which trivial-rewrite(8)
 //! selects after aliases: error(8) returns the mail, and smtpd(8) rejects such a recipient. Redirection is an alias in cleanup(8). The
@@ -79,7 +79,7 @@ fn targets(relay: &Relay) -> impl Iterator<Item = &str> {
     relay.local.root_mail_to.iter().chain(aliases).map(String::as_str).filter(|target| target.contains('@'))
 }
 
-/// The sender of the host, to which bounces go if nobody reads root's mail.
+/// The sender of the host, to which bounces go without `root-mail-to`.
 fn address_of(relay: &Relay) -> Option<&str> {
     match &relay.identity.from {
         Some(From::Address(address)) => Some(address),

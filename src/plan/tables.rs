@@ -2,8 +2,8 @@
 
 use super::table::{Kind, Table, table};
 use super::{
-    PlanError, clients, content, inbound, mailboxes, next_hops, own_tables, recipients, rewriting, senders, submission,
-    tls_policies, transports,
+    PlanError, clients, content, inbound, mailboxes, next_hops, own_tables, recipients, rewriting, senders,
+    submission, tls_policies, transports,
 };
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};

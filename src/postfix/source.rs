@@ -4,7 +4,6 @@
 
 use std::ops::Range;
 
-
 /// A line that Postfix would skip or read differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -12,7 +11,7 @@ pub struct Fault {
     pub range: Range<usize>,
     /// What is wrong.
     pub why: String,
-    /// What would be right; may be empty.
+    /// The fix; may be empty.
     pub hint: String,
 }
 
@@ -159,7 +158,7 @@ pub fn patterns(text: &str, groups: impl Fn(&Rule<'_>) -> Result<u32, Fault>) ->
         }
         match (rule.condition, rule.result.is_empty()) {
             (true, false) => {
-                let hint = "write the result in a line of its own, and `endif` after it";
+                let hint = "write the result in the next line, and `endif` after it";
                 faults.push(Fault::new(range.clone(), "an `if` has no result", hint));
             }
             (false, true) => faults.push(Fault::new(range.clone(), "it has no result", "")),
@@ -221,7 +220,11 @@ pub fn networks(text: &str) -> Vec<Fault> {
         }
         if condition == words.next().is_some() {
             let why = if condition { "an `if` has no result" } else { "it has no result" };
-            faults.push(Fault::new(range.clone(), why, "write a network, a blank and a result: `192.0.2.0/24 REJECT`"));
+            faults.push(Fault::new(
+                range.clone(),
+                why,
+                "write a network, a blank and a result: `192.0.2.0/24 REJECT`",
+            ));
         }
         let written = pattern.trim_start_matches('!').trim_start_matches('[').replace(']', "");
         let from = at + line.find(pattern).unwrap_or(0);
@@ -263,7 +266,10 @@ mod tests {
 
     #[test]
     fn entries_have_a_key_and_a_value() {
-        assert_eq!(entry(0, "Info@acme.example  REJECT no # text"), Ok(("info@acme.example".to_owned(), "REJECT no # text")));
+        assert_eq!(
+            entry(0, "Info@acme.example  REJECT no # text"),
+            Ok(("info@acme.example".to_owned(), "REJECT no # text"))
+        );
         assert_eq!(entry(0, "\"john doe\"@acme.example OK").unwrap().0, "john doe@acme.example");
         assert!(entry(0, "info@acme.example").is_err());
         assert!(entry(0, "info: joe@acme.example").is_err());

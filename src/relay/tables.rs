@@ -37,7 +37,7 @@ pub enum Rows {
     Text(String),
 }
 
-/// What refers to a table in a value.
+/// Prefix of a reference to a table.
 const PREFIX: &str = "table:";
 
 /// The references in a value, `table:NAME`: the place of each, and the name.

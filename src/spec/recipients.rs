@@ -1,4 +1,4 @@
-//! `[access] allowed-recipients` and `[staging]`: who may receive mail.
+//! `[access] allowed-recipients` and `[staging]`: limits on recipients.
 
 use super::judge::Judge;
 use super::values::{self, Fault};
@@ -17,8 +17,12 @@ pub(super) fn allowed(judge: &mut Judge, spec: &Spec, mailboxes: Option<&Mailbox
         (list.and_then(|list: &Many<String>| list.0.first()), mailboxes.map(|mailboxes| &mailboxes.source))
         && !found.iter().any(|recipient| matches!(recipient, Recipient::Domain(_) | Recipient::Below(_)))
     {
-        let message = "the domains of the database are not in this list, so mail to their mailboxes would be rejected";
-        judge.report(Diagnostic::error("allowed-recipients", first.span.clone(), message).hint("add each domain: `\"@acme.example\"`"));
+        let message =
+            "the domains of the database are not in this list, so mail to their mailboxes would be rejected";
+        judge.report(
+            Diagnostic::error("allowed-recipients", first.span.clone(), message)
+                .hint("add each domain: `\"@acme.example\"`"),
+        );
     }
     found
 }
@@ -28,10 +32,14 @@ fn recipient(text: &str) -> Result<Recipient, Fault> {
     let lower = |text: String| text.to_ascii_lowercase();
     match text.strip_prefix('@') {
         Some(domain) => values::domain(domain).map(lower).map(Recipient::Domain),
-        None if text == "*" => Err(Fault::new("it would allow all recipients").hint("remove `allowed-recipients`")),
+        None if text == "*" => {
+            Err(Fault::new("it would allow all recipients").hint("remove `allowed-recipients`"))
+        }
         None if text.contains('@') => values::address(text).map(lower).map(Recipient::Address),
         None if text.contains('.') => values::domain(text).map(lower).map(Recipient::Below),
-        None => Err(Fault::new("it has no domain").hint("local names are always allowed, see `root-mail-to`")),
+        None => {
+            Err(Fault::new("it has no domain").hint("local names are always allowed, see `root-mail-to`"))
+        }
     }
 }
 
@@ -41,7 +49,8 @@ pub(super) fn all_mail_to(judge: &mut Judge, spec: &Spec) -> Option<String> {
     let address = judge.read("address", "staging.all-mail-to", "a mail address", spot, values::address);
     let list = spec.access.as_ref().and_then(|access| access.allowed_recipients.as_ref());
     if let Some(first) = list.and_then(|list| list.0.first()) {
-        let message = "`staging.all-mail-to` redirects all mail, so `access.allowed-recipients` has no effect";
+        let message =
+            "`staging.all-mail-to` redirects all mail, so `access.allowed-recipients` has no effect";
         judge.report(Diagnostic::error("staging", first.span.clone(), message).hint("keep one of them"));
     }
     address

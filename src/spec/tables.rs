@@ -30,7 +30,8 @@ pub(super) fn check(
 
 /// It becomes part of a file name.
 fn name(text: &str) -> Result<String, Fault> {
-    let odd = text.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-')));
+    let odd =
+        text.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-')));
     match odd {
         Some(odd) => Err(Fault::new(format!("{} is not allowed here", values::character(odd)))
             .hint("use lower-case letters, digits, `_` and `-`")),
@@ -104,7 +105,8 @@ fn entries(
 ) -> Option<Rows> {
     if rows.0.is_empty() {
         let message = format!("`{path}.rows` is empty");
-        judge.report(Diagnostic::error("table", section.span.clone(), message).hint("add a key and a result"));
+        judge
+            .report(Diagnostic::error("table", section.span.clone(), message).hint("add a key and a result"));
         return None;
     }
     let mut found: Vec<(String, String)> = Vec::new();
@@ -129,7 +131,9 @@ fn entries(
         };
         if found.iter().any(|(known, _)| *known == own) {
             let message = format!("`{}` is a duplicate", values::shown(key.as_str()));
-            judge.report(Diagnostic::error("duplicate-name", key.span.clone(), message).hint("case is ignored"));
+            judge.report(
+                Diagnostic::error("duplicate-name", key.span.clone(), message).hint("case is ignored"),
+            );
             whole = false;
         }
         found.push((own, result));
@@ -230,7 +234,8 @@ fn text(judge: &mut Judge, kind: TableKind, spot: &Spot<String>) -> Option<Strin
     let start = start_of(spot);
     let good = faults.is_empty();
     for fault in faults {
-        let span = start.map_or(spot.span.clone(), |start| start + fault.range.start..start + fault.range.end);
+        let span =
+            start.map_or(spot.span.clone(), |start| start + fault.range.start..start + fault.range.end);
         let finding = Diagnostic::error("table", span, format!("wrong line in a {} table", word(kind)));
         let finding = finding.labelled(fault.why);
         judge.report(if fault.hint.is_empty() { finding } else { finding.hint(fault.hint) });
@@ -315,22 +320,28 @@ pub(super) fn used(
             let near = nearest(name, names.iter().map(|known| known.value.as_str()));
             judge.report(match near {
                 Some(near) => finding.hint(format!("did you mean `table:{near}`?")),
-                None => finding.hint(format!("add it: [tables.{}]", if name.is_empty() { "NAME" } else { name })),
+                None => {
+                    finding.hint(format!("add it: [tables.{}]", if name.is_empty() { "NAME" } else { name }))
+                }
             });
         }
     }
     for own in names.iter().filter(|own| !seen.contains(&own.value.as_str())) {
         let message = format!("nothing refers to the table `{}`", own.value);
-        judge.report(
-            Diagnostic::warning("unused-table", own.span.clone(), message)
-                .hint(format!("name it where Postfix should read it: \"check_client_access table:{}\"", own.value)),
-        );
+        judge.report(Diagnostic::warning("unused-table", own.span.clone(), message).hint(format!(
+            "name it where Postfix should read it: \"check_client_access table:{}\"",
+            own.value
+        )));
     }
 }
 
 /// The place of a part of a value, if the spec has the value between two quotes.
 fn part(value: &str, span: &Span, range: Range<usize>) -> Span {
-    if span.len() == value.len() + 2 { span.start + 1 + range.start..span.start + 1 + range.end } else { span.clone() }
+    if span.len() == value.len() + 2 {
+        span.start + 1 + range.start..span.start + 1 + range.end
+    } else {
+        span.clone()
+    }
 }
 
 #[cfg(test)]

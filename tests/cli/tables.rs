@@ -7,7 +7,8 @@ const TABLE: &str = "\n[tables.subjects]\ntype = \"pcre\"\nfile = \"tables/subje
 
 /// The example with a table in a file, and a value that refers to it.
 fn world(lines: &str) -> World {
-    let spec = EXAMPLE.to_owned() + &TABLE.replace("master_service_disable = \"\"", "smtp_reply_filter = \"table:subjects\"");
+    let spec = EXAMPLE.to_owned()
+        + &TABLE.replace("master_service_disable = \"\"", "smtp_reply_filter = \"table:subjects\"");
     World::new().file("relay.toml", spec).file("tables/subjects.pcre", lines)
 }
 
@@ -22,7 +23,8 @@ fn lines_of_a_file_become_a_part_of_the_package() {
     let before = world.tree("dist");
     let shown = world.result("inspect dist/acme-mail-relay_1.0.0-1_all.deb");
     assert!(shown.contains("postfix-pcre"), "{shown}");
-    let provenance: Vec<&String> = before.keys().filter(|name| name.ends_with(".jsonl") || name.contains("provenance")).collect();
+    let provenance: Vec<&String> =
+        before.keys().filter(|name| name.ends_with(".jsonl") || name.contains("provenance")).collect();
     let document = world.read(&format!("dist/{}", provenance[0]));
     assert!(document.contains("subjects.pcre"), "{document}");
 
@@ -58,7 +60,9 @@ fn hosts_of_a_fleet_share_files() {
         .file("tables/subjects.pcre", "/^2/ 2\n")
         .file("berlin.pcre", "/^5/ 5\n");
     for (site, lines) in [("berlin", "/^5/ 5\n"), ("paris", "/^2/ 2\n")] {
-        let words = format!("render fleet.toml --only site={site} --target debian-12 --file /etc/postfix/table_subjects");
+        let words = format!(
+            "render fleet.toml --only site={site} --target debian-12 --file /etc/postfix/table_subjects"
+        );
         assert_eq!(world.result(&words), lines, "{site}");
     }
     world.result("build fleet.toml --quiet");
