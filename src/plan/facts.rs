@@ -74,6 +74,12 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
             fact(name, &words.join(" "));
         }
     }
+    if let Some(direct) = &relay.direct {
+        let addresses: Vec<String> = direct.addresses.iter().map(ToString::to_string).collect();
+        fact("direct", "yes");
+        fact("direct_addresses", &addresses.join(" "));
+        fact("direct_lists", &direct.block_lists.join(" "));
+    }
     if let Some(address) = &relay.all_mail_to {
         fact("all_mail_to", address);
     }

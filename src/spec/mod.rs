@@ -8,6 +8,7 @@ mod abuse;
 mod beginning;
 mod content;
 mod dependencies;
+mod direct;
 mod directory;
 mod inbound;
 mod judge;
@@ -166,10 +167,12 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let hosts = spec.smarthost.as_ref().map(|hosts| hosts.0.as_slice()).unwrap_or_default();
     let has_host = hosts.iter().any(|host| host.value.host.is_some());
     let provider = relay::provider(judge, &section.value, providers, has_host);
-    let direct = section.value.provider.is_none()
-        && hosts.is_empty()
-        && profile.is_some_and(Profile::may_send_directly)
-        && !judge.was_removed("smarthost");
+    let direct = direct::is_stated(spec)
+        || section.value.provider.is_none()
+            && hosts.is_empty()
+            && profile.is_some_and(Profile::may_send_directly)
+            && !judge.was_removed("smarthost");
+    let own_direct = direct::check(judge, spec, profile);
     let provider = if direct { providers.get(Provider::CUSTOM).map(Provider::direct) } else { provider };
     if spec.relay.is_some() && section.value.provider.is_none() && !has_host && !direct {
         let hint = "name a provider (`postpack providers` lists them), or your own smarthost: [smarthost] host = \"...\"";
@@ -240,6 +243,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         smtputf8: provider.smtputf8,
         provider: provider.name,
         smarthosts: smarthosts?.in_order(),
+        direct: own_direct,
         transports,
         tls,
         identity,
@@ -281,6 +285,7 @@ fn provider_notes(judge: &mut Judge, section: &RelaySection, provider: &Provider
 /// Summary and description for packages whose spec has none.
 fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Option<&[Smarthost]>) -> Words {
     let through = match (provider, smarthosts) {
+        (_, Some([])) => "the servers that DNS names".to_owned(),
         (Some(provider), _) if provider.name != Provider::CUSTOM => provider.title.clone(),
         (_, Some([first, ..])) => first.host.clone(),
         _ => "a smarthost".to_owned(),
@@ -289,6 +294,7 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
         Some([]) => "straight to the servers that DNS names".to_owned(),
         _ => format!("through {through}"),
     };
+    let protection = if smarthosts.is_some_and(<[Smarthost]>::is_empty) { "" } else { " over verified TLS" };
     let (summary, what) = match profile {
         Some(Profile::MailGateway) => (
             "Postfix mail gateway in front of other servers".to_owned(),
@@ -302,7 +308,7 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
             format!("Postfix mail relay of a network through {through}"),
             format!(
                 "Configures Postfix as the relay of a network: mail of this host and of the hosts\n\
-                 that it trusts is sent through {through} over verified TLS.\n\
+                 that it trusts is sent {out}{protection}.\n\
                  Nobody else can send through it, and nothing is delivered locally."
             ),
         ),
@@ -310,7 +316,7 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
             format!("Postfix submission server through {through}"),
             format!(
                 "Configures Postfix as the way out for users: who has proved who he is hands in\n\
-                 mail on the ports 587 and 465, and it is sent through {through}.\n\
+                 mail on the ports 587 and 465, and it is sent {out}.\n\
                  Nobody else can send through it, and nothing is delivered locally."
             ),
         ),
@@ -326,7 +332,7 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
             format!("Send-only Postfix mail relay through {through}"),
             format!(
                 "Configures Postfix as a null client: mail of this host, from cron and other\n\
-                 programs, is sent through {through} over verified TLS.\n\
+                 programs, is sent {out}{protection}.\n\
                  Nothing is received from the network and nothing is delivered locally."
             ),
         ),

@@ -8,6 +8,7 @@ look_at_network() {
     find_relays live
     [ -n "$relays" ] || sends_directly || return 0
     if [ -z "$(nameservers)" ]; then resolver_missing; return; fi
+    look_at_direct
     [ -n "$relays" ] || return 0
     policy_of "$postfix_dir" || { finding package-damaged 'postconf cannot read the live configuration'; return; }
     probe_sender=$(sender) probe_recipient=$(live relay_root_address)
