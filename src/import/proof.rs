@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use super::judge::masked;
 use super::map::Mapped;
-use super::reading::{self, Reading, masked};
+use super::reading::{self, Reading};
 use super::report::Code;
 use super::source::Source;
 use super::{Answers, defaults, stock};
@@ -192,8 +193,13 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
             Code::Changed => return Reason::Changed,
             Code::Fixed => return Reason::Safer,
             Code::Dropped => return Reason::NoEffect,
-            // It was to be the same.
-            Code::MainCf => return Reason::None,
+            // It was to be the same, with references to what the host decides.
+            Code::MainCf => {
+                let same = before.setting(name).is_some_and(|setting| {
+                    after.setting(name).is_some_and(|new| before.expand_own(&setting.value) == new.value)
+                });
+                return if same { Reason::Platform } else { Reason::None };
+            }
             Code::Key | Code::Implied | Code::Asked => {
                 if let Some(known) = known {
                     return known;

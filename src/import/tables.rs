@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::reading::{Place, Reading, unreadable};
+use super::files::unreadable;
+use super::reading::{Place, Reading};
 use crate::postfix::main_cf;
 
 /// A table that a parameter names.

@@ -13,6 +13,8 @@ struct Targets {
     addresses: Vec<String>,
     /// Mailboxes of the host that the chain ends in.
     mailboxes: Vec<String>,
+    /// Addresses of `addresses` whose mail stayed on the host.
+    left: Vec<String>,
     /// Commands, files and lists of addresses in files.
     programs: Vec<String>,
 }
@@ -137,7 +139,13 @@ fn resolve(map: &Map<'_, '_>, names: &BTreeMap<String, Alias>, name: &str, deliv
             {
                 targets.programs.push(target.clone());
             } else if let Some((local, domain)) = bare.rsplit_once('@') {
-                if reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain)) {
+                let here = reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain));
+                // A relay that only sends no longer keeps this domain: the address is one of its real mail server.
+                if here && !map.role.profile.receives() && !is_local_name(reading, domain) && is_address(bare)
+                {
+                    targets.addresses.push(bare.to_owned());
+                    targets.left.push(bare.to_owned());
+                } else if reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain)) {
                     open.push(local.to_lowercase());
                 } else {
                     targets.addresses.push(bare.to_owned());
@@ -211,7 +219,17 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
     }
     let known = names.contains_key("root");
     let found = resolve(map, names, "root", delivers);
-    let addresses = mail_addresses(found.addresses);
+    let mut addresses = mail_addresses(found.addresses);
+    // Without an alias it leaves as root@ the host's own name, which nobody else may know.
+    let nowhere = !known
+        && (map.provider.is_some() || map.role.direct)
+        && addresses.iter().any(|address| {
+            let domain = address.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
+            is_local_name(reading, domain)
+        });
+    if nowhere {
+        addresses.clear();
+    }
     let place = names.get("root").map(|alias| alias.place.clone());
     for mailbox in &found.mailboxes {
         if known {
@@ -222,6 +240,13 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
                 "mail to root was delivered to this mailbox of the host, which gets no more mail",
             );
         }
+    }
+    for address in &found.left {
+        let local = address.split('@').next().unwrap_or_default();
+        let reason = format!(
+            "mail to root was delivered to the mailbox of {local} on this host: now it leaves as {address}"
+        );
+        map.other(Code::Changed, &format!("mailbox {local}"), place.as_ref(), &reason);
     }
     for program in &found.programs {
         map.other(

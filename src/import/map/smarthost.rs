@@ -2,7 +2,7 @@
 
 use super::{Code, Map};
 use crate::import::Account;
-use crate::import::reading::has_password;
+use crate::import::judge::has_password;
 use crate::import::tables::{self, Table};
 use crate::relay::{Provider, SenderRule, TlsMode};
 
@@ -110,6 +110,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
         }
     }
     map.provider = provider;
+    map.hops.clone_from(&hops);
+    if origin == "relayhost" && default_transport.starts_with("error") {
+        let reason =
+            "all mail that leaves the host is returned to its sender today; now it goes to the smarthost";
+        map.say("default_transport", Code::Changed, &["smarthost.host"], reason);
+    }
     if let Some(was) = old {
         map.say(
             origin,
@@ -118,9 +124,11 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
             &format!("`{was}` is an old name of the provider's server"),
         );
     }
-    let login = login(map, &hops);
+    let enabled = login(map, &hops);
     for (index, hop) in hops.iter().enumerate() {
-        one(map, hop, index, hops.len(), origin, login.as_ref());
+        // Each server has its own row; what stands for all of them is the account of the first.
+        let own = enabled.as_ref().map(|first| account_of(map, hop).unwrap_or_else(|| first.clone()));
+        one(map, hop, index, hops.len(), origin, own.as_ref());
     }
     if hops.iter().any(|hop| !hop.bracketed && hop.port.is_some_and(|port| port != 25)) {
         let already = map.verdicts.get(origin).is_some_and(|given| given.code == Code::Fixed);
@@ -190,6 +198,7 @@ fn unused_login(map: &mut Map<'_, '_>) {
 }
 
 /// An account of the password table.
+#[derive(Clone)]
 struct Login {
     /// The user, as the table has it.
     user: Option<String>,
@@ -249,18 +258,34 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
         map.say("smtp_sasl_password_maps", Code::Fixed, &["smarthost.auth"], reason);
         map.say("smtp_sasl_auth_enable", Code::Fixed, &["smarthost.auth"], reason);
     }
-    let (user, password) = match found {
-        Some(text) => match text.split_once(':') {
-            Some((user, password)) => (Some(user.trim().to_owned()), Some(password.trim().to_owned())),
-            None => (Some(text), None),
-        },
-        None => (None, None),
-    };
-    Some(Login { user, password })
+    Some(found.map_or(Login { user: None, password: None }, |text| Login::new(&text)))
+}
+
+impl Login {
+    /// `user:password`.
+    fn new(text: &str) -> Self {
+        match text.split_once(':') {
+            Some((user, password)) => {
+                Self { user: Some(user.trim().to_owned()), password: Some(password.trim().to_owned()) }
+            }
+            None => Self { user: Some(text.to_owned()), password: None },
+        }
+    }
+}
+
+/// The account for one server.
+fn account_of(map: &Map<'_, '_>, hop: &Hop) -> Option<Login> {
+    let keys = keys_of(hop);
+    map.reading.tables("smtp_sasl_password_maps").iter().find_map(|(_, table)| match &**table {
+        Table::Rows(_, rows) => {
+            rows.iter().find(|row| keys.contains(&row.key)).map(|row| Login::new(&row.value))
+        }
+        _ => None,
+    })
 }
 
 /// Keys under which Postfix looks a server up.
-fn keys_of(hop: &Hop) -> Vec<String> {
+pub(super) fn keys_of(hop: &Hop) -> Vec<String> {
     let host = &hop.host;
     let port = hop.port.unwrap_or(25);
     let mut keys =
@@ -460,6 +485,8 @@ fn fallback(map: &mut Map<'_, '_>, first: Option<&Hop>) {
         map.key(&section, "port", i64::from(hop.port.unwrap_or(25)), &["smtp_fallback_relay"]);
         if plain.iter().any(|entry| entry.key == "auth") {
             map.key(&section, "auth", "none", &[]);
+        } else if let Some(login) = account_of(map, hop) {
+            account(map, &login, index + 1);
         }
     }
 }
