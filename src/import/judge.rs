@@ -1,4 +1,4 @@
-//! What Postfix would reject in a setting, and values that messages must not show.
+//! Faults of single settings, and values that messages must not show.
 
 use super::files::is_template;
 use super::reading::{Fault, Reading, Setting};

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::judge::masked;
 use super::map::Mapped;
+use super::questions::{self, Question};
 use super::reading::{self, Reading};
 use super::report::Code;
 use super::source::Source;
@@ -80,6 +81,8 @@ pub struct Proof {
     pub same: usize,
     /// Those that differ.
     pub differences: Vec<Difference>,
+    /// Answers about mail, before and after.
+    pub questions: Vec<Question>,
 }
 
 fn table() -> &'static BTreeMap<&'static str, Reason> {
@@ -134,14 +137,15 @@ fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Di
     );
     files.insert(reading::FACTS.to_owned(), facts.into_bytes());
     let source = Source::files(target.id.clone(), files);
-    let after = reading::read(&source).ok()?;
+    let after = reading::read_rendered(&source).ok()?;
     let set = before.settings.iter().chain(&after.settings).map(|setting| setting.name.clone());
     let names: BTreeSet<String> = defaults::names()
         .map(str::to_owned)
         .chain(set)
         .filter(|name| Catalogue::get(name).is_some())
         .collect();
-    let mut proof = Proof { target: target.title.clone(), ..Proof::default() };
+    let questions = questions::ask(before, &after);
+    let mut proof = Proof { target: target.title.clone(), questions, ..Proof::default() };
     for name in &names {
         let name = name.as_str();
         let known = |reading: &Reading<'_>| {

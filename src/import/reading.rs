@@ -1,11 +1,12 @@
 //! The configuration as Postfix reads it: parameters with their places, services, and what would stop Postfix.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::expand::{expand, level};
 use super::files::{facts, main_settings, services, text_of, unreadable, whole};
+use super::ours::{self, Baseline};
 use super::source::{Found, Source};
 use super::tables::{self, Table};
 use super::{defaults, stock};
@@ -13,6 +14,7 @@ use crate::diag::printable;
 use crate::postfix::Release;
 use crate::postfix::catalogue::Catalogue;
 use crate::postfix::master_cf::Service;
+use crate::relay::Profile;
 
 /// A line of a file of the source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -85,6 +87,9 @@ pub(super) struct Reading<'s> {
     /// Names of files that were read.
     used: RefCell<BTreeSet<String>>,
     facts: BTreeMap<String, String>,
+    /// Whether postpack wrote it.
+    pub(super) ours: bool,
+    baseline: OnceCell<Baseline>,
 }
 
 /// Facts of the host, as the collector writes them.
@@ -95,6 +100,15 @@ pub(super) const FACTS: &str = "/etc/postfix/postpack.facts";
 /// # Errors
 /// With all faults, if one of them is fatal.
 pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
+    read_as(source, true)
+}
+
+/// Reads files that this program just wrote, exactly as Postfix sees them.
+pub(super) fn read_rendered(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
+    read_as(source, false)
+}
+
+fn read_as(source: &Source, undo: bool) -> Result<Reading<'_>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut settings: Vec<Setting> = Vec::new();
     let mut index = BTreeMap::new();
@@ -114,6 +128,10 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
         }
     };
     let facts = facts(source);
+    let written = undo && ours::is_ours(&settings);
+    if written {
+        ours::undo(&mut settings);
+    }
     let votes = settings.iter().flat_map(|setting| stock::of_parameter(&setting.name, &setting.value));
     let votes = votes.chain(services.iter().flatten().flat_map(|placed| placed.stocks.iter().copied()));
     let count = settings.len() + services.as_ref().map_or(0, Vec::len);
@@ -129,6 +147,8 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
         tables: RefCell::default(),
         used: RefCell::default(),
         facts,
+        ours: written,
+        baseline: OnceCell::new(),
     };
     reading.version = reading.guess_version();
     for setting in &reading.settings {
@@ -290,6 +310,17 @@ impl Reading<'_> {
         let table = Rc::new(tables::read(self, spec));
         self.tables.borrow_mut().insert(spec.to_owned(), Rc::clone(&table));
         table
+    }
+
+    /// Compares with the relay of a starter spec from now on, if postpack wrote the configuration.
+    pub(super) fn compare_with_starter(&self, profile: Profile, provider: &str) {
+        if self.ours && self.baseline.set(Baseline::new(profile, provider)).is_ok() {
+            self.tables.borrow_mut().clear();
+        }
+    }
+
+    pub(super) fn baseline(&self) -> Option<&Baseline> {
+        self.baseline.get()
     }
 
     /// All tables of a list of maps, in order.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::judge::masked;
 use super::map::Mapped;
 use super::proof::{Proof, Reason};
+use super::questions::Question;
 use super::reading::{Fault, Place, Reading};
 use super::role::Role;
 use super::stock;
@@ -270,6 +271,23 @@ impl Report {
                 text.push('\n');
             }
         }
+        let (same, different): (Vec<&Question>, Vec<&Question>) =
+            proof.questions.iter().partition(|asked| asked.before == asked.after);
+        let _ = writeln!(
+            text,
+            "\nMail before and after: {} answers are the same, {} differ",
+            same.len(),
+            different.len()
+        );
+        for asked in different {
+            let _ = writeln!(
+                text,
+                "  {}: {} -> {}",
+                printable(&asked.question),
+                printable(&asked.before),
+                printable(&asked.after)
+            );
+        }
     }
 
     /// The summary on one line.
@@ -309,7 +327,7 @@ impl Report {
                 .iter()
                 .map(|it| json!({ "name": it.name, "before": it.before, "after": it.after, "reason": it.reason.name() }))
                 .collect();
-            json!({ "target": proof.target, "same": proof.same, "differences": differences })
+            json!({ "target": proof.target, "same": proof.same, "differences": differences, "questions": proof.questions })
         };
         json!({
             "source": self.source,
@@ -333,7 +351,10 @@ fn subjects(items: &[&Item]) -> String {
     for item in items {
         let place = item.place.as_ref().map(ToString::to_string);
         match seen.iter_mut().find(|(subject, _)| *subject == item.subject) {
-            Some((_, places)) => places.extend(place.filter(|place| !places.contains(place))),
+            Some((_, places)) => {
+                let new: Vec<String> = place.into_iter().filter(|place| !places.contains(place)).collect();
+                places.extend(new);
+            }
             None => seen.push((&item.subject, place.into_iter().collect())),
         }
     }

@@ -121,7 +121,11 @@ pub(super) fn read(reading: &Reading<'_>, spec: &str) -> Table {
         Ok((file, text)) => (file, text),
         Err(table) => return table,
     };
-    Table::Rows(shape, rows(shape, &text.0, &text.1))
+    let mut rows = rows(shape, &text.0, &text.1);
+    if let Some(baseline) = reading.baseline() {
+        rows.retain(|row| !baseline.has_row(row));
+    }
+    Table::Rows(shape, rows)
 }
 
 /// The text of a file that a table is in.

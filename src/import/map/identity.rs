@@ -39,7 +39,7 @@ fn hostname(map: &mut Map<'_, '_>) {
     }
 }
 
-/// What the tables say of senders, before it is decided which rule is `relay.from`.
+/// Rules of all tables for senders. One of them becomes `relay.from`.
 #[derive(Default)]
 struct Rules {
     /// The parameter and the address or `@domain` of all senders of the host.
@@ -90,6 +90,11 @@ fn senders(map: &mut Map<'_, '_>) {
                     );
                 }
             }
+        }
+        if name == "canonical_maps" && any {
+            let place = reading.setting(name).map(|it| &it.place);
+            let reason = "it also rewrote recipients: [rewrite.senders] changes senders only";
+            map.other(Code::Changed, "recipients of canonical_maps", place, reason);
         }
         if unknown {
             map.say_if_open(name, Code::Lost, &["rewrite.senders"], "a table that cannot be read here");
@@ -162,6 +167,12 @@ fn masquerade(map: &mut Map<'_, '_>) {
         .collect();
     let origin = map.reading.value("myorigin");
     let fits = domains.iter().find(|domain| origin == **domain || origin.ends_with(&format!(".{domain}")));
+    if map.role.profile.has_clients() && !domains.is_empty() {
+        let place = map.reading.setting("masquerade_domains").map(|it| &it.place);
+        let reason =
+            "senders of clients lost the names of their hosts: list these senders in [rewrite.senders]";
+        map.other(Code::Lost, "masquerade_domains of clients", place, reason);
+    }
     match fits {
         Some(domain) if is_domain(domain) => {
             if map.from.is_none() {
@@ -326,6 +337,8 @@ fn from(map: &mut Map<'_, '_>) {
     let reading = map.reading;
     if let Some(answer) = map.answers.from.clone() {
         map.from = Some(answer);
+    } else if reading.ours {
+        map.from = Some(reading.value("relay_from").to_lowercase()).filter(|from| from.contains('@'));
     }
     if map.from.is_none() {
         map.from = super::content::from_of_header(map);

@@ -155,8 +155,8 @@ fn resolve(map: &Map<'_, '_>, names: &BTreeMap<String, Alias>, name: &str, deliv
             }
         }
     }
-    targets.addresses.sort();
-    targets.addresses.dedup();
+    let mut seen = BTreeSet::new();
+    targets.addresses.retain(|address| seen.insert(address.clone()));
     targets
 }
 
@@ -217,10 +217,14 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
         map.draft.set("relay", "root-mail-to", one_or_list(map.root.clone()), &[]);
         return;
     }
-    let known = names.contains_key("root");
-    let found = resolve(map, names, "root", delivers);
+    let known = names.contains_key("root") || reading.ours;
+    let mut found = resolve(map, names, "root", delivers);
+    if reading.ours {
+        let written = reading.value("relay_root_mail_to");
+        found = Targets { addresses: tables::targets(&written), ..Targets::default() };
+    }
     let mut addresses = mail_addresses(found.addresses);
-    // Without an alias it leaves as root@ the host's own name, which nobody else may know.
+    // Without an alias, mail goes to root at the name of the host, which other servers may not know.
     let nowhere = !known
         && (map.provider.is_some() || map.role.direct)
         && addresses.iter().any(|address| {
@@ -255,6 +259,11 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
             place.as_ref(),
             &format!("mail to root went to {}", kind_of(program)),
         );
+    }
+    if reading.ours && (addresses.is_empty() || addresses == [reading.value("relay_from")]) {
+        // `from` is the default.
+        map.root = addresses;
+        return;
     }
     if addresses.is_empty() {
         // Without an alias, root's mail is read on the host or nowhere.

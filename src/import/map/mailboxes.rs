@@ -220,7 +220,11 @@ fn directory(map: &mut Map<'_, '_>, first: &BTreeMap<String, String>, lists: [&'
         let all = settings(map, name);
         let Some((_, own)) = all.first() else { continue };
         let attribute = own.get("result_attribute").map_or("maildrop", |text| text.trim()).to_owned();
-        if attribute != usual && !attribute.contains([',', ' ']) {
+        // A folder is no login.
+        let lower = attribute.to_lowercase();
+        let folder =
+            key == "mailboxes" && ["store", "maildir", "mailbox"].iter().any(|word| lower.contains(word));
+        if attribute != usual && !attribute.contains([',', ' ']) && !folder {
             map.key("database.results", key, attribute, &[name]);
         }
         let place = map.reading.setting(name).map(|setting| setting.place.clone());

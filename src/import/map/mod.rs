@@ -68,13 +68,21 @@ pub(super) struct Map<'r, 's> {
     pub(super) accounts: Vec<Account>,
     pub(super) provider: Option<Provider>,
     /// Servers that receive the mail, in order.
-    pub(super) hops: Vec<smarthost::Hop>,
+    hops: Vec<smarthost::Hop>,
     /// The address or `@domain` of the host's mail.
     pub(super) from: Option<String>,
     pub(super) root: Vec<String>,
     pub(super) own_files: Vec<String>,
     /// Why the TLS level is no longer what it was, for a comment.
     pub(super) tls_comment: Option<String>,
+}
+
+/// The name of the provider that owns the smarthost.
+pub(super) fn provider_name(reading: &Reading<'_>, answers: &Answers) -> String {
+    let named = answers.provider.clone();
+    named
+        .or_else(|| smarthost::owner(&smarthost::hops(&reading.value("relayhost"))).map(|own| own.name))
+        .unwrap_or_else(|| Provider::CUSTOM.to_owned())
 }
 
 /// Maps a reading.
@@ -338,6 +346,10 @@ impl Map<'_, '_> {
         if let Some(new) = renamed(name).filter(|new| !self.reading.is_set(new)) {
             self.draft.set("main-cf", new, value, &[name]);
             self.say(name, Code::Fixed, &[&format!("main-cf.{new}")], &format!("an old name of `{new}`"));
+            // The file does not have the new one, whose value differs from now on.
+            if let Some(given) = self.verdicts.get(name).cloned() {
+                self.verdicts.insert(new.to_owned(), given);
+            }
             return;
         }
         self.draft.set("main-cf", name, value, &[name]);

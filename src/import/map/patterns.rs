@@ -1,4 +1,4 @@
-//! What regular expressions stand for: a whole header, an address, all addresses of a domain; and those of Perl in POSIX syntax.
+//! Regular expressions for a whole header, an address or all addresses of a domain, and those of Perl in POSIX syntax.
 
 use super::is_domain;
 use crate::import::tables::{Row, Shape};

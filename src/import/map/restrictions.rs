@@ -118,7 +118,10 @@ fn walk(map: &mut Map<'_, '_>, name: &'static str, found: &mut Found) {
         "smtpd_sender_restrictions" => "sender",
         _ => "recipient",
     };
-    let items = tables::items(&map.reading.value(name));
+    let mut items = tables::items(&map.reading.value(name));
+    if let Some(baseline) = map.reading.baseline() {
+        items = baseline.others(name, items);
+    }
     found.only_listed = only_listed(name, &items);
     items_of(map, name, stage, &items, found, 0);
     if found.only_listed && found.allowed.is_empty() {
@@ -128,7 +131,7 @@ fn walk(map: &mut Map<'_, '_>, name: &'static str, found: &mut Found) {
     map.say_if_open(name, Code::Implied, &["network.trusted"], "the relay has these restrictions");
 }
 
-/// Whether a list lets through only the senders of its tables: it ends with `reject`, and permits nobody else before.
+/// Whether a list accepts only the senders of its tables: it ends with `reject`, and no restriction before it permits others.
 fn only_listed(name: &str, items: &[String]) -> bool {
     let words: Vec<String> = items.iter().map(|item| item.to_ascii_lowercase()).collect();
     name == "smtpd_sender_restrictions"

@@ -55,10 +55,23 @@ const OLD_NAMES: [(&str, &str); 4] = [
     ("outlook.office365.com", "smtp.office365.com"),
 ];
 
+/// The next hops of a list.
+pub(super) fn hops(written: &str) -> Vec<Hop> {
+    tables::items(written).iter().filter_map(|item| hop(item)).collect()
+}
+
+/// The provider that all of them belong to.
+pub(super) fn owner(hops: &[Hop]) -> Option<Provider> {
+    let known = crate::relay::Providers::builtin().all().into_iter();
+    known
+        .filter(|own| own.name != Provider::CUSTOM && !hops.is_empty())
+        .find(|own| hops.iter().all(|hop| own.owns(&hop.host)))
+}
+
 pub(super) fn map(map: &mut Map<'_, '_>) {
     let reading = map.reading;
     let written = reading.value("relayhost");
-    let mut hops: Vec<Hop> = tables::items(&written).iter().filter_map(|item| hop(item)).collect();
+    let mut hops = hops(&written);
     // Some set the transport instead.
     let default_transport = reading.value("default_transport");
     let mut origin = "relayhost";
@@ -91,11 +104,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     }
     let provider = match answered {
         Some(name) => providers.get(&name),
-        None => providers
-            .all()
-            .into_iter()
-            .filter(|own| own.name != Provider::CUSTOM)
-            .find(|own| hops.iter().all(|hop| own.owns(&hop.host))),
+        None => owner(&hops),
     };
     if let Some(provider) = &provider {
         map.key("relay", "provider", provider.name.clone(), &[origin]);

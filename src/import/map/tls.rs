@@ -197,7 +197,7 @@ impl Policy {
     }
 }
 
-/// What Postfix matches by itself.
+/// Whether Postfix matches this name by default.
 fn is_usual(name: &str) -> bool {
     matches!(name, "nexthop" | "dot-nexthop" | "hostname")
 }
