@@ -44,7 +44,7 @@ def image(sh, tmp_path):
 def test_nothing_is_applied_and_nothing_is_in_var(image, tmp_path):
     code, out, error = image("package")
     assert (code, error) == (0, "")
-    assert out.splitlines()[-1].endswith("'mail-relay apply' does it now") and "the next boot applies" in out
+    assert out.splitlines()[-1].endswith("or 'mail-relay apply' now") and "the next boot applies" in out
     assert list((tmp_path / "state").iterdir()) == [] and list((tmp_path / "postfix").iterdir()) == []
     env = tmp_path / "etc/relay.env"
     assert (env.read_text(), stat.S_IMODE(env.stat().st_mode)) == ("# RELAY_USERNAME=\n", 0o600)

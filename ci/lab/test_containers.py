@@ -1,5 +1,7 @@
 """Containers without systemd: `mail-relay run` is process 1."""
 
+import shlex
+
 import pytest
 
 from lab.container import container
@@ -39,3 +41,18 @@ def test_a_container_says_what_it_lacks(host):
     assert refused.code == 2 and "RELAY_PASSWORD and RELAY_PASSWORD_FILE are both set" in refused.text and "TopSecret" not in refused.text
     refused = host.sh("RELAY_PASSWORD_FILE=/srv/none mail-relay run", check=False)
     assert refused.code == 2 and "there is no file /srv/none" in refused.text
+
+
+@pytest.mark.roots("debian-12")
+def test_a_container_with_a_read_only_root(host, smarthost):
+    """/etc and /var are volumes; /run and /tmp are in memory. A secret in /run/secrets needs no variable, and must be closed to others."""
+    host.install()
+    host.write_protect("/etc", "/var")
+    secret = 'mkdir -p /run/secrets && printf %s "$SECRET" >/run/secrets/relay_password && chmod {} /run/secrets/relay_password && unset SECRET'
+    refused = host.sh(f"SECRET=open; {secret.format('0444')} && RELAY_USERNAME=x mail-relay run", check=False)
+    assert refused.code == 2 and "mount it with mode 0400" in refused.text and "RELAY_PASSWORD_FILE" in refused.text
+    start = f"{secret.format('0400')} && exec mail-relay run"
+    with container(host, f"sh -c {shlex.quote(start)}", SECRET=smarthost.password, RELAY_USERNAME=smarthost.user) as output:
+        wait_until(lambda: "daemon started" in output(), "Postfix in the container", timeout=60)
+        assert host.sh("touch /here", check=False).code != 0
+        assert host.deliver("from a read-only container").user == smarthost.user

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab import roots
+from lab.cloud import recipe
+from lab.shell import run, wait_until
 
 BUILDER = "vanadium.builders.example"
 OURS = ("mail-relay-apply.service", "mail-relay-apply.path", "postfix.service")
@@ -159,3 +161,25 @@ def expected_traces(host):
     """Debian's ssl-cert, which Postfix depends on there, names a certificate after the builder."""
     snakeoil = "/etc/ssl/certs/ssl-cert-snakeoil.pem"
     return [snakeoil] if host.path(snakeoil).exists() else []
+
+
+@pytest.mark.roots("debian-13")
+@pytest.mark.on_postfix
+def test_an_extension_of_an_image(host, smarthost):
+    """The recipe for systemd-sysext makes /usr of the package an extension of an image that has Postfix, and the first mail takes its way."""
+    script = host.home / "make.sh"
+    script.write_text(recipe("sysext"))
+    run(["sh", script, host.package(), host.path("/usr/lib/os-release")], cwd=host.home)
+    name = host.package_name()
+    shutil.copytree(host.home / name, host.path(f"/var/lib/extensions/{name}"), symlinks=True)
+    for key, value in (("username", smarthost.user), ("password", smarthost.password)):
+        host.write(f"/etc/credstore/relay_{key}", f"{value}\n", 0o600)
+    host.path("/etc/credstore").chmod(0o700)
+    host.sh("systemctl enable systemd-sysext.service")
+    host.boot()
+    assert name in host.sh("systemd-sysext status").out
+    assert_relays(host, "from an extension")
+    assert host.warnings() == []
+    # A change of the settings applies as it does with a package.
+    host.sh("echo RELAY_FROM=other@acme.example >>/etc/mail-relay/relay.env")
+    wait_until(lambda: "other@acme.example" in host.sh("postconf -hx relay_from", check=False).out, "the change to apply")
