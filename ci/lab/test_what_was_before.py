@@ -93,7 +93,7 @@ def test_over_a_relay_made_by_hand(host, smarthost):
 @pytest.mark.on_postfix
 def test_over_a_relay_of_a_howto(host, smarthost):
     """One login for every server, in main.cf itself; root's mail by .forward; no alias."""
-    login = f"static:{smarthost.user}:{smarthost.password}"
+    login = f"static:{{{smarthost.user}:{smarthost.password.replace('$', '$$')}}}"
     host.write("/etc/postfix/main.cf", MAIN_CF.partition("smtp_sasl_password_maps")[0] + f"smtp_sasl_password_maps = {login}\n")
     host.write("/etc/aliases", "")
     host.write("/root/.forward", "# me\n\\root\nadmin@shop.example\n")

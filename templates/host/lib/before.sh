@@ -52,7 +52,7 @@ lost_aliases() {
 # root's .forward as aliases(5) has it; an alias of root counts more. Homes of users may be on a server that does not answer.
 forwards() {
     file=/root/.forward
-    [ -f "$file" ] && [ ! -L "$file" ] && [ ! "$file" -nt "$state/before" ] || return 0
+    [ -f "$file" ] && [ ! -L "$file" ] && [ -z "$(find "$file" -newer "$state/before")" ] || return 0
     printf 'root: '
     read_from "$file" 0 | head -c 2000 | grep -v '^#' | tr -s '\n' ',' | sed 's/,*$//'
     echo
@@ -81,8 +81,9 @@ lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
 
 # Port 25 is that of mynetworks, and of the domains.
 lost_services() {
-    case $(old inet_interfaces) in loopback-only | localhost | 127.0.0.1) return 0 ;; esac
-    listening=$(inet_services)
+    ! is_loopback "$(old inet_interfaces)" || return 0
+    listening=
+    is_loopback "$(unnamed_postconf -xh inet_interfaces 2>/dev/null)" || listening=$(inet_services)
     inet_services -c "$state/before" | while read -r name; do
         case "
 $listening
@@ -91,6 +92,8 @@ $name
 "*) ;; *) printf 'service\t%s\tlistened for mail of users or programs\n' "$name" | printable 300 ;; esac
     done
 }
+
+is_loopback() { case $1 in loopback-only | localhost | 127.0.0.1) ;; *) return 1 ;; esac; }
 
 # The names of the inet services of a master.cf that others than this host reach, except port 25.
 inet_services() {
