@@ -94,5 +94,5 @@ def test_version_0_1_0_kept_the_originals_in_var(sh, tmp_path):
     script = "settings=$state/etc before=$settings/before; move_before && move_before && has_before"
     assert sh("files", script) == (0, "", "")
     moved = {path.name: path.read_text() for path in (tmp_path / "etc/before").iterdir()}
-    assert moved == {"main.cf": "by hand\n", "sasl_passwd.absent": "", ".services": "services\n", ".enabled": "enabled\n", ".ours": "ours\n"}
+    assert moved == {".first": "", "main.cf": "by hand\n", "sasl_passwd.absent": "", ".services": "services\n", ".enabled": "enabled\n", ".ours": "ours\n"}
     assert [path.name for path in tmp_path.iterdir()] == ["etc"]

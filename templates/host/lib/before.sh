@@ -52,7 +52,7 @@ lost_aliases() {
 # root's .forward as aliases(5) has it; an alias of root counts more. Homes of users may be on a server that does not answer.
 forwards() {
     file=/root/.forward
-    [ -f "$file" ] && [ ! -L "$file" ] && [ -z "$(find "$file" -newer "$state/before")" ] || return 0
+    [ -f "$file" ] && [ ! -L "$file" ] && [ -z "$(find "$file" -newer "$before/.first" 2>/dev/null)" ] || return 0
     printf 'root: '
     read_from "$file" 0 | head -c 2000 | grep -v '^#' | tr -s '\n' ',' | sed 's/,*$//'
     echo
@@ -84,7 +84,7 @@ lost_services() {
     ! is_loopback "$(old inet_interfaces)" || return 0
     listening=
     is_loopback "$(unnamed_postconf -xh inet_interfaces 2>/dev/null)" || listening=$(inet_services)
-    inet_services -c "$state/before" | while read -r name; do
+    inet_services -c "$before" | while read -r name; do
         case "
 $listening
 " in *"
@@ -177,7 +177,7 @@ find_account() {
         case $maps in
         static:*:*)
             is_same_host "$(old relayhost)" || continue
-            account_file="$state/before/main.cf" account_entry=static account_key=$(key_of_destination "$account_at")
+            account_file="$before/main.cf" account_entry=static account_key=$(key_of_destination "$account_at")
             return 0
             ;;
         esac

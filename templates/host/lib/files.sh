@@ -2,6 +2,7 @@
 # Live files: what was there before us, what is ours, how a file is replaced. All in one folder, /etc/postfix.
 #
 # /etc/mail-relay/before/NAME or NAME.absent       what was there before the first apply
+# /etc/mail-relay/before/.first                    its time is that of the first apply
 # /etc/mail-relay/before/.ours                     "DIGEST NAME" of everything we put there or are about to: the journal of intent
 # /etc/mail-relay/before/.master/master.{base,cf}  master.cf without our edits and with them, of the last apply
 # /var/lib/mail-relay/{applied,previous}           the generation in force, and the one before it
@@ -31,7 +32,11 @@ move_before() {
     if [ ! -d "$before" ]; then
         [ -d "$settings" ] || mkdir -m 0755 "$settings" || return 1
         rm -rf "$before.new"
-        if [ -d "$state/before" ]; then cp -a -- "$state/before" "$before.new"; else mkdir "$before.new"; fi || return 1
+        if [ -d "$state/before" ]; then
+            cp -a -- "$state/before" "$before.new" && touch -r "$state/before" "$before.new/.first"
+        else
+            mkdir "$before.new"
+        fi || return 1
         for name in services alternative enabled ours reported acknowledged; do
             [ ! -f "$state/$name" ] || cp -a -- "$state/$name" "$before.new/.$name" || return 1
         done
@@ -49,6 +54,7 @@ has_before() { set -- "$before"/* && exists "$1"; }
 keep_before() {
     if exists "$before/$1" || [ -e "$before/$1.absent" ]; then return 0; fi
     make_before || return 1
+    [ -e "$before/.first" ] || : >"$before/.first" || return 1
     if exists "$postfix_dir/$1"; then
         rm -f -- "$before/.$1.new"
         cp -a -- "$postfix_dir/$1" "$before/.$1.new" && sync_file "$before/.$1.new" &&
