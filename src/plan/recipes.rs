@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::PlanError;
 use super::companions::credential_keys;
-use crate::spec::Checked;
 use crate::platform::Format;
+use crate::spec::Checked;
 use crate::template::Templates;
 
 /// A tool, and the file for it.
