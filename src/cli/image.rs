@@ -9,20 +9,20 @@ use crate::plan::Recipe;
 
 /// Write a recipe for an image builder, an installer or a container.
 ///
-/// Without RECIPE, list the recipes. A recipe contains no secret: it says where credentials come from, and how to prove that
-/// mail leaves.
+/// Without RECIPE, list the recipes. A recipe contains no secret. It names the source of credentials, and the command that proves
+/// delivery.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Recipe, such as cloud-init or container.
     recipe: Option<String>,
-    /// Spec of the package; `-` reads standard input. Without one, ./relay.toml.
+    /// Spec of the package; `-` reads standard input. Default: ./relay.toml.
     spec: Option<String>,
-    /// Folder to write the file to; standard output without it. A file that exists is never overwritten.
+    /// Folder to write the file to; default: standard output. An existing file is never overwritten.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
     changes: Changes,
-    /// Folder with templates that replace ours of the same name.
+    /// Folder with templates that replace built-in ones with the same name.
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
 }
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let spec = args.spec.clone().map_or_else(|| input::default_spec(terminal), Ok)?;
     let source = input::read(&spec)?;
     if is_fleet(&source.text) {
-        return Err(Failure::input(format!("{spec} is a fleet, and a recipe is about one package"))
+        return Err(Failure::input(format!("{spec} is a fleet, but a recipe is for one package"))
             .hint("name the spec of one relay"));
     }
     let templates = input::templates(args.templates.as_deref())?;

@@ -1,11 +1,11 @@
-//! `postpack image`: the recipes, each judged by a reader of its language.
+//! `postpack image`: each recipe is parsed by a program that reads its language.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::cli::world::World;
 
-/// Two smarthosts with accounts of their own, and a name that no template has by chance.
+/// Two smarthosts with separate accounts, and a name that no template contains.
 const SPEC: &str = r#"
 [package]
 name = "zeta-relay"
@@ -66,7 +66,7 @@ fn each_names_the_package_its_credentials_and_the_proof() {
     }
 }
 
-/// What a reader of the language makes of a text: its standard output.
+/// Standard output of a program that reads the text.
 fn judged(program: &str, words: &[&str], text: &str) -> String {
     let mut reader = Command::new(program)
         .args(words)
@@ -154,7 +154,7 @@ fn into_a_folder() {
     insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @"
     exit 2
     --- stderr
-    error: out/acme-mail-relay.cloud-init.yaml exists and is left alone
+    error: out/acme-mail-relay.cloud-init.yaml already exists
     ");
     world.result("build relay.toml -o dist");
     assert_eq!(
