@@ -32,6 +32,9 @@ def test_mail_leaves_a_container(host, smarthost):
         host.sh("echo RELAY_FROM=other@acme.example >>/etc/mail-relay/relay.env && mail-relay apply")
         assert host.deliver("after a change").envelope_from == "other@acme.example"
         assert "warning:" not in output() and "fatal:" not in output(), output()
+        # No path unit watches the settings here.
+        host.sh("echo nonsense >>/etc/mail-relay/relay.env")
+        assert "correct that line; then run 'mail-relay apply'" in host.sh("mail-relay doctor", check=False).out
 
 
 @pytest.mark.roots("debian-12")
