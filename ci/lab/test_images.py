@@ -96,6 +96,18 @@ def test_the_originals_survive_an_emptied_var(host):
 
 
 @pytest.mark.roots(*FEW)
+def test_two_builds_are_equal(host, control):
+    """Two builders of different names make the same files, those of Postfix included."""
+    folders = ("/etc/mail-relay", "/etc/postfix", "/etc/systemd", "/usr/lib/mail-relay", "/usr/lib/systemd", "/usr/share/mail-relay", "/var/lib/mail-relay")
+    trees = []
+    for machine, builder in ((host, BUILDER), (control, "another.builders.example")):
+        machine.rename(builder)
+        machine.build_image(builder)
+        trees.append([machine.tree(folder) for folder in folders])
+    assert trees[0] == trees[1]
+
+
+@pytest.mark.roots(*FEW)
 def test_an_installer_that_binds_its_run_into_the_target(host, control):
     """Anaconda does, and so do many chroots. The systemd in /run is not that of the target, and its host name neither."""
     given = host.hand_over("null-client")
