@@ -16,6 +16,8 @@ pytestmark = pytest.mark.roots("debian-12", "debian-13")
 def host(root, smarthost):
     """A host with cloud-init and without Postfix; not booted."""
     with closing(Host(f"{root}-cloud", smarthost)) as host:
+        # cloud-init has brought the certificate authorities already.
+        host.sh("update-ca-certificates")
         yield host
 
 

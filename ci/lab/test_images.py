@@ -193,5 +193,5 @@ def test_an_extension_of_an_image(host, smarthost):
     assert_relays(host, "from an extension")
     assert host.warnings() == []
     # A change of the settings applies as it does with a package.
-    host.sh("echo RELAY_FROM=other@acme.example >>/etc/mail-relay/relay.env")
+    host.sh("umask 077; echo RELAY_FROM=other@acme.example >>/etc/mail-relay/relay.env")
     wait_until(lambda: "other@acme.example" in host.sh("postconf -hx relay_from", check=False).out, "the change to apply")

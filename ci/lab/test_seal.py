@@ -14,8 +14,9 @@ def test_clones_of_a_sealed_machine(relay, smarthost):
     relay.write("/etc/credstore/relay_password", smarthost.password, 0o600)
     relay.deliver("before the capture")
 
-    # To systemd, a machine-id that is uninitialized is a first boot, which enables all that a distribution presets: the lab has the network already.
-    relay.sh("systemctl mask systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service")
+    # To systemd, a machine-id that is uninitialized is a first boot. It enables all that a distribution presets, but the lab has the network
+    # already; and it asks on the console, which the lab does not have.
+    relay.sh("systemctl mask systemd-firstboot.service systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service")
     # Mail that waits would leave from every clone.
     relay.resolver.set(smarthost.name, smarthost.down)
     relay.mail("it waits")

@@ -9,11 +9,12 @@ from .record import uses
 from .shell import LAB, run
 
 SEED = "/var/lib/cloud/seed/nocloud"
-# The image must keep the package sources and the network of the lab.
+# The image keeps the package sources and the network of the lab. It has no locales, so it sets none.
 SYSTEM = """\
 datasource_list: [NoCloud]
 network: {config: disabled}
 apt: {preserve_sources_list: true}
+locale: false
 """
 # A site that wants its full host names, and has packages and files of its own.
 THEIRS = """\
