@@ -1,6 +1,6 @@
 """old_aliases.awk: which aliases of before lead elsewhere now."""
 
-HERE = b"# of this package\ndev: web@acme.example\npostmaster: root\n"
+HERE = b"# of this package\ndev: web@acme.example\npostmaster: root\nroot: ops@acme.example\n"
 # An alias file, and what is told of it.
 FILES = [
     (b"postmaster: root\nmailer-daemon: postmaster\nwww: webmaster\nwebmaster: root\n", []),

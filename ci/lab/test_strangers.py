@@ -78,6 +78,18 @@ def test_a_lan_relay_and_strangers(host, smarthost, lan, tally):
     nothing_hides(host, smarthost, lan.app, RELAY[0], ("form@acme.example", JANE), tally)
 
 
+@pytest.mark.roots("debian-12", "debian-13")
+def test_a_submission_server_and_strangers(mail_server, smarthost, tally):
+    """Nobody sends without a login, on each port."""
+    mail_server.start("submission")
+    for begin in (
+        lambda: greeted(mail_server.lan.stranger),
+        lambda: mail_server.session(587),
+        lambda: mail_server.session(465),
+    ):
+        strangers_relay_nothing(mail_server.host, smarthost, begin, tally)
+
+
 @pytest.mark.roots("debian-12", "debian-13", "rpm-dnf5", "pacman-7")
 def test_a_null_client_and_its_local_programs(host, smarthost, lan, tally):
     """Only the host itself reaches it; a web form's text holds no second message; a local user cannot forge the log."""

@@ -2,6 +2,7 @@
 //!
 //! `POSTPACK_GENERATE=1 cargo test --test integration generated` (or `just generate`) writes them.
 
+mod exposure;
 mod providers;
 mod site;
 

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 
-from . import packages, roots
+from . import exposure, packages, roots
 from .machine import Machine
 from .network import Resolver
 from .shell import CLEAN_ENV, wait_until
@@ -227,19 +227,14 @@ class Host(Machine):
         return listed[0] if listed else "postfix.service"
 
     def exposed(self):
-        """The units of Postfix and of the relay whose exposure, as systemd itself rates it, is higher than it may be."""
+        """The units of Postfix and of the relay whose exposure, as systemd itself rates it, is higher than documented."""
         ours = self.sh("cd /usr/lib/systemd/system && ls -d mail-relay-*.service").out.split()
         rated = {unit: self.exposure(unit) for unit in [self.daemon_unit(), *ours]}
-        return {unit: level for unit, level in rated.items() if level > exposure_limit(unit)}
+        return exposure.too_high(roots.distribution(self.name), rated)
 
     def exposure(self, unit):
         text = self.sh(f"systemd-analyze security --no-pager {unit}").out
         return float(re.search(r"Overall exposure level for \S+: ([\d.]+)", text)[1])
-
-
-def exposure_limit(unit):
-    """Postfix keeps its sockets, port 25 and the change of user; an apply writes into /etc; the figures are read."""
-    return 2.0 if "metrics" in unit else 2.7 if unit.startswith("mail-relay-") else 2.5
 
 
 def env_quote(value):

@@ -40,6 +40,11 @@ def beside(name):
     return sorted(p.stem for p in (LAB / "roots").glob("*.toml") if recipe(p.stem).get("of") == name)
 
 
+def distribution(name):
+    """The root that this one extends, or itself."""
+    return recipe(name).get("of", name)
+
+
 def layers_of(name):
     """Cached layers that scenarios put on this root."""
     return [other for other in beside(name) if recipe(other)["kind"] == "releases"]

@@ -1,23 +1,28 @@
 # shellcheck shell=sh
-# What this host did with mail before the first apply, and does no longer: aliases and parameters whose mail goes elsewhere now, and an
-# account at the smarthost that nobody uses. apply says so once; status and doctor do until it is settled or acknowledged.
+# What this host did with mail before the first apply, and does no longer: aliases, domains and parameters whose mail goes elsewhere
+# now, services that listened, and an account at the smarthost that nobody uses. apply says so once; status and doctor do until it is
+# settled or acknowledged.
 #
 # /var/lib/mail-relay/reported       the digest of the list that apply has printed last
 # /var/lib/mail-relay/acknowledged   the digest of the list that an administrator has acknowledged
 
 # Parameters that decide who gets mail, or where it goes. Those of other purposes, and what distributions set themselves, say nothing.
-deciding='relayhost virtual_alias_maps virtual_alias_domains virtual_mailbox_domains virtual_mailbox_maps virtual_transport transport_maps
-relay_domains relay_recipient_maps canonical_maps sender_canonical_maps recipient_canonical_maps smtp_generic_maps masquerade_domains
+deciding='relayhost smtp_fallback_relay smtp_bind_address smtp_bind_address6 virtual_alias_maps virtual_alias_domains
+virtual_mailbox_domains virtual_mailbox_maps virtual_transport transport_maps relay_domains relay_recipient_maps relay_transport
+local_transport fallback_transport fallback_transport_maps mailbox_transport_maps mailbox_command_maps canonical_maps
+sender_canonical_maps recipient_canonical_maps smtp_generic_maps masquerade_domains
 sender_dependent_relayhost_maps sender_dependent_default_transport_maps default_transport mailbox_transport home_mailbox luser_relay
 always_bcc sender_bcc_maps recipient_bcc_maps content_filter smtpd_milters non_smtpd_milters header_checks body_checks smtp_header_checks
 smtp_tls_policy_maps smtpd_sasl_auth_enable mynetworks'
 
-# Prints the list, "KIND<tab>NAME<tab>WORDS" on a line each; KIND is alias, parameter or account. Wants what build sets.
+# Prints the list, "KIND<tab>NAME<tab>WORDS" on a line each; KIND is alias, domain, parameter, service or account. Wants what build sets.
 find_losses() {
     [ -d "$state/before" ] || return 0
     read_old
     lost_aliases
+    lost_domains
     lost_parameters
+    lost_services
     lost_account
 }
 
@@ -39,10 +44,65 @@ lost_aliases() {
         hash:/* | btree:/* | lmdb:/* | cdb:/* | dbm:/* | texthash:/*) file=$(kept_file "${map#*:}") && files="$files $file" ;;
         esac
     done
-    [ -n "$files" ] || return 0
     # shellcheck disable=SC2086  # words on purpose
-    awk -v root="$(printf '%s' "$relay_root_mail_to" | tr ',' ' ')" -f "$lib/old_aliases.awk" "$share/tables/aliases" $files |
+    forwards | awk -v root="$(printf '%s' "$relay_root_mail_to" | tr ',' ' ')" -f "$lib/old_aliases.awk" "$share/tables/aliases" - $files |
         printable | awk -F '\t' -v OFS='\t' '{ print "alias", $1, "went to " $2 }'
+}
+
+# root's .forward as aliases(5) has it; an alias of root counts more. Homes of users may be on a server that does not answer.
+forwards() {
+    file=/root/.forward
+    [ -f "$file" ] && [ ! -L "$file" ] && [ -z "$(find "$file" -newer "$state/before")" ] || return 0
+    printf 'root: '
+    read_from "$file" 0 | head -c 2000 | grep -v '^#' | tr -s '\n' ',' | sed 's/,*$//'
+    echo
+}
+
+# Domains that were local, except the names of the host itself: also Debian writes those into mydestination.
+lost_domains() {
+    set -f
+    for name in $(old mydestination | tr ',[:upper:]' ' [:lower:]'); do
+        case $name in
+        *:* | /*) ;;
+        localhost | localhost.* | "$(lower "$(old myhostname)")" | "$(lower "$(uname -n)")") continue ;;
+        *.*)
+            # shellcheck disable=SC2086  # words on purpose
+            ! is_private "$name" && ! is_one_of "$name" $inbound_domains || continue
+            ! is_technical "$name" || [ "$name" != "$(lower "$(cat /etc/mailname 2>/dev/null)")" ] || continue
+            ;;
+        *) continue ;;
+        esac
+        printf 'domain\t%s\twas delivered on this host\n' "$name" | printable 300
+    done
+    set +f
+}
+
+lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
+
+# Port 25 is that of mynetworks, and of the domains.
+lost_services() {
+    ! is_loopback "$(old inet_interfaces)" || return 0
+    listening=
+    is_loopback "$(unnamed_postconf -xh inet_interfaces 2>/dev/null)" || listening=$(inet_services)
+    inet_services -c "$state/before" | while read -r name; do
+        case "
+$listening
+" in *"
+$name
+"*) ;; *) printf 'service\t%s\tlistened for mail of users or programs\n' "$name" | printable 300 ;; esac
+    done
+}
+
+is_loopback() { case $1 in loopback-only | localhost | 127.0.0.1) ;; *) return 1 ;; esac; }
+
+# The names of the inet services of a master.cf that others than this host reach, except port 25.
+inet_services() {
+    unnamed_postconf "$@" -M 2>/dev/null | awk '
+        $2 != "inet" || $1 ~ /^(127\.|\[::1\]|localhost:)/ { next }
+        { sub(/.*:/, "", $1) }
+        $1 == "smtps" || $1 == "465" { $1 = "submissions" }
+        $1 == "587" { $1 = "submission" }
+        $1 != "smtp" && $1 != "25" { print $1 }' | sort -u
 }
 
 # Where the file $1 of before is: kept, because it was replaced, or in its place.
@@ -90,6 +150,13 @@ is_still_smarthost() {
     return 1
 }
 
+# Is the host of destination $1 the one that split_destination has set?
+is_same_host() {
+    sought_host=$host
+    split_destination "$1"
+    [ "$host" = "$sought_host" ]
+}
+
 differs_from_sought() { [ "$host" != "$sought_host" ]; }
 
 # --- the account ---
@@ -105,7 +172,17 @@ find_account() {
     [ "$(old smtp_sasl_auth_enable)" = yes ] && [ -z "$token_hosts" ] || return 1
     for account_at in $waiting; do
         split_destination "$account_at"
-        for map in $(old smtp_sasl_password_maps | tr ',' ' '); do
+        maps=$(old smtp_sasl_password_maps)
+        # One login for every server: it was for the smarthost of before.
+        case $maps in
+        static:*:*)
+            is_same_host "$(old relayhost)" || continue
+            account_file="$state/before/main.cf" account_entry=static account_key=$(key_of_destination "$account_at")
+            return 0
+            ;;
+        esac
+        for map in $(printf '%s' "$maps" | tr ',' ' '); do
+            map=${map#proxy:}
             case $map in hash:/* | btree:/* | lmdb:/* | cdb:/* | dbm:/* | texthash:/*) ;; *) continue ;; esac
             account_file=$(kept_file "${map#*:}") || continue
             for account_entry in "$account_at" "$host:$port" "[$host]" "$host" "[$host]:587" "[$host]:submission" "[$host]:465" "[$host]:25"; do
@@ -128,10 +205,23 @@ adopt_main() {
     find_account || fail "no account for $waiting is in the passwords of before; mend: put $(waiting_keys) into $relay_env"
     own=$(login_keys "$account_key" /dev/null)
     own=${own%%USERNAME*}
-    { [ ! -f "$relay_env" ] || cat -- "$relay_env"; } >"$relay_env.new" && write_account >>"$relay_env.new" && chmod 0600 "$relay_env.new" &&
+    { [ ! -f "$relay_env" ] || cat -- "$relay_env"; } >"$relay_env.new" && account_line | write_account >>"$relay_env.new" && chmod 0600 "$relay_env.new" &&
         sync_file "$relay_env.new" && mv -f "$relay_env.new" "$relay_env" || fail "cannot write $relay_env: is the disk full?"
     say "the account for $account_at is in $relay_env now, as ${own}USERNAME and ${own}PASSWORD"
     exec "$0" apply
+}
+
+# The line with the account, as in a table of logins.
+account_line() {
+    if [ "$account_entry" = static ]; then
+        maps=$(old smtp_sasl_password_maps)
+        maps=${maps#static:}
+        # With braces, blanks and commas can be part of it; postconf(5).
+        case $maps in '{'*'}') maps=${maps#?} maps=${maps%?} ;; esac
+        printf 'static %s\n' "$maps"
+    else
+        cat -- "$account_file"
+    fi
 }
 
 # The value goes from file to file; quoted as systemd.exec(5) has it.
@@ -147,7 +237,7 @@ write_account() {
             print own "USERNAME=" quoted(substr($0, 1, colon - 1))
             print own "PASSWORD=" quoted(substr($0, colon + 1))
             exit
-        }' "$account_file"
+        }'
 }
 
 # --- the list for a person ---
@@ -185,6 +275,8 @@ show_losses() {
     while IFS='	' read -r kind name words; do
         case $kind in
         alias) say "of before: mail to $name $words; it goes to ${relay_root_mail_to:-nobody} now" ;;
+        domain) say "of before: mail to the domain $name $words; it leaves now" ;;
+        service) say "of before: the service $name $words; it does not listen now" ;;
         account) say "of before: the account for $name $words: 'mail-relay adopt' takes it over" ;;
         *) say "of before: $name $words" ;;
         esac

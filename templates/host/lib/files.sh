@@ -85,6 +85,7 @@ sums_of() {
 
 # What file 'info' of the generation in folder $1 says of $2: time, package, postfix or unit.
 info() {
+    [ -f "$1/info" ] || return 1
     while read -r word value; do
         if [ "$word" = "$2" ]; then echo "$value"; fi
     done <"$1/info"

@@ -15,7 +15,8 @@ END {
     for (i = 1; i <= count; i++) now[tolower(word[i])]
     for (i = 1; i <= names; i++) {
         name = order[i]
-        if (name in here) continue
+        # Of root the spec names the addresses, which the targets are compared with.
+        if (name in here && name != "root") continue
         split("", seen)
         where = ""
         changed = 0
