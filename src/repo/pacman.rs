@@ -10,7 +10,7 @@ use super::package::{self, Placed, Prepared, missing};
 use super::settings::Settings;
 use super::site::Files;
 use super::state::{Item, Publication};
-use crate::archive::{Member, Method, Tar};
+use crate::archive::{Effort, Member, Method, Tar};
 use crate::build::FileName;
 use crate::formats::{self, PackageFormat as _};
 use crate::platform::Format;
@@ -133,7 +133,7 @@ pub(super) fn files<'i>(
     signer: &dyn Signer,
     files: &mut Files,
 ) -> Result<(), RepoError> {
-    let mut tar = Tar::new(publication.date, Method::Gzip);
+    let mut tar = Tar::new(publication.date, Method::Gzip, Effort::Low);
     for item in items {
         let folder = format!("{}-{}/", item.name, item.version);
         tar.add(&folder, 0o755, Member::Directory);
