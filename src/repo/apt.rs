@@ -107,7 +107,7 @@ pub(super) fn files<'i>(
         packages.push('\n');
     }
     let packed = gzip(packages.as_bytes());
-    let forms = [(INDEX.to_owned(), packages.into_bytes()), (format!("{INDEX}.gz"), packed)];
+    let packed_name = format!("{INDEX}.gz");
 
     let mut release = String::new();
     let title = &description.title;
@@ -124,15 +124,14 @@ pub(super) fn files<'i>(
         release,
         "Acquire-By-Hash: yes\nArchitectures: {ARCHITECTURES}\nComponents: main\nDescription: {title}, {suite}\nSHA256:\n"
     );
-    for (path, bytes) in forms {
-        let digest = sha256(&bytes);
-        // The uncompressed index must be listed: without it apt finds no package and reports nothing.
-        let _ = writeln!(release, " {digest} {:>9} {path}", bytes.len());
-        let by_hash = format!("{folder}/main/binary-all/by-hash/SHA256/{digest}");
-        publication.files.insert(by_hash.clone());
-        files.fix(by_hash, bytes.clone());
-        files.point(format!("{folder}/{path}"), bytes);
+    // Debian's archive also lists the uncompressed index without having it. apt finds no package in a release that lacks the entry.
+    for (path, bytes) in [(INDEX, packages.as_bytes()), (packed_name.as_str(), &packed[..])] {
+        let _ = writeln!(release, " {} {:>9} {path}", sha256(bytes), bytes.len());
     }
+    let by_hash = format!("{folder}/main/binary-all/by-hash/SHA256/{}", sha256(&packed));
+    publication.files.insert(by_hash.clone());
+    files.fix(by_hash, packed.clone());
+    files.point(format!("{folder}/{packed_name}"), packed);
     let newest = signers.iter().map(|signer| sign::time_of(signer.certificate(), date)).max().unwrap_or(date);
     let mut detached = Vec::new();
     for signer in signers {
