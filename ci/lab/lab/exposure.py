@@ -16,4 +16,9 @@ def too_high(root, rated):
     with TABLE.open() as file:
         rows = csv.reader((line for line in file if not line.startswith("#")), delimiter="\t")
         documented = {(root, unit): float(level) for root, unit, level in rows}
-    return {unit: level for unit, level in rated.items() if level > documented[root, unit]}
+    return {unit: level for unit, level in rated.items() if level > documented[root, _documented(unit)]}
+
+
+def _documented(unit):
+    """The daemon's unit has another name in later releases of Debian, also on a host that was upgraded to one."""
+    return "postfix.service" if unit.startswith("postfix@") else unit

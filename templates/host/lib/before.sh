@@ -122,7 +122,8 @@ lost_parameters() {
         mynetworks:*) was=$(other_networks "$was") ;;
         relayhost:*) ! is_still_smarthost "$was" || continue ;;
         # Debian's "Local only" refuses what is not local: nobody got it.
-        smtpd_sasl_auth_enable:no | default_transport:smtp | default_transport:error* | virtual_transport:virtual) continue ;;
+        smtpd_sasl_auth_enable:no | default_transport:smtp | virtual_transport:virtual | relay_transport:relay | local_transport:local*) continue ;;
+        default_transport:error* | relay_transport:error*) continue ;;
         esac
         [ -n "$was" ] && [ "$was" != "$(unnamed_postconf -xh "$name" 2>/dev/null)" ] || continue
         printf 'parameter\t%s\twas %s\n' "$name" "$was" | printable 300
