@@ -96,3 +96,20 @@ def test_version_0_1_0_kept_the_originals_in_var(sh, tmp_path):
     moved = {path.name: path.read_text() for path in (tmp_path / "etc/before").iterdir()}
     assert moved == {".first": "", "main.cf": "by hand\n", "sasl_passwd.absent": "", ".services": "services\n", ".enabled": "enabled\n", ".ours": "ours\n"}
     assert [path.name for path in tmp_path.iterdir()] == ["etc"]
+
+
+def test_an_unchanged_list_of_digests_is_not_written_again(sh, tmp_path):
+    """/etc may be read-only: only what changes in it is written."""
+    for name, text in (("stage", "a"), ("applied", "a"), ("other", "b")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest").write_text("main.cf\n")
+        (tmp_path / name / "main.cf").write_text(text)
+    (tmp_path / "before").mkdir()
+    ours = tmp_path / "before/.ours"
+    assert sh("files", 'settings=$state; intend "$state/stage"') == (0, "", "")
+    script = 'settings=$state; sync_file() { echo writes; }; intend "$state/stage"; forget; echo; intend "$state/other" && forget'
+    assert sh("files", script) == (0, "\nwrites\nwrites\n", "")
+    assert len(ours.read_text().splitlines()) == 1
+    # A list that cannot be written is a fault, unless nobody can write there.
+    failing = 'settings=$state; sync_file() { false; }; intend "$state/other"; echo $?; rm -r "$state/applied"; mv "$state/other" "$state/applied"; forget; echo $?'
+    assert sh("files", failing)[1] == "1\n1\n"

@@ -126,4 +126,4 @@ def assert_done(host):
     """cloud-init has finished, with nothing that a build pipeline would stop at."""
     status = host.sh("cloud-init status --wait --long", check=False)
     assert status.code == 0 and "degraded" not in status.out, status
-    assert json.loads(host.read("/run/cloud-init/result.json"))["v1"]["errors"] == []
+    assert json.loads(host.sh("cat /run/cloud-init/result.json").out)["v1"]["errors"] == []

@@ -80,9 +80,17 @@ exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
 # Writes down that the generation in folder $1 is about to become live.
 intend() {
-    make_before && digests "$1" >"$1/digests" || return 1
-    [ ! -f "$before/.ours" ] || cat "$before/.ours" >>"$1/digests" || return 1
-    sort -u "$1/digests" >"$before/.ours.new" && rm -f "$1/digests" && sync_file "$before/.ours.new" && mv -f "$before/.ours.new" "$before/.ours"
+    make_before && list=$(digests "$1") || return 1
+    if [ -f "$before/.ours" ]; then list="$list
+$(cat "$before/.ours")" || return 1; fi
+    put_ours "$list"
+}
+
+# Makes the lines $1 the list of digests. /etc may be read-only, and then an apply that changes nothing in it must succeed.
+put_ours() {
+    list=$(printf '%s\n' "$1" | sort -u) || return 1
+    if [ -f "$before/.ours" ] && [ "$list" = "$(cat "$before/.ours")" ]; then return 0; fi
+    printf '%s\n' "$list" >"$before/.ours.new" && sync_file "$before/.ours.new" && mv -f "$before/.ours.new" "$before/.ours"
 }
 
 # Keeps master.cf of the generation in folder $1 without our edits and with them.
@@ -94,7 +102,9 @@ keep_master() {
 
 # After success only the generations that are kept are ours.
 forget() {
-    { digests "$state/applied"; digests "$state/previous"; } | sort -u >"$before/.ours.new" && mv -f "$before/.ours.new" "$before/.ours"
+    list=$(digests "$state/applied" && digests "$state/previous") || return 1
+    # Nobody edits a file in a folder that is read-only.
+    put_ours "$list" || [ ! -w "$before" ]
 }
 
 digests() {
