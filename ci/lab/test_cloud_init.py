@@ -58,7 +58,7 @@ def test_user_data_of_others(host, smarthost, account):
         host.boot()
         assert_done(host)
         assert host.sh("cat /etc/theirs; ls /srv/theirs-ran").out == "theirs\n/srv/theirs-ran\n", name
-        # The full name that the other part wants.
+        # The full name, which the image prefers.
         mail = host.deliver(name)
         assert (mail.user, mail.tls, mail.helo) == (smarthost.user, "TLSv1.3", "web1.corp.example"), name
         stored = host.sh("ls /etc/credstore /run/credstore 2>/dev/null", check=False).out

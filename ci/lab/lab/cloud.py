@@ -14,12 +14,12 @@ SYSTEM = """\
 datasource_list: [NoCloud]
 network: {config: disabled}
 apt: {preserve_sources_list: true}
+prefer_fqdn_over_hostname: true
 locale: false
 """
-# A site that wants its full host names, and has packages and files of its own.
+# A site with a package source, a file and a command.
 THEIRS = """\
 #cloud-config
-prefer_fqdn_over_hostname: true
 apt:
   preserve_sources_list: true
   sources:
