@@ -266,8 +266,8 @@ mod tests {
             entries.iter().map(|entry| (&entry.path[..], Node::Listed(entry, entry.common))).collect();
         assert_eq!(Effort::of_own(nodes.iter().copied()), Effort::Low);
         assert_eq!(Effort::of_own(nodes[1..].iter().copied()), Effort::High);
-        let text: String =
-            (0..3000).map(|n| format!("parameter_{} = value {}\n", n % 97, n * n % 89)).collect();
+        let line = |n: u32| format!("parameter_{} = value {}\n", n % 97, n * n % 89);
+        let text = (0..3000).map(line).collect::<Vec<_>>().concat();
         for method in [Method::Gzip, Method::Zstd] {
             let [low, high] = [Effort::Low, Effort::High].map(|effort| {
                 let mut parts = Parts::new(method, effort);

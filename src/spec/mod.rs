@@ -275,7 +275,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let host = Host { after, hardening, metrics, integrations, firewall };
     let host_program = spec.package.as_ref().and_then(|section| section.value.host_program.as_ref());
     let host_program = host_program.map(|spot| spot.value).unwrap_or_default();
-    Some(Checked { meta, time, formats, targets, relay, host, host_program, dependencies, origins })
+    Some(Checked { meta, time, formats, targets, relay, host_program, host, dependencies, origins })
 }
 
 /// Notes for all users of the provider.
