@@ -1,8 +1,7 @@
 //! `[[smarthost]] senders`: smarthosts and accounts by sender (SASL_README, "Configuring Sender-Dependent SASL authentication").
 
-use super::smarthost::{Hop, account_of, default_hop_keys, hop, login_parts};
+use super::smarthost::{Hop, account_of, add_account, default_hop_keys, hop, login_parts};
 use super::{Map, one_or_list};
-use crate::import::Account;
 use crate::import::tables::{Row, Shape, Table};
 
 /// Parameters with the server of a sender. Postfix prefers a transport to a server.
@@ -24,7 +23,7 @@ pub(super) fn map(map: &mut Map<'_, '_>, default: &Hop) {
     let passwords = passwords(map);
     let account = |sender: &str, hop: &Hop| {
         let of_sender = passwords.iter().find(|row| by_sender && matches(&row.key, sender));
-        let of_server = || account_of(&passwords, hop);
+        let of_server = || account_of(&passwords, std::slice::from_ref(hop));
         of_sender.map(|row| row.value.clone()).or_else(of_server)
     };
     let mut groups: Vec<Group> = Vec::new();
@@ -151,10 +150,5 @@ fn one(map: &mut Map<'_, '_>, section: &str, name: &str, group: &Group) {
         return;
     };
     let (user, password) = login_parts(login);
-    for (key, value) in [("USERNAME", user), ("PASSWORD", password)] {
-        if let Some(value) = value.filter(|value| !value.is_empty() && !value.contains("***")) {
-            let key = format!("RELAY_{}_{key}", name.to_uppercase().replace('-', "_"));
-            map.accounts.push(Account { key, secret: value });
-        }
-    }
+    add_account(map, &format!("RELAY_{}", name.to_uppercase().replace('-', "_")), user, password);
 }

@@ -209,9 +209,7 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
     for (spec, table) in &maps {
         match &**table {
             Table::Rows(_, rows) => {
-                let keys: Vec<String> = hops.iter().flat_map(keys_of).collect();
-                found = found
-                    .or_else(|| rows.iter().find(|row| keys.contains(&row.key)).map(|row| row.value.clone()));
+                found = found.or_else(|| account_of(rows, hops));
                 // With old names the table has the old ones.
                 found = found.or_else(|| {
                     rows.iter()
@@ -261,27 +259,34 @@ pub(super) fn login_parts(text: &str) -> (Option<String>, Option<String>) {
     }
 }
 
-/// The entry of the password table for a server.
-pub(super) fn account_of(rows: &[tables::Row], hop: &Hop) -> Option<String> {
-    let keys = keys_of(hop);
+/// The entry of the password table for one of the servers.
+pub(super) fn account_of(rows: &[tables::Row], hops: &[Hop]) -> Option<String> {
+    let keys: Vec<String> = hops.iter().flat_map(keys_of).collect();
     rows.iter().find(|row| keys.contains(&row.key)).map(|row| row.value.clone())
 }
 
 /// Port and TLS mode of a server, if they differ from the defaults.
 pub(super) fn default_hop_keys(map: &Map<'_, '_>, hop: &Hop) -> Vec<(&'static str, toml::Value)> {
     let port = hop.port.unwrap_or(25);
-    let first = map.provider.as_ref().and_then(|preset| preset.ports.first());
     let mut keys = Vec::new();
-    if first.map_or(587, |own| own.port) != port {
+    if usual_port(map) != port {
         keys.push(("port", toml::Value::from(i64::from(port))));
     }
-    let preset = map.provider.as_ref().and_then(|preset| preset.mode_of(port));
-    let implied =
-        preset.map_or(crate::relay::IMPLICIT_TLS_PORTS.contains(&port), |mode| mode == TlsMode::Implicit);
-    if map.reading.yes("smtp_tls_wrappermode") && !implied {
+    if map.reading.yes("smtp_tls_wrappermode") && !is_implicit(map, port) {
         keys.push(("tls", toml::Value::from("implicit")));
     }
     keys
+}
+
+/// The port of a smarthost without the key `port`.
+fn usual_port(map: &Map<'_, '_>) -> u16 {
+    map.provider.as_ref().and_then(|preset| preset.ports.first()).map_or(587, |own| own.port)
+}
+
+/// Whether TLS is implicit on a port, without the key `tls`.
+fn is_implicit(map: &Map<'_, '_>, port: u16) -> bool {
+    let preset = map.provider.as_ref().and_then(|preset| preset.mode_of(port));
+    preset.map_or(crate::relay::IMPLICIT_TLS_PORTS.contains(&port), |mode| mode == TlsMode::Implicit)
 }
 
 /// Keys under which Postfix looks a server up.
@@ -319,15 +324,10 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
     }
     let port = hop.port.unwrap_or(25);
     let wrapper = reading.yes("smtp_tls_wrappermode");
-    let usual = preset.as_ref().and_then(|preset| preset.ports.first().map(|own| own.port)).unwrap_or(587);
-    if port != usual {
+    if port != usual_port(map) {
         map.key(&section, "port", i64::from(port), &[origin]);
     }
-    let implied = match preset.as_ref().and_then(|preset| preset.mode_of(port)) {
-        Some(mode) => mode == TlsMode::Implicit,
-        None => crate::relay::IMPLICIT_TLS_PORTS.contains(&port),
-    };
-    if wrapper != implied {
+    if wrapper != is_implicit(map, port) {
         if wrapper {
             map.key(&section, "tls", "implicit", &["smtp_tls_wrappermode"]);
         } else if port == 465 {
@@ -390,11 +390,7 @@ fn account(map: &mut Map<'_, '_>, login: &Login, index: usize) {
         1 => "RELAY_BACKUP".to_owned(),
         more => format!("RELAY_BACKUP_{more}"),
     };
-    for (key, value) in [("USERNAME", &login.user), ("PASSWORD", &login.password)] {
-        if let Some(value) = value.as_ref().filter(|value| !value.is_empty() && !value.contains("***")) {
-            map.accounts.push(Account { key: format!("{prefix}_{key}"), secret: value.clone() });
-        }
-    }
+    add_account(map, &prefix, login.user.clone(), login.password.clone());
     // Where the provider takes the account's own address, that is the sender.
     let account_is_sender = map
         .provider
@@ -405,6 +401,20 @@ fn account(map: &mut Map<'_, '_>, login: &Login, index: usize) {
         && let Some(user) = login.user.as_ref().filter(|user| super::is_address(user))
     {
         map.from = Some(user.to_lowercase());
+    }
+}
+
+/// The keys of relay.env with a login, without what is empty or masked.
+pub(super) fn add_account(
+    map: &mut Map<'_, '_>,
+    prefix: &str,
+    user: Option<String>,
+    password: Option<String>,
+) {
+    for (key, value) in [("USERNAME", user), ("PASSWORD", password)] {
+        if let Some(secret) = value.filter(|value| !value.is_empty() && !value.contains("***")) {
+            map.accounts.push(Account { key: format!("{prefix}_{key}"), secret });
+        }
     }
 }
 

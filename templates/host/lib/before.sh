@@ -51,7 +51,7 @@ lost_aliases() {
 
 # root's .forward as aliases(5) has it; an alias of root counts more. Homes of users may be on a server that does not answer.
 forwards() {
-    file=/root/.forward
+    file=~root/.forward
     [ -f "$file" ] && [ ! -L "$file" ] && [ -z "$(find "$file" -newer "$state/before")" ] || return 0
     printf 'root: '
     read_from "$file" 0 | head -c 2000 | grep -v '^#' | tr -s '\n' ',' | sed 's/,*$//'
@@ -77,19 +77,13 @@ lost_domains() {
     set +f
 }
 
-lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
-
 # Port 25 is that of mynetworks, and of the domains.
 lost_services() {
     ! is_loopback "$(old inet_interfaces)" || return 0
     listening=
     is_loopback "$(unnamed_postconf -xh inet_interfaces 2>/dev/null)" || listening=$(inet_services)
-    inet_services -c "$state/before" | while read -r name; do
-        case "
-$listening
-" in *"
-$name
-"*) ;; *) printf 'service\t%s\tlistened for mail of users or programs\n' "$name" | printable 300 ;; esac
+    inet_services -c "$state/before" | grep -vxF -e "$listening" | while read -r name; do
+        printf 'service\t%s\tlistened for mail of users or programs\n' "$name" | printable 300
     done
 }
 

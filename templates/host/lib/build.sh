@@ -125,7 +125,7 @@ hold_all() {
 # Mail to the host's own name goes to root. An image under construction has the name of its builder.
 own_name_is_own() {
     in_system || return 0
-    own_name=$(printf %s "${chosen_name:-$(uname -n)}" | tr '[:upper:]' '[:lower:]')
+    own_name=$(lower "${chosen_name:-$(uname -n)}")
     # shellcheck disable=SC2086  # words on purpose
     if is_one_of "$own_name" $inbound_domains; then
         warn "this host is called $own_name, as a domain whose mail it takes: all of it would go to root; mend: put RELAY_HOSTNAME=<host.$own_name> into $relay_env"
@@ -147,7 +147,7 @@ set_where_known() {
 find_host_domains() {
     host_domain=\$myhostname system=\$myhostname system_domain=\$relay_host_domain
     [ -d /run/systemd/system ] || return 0
-    own=$(uname -n | tr '[:upper:]' '[:lower:]') || return 1
+    own=$(lower "$(uname -n)") || return 1
     while case $own in *.) ;; *) false ;; esac; do own=${own%.}; done
     is_technical "${chosen_name:-$own}" || host_domain=localhost.localdomain
     case $own in '' | *[!A-Za-z0-9._-]*) return 0 ;; esac

@@ -17,6 +17,8 @@ load_facts() {
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }
 
+lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
+
 # A destination as relayhost and sasl_passwd have it.
 destination_of() { case $1 in *:*) echo "[ipv6:$1]:$2" ;; *) echo "[$1]:$2" ;; esac; }
 

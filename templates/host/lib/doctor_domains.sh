@@ -41,7 +41,7 @@ only_this_host() {
 
 # Whether $1 is a name of this host, or has one of its addresses.
 is_this_host() {
-    case $(printf %s "$1" | tr '[:upper:]' '[:lower:]') in "$(live myhostname)" | "$(uname -n)" | localhost) return 0 ;; esac
+    case $(lower "$1") in "$(live myhostname)" | "$(uname -n)" | localhost) return 0 ;; esac
     case $1 in -*) return 1 ;; esac
     have ip || return 1
     ip -o address 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }' >"$probe_folder/own"

@@ -152,7 +152,7 @@ bad_certificate() {
 
 # The table of reasons knows the words of many providers.
 refused_by_smarthost() {
-    known=$(printf '%s\n' "$probe_words" | explain)
+    find_reason "$probe_words"
     case ${known%%	*} in
     password-refused | '')
         case $probe_step in
@@ -170,6 +170,6 @@ refused_by_smarthost() {
     relay-denied | auth-required) finding relay-denied "$host" "$probe_words" ;;
     sender-refused) finding sender-refused "$host" "$probe_sender" "$probe_words" ;;
     recipient-refused | recipients) finding recipient-refused "$host" "$probe_recipient" "$probe_words" ;;
-    *) finding smarthost-says "$host" "$probe_words" "$(echo "$known" | cut -f 3)" "$(echo "$known" | cut -f 4)" ;;
+    *) finding smarthost-says "$host" "$probe_words" "$why" "$fix" ;;
     esac
 }

@@ -102,7 +102,7 @@ serve_what_is_owed() {
 # A change of listening addresses, of services or of the sandbox needs a restart; so does a smarthost that goes, which processes
 # in flight would otherwise look up in a table that no longer has it, and so does an earlier run that was killed or failed.
 reload_or_restart() {
-    if [ ! -e "$state/owed" ] && [ "$both" = no ] && ! secret_leaves && [ "$(info "$state/applied" unit 2>/dev/null)" = "$unit_text" ] &&
+    if [ ! -e "$state/owed" ] && [ "$both" = no ] && ! secret_leaves && [ "$(info "$state/applied" unit)" = "$unit_text" ] &&
         same "$stage/master.cf" "$postfix_dir/master.cf" && [ "$(listening "$stage")" = "$(listening "$postfix_dir")" ] &&
         [ "$(sending "$stage")" = "$(sending "$postfix_dir")" ]; then
         echo reload

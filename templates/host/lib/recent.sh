@@ -5,8 +5,8 @@
 recent_lines=50000
 recent_bytes=16777216
 
-# Sets delivered, returned, lost_count, told, lost_words and dead_words (see recent.awk), last_delivery (seconds since 1970, or empty), and leaves the lines
-# "way ..." in file $1.
+# Sets delivered, returned, lost_count, told, lost_words and dead_words (see recent.awk), and last_delivery (seconds since 1970, or
+# empty); leaves the lines "way ..." in file $1.
 look_back() {
     delivered=0 returned=0 lost_count=0 told=0 lost_words='' dead_words='' last_delivery=''
     recent_log | printable 2000 | awk -f "$lib/delivery.awk" -f "$lib/recent.awk" >"$1.all"
