@@ -37,7 +37,7 @@ credentials_main() {
     cat -- "$taken/new" >"$relay_env.new" && chmod 0600 "$relay_env.new" && sync_file "$relay_env.new" &&
         mv -f -- "$relay_env.new" "$relay_env" || fail "cannot write $relay_env: is the disk full?"
     say "${login_keys_begin}USERNAME and ${login_keys_begin}PASSWORD are in $relay_env"
-    if [ -d /run/systemd/system ]; then say "they apply within seconds; 'mail-relay test' sends a message"; fi
+    if in_system; then say "they apply within seconds; 'mail-relay test' sends a message"; else say "apply them with 'mail-relay apply'"; fi
 }
 
 # Sets relay_destination, login_keys_begin and chosen_auth: of the named smarthost, without a name of the first that needs a login.
@@ -62,10 +62,11 @@ ask_login() {
             printf 'User name at %s: ' "$relay_destination" >&2
             IFS= read -r login_user || exit 1
         fi
-        printf 'Password (not shown): ' >&2
         terminal=$(stty -g) || fail "cannot switch off the echo of this terminal"
         trap 'stty "$terminal"; rm -rf "$taken"' EXIT
         stty -echo || fail "cannot switch off the echo of this terminal"
+        # Only now: a program may type as soon as it reads the prompt.
+        printf 'Password (not shown): ' >&2
         IFS= read -r login_password || login_password=''
         stty "$terminal"
         trap 'rm -rf "$taken"' EXIT

@@ -171,7 +171,7 @@ tls_words() {
 show_text() {
     echo "$bold$package $version$plain ($profile, $provider)"
     [ "$unit_state" = active ] && runs=yes || runs=no
-    echo "  Postfix        $(tint "$runs" "$unit_state")${postfix_version:+, version $postfix_version}, $unit ($enabled)"
+    echo "  Postfix        $(tint "$runs" "$unit_state")${postfix_version:+, version $postfix_version}, $(unit_words)"
     if [ -z "$applied" ]; then
         echo "  configuration  $(tint no "$why")"
     elif [ "$in_step" = yes ]; then
@@ -198,6 +198,8 @@ show_text() {
     while IFS='	' read -r _ what mend; do echo "  $(tint no obstacle)       $what; mend: ${mend#'$ '}"; done <"$scratch/obstacles"
     if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')$(delivery_words)"; else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
 }
+
+unit_words() { if [ "$unit" = none ]; then echo 'without systemd'; else echo "$unit ($enabled)"; fi; }
 
 # Each way out with what the log says of it.
 show_smarthosts() {
