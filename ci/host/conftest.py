@@ -39,12 +39,12 @@ def awk(request, tmp_path):
 @pytest.fixture(params=SHELLS)
 def sh(request, tmp_path):
     """sh("part part", script, **environment): exit code, standard output, standard error, as texts, in a shell that has these parts
-    of the host command; $lib and $state are set, the latter to an empty folder."""
+    of the host command; $lib, $state and $before are set, $state to an empty folder."""
 
     def run(parts, script, **environment):
-        lines = [f". {LIB}/{part}.sh" for part in ["common", "place", *parts.split()]]
+        lines = [f". {LIB}/{part}.sh" for part in ["common", "place", "running", *parts.split()]]
         # After the first, which sets it.
-        lines.insert(1, f"unset IFS; lib={LIB} state={tmp_path}")
+        lines.insert(1, f"unset IFS; lib={LIB} state={tmp_path} before={tmp_path}/before")
         result = subprocess.run(
             [*SHELLS[request.param], "-uc", "\n".join([*lines, script])], capture_output=True, text=True,
             env={"LC_ALL": "C", "PATH": os.environ["PATH"], **environment}, timeout=60, check=False,

@@ -28,6 +28,16 @@ warning  something [later]
     assert awk("json_string.awk doctor.awk", b"", format="text", quiet="no", **LOOK)[1].startswith(b"nothing is broken")
 
 
+def test_without_systemd_a_person_applies(awk):
+    """No path unit watches the settings. Every fix of the table that relies on it is in the same words."""
+    fixes = [line.split("\t")[5] for line in (LIB / "findings.tsv").read_text().splitlines() if "saving the file" in line]
+    assert len(fixes) > 8
+    lines = "".join(f"id\tbroken\tstays\twhat\twhy\t{fix}\n" for fix in fixes).encode()
+    shown = awk("json_string.awk doctor.awk", lines, format="text", quiet="yes", alone="yes", **LOOK)[1].decode()
+    assert shown.count("then run 'mail-relay apply'") == len(fixes) and "saving" not in shown
+    assert "saving the file is enough" in awk("json_string.awk doctor.awk", lines, format="text", quiet="yes", alone="no", **LOOK)[1].decode()
+
+
 def test_json(awk):
     code, out, error = awk("json_string.awk doctor.awk", FINDINGS, format="json", package="p", version="1", **LOOK)
     assert (code, error) == (0, b"")

@@ -49,8 +49,9 @@ GRAMMAR = [
     (b"it's", b"it's"),
     (b"a\"b\"", b"a\"b\""),
     (b"'a'b", b"ab"),
-    (b"'a' 'b'", b"ab"),
     (b"\"a\"'b'", b"ab"),
+    (b"'a'\\'b", b"a'b"),
+    (b"'a'\"'\"'b'", b"a'b"),
     (b"'a'   ", b"a"),
     (b"\"a  \"x", b"a  x"),
     (b"a\\ ", b"a "),
@@ -96,6 +97,9 @@ def test_grammar(awk, written, meant):
         (b"RELAY_PASSWORD=\"a\rb\"", 1, b"line break"),
         (b"# x\nRELAY_PASSWORD='a", 2, b"never closed"),
         (b"RELAY_PASSWORD=\"a\n\n\n", 1, b"never closed"),
+        (b"RELAY_PASSWORD='a''b'", 1, b"has a quote inside its quotes"),
+        (b"RELAY_PASSWORD='TopSecret'x'", 1, b"into the file /etc/credstore/relay_password, with mode 600"),
+        (b"RELAY_PASSWORD=TopSecret\\", 1, b"joins the next line"),
         (b"RELAY_PORT=587x", 1, b"not a port"),
         (b"RELAY_PORT=0", 1, b"not a port"),
         (b"RELAY_PORT=65536", 1, b"not a port"),
@@ -276,3 +280,46 @@ def test_a_database_has_a_whole_login_or_none(awk):
         assert code == 2 and not out and f"but no RELAY_DATABASE_{other}".encode() in err
     # It is no key where there is no database.
     assert awk("env.awk", b"RELAY_DATABASE_USERNAME=x\n", out="settings")[0] == 2
+
+
+# How a tool that knows no quoting writes a value.
+TEMPLATES = {"single": b"'%s'", "double": b'"%s"', "bare": b"%s"}
+ODD = [
+    b"a'b", b"'", b"''", b"'''", b"a''b", b"'a'", b"'a'b", b"a'b'c", b"a' 'b", b"a' b", b"a'b'c'd", b'a"b', b'"', b'""', b'a""b', b'"a"', b'a" "b',
+    b'a"b"c', b"a'\"b", b"'\"'", b"a'b\"c'd", b"\\", b"a\\", b"a\\b", b"a\\\\b", b'a\\"b', b"a\\'b", b"a\\$b", b"$a", b"`a`", b"#a", b"a #b", b" a", b"a ", b"=a",
+]
+# What cannot be told from a value that somebody quoted on purpose: a backslash that is bare or between double quotes, quotes around
+# all of a bare value, blanks at its ends. Therefore the documentation has tools write files with nothing but the value.
+CHANGED = {
+    "single": set(),
+    "double": {b"a\\\\b", b'a\\"b', b"a\\$b"},
+    "bare": {b"'a'", b"'a'b", b'"a"', b"'\"'", b"a\\b", b"a\\\\b", b'a\\"b', b"a\\'b", b"a\\$b", b" a", b"a "},
+}
+
+
+@pytest.mark.parametrize("tool", TEMPLATES)
+@pytest.mark.parametrize("last", [False, True])
+def test_a_password_that_a_tool_puts_between_quotes(awk, tool, last):
+    """It arrives as it was meant, or is refused with its line."""
+    user, changed = b"RELAY_USERNAME='u'\n", set()
+    for password in ODD:
+        line = b"RELAY_PASSWORD=" + TEMPLATES[tool] % password + b"\n"
+        code, out, error = awk("env.awk", user + line if last else line + user, out="sasl", hosts=HOST)
+        if code == 2:
+            assert out == b"" and b"relay.env, line %d:" % (2 if last else 1) in error, (password, error)
+        elif out != b"[h]:587 u:" + password + b"\n":
+            changed.add(password)
+    assert changed <= CHANGED[tool], changed - CHANGED[tool]
+
+
+@pytest.mark.parametrize("password", [*ODD, *PASSWORDS])
+def test_a_file_of_its_own_needs_no_quotes(awk, password):
+    """One line feed at its end is not part of the password."""
+    between = [[], ["source=/etc/credstore/relay_password", "whole=RELAY_PASSWORD"]]
+    for end in (b"", b"\n"):
+        code, out, error = awk("env.awk", b"RELAY_USERNAME=u\n", password + end, before=between, out="sasl", hosts=HOST)
+        if password[-1:] in (b" ", b"\t"):
+            assert code == 2 and b"ends in white space" in error
+        else:
+            # Windows writes a byte order mark.
+            assert (code, out) == (0, b"[h]:587 u:" + password.removeprefix(b"\xef\xbb\xbf") + b"\n"), password

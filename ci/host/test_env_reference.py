@@ -16,7 +16,7 @@ class Reader:
     """The grammar of systemd's EnvironmentFile= (src/basic/env-file.c), and what relay.env refuses beyond it."""
 
     def __init__(self, text):
-        self.values = {}  # key: (value, line)
+        self.values = {}  # key: (value, line, whether its quotes are odd)
         self.faults = set()  # lines
         self.text, self.at, self.line = text, 0, 1
         while self.skip(BLANK + NEWLINE):
@@ -54,13 +54,15 @@ class Reader:
         self.next()
         value = self.value()
         if value is not None:
-            self.values[key.rstrip(BLANK)] = (value, line)
+            self.values[key.rstrip(BLANK)] = (value, line, self.odd)
 
     def value(self):
         """Quoted pieces, blanks between which vanish, then a bare one to the end of the line."""
-        value = b""
+        value, last, self.odd = b"", b"", False
         while self.skip(BLANK) in (b"'", b'"'):
             line, quote = self.line, self.next()
+            self.odd |= quote == last
+            last = quote
             while (byte := self.next()) != quote:
                 if not byte:
                     self.faults.add(line)
@@ -80,6 +82,7 @@ class Reader:
                 value += byte if byte not in (b"\n", b"\r", b"") else b""
                 kept = len(value)
             else:
+                self.odd |= bool(last) and byte in (b"'", b'"')
                 value += byte
                 kept = kept if byte in BLANK else len(value)
         return value[:kept]
@@ -87,10 +90,10 @@ class Reader:
     def judged(self):
         """The lines with a fault, once every key is judged as well."""
         faults = set(self.faults)
-        for key, (value, line) in self.values.items():
+        for key, (value, line, odd) in self.values.items():
             if not key.startswith(b"RELAY_"):
                 continue
-            wrong = not value or re.search(rb"[\n\r]", value)
+            wrong = odd or not value or re.search(rb"[\n\r]", value)
             if key.endswith(b"_PASSWORD"):
                 wrong = wrong or re.search(rb"[ \t\v\f]\Z", value)
             else:
@@ -178,7 +181,7 @@ def test_systemd_agrees(tmp_path):
         (folder / "relay.conf").write_bytes(text)
         result = subprocess.run([SYSTEMD], env={"XDG_CONFIG_HOME": str(tmp_path), "HOME": os.devnull}, capture_output=True, timeout=60, check=True)
         read = dict(line.split(b"=", 1) for line in result.stdout.splitlines() if line.startswith(b"RELAY_"))
-        meant = {key: value for key, (value, _) in Reader(text).values.items() if key.startswith(b"RELAY_")}
+        meant = {key: value for key, (value, *_) in Reader(text).values.items() if key.startswith(b"RELAY_")}
         assert {key: unquoted(value) for key, value in read.items()} == meant
         values += len(meant)
     assert values == 4000

@@ -110,7 +110,7 @@ def test_the_daemon_is_hardened_and_mail_flows(idle_relay):
 def test_what_the_daemon_has_no_use_for_is_hidden_from_it(idle_relay):
     """Root in the mount namespace of master(8), whose sandbox is all that stands between it and the secrets."""
     inside = "nsenter --mount --target $(cat /var/spool/postfix/pid/master.pid)"
-    for secret in ("/var/lib/mail-relay/applied/sasl_passwd", "/var/lib/mail-relay/applied/info", "/etc/shadow"):
+    for secret in ("/var/lib/mail-relay/applied/sasl_passwd", "/var/lib/mail-relay/applied/info", "/etc/mail-relay/before/.ours", "/etc/shadow"):
         assert idle_relay.sh(f"test -s {secret}").code == 0
         assert idle_relay.sh(f"{inside} head -c 1 {secret}", check=False).out == "", secret
     # systemd 247 does not know NoExecPaths=.

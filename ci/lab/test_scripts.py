@@ -42,7 +42,7 @@ def test_a_script_that_was_killed_is_run_again(installation, root, verb, tally):
     try:
         start = disk.after(f"{SCRIPTS[root]['prepare']}; mail-relay purge; {HAND_MADE if verb == 'remove' else ''}")
         if verb != "install":
-            start = start.after("mail-relay apply --package")
+            start = start.after("mail-relay apply")
         # Most of their states are those of the apply or the removal that they call (test_kills.py).
         victim = Victim(start, SCRIPTS[root][verb])
         folders = (*FOLDERS, *UNITS)
@@ -66,7 +66,7 @@ NATIVE = {
 # Moments, by the first step of that kind.
 MOMENTS = [
     ("open", "/var/lib/mail-relay/lock"), ("open", "/etc/postfix/.main.cf.mail-relay"), ("rename", "/etc/postfix/master.cf"),
-    ("rename", "/etc/postfix/main.cf"), ("unlink", "/var/lib/mail-relay/owed"), ("unlink", "/var/lib/mail-relay/ours"),
+    ("rename", "/etc/postfix/main.cf"), ("unlink", "/var/lib/mail-relay/owed"), ("unlink", "/etc/mail-relay/before/.ours"),
 ]  # fmt: skip
 
 
@@ -77,7 +77,9 @@ def test_a_package_manager_that_was_killed(root, installation, bare_relay, tally
     install, install_again, remove, remove_again = (command.format(package) for command in NATIVE[root])
     disk = Disk([installation, roots.path(root)])
     try:
-        for before, command, again in (("mail-relay remove", install, install_again), ("true", remove, remove_again)):
+        # An image where somebody has applied: there an installation applies what has changed since.
+        changed = "mail-relay apply; echo RELAY_FROM=other@acme.example >>/etc/mail-relay/relay.env"
+        for before, command, again in ((changed, install, install_again), ("mail-relay apply", remove, remove_again)):
             start = disk.after(before)
             # rpm leaves its own copy of the script in /var/tmp.
             folders = ("etc/postfix", "etc/mail-relay", "var/lib/mail-relay")

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::Failure;
 use super::output::Terminal;
@@ -32,6 +32,14 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let Some(path) = &args.output else {
         return terminal.result(&text);
     };
+    write_new(path, &text)?;
+    let path = path.display().to_string();
+    terminal.done("Wrote", &path, &format!("edit it, then: postpack build {path}"));
+    Ok(())
+}
+
+/// Writes a file that must not exist yet.
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
             Failure::input(format!("{} already exists", path.display()))
@@ -40,8 +48,6 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         }
     })?;
     std::io::Write::write_all(&mut file, text.as_bytes())?;
-    let path = path.display().to_string();
-    terminal.done("Wrote", &path, &format!("edit it, then: postpack build {path}"));
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod diff;
 mod error;
 mod explain;
 mod fleet;
+mod image;
 mod import;
 mod init;
 mod input;
@@ -73,6 +74,7 @@ enum Verb {
     Check(check::Args),
     Render(render::Args),
     Build(build::Args),
+    Image(image::Args),
     Verify(verify::Args),
     Merge(merge::Args),
     Inspect(inspect::Args),
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args, &mut terminal),
         Verb::Render(args) => render::run(&args, &mut terminal),
         Verb::Build(args) => build::run(&args, &mut terminal),
+        Verb::Image(args) => image::run(&args, &mut terminal),
         Verb::Verify(args) => verify::run(&args, &mut terminal),
         Verb::Merge(args) => merge::run(&args, &mut terminal),
         Verb::Inspect(args) => inspect::run(&args, &mut terminal),

@@ -13,6 +13,17 @@ const APPLETS: [&str; 12] =
 /// Commands of which only the call matters.
 const NOTED: [&str; 3] = ["deb-systemd-helper", "deb-systemd-invoke", "systemctl"];
 
+/// The kind of a root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// systemd runs it.
+    Running,
+    /// An image under construction.
+    Image,
+    /// The same, and `/run` and `/proc` are those of the builder, which systemd runs.
+    ImageWithBuilder,
+}
+
 /// The host; it is gone when this is dropped.
 pub(crate) struct Host {
     folder: tempfile::TempDir,
@@ -20,8 +31,8 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// A host that runs systemd, or an image that is being made.
-    pub(crate) fn new(running: bool) -> Self {
+    /// A host whose root is of this kind.
+    pub(crate) fn new(root: Root) -> Self {
         let host = Self { folder: tempfile::tempdir().unwrap(), report: String::new() };
         for folder in
             ["dev", "etc", "tmp", "usr/bin", "usr/lib", "usr/lib64", "usr/sbin", "usr/share", "var/lib"]
@@ -45,8 +56,14 @@ impl Host {
         for name in NOTED {
             host.program(&format!("usr/bin/{name}"), &format!("#!/bin/sh\necho \"{name} $*\" >>/calls\n"));
         }
-        if running {
+        if root != Root::Image {
             fs_err::create_dir_all(host.path("run/systemd/system")).unwrap();
+            fs_err::create_dir_all(host.path("proc/self")).unwrap();
+            fs_err::create_dir_all(host.path("proc/1")).unwrap();
+            fs_err::write(host.path("proc/1/comm"), "systemd\n").unwrap();
+            // Any folder other than the root of the package manager is the root of the builder.
+            let of_init = if root == Root::Running { "/" } else { "/usr" };
+            symlink(of_init, host.path("proc/1/root")).unwrap();
         }
         host
     }

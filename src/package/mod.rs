@@ -123,6 +123,13 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
+    /// The function `in_system` of sh, which the scripts and the host program have in common: whether systemd runs this root.
+    pub(crate) fn in_system() -> &'static str {
+        let text = include_str!("../../templates/host/lib/running.sh");
+        // The first line is for shellcheck.
+        text.split_once('\n').map_or(text, |(_, function)| function)
+    }
+
     /// Whether anything of the package is called on the host.
     pub(crate) fn has_commands(&self) -> bool {
         !(self.configure.is_empty() && self.trigger.is_empty() && self.remove.is_empty())

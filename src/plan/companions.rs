@@ -5,6 +5,7 @@ use serde_json::json;
 use super::PlanError;
 use super::facts::key_of;
 use super::mailboxes;
+use super::recipes::CLOUD_INIT;
 use crate::platform::Format;
 use crate::relay::{Auth, Relay};
 use crate::spec::Checked;
@@ -13,7 +14,7 @@ use crate::template::Templates;
 /// An additional file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Companion {
-    /// User data for the first boot of a host.
+    /// User data for the first boot of a host whose image contains the package.
     CloudInit,
     /// Answers to Postfix's questions on Debian and Ubuntu.
     Preseed,
@@ -33,7 +34,7 @@ impl Companion {
     pub fn file_name(self, checked: &Checked) -> String {
         let name = &checked.meta.name;
         match self {
-            Self::CloudInit => format!("{name}.cloud-init.yaml"),
+            Self::CloudInit => CLOUD_INIT.file_name(checked),
             Self::Preseed => format!("{name}.preseed"),
         }
     }
@@ -43,16 +44,13 @@ impl Companion {
     /// # Errors
     /// If a template fails.
     pub fn render(self, checked: &Checked, templates: &Templates) -> Result<Vec<u8>, PlanError> {
-        let values = json!({
-            "package": checked.meta.name,
-            "debconf": checked.formats.contains(&Format::Deb),
-            "keys": credential_keys(&checked.relay),
-        });
-        let template = match self {
-            Self::CloudInit => "companion/cloud-init.yaml",
-            Self::Preseed => "companion/preseed",
+        let text = match self {
+            Self::CloudInit => CLOUD_INIT.render(checked, templates)?,
+            Self::Preseed => {
+                templates.render("companion/preseed", &json!({ "package": checked.meta.name }))?
+            }
         };
-        Ok(templates.render(template, &values)?.into_bytes())
+        Ok(text.into_bytes())
     }
 }
 

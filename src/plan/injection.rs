@@ -344,8 +344,7 @@ fn companions(checked: &Checked) -> Vec<String> {
         let text = String::from_utf8(bytes).unwrap().replace(&checked.meta.name, "NAME");
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     });
-    all.map(|line| if line.trim_start().starts_with("RELAY_") { "      KEY=".to_owned() } else { line })
-        .collect()
+    all.map(|line| if line.to_lowercase().contains("relay_") { "KEY".to_owned() } else { line }).collect()
 }
 
 /// The result of a spec, without its values.

@@ -15,6 +15,7 @@ mod memory;
 mod next_hops;
 mod policies;
 mod postscreen;
+mod recipes;
 mod render;
 mod rewriting;
 mod senders;
@@ -31,6 +32,7 @@ mod words;
 pub use companions::Companion;
 pub use lint::check;
 pub use memory::Memory;
+pub use recipes::Recipe;
 pub use render::{HostFile, render};
 pub use verdicts::{ParameterRule, parameter_rule};
 

@@ -190,6 +190,10 @@ impl Parser<'_> {
                 self.skip(c);
                 return Ok(());
             }
+            if c == '-' && !first && !self.rest.starts_with("-]") {
+                return Err(Fault::new("a range cannot begin where another ends")
+                    .hint("write `-` first or last in the brackets"));
+            }
             first = false;
             let low = self.member(c)?;
             let range = self.rest.strip_prefix('-').filter(|rest| !rest.starts_with(']'));
@@ -266,6 +270,9 @@ mod tests {
         "[]a]",
         "[^]a]",
         "[a-]",
+        "[a-c-]",
+        "[-a]",
+        "[+--]",
         "\\(x\\)",
         "^X-A: \\$",
         "a|b",
@@ -291,6 +298,7 @@ mod tests {
         "[[:alpha:]",
         "a{99999}",
         "((a)",
+        "[a-c-e]",
     ];
     /// The C library takes them, but not as they were meant.
     const OTHERWISE: &[&str] = &[

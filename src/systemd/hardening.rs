@@ -51,7 +51,7 @@ const SANDBOX: &[(&str, &str)] = &[
     ("ProcSubset", "pid"),
     ("PrivateIPC", "yes"),
     ("InaccessiblePaths", SECRETS),
-    ("InaccessiblePaths", "-/var/lib/mail-relay"),
+    ("InaccessiblePaths", "-/var/lib/mail-relay -/etc/mail-relay/before"),
     // Writable folders are not executable. `NoExecPaths=/` is not enough, because the writable paths are separate mounts.
     ("NoExecPaths", "-/var/spool/postfix -/var/lib/postfix -/tmp -/var/tmp -/dev/shm -/run"),
     // Outside the sandbox, because chown(2) is not in it: a new Postfix and one whose /var was emptied have no queue folders yet.

@@ -123,6 +123,7 @@ fn man_pages() {
     postpack-completions.1
     postpack-diff.1
     postpack-explain.1
+    postpack-image.1
     postpack-import.1
     postpack-init.1
     postpack-inspect.1

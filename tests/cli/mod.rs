@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod diff;
 mod fleet;
+mod image;
 mod import;
 mod init;
 mod inspect;

@@ -25,6 +25,7 @@ fn help_and_version() {
       check        Check a spec for errors, and suggest fixes
       render       Write the files of a host, as on a given distribution, without building a package
       build        Build packages
+      image        Write a recipe for an image builder, an installer or a container
       verify       Rebuild the packages in a folder, and compare them byte for byte
       merge        Join the shards of a fleet
       inspect      Show metadata, files and scripts of a package in any of the three formats

@@ -9,7 +9,7 @@ from pathlib import Path
 from .shell import sample
 
 # Each apply makes the folder anew; and the list of digests may name files of a generation that has just gone.
-NO_STATE = "var/lib/mail-relay/stage/", "var/lib/mail-relay/ours"
+NO_STATE = "var/lib/mail-relay/stage/", "etc/mail-relay/before/.ours"
 FOLDERS = ("etc/postfix", "etc/mail-relay", "var/lib/mail-relay", "tmp", "var/tmp")
 TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 SAVED = re.compile(r"\.saved-\d{8}T\d{6}(-\d+)?$")

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::package::{EntryKind, Package, WriteError};
+use crate::package::{EntryKind, Lifecycle, Package, WriteError};
 use crate::template::Templates;
 
 /// Rendered from `templates/deb/`; a script that a user's template leaves empty is not put in.
@@ -25,6 +25,7 @@ pub(super) fn render(
         "configure": by_name(&lifecycle.configure),
         "trigger": by_name(&lifecycle.trigger),
         "remove": by_name(&lifecycle.remove),
+        "in_system": Lifecycle::in_system(),
         "units": lifecycle.units,
         "waiting": lifecycle.waiting(),
         "purge": lifecycle.purge,

@@ -2,7 +2,7 @@ use std::process::Command;
 
 use super::*;
 use crate::formats::tests::{next_file, sample_bytes, sample_file};
-use crate::package::host::Host;
+use crate::package::host::{Host, Root};
 use crate::package::sample::{self, run};
 use crate::platform::Format;
 
@@ -87,7 +87,7 @@ fn real_dpkg_runs_the_scripts_of_a_whole_life() {
     let others = [stand_in("ca-certificates", "1"), stand_in("libsasl2-modules", "1")];
     let name = "acme-mail-relay";
 
-    let mut host = Host::new(true);
+    let mut host = Host::new(Root::Running);
     host.step("install with Postfix", &mut dpkg(&host, &["-i"], &[&first, &old, &others[0], &others[1]]));
     fs_err::create_dir_all(host.path("etc/mail-relay")).unwrap();
     fs_err::write(host.path("etc/mail-relay/relay.env"), "RELAY_PASSWORD=x\n").unwrap();
@@ -110,8 +110,13 @@ fn real_dpkg_runs_the_scripts_of_a_whole_life() {
 #[test]
 fn real_dpkg_touches_no_service_in_an_image() {
     let (_folder, path) = sample_file(Format::Deb);
-    let mut host = Host::new(false);
-    host.step("install", &mut dpkg(&host, &["-i"], &[&path]));
-    host.step("purge", &mut dpkg(&host, &["-P", "acme-mail-relay"], &[]));
-    insta::assert_snapshot!(host.report());
+    let report = |root| {
+        let mut host = Host::new(root);
+        host.step("install", &mut dpkg(&host, &["-i"], &[&path]));
+        host.step("purge", &mut dpkg(&host, &["-P", "acme-mail-relay"], &[]));
+        host.report().to_owned()
+    };
+    let of_image = report(Root::Image);
+    assert_eq!(report(Root::ImageWithBuilder), of_image);
+    insta::assert_snapshot!(of_image);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::package::{Meta, Package, WriteError};
+use crate::package::{Lifecycle, Meta, Package, WriteError};
 use crate::template::Templates;
 
 /// The name of the hook file: after systemd's own hooks, which make users, folders and reload units.
@@ -34,6 +34,7 @@ fn values(package: &Package) -> Value {
         "configure": lifecycle.configure,
         "trigger": lifecycle.trigger,
         "remove": lifecycle.remove,
+        "in_system": Lifecycle::in_system(),
         "units": lifecycle.units,
         "waiting": lifecycle.waiting(),
         "purge": lifecycle.purge,

@@ -2,7 +2,7 @@ use std::process::Command;
 
 use super::*;
 use crate::formats::tests::{next_file, sample_bytes, sample_file};
-use crate::package::host::Host;
+use crate::package::host::{Host, Root};
 use crate::package::sample::{self, run};
 use crate::platform::Format;
 
@@ -28,7 +28,7 @@ fn what_is_no_package_is_said_to_be_none() {
 #[test]
 fn real_pacman_installs_and_verifies_the_sample() {
     let (_folder, path) = sample_file(Format::Pacman);
-    let host = Host::new(false);
+    let host = Host::new(Root::Image);
     run(&mut pacman(&host, &["-Udd"], &[&path]));
     let name = sample::package(Format::Pacman).meta.name;
     let info = run(&mut pacman(&host, &["-Qi", &name], &[]));
@@ -96,7 +96,7 @@ fn real_pacman_runs_the_scripts_of_a_whole_life() {
     let (old, new) = (postfix(folder.path(), "3.7-1"), postfix(folder.path(), "3.10-1"));
     let name = "acme-mail-relay";
 
-    let mut host = Host::new(true);
+    let mut host = Host::new(Root::Running);
     host.step("install with Postfix", &mut pacman(&host, &["-Udd"], &[&first, &old]));
     fs_err::write(host.path("etc/mail-relay/relay.env"), "RELAY_PASSWORD=x\n").unwrap();
     host.step("upgrade", &mut pacman(&host, &["-Udd"], &[&second]));
@@ -114,8 +114,13 @@ fn real_pacman_runs_the_scripts_of_a_whole_life() {
 #[test]
 fn real_pacman_touches_no_service_in_an_image() {
     let (_folder, path) = sample_file(Format::Pacman);
-    let mut host = Host::new(false);
-    host.step("install", &mut pacman(&host, &["-Udd"], &[&path]));
-    host.step("remove", &mut pacman(&host, &["-Rdd", "acme-mail-relay"], &[]));
-    insta::assert_snapshot!(host.report());
+    let report = |root| {
+        let mut host = Host::new(root);
+        host.step("install", &mut pacman(&host, &["-Udd"], &[&path]));
+        host.step("remove", &mut pacman(&host, &["-Rdd", "acme-mail-relay"], &[]));
+        host.report().to_owned()
+    };
+    let of_image = report(Root::Image);
+    assert_eq!(report(Root::ImageWithBuilder), of_image);
+    insta::assert_snapshot!(of_image);
 }

@@ -242,6 +242,7 @@ fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Template
             "configure": configure,
             "trigger": trigger,
             "remove": remove,
+            "in_system": Lifecycle::in_system(),
             "units": units,
             "waiting": package.lifecycle.waiting(),
             "purge": purge,

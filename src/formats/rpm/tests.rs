@@ -5,7 +5,7 @@ use ::rpm::FileOptions;
 use super::*;
 use crate::archive::MAX_KEPT;
 use crate::formats::tests::{next_file, sample_bytes, sample_file};
-use crate::package::host::Host;
+use crate::package::host::{Host, Root};
 use crate::package::sample::{self, run};
 use crate::package::{Entry, EntryKind};
 use crate::platform::Format;
@@ -95,7 +95,7 @@ fn real_rpm_runs_the_scripts_of_a_whole_life() {
     let (old, new) = (postfix(folder.path(), "3.7"), postfix(folder.path(), "3.10"));
     let name = "acme-mail-relay";
 
-    let mut host = Host::new(true);
+    let mut host = Host::new(Root::Running);
     host.step("install with Postfix", &mut rpm_command(&host, &["-i"], &[&first, &old]));
     fs_err::write(host.path("etc/mail-relay/relay.env"), "RELAY_PASSWORD=x\n").unwrap();
     let verdict = run(&mut rpm_command(&host, &["-V", name], &[]));
@@ -120,10 +120,15 @@ fn real_rpm_runs_the_scripts_of_a_whole_life() {
 #[test]
 fn real_rpm_touches_no_service_in_an_image() {
     let (_folder, path) = sample_file(Format::Rpm);
-    let mut host = Host::new(false);
-    host.step("install", &mut rpm_command(&host, &["-i"], &[&path]));
-    host.step("remove", &mut rpm_command(&host, &["-e", "acme-mail-relay"], &[]));
-    insta::assert_snapshot!(host.report());
+    let report = |root| {
+        let mut host = Host::new(root);
+        host.step("install", &mut rpm_command(&host, &["-i"], &[&path]));
+        host.step("remove", &mut rpm_command(&host, &["-e", "acme-mail-relay"], &[]));
+        host.report().to_owned()
+    };
+    let of_image = report(Root::Image);
+    assert_eq!(report(Root::ImageWithBuilder), of_image);
+    insta::assert_snapshot!(of_image);
 }
 
 /// The library packs the same files by itself: but for the compression, ours must be what it makes.

@@ -74,12 +74,14 @@ apply_once() {
     read_unit
     note_seen
     load_facts
+    move_before || fail "cannot write into $settings: is the disk full, or mounted read-only?"
     if [ "$mode" = trigger ] && ! have postconf; then
         say "Postfix is gone; the configuration comes back with it"
         exit 0
     fi
     first_settings
     first_service
+    if is_image_build; then leave_to_the_boot; fi
     leave_held
     recover
     drop_stale "$state"/status.*
@@ -152,6 +154,20 @@ say_full() {
         fi
     done
     [ "$full" = no ]
+}
+
+# The installation of a package outside a running system, before any apply.
+is_image_build() {
+    case $mode in package | trigger) ;; *) return 1 ;; esac
+    ! in_system && [ ! -d "$state/applied" ] && [ ! -d "$state/next" ] && ! has_before
+}
+
+# An image has the files of the package and enabled units. Its first boot finds the files of the distribution, keeps them, and applies. So
+# nothing in the image depends on its builder, and a removal on the host can restore them.
+leave_to_the_boot() {
+    rm -f "$state/lock" "$state/lock.pid"
+    [ "$mode" != package ] || say "nothing is applied, because systemd does not run this root; the next boot applies, or 'mail-relay apply' now"
+    exit 0
 }
 
 # The folders and the commented relay.env that a person starts from. Image systems may have lost /etc and /var since the install.

@@ -3,8 +3,8 @@
 # now, services that listened, and an account at the smarthost that nobody uses. apply says so once; status and doctor do until it is
 # settled or acknowledged.
 #
-# /var/lib/mail-relay/reported       the digest of the list that apply has printed last
-# /var/lib/mail-relay/acknowledged   the digest of the list that an administrator has acknowledged
+# /etc/mail-relay/before/.reported       the digest of the list that apply has printed last
+# /etc/mail-relay/before/.acknowledged   the digest of the list that an administrator has acknowledged
 
 # Parameters that decide who gets mail, or where it goes. Those of other purposes, and what distributions set themselves, say nothing.
 deciding='relayhost smtp_fallback_relay smtp_bind_address smtp_bind_address6 virtual_alias_maps virtual_alias_domains
@@ -17,7 +17,7 @@ smtp_tls_policy_maps smtpd_sasl_auth_enable mynetworks'
 
 # Prints the list, "KIND<tab>NAME<tab>WORDS" on a line each; KIND is alias, domain, parameter, service or account. Wants what build sets.
 find_losses() {
-    [ -d "$state/before" ] || return 0
+    [ -d "$before" ] || return 0
     read_old
     lost_aliases
     lost_domains
@@ -28,7 +28,7 @@ find_losses() {
 
 read_old() {
     old_settings=
-    [ ! -f "$state/before/main.cf" ] || old_settings=$(unnamed_postconf -c "$state/before" -xn 2>/dev/null)
+    [ ! -f "$before/main.cf" ] || old_settings=$(unnamed_postconf -c "$before" -xn 2>/dev/null)
 }
 
 # A parameter of before, as main.cf had it.
@@ -52,7 +52,7 @@ lost_aliases() {
 # root's .forward as aliases(5) has it; an alias of root counts more. Homes of users may be on a server that does not answer.
 forwards() {
     file=~root/.forward
-    [ -f "$file" ] && [ ! -L "$file" ] && [ -z "$(find "$file" -newer "$state/before")" ] || return 0
+    [ -f "$file" ] && [ ! -L "$file" ] && [ -z "$(find "$file" -newer "$before/.first" 2>/dev/null)" ] || return 0
     printf 'root: '
     read_from "$file" 0 | head -c 2000 | grep -v '^#' | tr -s '\n' ',' | sed 's/,*$//'
     echo
@@ -82,7 +82,7 @@ lost_services() {
     ! is_loopback "$(old inet_interfaces)" || return 0
     listening=
     is_loopback "$(unnamed_postconf -xh inet_interfaces 2>/dev/null)" || listening=$(inet_services)
-    inet_services -c "$state/before" | grep -vxF -e "$listening" | while read -r name; do
+    inet_services -c "$before" | grep -vxF -e "$listening" | while read -r name; do
         printf 'service\t%s\tlistened for mail of users or programs\n' "$name" | printable 300
     done
 }
@@ -101,8 +101,8 @@ inet_services() {
 
 # Where the file $1 of before is: kept, because it was replaced, or in its place.
 kept_file() {
-    for file in "$state/before/${1##*/}" "$1"; do
-        case $file in "$state/before/"*) [ "$1" = "$postfix_dir/${1##*/}" ] || continue ;; esac
+    for file in "$before/${1##*/}" "$1"; do
+        case $file in "$before/"*) [ "$1" = "$postfix_dir/${1##*/}" ] || continue ;; esac
         if [ -f "$file" ]; then echo "$file"; return 0; fi
     done
     return 1
@@ -174,7 +174,7 @@ find_account() {
         case $maps in
         static:*:*)
             is_same_host "$(old relayhost)" || continue
-            account_file="$state/before/main.cf" account_entry=static account_key=$(key_of_destination "$account_at")
+            account_file="$before/main.cf" account_entry=static account_key=$(key_of_destination "$account_at")
             return 0
             ;;
         esac
@@ -261,10 +261,10 @@ before_main() {
     if [ ! -s "$scratch/losses" ]; then say "nothing of before is missing"; return; fi
     show_losses "$scratch/losses"
     if [ "$acknowledge" = yes ]; then
-        digest "$scratch/losses" >"$state/acknowledged" || fail "cannot write into $state: is the disk full?"
+        digest "$scratch/losses" >"$before/.acknowledged" || fail "cannot write into $state: is the disk full?"
         say "acknowledged: status and doctor say no more of it"
     else
-        say "'mail-relay before --acknowledge' ends the reminders; the files of before are in $state/before"
+        say "'mail-relay before --acknowledge' ends the reminders; the files of before are in $before"
     fi
 }
 
@@ -284,15 +284,15 @@ show_losses() {
 count_losses() {
     open_losses=0
     [ -s "$1" ] || return 0
-    [ "$(digest "$1")" = "$(cat "$state/acknowledged" 2>/dev/null)" ] || open_losses=$(wc -l <"$1")
+    [ "$(digest "$1")" = "$(cat "$before/.acknowledged" 2>/dev/null)" ] || open_losses=$(wc -l <"$1")
 }
 
 # For apply: each list once.
 report_losses() {
     find_losses >"$state/losses.new"
-    if [ -s "$state/losses.new" ] && [ "$(digest "$state/losses.new")" != "$(cat "$state/reported" 2>/dev/null)" ]; then
+    if [ -s "$state/losses.new" ] && [ "$(digest "$state/losses.new")" != "$(cat "$before/.reported" 2>/dev/null)" ]; then
         show_losses "$state/losses.new"
-        digest "$state/losses.new" >"$state/reported"
+        digest "$state/losses.new" >"$before/.reported"
     fi
     rm -f "$state/losses.new"
 }

@@ -92,6 +92,7 @@ build_host_layer() {
         echo "relay_system_domain = $system_domain"
         echo "smtp_tls_wrappermode = $wrapper"
         set_where_known
+        if [ -e "$container" ] && grep -q '^postlog[[:space:]]' "$(find_master)" 2>/dev/null; then echo "maillog_file = $container_log"; fi
         [ -z "$held" ] || echo "default_transport = retry:$held"
         # A client that is offered STARTTLS and cannot have it gives up.
         [ -z "$no_certificate" ] || [ "$(postconf -c "$share" -h smtpd_tls_security_level 2>/dev/null)" != may ] || echo "smtpd_tls_security_level = none"
@@ -146,7 +147,7 @@ set_where_known() {
 # stay in it, and a technical name stays a reference to what Postfix takes it for.
 find_host_domains() {
     host_domain=\$myhostname system=\$myhostname system_domain=\$relay_host_domain
-    [ -d /run/systemd/system ] || return 0
+    in_system || return 0
     own=$(lower "$(uname -n)") || return 1
     while case $own in *.) ;; *) false ;; esac; do own=${own%.}; done
     is_technical "${chosen_name:-$own}" || host_domain=localhost.localdomain
@@ -259,7 +260,7 @@ settle() { touch -d "@$(($(date +%s) - 10))" "$1"; }
 # without our edits.
 build_master() {
     base=
-    for generation in "$state/applied" "$state/next"; do
+    for generation in "$state/applied" "$state/next" "$before/.master"; do
         if same "$postfix_dir/master.cf" "$generation/master.cf"; then base=$generation/master.base; fi
     done
     if [ -z "$base" ]; then
@@ -289,9 +290,12 @@ build_master() {
 
 # Services that are as we made them become again what they were: else an edit that the next package does not have would stay for ever.
 undo_edits() {
-    [ -f "$state/applied/master.base" ] || return 0
-    mkdir "$1/base" && cp -- "$state/applied/master.base" "$1/base/master.cf" && cp -p -- "$state/applied/main.cf" "$1/base/main.cf" || return 1
-    for folder in "$1/base" "$state/applied" "$1"; do
+    last=$state/applied
+    [ -f "$last/master.base" ] || last=$before/.master
+    [ -f "$last/master.base" ] || return 0
+    mkdir "$1/base" "$1/edited" && cp -- "$last/master.base" "$1/base/master.cf" && cp -- "$last/master.cf" "$1/edited/master.cf" || return 1
+    for folder in "$1/base" "$1/edited"; do cp -p -- "$1/main.cf" "$folder/" || return 1; done
+    for folder in "$1/base" "$1/edited" "$1"; do
         unnamed_postconf -c "$folder" -M 2>/dev/null || return 1
         echo
     done >"$1/base/services"
@@ -307,7 +311,7 @@ undo_edits() {
     while read -r option edit; do
         postconf -c "$1" "-$option" "$edit" 2>/dev/null || { warn "postconf could not edit master.cf: $edit"; return 1; }
     done <"$1/base/undo"
-    rm -rf "$1/base"
+    rm -rf "$1/base" "$1/edited"
 }
 
 find_master() {

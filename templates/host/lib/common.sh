@@ -7,6 +7,11 @@ settings=/etc/mail-relay
 relay_env=$settings/relay.env
 postfix_dir=/etc/postfix
 state=/var/lib/mail-relay
+# Exists in a container that 'mail-relay run' has started. There postlogd writes a log that status, test and doctor can read.
+container=/run/mail-relay.container
+container_log=/var/log/mail-relay.log
+# The files and services from before the first apply. They belong to /etc and stay with it: image systems may empty /var.
+before=$settings/before
 
 # The variables that /usr/share/mail-relay/facts may leave out.
 load_facts() {

@@ -37,7 +37,7 @@ credentials_main() {
     cat -- "$taken/new" >"$relay_env.new" && chmod 0600 "$relay_env.new" && sync_file "$relay_env.new" &&
         mv -f -- "$relay_env.new" "$relay_env" || fail "cannot write $relay_env: is the disk full?"
     say "${login_keys_begin}USERNAME and ${login_keys_begin}PASSWORD are in $relay_env"
-    if [ -d /run/systemd/system ]; then say "they apply within seconds; 'mail-relay test' sends a message"; fi
+    if in_system; then say "they apply within seconds; 'mail-relay test' sends a message"; else say "apply them with 'mail-relay apply'"; fi
 }
 
 # Sets relay_destination, login_keys_begin and chosen_auth: of the named smarthost, without a name of the first that needs a login.

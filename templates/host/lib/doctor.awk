@@ -4,6 +4,8 @@
 BEGIN { FS = "\t" }
 
 {
+    # Without systemd, no path unit watches the settings.
+    if (alone == "yes") sub(/saving the files? is enough/, "then run 'mail-relay apply'", $6)
     count++
     if ($2 == "broken") broken++
     id[count] = $1; severity[count] = $2; what[count] = $4; why[count] = $5; mend[count] = $6

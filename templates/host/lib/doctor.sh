@@ -13,7 +13,9 @@ doctor_main() {
     : >"$probe_folder/findings"
     broken=no stays=no leaves=no
     examine
-    awk -v format="$format" -v quiet="$quiet" -v leaves="$leaves" -v package="$package" -v version="$version" \
+    alone=no
+    in_system || alone=yes
+    awk -v format="$format" -v quiet="$quiet" -v leaves="$leaves" -v alone="$alone" -v package="$package" -v version="$version" \
         -v bold="$bold" -v red="$red" -v yellow="$yellow" -v green="$green" -v plain="$plain" -f "$lib/json_string.awk" -f "$lib/doctor.awk" "$probe_folder/findings" || exit 1
     [ "$broken" = no ]
 }

@@ -84,9 +84,10 @@ function end_of_file() {
     if (only != "") {
         sub(/\r$/, "", value)
         key = only
-        started = 0
+        started = odd = continued = 0
         store(value)
     } else if (state == "single" || state == "double") fault(files, opened, "the quote that opens on this line is never closed")
+    else if (state == "plain") fault(files, started, "the backslash at the end of this line joins the next one to it, and there is none; put the value between single quotes")
 }
 
 # One byte through the state machine. A carriage return ends a line as well, so a file from Windows works.
@@ -101,20 +102,30 @@ function step(c) {
         if (newline) state = "start"
     } else if (state == "key") {
         if (newline) { fault(files, started, "this is not KEY=value"); state = "start" }
-        else if (c == "=") { state = "before"; value = ""; sub(/[ \t]+$/, "", key) }
+        else if (c == "=") { state = "before"; value = ""; quote = ""; odd = continued = 0; sub(/[ \t]+$/, "", key) }
         else key = key c
     } else if (state == "before") {
         if (newline) store(value)
-        else if (c == "'") { state = "single"; opened = FNR }
-        else if (c == "\"") { state = "double"; opened = FNR }
+        else if (c == "'" || c == "\"") {
+            # A tool has put a value between quotes that has such a quote itself: systemd would lose a part of it.
+            if (c == quote) odd = 1
+            quote = c
+            opened = FNR
+            state = c == "'" ? "single" : "double"
+        }
         else if (c == "\\") state = "escape"
         else if (!blank) { value = value c; kept = length(value); state = "plain" }
     } else if (state == "plain") {
         if (newline) store(substr(value, 1, kept))
         else if (c == "\\") state = "escape"
-        else { value = value c; if (!blank) kept = length(value) }
+        else {
+            if (quote != "" && (c == "'" || c == "\"")) odd = 1
+            value = value c
+            if (!blank) kept = length(value)
+        }
     } else if (state == "escape") {
-        if (!newline) value = value c
+        if (newline) continued = 1
+        else value = value c
         kept = length(value)
         state = "plain"
     } else if (state == "single") {
@@ -135,6 +146,8 @@ function store(text) {
     value_of[key] = text
     line_of[key] = started
     file_of[key] = files
+    odd_quotes[key] = odd
+    joined[key] = continued && value ~ /RELAY_[A-Z0-9_]*=/
     state = "start"
 }
 
@@ -155,7 +168,9 @@ function check(key, text) {
         if (tolower(key) ~ /relay_/) refuse(key, unknown(key))
         return
     }
-    if (text == "") refuse(key, key " is empty; put a value there, or # before the line")
+    if (odd_quotes[key]) refuse(key, key " has a quote inside its quotes, so part of the value would be lost; put the value alone into the file /etc/credstore/" tolower(key) ", with mode 600")
+    else if (joined[key]) refuse(key, key " ends in a backslash, which joins the next line to it; put the value between single quotes")
+    else if (text == "") refuse(key, key " is empty; put a value there, or # before the line")
     else if (text ~ /[\n\r]/) refuse(key, key " holds a line break, which Postfix cannot store")
     else if (key ~ /^RELAY_DATABASE_/) {
         if (text ~ /^[ \t\013\014]|[ \t\013\014]$/) refuse(key, key " has white space at its start or end, which Postfix cannot store; was it copied with it?")

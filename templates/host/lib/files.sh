@@ -1,8 +1,10 @@
 # shellcheck shell=sh
 # Live files: what was there before us, what is ours, how a file is replaced. All in one folder, /etc/postfix.
 #
-# /var/lib/mail-relay/before/NAME or NAME.absent   what was there before the first apply
-# /var/lib/mail-relay/ours                         "DIGEST NAME" of everything we put there or are about to: the journal of intent
+# /etc/mail-relay/before/NAME or NAME.absent       what was there before the first apply
+# /etc/mail-relay/before/.first                    its time is that of the first apply
+# /etc/mail-relay/before/.ours                     "DIGEST NAME" of everything we put there or are about to: the journal of intent
+# /etc/mail-relay/before/.master/master.{base,cf}  master.cf without our edits and with them, of the last apply
 # /var/lib/mail-relay/{applied,previous}           the generation in force, and the one before it
 
 # The extensions of compiled tables. (.dir and .pag belong to types that cannot be a default.)
@@ -10,35 +12,64 @@ compiled_extensions='db cdb lmdb'
 
 # Is the live file of a generation of ours? 2 when that cannot be found out.
 is_ours() {
-    [ -f "$state/ours" ] || return 1
+    [ -f "$before/.ours" ] || return 1
     sum=$(digest "$postfix_dir/$1") || return 2
     # In the shell alone: a grep that dies would say no.
-    while read -r line; do [ "$line" != "$sum $1" ] || return 0; done <"$state/ours"
+    while read -r line; do [ "$line" != "$sum $1" ] || return 0; done <"$before/.ours"
     return 1
 }
 
 # --- before ---
 
+make_before() {
+    [ -d "$settings" ] || mkdir -m 0755 "$settings" || return 1
+    [ -d "$before" ] || mkdir -m 0700 "$before"
+}
+
+# Version 0.1.0 kept it in /var.
+move_before() {
+    [ -d "$state/before" ] || [ -e "$state/services" ] || return 0
+    if [ ! -d "$before" ]; then
+        [ -d "$settings" ] || mkdir -m 0755 "$settings" || return 1
+        rm -rf "$before.new"
+        if [ -d "$state/before" ]; then
+            cp -a -- "$state/before" "$before.new" && touch -r "$state/before" "$before.new/.first"
+        else
+            mkdir "$before.new"
+        fi || return 1
+        for name in services alternative enabled ours reported acknowledged; do
+            [ ! -f "$state/$name" ] || cp -a -- "$state/$name" "$before.new/.$name" || return 1
+        done
+        chmod 0700 "$before.new" && sync && mv -- "$before.new" "$before" || return 1
+    fi
+    rm -rf "$state/before"
+    for name in alternative enabled ours reported acknowledged services; do rm -f "$state/$name"; done
+}
+
+# Has an apply put anything in the place of what was there?
+has_before() { set -- "$before"/* && exists "$1"; }
+
 # Keeps what is at /etc/postfix/$1 now, once. cp -a, because a link shall come back as a link, and one rename, so that a half
 # copy is never taken for a whole one.
 keep_before() {
-    if exists "$state/before/$1" || [ -e "$state/before/$1.absent" ]; then return 0; fi
-    mkdir -p "$state/before" || return 1
+    if exists "$before/$1" || [ -e "$before/$1.absent" ]; then return 0; fi
+    make_before || return 1
+    [ -e "$before/.first" ] || : >"$before/.first" || return 1
     if exists "$postfix_dir/$1"; then
-        rm -f -- "$state/before/.$1.new"
-        cp -a -- "$postfix_dir/$1" "$state/before/.$1.new" && sync_file "$state/before/.$1.new" &&
-            mv -f -- "$state/before/.$1.new" "$state/before/$1"
+        rm -f -- "$before/.$1.new"
+        cp -a -- "$postfix_dir/$1" "$before/.$1.new" && sync_file "$before/.$1.new" &&
+            mv -f -- "$before/.$1.new" "$before/$1"
     else
-        : >"$state/before/$1.absent"
+        : >"$before/$1.absent"
     fi
 }
 
 # Is /etc/postfix/$1 what it was before us? (A relative link leads nowhere from where it is kept.)
 is_before() {
-    if [ -L "$state/before/$1" ]; then
-        [ -L "$postfix_dir/$1" ] && [ "$(readlink "$postfix_dir/$1")" = "$(readlink "$state/before/$1")" ]
+    if [ -L "$before/$1" ]; then
+        [ -L "$postfix_dir/$1" ] && [ "$(readlink "$postfix_dir/$1")" = "$(readlink "$before/$1")" ]
     else
-        same "$postfix_dir/$1" "$state/before/$1"
+        same "$postfix_dir/$1" "$before/$1"
     fi
 }
 
@@ -49,14 +80,31 @@ exists() { [ -e "$1" ] || [ -L "$1" ]; }
 
 # Writes down that the generation in folder $1 is about to become live.
 intend() {
-    digests "$1" >"$1/digests" || return 1
-    [ ! -f "$state/ours" ] || cat "$state/ours" >>"$1/digests" || return 1
-    sort -u "$1/digests" >"$state/ours.new" && rm -f "$1/digests" && sync_file "$state/ours.new" && mv -f "$state/ours.new" "$state/ours"
+    make_before && list=$(digests "$1") || return 1
+    if [ -f "$before/.ours" ]; then list="$list
+$(cat "$before/.ours")" || return 1; fi
+    put_ours "$list"
+}
+
+# Makes the lines $1 the list of digests. /etc may be read-only, and then an apply that changes nothing in it must succeed.
+put_ours() {
+    list=$(printf '%s\n' "$1" | sort -u) || return 1
+    if [ -f "$before/.ours" ] && [ "$list" = "$(cat "$before/.ours")" ]; then return 0; fi
+    printf '%s\n' "$list" >"$before/.ours.new" && sync_file "$before/.ours.new" && mv -f "$before/.ours.new" "$before/.ours"
+}
+
+# Keeps master.cf of the generation in folder $1 without our edits and with them.
+keep_master() {
+    if same "$1/master.base" "$before/.master/master.base" && same "$1/master.cf" "$before/.master/master.cf"; then return 0; fi
+    rm -rf "$before/.master.new" && mkdir "$before/.master.new" && cp -- "$1/master.base" "$1/master.cf" "$before/.master.new/" &&
+        rm -rf "$before/.master" && mv -- "$before/.master.new" "$before/.master"
 }
 
 # After success only the generations that are kept are ours.
 forget() {
-    { digests "$state/applied"; digests "$state/previous"; } | sort -u >"$state/ours.new" && mv -f "$state/ours.new" "$state/ours"
+    list=$(digests "$state/applied" && digests "$state/previous") || return 1
+    # Nobody edits a file in a folder that is read-only.
+    put_ours "$list" || [ ! -w "$before" ]
 }
 
 digests() {
@@ -175,11 +223,11 @@ close_saved_copies() { for saved in $(saved_copies "$(secret_names)"); do chown 
 
 # Gives /etc/postfix/$1 back as it was before us. Where there is nothing to give back, nothing is done.
 restore() {
-    if [ -e "$state/before/$1.absent" ]; then
+    if [ -e "$before/$1.absent" ]; then
         rm -f -- "$postfix_dir/$1"
-    elif exists "$state/before/$1" && [ -d "$postfix_dir" ]; then
+    elif exists "$before/$1" && [ -d "$postfix_dir" ]; then
         rm -f -- "$postfix_dir/.$1.mail-relay"
-        cp -a -- "$state/before/$1" "$postfix_dir/.$1.mail-relay" && sync_file "$postfix_dir/.$1.mail-relay" && make_live "$1"
+        cp -a -- "$before/$1" "$postfix_dir/.$1.mail-relay" && sync_file "$postfix_dir/.$1.mail-relay" && make_live "$1"
     fi
 }
 

@@ -7,7 +7,9 @@ install_generation() {
     prepare_tables && keep_all || { rm -rf "$stage"; return 1; }
     write_info || { warn "cannot write into $state (is the disk full?); nothing was changed"; rm -rf "$stage"; return 1; }
     how=$(reload_or_restart)
-    intend "$stage" && rm -rf "$state/next" && mv "$stage" "$state/next" || fail "cannot write into $state (is the disk full?); nothing was changed"
+    new_addresses=no
+    in_system || [ "$(listening "$stage")" = "$(listening "$postfix_dir")" ] || new_addresses=yes
+    intend "$stage" && rm -rf "$state/next" && mv "$stage" "$state/next" || fail "cannot write into $state or $before (is the disk full, or mounted read-only?); nothing was changed"
     make_all_ready && owe "$how" || { drop_ready; rm -rf "$state/next"; return 1; }
     go_live || { warn "stopped half-way; mend the cause and run 'mail-relay apply' again"; return 1; }
     [ -d "$state/applied" ] || rivals_off
@@ -67,7 +69,7 @@ keep_all() {
         for file in $(with_compiled "$name" "$kind"); do
             # A rename onto a folder would end inside of it.
             [ ! -d "$postfix_dir/$file" ] || { warn "$postfix_dir/$file is a folder where a file belongs; mend: move it away; nothing was changed"; return 1; }
-            keep_before "$file" || { warn "cannot write into $state/before (is the disk full?); nothing was changed"; return 1; }
+            keep_before "$file" || { warn "cannot write into $before (is the disk full?); nothing was changed"; return 1; }
         done
     done <"$stage/changes"
     while read -r name _; do
@@ -179,7 +181,7 @@ retire_tables() {
     # Not by way of a file: on a full disk an empty one would say that nothing is wanted.
     wanted=$(while read -r name kind; do with_compiled "$name" "$kind"; done <"$state/next/manifest")
     [ -n "$wanted" ] || return 0
-    for marker in "$state"/before/*; do
+    for marker in "$before"/*; do
         file=${marker##*/}
         file=${file%.absent}
         # shellcheck disable=SC2086  # words on purpose
@@ -193,7 +195,7 @@ retire_tables() {
 
 # A compiled table of a type that is not in use and that was not there before us.
 is_old_type() {
-    [ -e "$state/before/$1.absent" ] || return 1
+    [ -e "$before/$1.absent" ] || return 1
     for type in $compiled_extensions; do
         case $1 in *."$type") [ "$type" != "$(extension)" ] && return 0 ;; esac
     done
@@ -204,7 +206,7 @@ is_old_type() {
 keep_generation() {
     for leftover in changes services sasl_passwd.old sasl_passwd.both; do rm -f "$state/next/$leftover" || return 1; done
     for type in $compiled_extensions; do rm -f "$state"/next/*."$type" || return 1; done
-    : >"$state/next/complete" || return 1
+    keep_master "$state/next" && : >"$state/next/complete" || return 1
     # None is deleted under its own name: after a kill, half of one would be taken for all of it.
     if [ -d "$state/applied" ] && ! same_generation; then
         if [ -d "$state/previous" ]; then mv "$state/previous" "$state/gone" || return 1; fi

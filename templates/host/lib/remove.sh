@@ -25,7 +25,8 @@ purge_main() {
 
 restore_all() {
     stop_timer
-    if [ -d "$state/before" ]; then
+    move_before || fail "cannot write into $settings: is the disk full, or mounted read-only?"
+    if has_before; then
         restore_files
         say "Postfix has the files it had before"
     else
@@ -38,7 +39,8 @@ restore_all() {
     metrics_file=$(sed -n 's/^metrics_file=//p' "$share/facts" 2>/dev/null)
     [ -z "$metrics_file" ] || rm -f "$metrics_file"
     # The originals go last: until here a second run can do it all again.
-    rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/ours" "$state/gone" "$state/owed"
+    rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/gone" "$state/owed"
+    rm -rf "$before"
     # With the lock; on Linux it stays ours until we end.
     rm -rf "$(token_folder)" "$state" "${handed_over%/*}" /run/mail-relay-doctor.*
 }
@@ -59,7 +61,7 @@ restore_files() {
 
 # Restores those of the kept names that $1 picks.
 restore_each() {
-    for marker in "$state"/before/*; do
+    for marker in "$before"/*; do
         name=${marker##*/}
         if "$1"; then
             restore "${name%.absent}" || fail "cannot restore $postfix_dir/${name%.absent}; mend the cause and run 'mail-relay remove' again"
@@ -82,13 +84,13 @@ is_last() { case $name in "sasl_passwd.$lent" | *.absent) ;; *) return 1 ;; esac
 lend_secrets() {
     lent=$(sed -n 's/^postfix [^ ]* //p' "$state/applied/info" 2>/dev/null)
     case $lent in hash | btree) lent=db ;; esac
-    [ -n "$lent" ] && [ -f "$state/before/sasl_passwd" ] && [ -f "$state/before/sasl_passwd.$lent" ] || { lent=; return 0; }
+    [ -n "$lent" ] && [ -f "$before/sasl_passwd" ] && [ -f "$before/sasl_passwd.$lent" ] || { lent=; return 0; }
     [ -f "$state/applied/sasl_passwd" ] && have postmap || return 0
     rm -rf "$state/stage" && mkdir -m 0700 "$state/stage" || return 0
     type=$(sed -n 's/^postfix [^ ]* //p' "$state/applied/info")
     table=$state/stage/sasl_passwd
-    lines_without "$state/before/sasl_passwd" "$state/applied/sasl_passwd" >"$table.ours" &&
-        cat "$state/before/sasl_passwd" "$table.ours" >"$table" &&
+    lines_without "$before/sasl_passwd" "$state/applied/sasl_passwd" >"$table.ours" &&
+        cat "$before/sasl_passwd" "$table.ours" >"$table" &&
         postmap -c "$share" "$type:$table" 2>/dev/null && restore sasl_passwd &&
         make_ready "$table.$lent" "sasl_passwd.$lent" && make_live "sasl_passwd.$lent"
     rm -rf "$state/stage"
@@ -97,7 +99,7 @@ lend_secrets() {
 # What somebody changed in a file of ours since the last apply. Compiled tables are nobody's work.
 save_edits() {
     [ -d "$postfix_dir" ] || return 0
-    for marker in "$state"/before/*; do
+    for marker in "$before"/*; do
         name=${marker##*/}
         name=${name%.absent}
         case $name in *.db | *.cdb | *.lmdb) continue ;; esac
@@ -111,6 +113,6 @@ serve_old() {
     in_system || return 0
     sandbox_off
     is_running || return 0
-    if [ ! -e "$state/before/main.cf.absent" ] && was_active; then control restart; else control stop; fi ||
+    if [ ! -e "$before/main.cf.absent" ] && was_active; then control restart; else control stop; fi ||
         warn "Postfix did not take the old files; see 'systemctl status postfix'"
 }

@@ -7,6 +7,7 @@ rollback_main() {
     need_root
     lock
     load_facts
+    move_before
     recover
     [ -d "$state/previous" ] || fail "there is no earlier configuration to go back to"
     ask_postfix "$state" || exit 1

@@ -1,7 +1,5 @@
 # shellcheck shell=sh
-# The Postfix service. In an image under construction (no /run/systemd/system) there is none, and nothing is done.
-
-in_system() { [ -d /run/systemd/system ] && have systemctl; }
+# The Postfix service. In an image under construction there is none, and nothing is done.
 
 # Our sandbox for Postfix. There is one of the same name for postfix@.service.
 drop_in_name=50-mail-relay.conf
@@ -117,7 +115,7 @@ control() {
 
 # Brings the configuration into force: $1 is restart or reload, or none when nothing changed.
 serve() {
-    in_system || return 0
+    in_system || { serve_alone "$1"; return; }
     [ "$(property NeedDaemonReload postfix.service)" != yes ] || systemctl daemon-reload
     serve_companions
     if ! is_running; then
@@ -139,6 +137,23 @@ serve() {
         ;;
     esac
 }
+
+# The same where no systemd manages Postfix. One in the foreground must not be stopped: its container would end.
+serve_alone() {
+    [ "$1" != none ] && is_running || return 0
+    if [ "$1" = restart ] && is_daemon; then
+        postfix stop 2>/dev/null && postfix start 2>/dev/null || { warn "Postfix did not restart; fix: postfix start"; return 1; }
+        return
+    fi
+    old=$(senders)
+    postfix reload 2>/dev/null || { warn "Postfix did not reload; fix: see its log"; return 1; }
+    wait_for_end_of "$old"
+    postqueue -f 2>/dev/null
+    [ "${new_addresses:-no}" = no ] || { warn "Postfix listens on its old addresses; fix: restart the container"; return 1; }
+}
+
+# Has 'postfix start' put it into the background?
+is_daemon() { tr '\000' ' ' <"/proc/$(master_pid)/cmdline" | grep -q ' -w '; } 2>/dev/null
 
 # The process id of Postfix's master, if it runs.
 master_pid() {

@@ -62,7 +62,7 @@ check_source() {
         return 2
     fi
     if ! is_closed "$3" "$1"; then
-        warn "$1 can be read by others (mode $3); mend: chmod 600 $1"
+        warn "$1 can be read by others (mode $3); mend: $(how_to_close "$1")"
         return 2
     fi
     if [ "$4" -gt 65536 ]; then
@@ -74,6 +74,14 @@ check_source() {
     # shellcheck disable=SC2046  # two words on purpose
     set -- "$1" $(stat -c '%u %a' -- "$real")
     [ -f "$real" ] && [ "$2" = 0 ] && is_closed "$3" "$real" || { warn "$1 changed while it was read"; return 2; }
+}
+
+# The mode of a file that docker, podman or kubernetes has mounted cannot be changed from inside the container.
+how_to_close() {
+    case $1 in
+    "$secrets"/*) in_system || { echo "mount it with mode 0400 (docker and podman: mode=0400; kubernetes: defaultMode: 0400; compose: chmod 400 on the host), or name it in $(printf %s "${1##*/}" | tr '[:lower:]' '[:upper:]')_FILE"; return; } ;;
+    esac
+    echo "chmod 600 $1"
 }
 
 # Is a file of mode $1 at $2 closed to all but root, by itself or by its folder?
@@ -188,8 +196,9 @@ take_encrypted() {
     done
 }
 
-has_drop_in() {
-    in_system || return 1
+has_drop_in() { in_system && find_drop_in; }
+
+find_drop_in() {
     for folder in /etc /run /usr/local/lib; do
         for file in "$folder/systemd/system/$credentials_unit" "$folder/systemd/system/$credentials_unit.d"; do
             if [ -e "$file" ]; then return 0; fi

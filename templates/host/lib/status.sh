@@ -188,7 +188,7 @@ tls_words() {
 show_text() {
     echo "$bold$package $version$plain ($profile, $provider)"
     [ "$unit_state" = active ] && runs=yes || runs=no
-    echo "  Postfix        $(tint "$runs" "$unit_state")${postfix_version:+, version $postfix_version}, $unit ($enabled)"
+    echo "  Postfix        $(tint "$runs" "$unit_state")${postfix_version:+, version $postfix_version}, $(unit_words)"
     if [ -z "$applied" ]; then
         echo "  configuration  $(tint no "$why")"
     elif [ "$in_step" = yes ]; then
@@ -217,6 +217,8 @@ show_text() {
     elif [ "$partly" = yes ]; then echo "  $(tint no "mail of the senders of $idle can NOT leave"), all other mail can; 'mail-relay doctor' says why"
     else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
 }
+
+unit_words() { if [ "$unit" = none ]; then echo 'without systemd'; else echo "$unit ($enabled)"; fi; }
 
 # Each way out with what the log says of it.
 show_smarthosts() {

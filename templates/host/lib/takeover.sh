@@ -2,9 +2,9 @@
 # Which mail server serves the host. dpkg and pacman let only one be installed; rpm lets several, and starts none of them by itself.
 # What served before us is written down, switched off when the relay first comes into force, and switched on again by its removal.
 #
-# /var/lib/mail-relay/services     "UNIT ENABLED ACTIVE" of Postfix and of the other mail servers, as systemctl said before us
-# /var/lib/mail-relay/alternative  "MODE PATH" of the sendmail command, where several packages share it
-# /var/lib/mail-relay/enabled      is there once Postfix was enabled: whoever disables it later shall be obeyed
+# /etc/mail-relay/before/.services     "UNIT ENABLED ACTIVE" of Postfix and of the other mail servers, as systemctl said before us
+# /etc/mail-relay/before/.alternative  "MODE PATH" of the sendmail command, where several packages share it
+# /etc/mail-relay/before/.enabled      is there once Postfix was enabled: whoever disables it later shall be obeyed
 
 # Units of other mail servers that listen on port 25.
 rivals='sendmail.service sm-client.service exim.service exim4.service opensmtpd.service smtpd.service'
@@ -13,10 +13,12 @@ rivals='sendmail.service sm-client.service exim.service exim4.service opensmtpd.
 
 # Once, before anything changes; by the package's own apply, or by the one that rpm's trigger calls before it.
 first_service() {
-    have systemctl && [ ! -e "$state/enabled" ] || return 0
-    [ -e "$state/services" ] || remember_services
+    have systemctl && [ ! -e "$before/.enabled" ] || return 0
+    make_before || fail "cannot write into $settings: is the disk full, or mounted read-only?"
+    [ -e "$before/.services" ] || remember_services
     case $mode in package | trigger) enable_services ;; esac
-    : >"$state/enabled"
+    ! is_image_build || rivals_off
+    : >"$before/.enabled"
 }
 
 remember_services() {
@@ -24,13 +26,13 @@ remember_services() {
         enabled=$(systemctl is-enabled "$unit" 2>/dev/null)
         case $enabled in enabled | disabled) ;; *) enabled=other ;; esac
         echo "$unit $enabled $(activity "$unit" "$enabled")"
-    done >"$state/services.new"
-    mv -f "$state/services.new" "$state/services"
+    done >"$before/.services.new"
+    mv -f "$before/.services.new" "$before/.services"
 }
 
-# An image under construction runs nothing: what is enabled there would have run.
+# An image under construction runs nothing, and a boot has not started its mail server yet: what is enabled there would have run.
 activity() {
-    if ! in_system; then
+    if [ "$mode" = boot ] || ! in_system; then
         [ "$2" != enabled ] && echo inactive || echo active
     elif [ "$1" = postfix.service ]; then
         is_running && echo active || echo inactive
@@ -39,7 +41,7 @@ activity() {
     fi
 }
 
-recorded() { awk -v unit="$1" -v field="$2" '$1 == unit { print $field }' "$state/services" 2>/dev/null; }
+recorded() { awk -v unit="$1" -v field="$2" '$1 == unit { print $field }' "$before/.services" 2>/dev/null; }
 
 was_active() { [ "$(recorded postfix.service 3)" != inactive ]; }
 
@@ -55,14 +57,16 @@ enable_services() {
 # --- while we are there ---
 
 rivals_off() {
-    [ -f "$state/services" ] || return 0
+    [ -f "$before/.services" ] || return 0
     while read -r unit enabled active; do
         [ "$unit" != postfix.service ] || continue
         [ "$enabled $active" != 'other inactive' ] && [ "$enabled $active" != 'disabled inactive' ] || continue
+        # The build of the image may have done it.
+        [ "$(systemctl is-enabled "$unit" 2>/dev/null)" = enabled ] || { in_system && systemctl -q is-active "$unit"; } || continue
         say "$unit gives way to Postfix; the removal of this package switches it on again"
         [ "$enabled" != enabled ] || systemctl --no-reload disable "$unit" 2>/dev/null
         ! in_system || systemctl stop "$unit" 2>/dev/null
-    done <"$state/services"
+    done <"$before/.services"
     choose_sendmail
 }
 
@@ -72,7 +76,7 @@ choose_sendmail() {
     current=$(current_alternative) own=$(own_alternative)
     [ -n "$own" ] && [ "$own" != "$current" ] || return 0
     case $shown in *'status is auto'* | *'auto mode'*) kind=auto ;; *) kind=manual ;; esac
-    [ -e "$state/alternative" ] || echo "$kind $current" >"$state/alternative"
+    [ -e "$before/.alternative" ] || echo "$kind $current" >"$before/.alternative"
     alternatives --set mta "$own" >/dev/null || warn "$current stays the sendmail command; mend: alternatives --set mta $own"
 }
 
@@ -86,7 +90,7 @@ current_alternative() { printf '%s\n' "$shown" | sed -n 's/^ *link currently poi
 # --- after us ---
 
 services_back() {
-    [ -f "$state/services" ] || return 0
+    [ -f "$before/.services" ] || return 0
     sendmail_back
     while read -r unit enabled active; do
         if [ "$unit" = postfix.service ]; then
@@ -95,13 +99,13 @@ services_back() {
         fi
         [ "$enabled" != enabled ] || systemctl --no-reload enable "$unit" 2>/dev/null
         [ "$active" != active ] || ! in_system || systemctl start "$unit" || warn "$unit did not start; see 'systemctl status $unit'"
-    done <"$state/services"
+    done <"$before/.services"
 }
 
 # Unless somebody has chosen again since.
 sendmail_back() {
-    [ -f "$state/alternative" ] && shown=$(show_alternative) || return 0
-    read -r kind path <"$state/alternative"
+    [ -f "$before/.alternative" ] && shown=$(show_alternative) || return 0
+    read -r kind path <"$before/.alternative"
     case $(current_alternative) in
     *sendmail.postfix) if [ "$kind" = auto ]; then alternatives --auto mta; else alternatives --set mta "$path"; fi ;;
     esac

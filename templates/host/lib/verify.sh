@@ -75,7 +75,7 @@ log_can_be_written() {
 # In an image under construction they would carry the builder's names along.
 note_chroot_copies() {
     chroot_copies=
-    in_system && return 0
+    if in_system || [ -e "$container" ]; then return 0; fi
     chroot=$(postconf -c "$1" -xh queue_directory)/etc
     for copy in "$chroot/hosts" "$chroot/resolv.conf"; do
         [ -e "$copy" ] || chroot_copies="$chroot_copies $copy"
