@@ -62,10 +62,11 @@ ask_login() {
             printf 'User name at %s: ' "$relay_destination" >&2
             IFS= read -r login_user || exit 1
         fi
-        printf 'Password (not shown): ' >&2
         terminal=$(stty -g) || fail "cannot switch off the echo of this terminal"
         trap 'stty "$terminal"; rm -rf "$taken"' EXIT
+        # Before the prompt: the answer to it may come at once.
         stty -echo || fail "cannot switch off the echo of this terminal"
+        printf 'Password (not shown): ' >&2
         IFS= read -r login_password || login_password=''
         stty "$terminal"
         trap 'rm -rf "$taken"' EXIT

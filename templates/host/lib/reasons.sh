@@ -2,4 +2,7 @@
 # Explains the words of Postfix and of smarthosts, by the table reasons.tsv.
 
 # Reads a text; writes "NAME<tab>SCOPE<tab>WHAT<tab>MEND" of the first reason that fits, or nothing.
-explain() { awk -f "$lib/reasons.awk" -f "$lib/explain.awk" "$lib/reasons.tsv" -; }
+explain() { advice=$(login_advice) awk -f "$lib/reasons.awk" -f "$lib/explain.awk" "$lib/reasons.tsv" -; }
+
+# The login that the provider expects, from its preset; a general hint for other smarthosts.
+login_advice() { echo "${login_advice:-some providers want an app password or an API key}"; }
