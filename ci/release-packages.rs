@@ -58,7 +58,7 @@ fn meta(architecture: Architecture, time: u64) -> Result<Meta, Box<dyn Error>> {
             version,
             time,
             author: AUTHORS.to_owned(),
-            changes: vec!["CHANGELOG.md in the documentation folder lists the changes.".to_owned()],
+            changes: vec!["changelog.gz in the documentation folder lists the changes.".to_owned()],
         }],
     })
 }

@@ -69,7 +69,7 @@ def pytest_generate_tests(metafunc):
 def pytest_collection_modifyitems(config, items):
     """Scenarios that are no part of the run are deselected, not skipped. The long ones come early, so that no worker is still at
     one when the others have ended, and among short ones, because a worker is given many neighbours at first."""
-    chosen = config.getoption("keyword") or any("::" in word for word in config.args)
+    chosen = config.getoption("keyword") or any("::" in word or word.endswith(".py") for word in config.args)
     if faults := list(tiers.faults(items, not chosen)):
         raise pytest.UsageError("\n".join(faults))
     shard, selected = config.getoption("shard"), config.getoption("root") or roots.names()

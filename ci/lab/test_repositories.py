@@ -2,15 +2,21 @@
 
 import re
 import shutil
+import time
 from contextlib import closing
 
 import pytest
 
+from lab.host import Host
 from lab.published import Client, Repository, Web, manager_of
+from lab.shell import wait_until
 
 pytestmark = pytest.mark.on_postfix
 
 ROOTS = ("debian-11", "debian-12", "debian-13", "debian-sid", "rpm-dnf4", "rpm-dnf5", "pacman-7")
+# Clients on roots of their own, by the root that they belong to.
+OTHERS = {"rpm-dnf4": "rpm-dnf4-zypper", "pacman-7": "pacman-7-older"}
+DAY = 86_400
 
 
 @pytest.fixture
@@ -29,6 +35,18 @@ def web(host, repository):
 @pytest.fixture
 def client(host, root, repository, web):
     """A host that was told of the repository by the commands of its page, and has the relay."""
+    return bootstrapped(host, root, repository)
+
+
+@pytest.fixture
+def other(root, smarthost, repository):
+    """Another client of the same family, with its web server."""
+    name = OTHERS[root]
+    with closing(Host(name, smarthost)) as host, closing(Web(host, repository.site)) as web:
+        yield bootstrapped(host, name, repository), web
+
+
+def bootstrapped(host, root, repository):
     client = Client(host, manager_of(root))
     client.bootstrap(repository)
     client.upgrade()
@@ -38,6 +56,16 @@ def client(host, root, repository, web):
 
 @pytest.mark.roots(*ROOTS)
 def test_hosts_follow_a_repository_and_refuse_what_is_not_its_own(client, repository, web, tmp_path):
+    follow_and_refuse(client, repository, web, tmp_path)
+
+
+@pytest.mark.roots(*OTHERS)
+def test_zypper_and_pacman_6_do_so(other, repository, tmp_path):
+    client, web = other
+    follow_and_refuse(client, repository, web, tmp_path)
+
+
+def follow_and_refuse(client, repository, web, tmp_path):
     # Published to testing, nothing changes; promoted, it is there.
     repository.publish("1.1.0", suite="testing")
     web.show(repository.site)
@@ -82,8 +110,69 @@ def test_hosts_follow_a_repository_and_refuse_what_is_not_its_own(client, reposi
     assert client.version() == "1.2.0"
 
 
+@pytest.mark.roots("debian-11", "debian-12", "debian-13", "debian-sid")
+def test_apt_refuses_an_older_index(host, root, tmp_path):
+    """Somebody shows hosts an index of before, with its signature. Of the formats only apt's has a date for that."""
+    repository = Repository(tmp_path / "acme", keys=False)
+    repository.keys(repository.key("first.key", clock=("faketime", "-f", "-20d")))
+    repository.publish("1.0.0")
+    old = tmp_path / "old"
+    shutil.copytree(repository.site, old)
+    with closing(Web(host, repository.site)) as web:
+        client = bootstrapped(host, root, repository)
+        repository.publish("1.1.0")
+        web.show(repository.site)
+        client.upgrade()
+        assert client.version() == "1.1.0"
+        web.show(old)
+        client.upgrade(check=False)
+        offered = client.host.sh("apt-cache madison acme-mail-relay").out
+        assert "1.1.0-1" in offered and "1.0.0-1" not in offered
+        # One that expires is refused in the end, though nothing newer is known.
+        settings = repository.home / "repo.toml"
+        settings.write_text(settings.read_text().replace("[repository]\n", "[repository]\nvalid-days = 7\n"))
+        repository("repo", "resign", "-q", clock=("faketime", "-f", "-8d"))
+        web.show(repository.site)
+        said = client.upgrade(check=False)
+        assert re.search("expired|no longer valid", said), said
+
+
+@pytest.mark.roots(*ROOTS)
+def test_hosts_refuse_an_expired_key_until_they_know_its_extension(host, root, tmp_path):
+    """The owner was late: hosts have the key with its old end, which has passed."""
+    lives = 180
+    repository = Repository(tmp_path / "acme", keys=False)
+    first = repository.key("first.key", "--days", "1", clock=("faketime", "-f", f"-{DAY - lives}s"))
+    ends = time.time() + lives
+    repository.keys(first)
+    repository.publish("1.0.0")
+    with closing(Web(host, repository.site)) as web:
+        client = bootstrapped(host, root, repository)
+        assert time.time() < ends, "the host was too slow for the key"
+        wait_until(lambda: time.time() > ends + 2, "the end of the key", lives + 10)
+        repository("key", "extend", "first.key", "--days", "400", "-q")
+        repository.publish("1.1.0")
+        web.show(repository.site)
+        said = client.upgrade(check=False)
+        assert client.version() == "1.0.0", said
+        # The commands of the page bring the key as it is now.
+        client.bootstrap(repository)
+        client.upgrade()
+        assert client.version() == "1.1.0"
+
+
 @pytest.mark.roots(*ROOTS)
 def test_hosts_live_through_a_change_of_keys_and_a_rollback(client, repository, web):
+    change_keys(client, repository, web)
+
+
+@pytest.mark.roots(*OTHERS)
+def test_zypper_and_pacman_6_live_through_it(other, repository):
+    client, web = other
+    change_keys(client, repository, web)
+
+
+def change_keys(client, repository, web):
     first, second = '[[keys]]\nuse = "sign"\nfile = "first.key"\n', repository.key("second.key")
 
     def upgraded(version):

@@ -29,6 +29,15 @@ const GZIP_LEVEL_OF_OWN: i32 = 1;
 /// From this level on the head says "best compression", which lintian wants of man pages and changelogs.
 const GZIP_LEVEL_OF_DOCUMENTS: i32 = 8;
 
+/// Effort of compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Fast: for a small part of a package, and for what is written again at every change.
+    Low,
+    /// Small: for common parts, which are compressed once, and for packages without such parts.
+    High,
+}
+
 thread_local! {
     /// Their tables are large: each thread makes them once.
     static ZSTD: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
@@ -46,8 +55,11 @@ pub(crate) fn xz(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// zstd in one frame that tells its size.
-pub(super) fn zstd(bytes: &[u8], common: bool) -> io::Result<Vec<u8>> {
-    let (level, hash_log) = if common { (ZSTD_LEVEL, ZSTD_HASH_LOG) } else { (ZSTD_LEVEL_OF_OWN, 0) };
+pub(super) fn zstd(bytes: &[u8], effort: Effort) -> io::Result<Vec<u8>> {
+    let (level, hash_log) = match effort {
+        Effort::High => (ZSTD_LEVEL, ZSTD_HASH_LOG),
+        Effort::Low => (ZSTD_LEVEL_OF_OWN, 0),
+    };
     ZSTD.with_borrow_mut(|compressor| {
         let compressor = match compressor {
             Some(compressor) => compressor,
@@ -65,8 +77,11 @@ pub(crate) fn gzip(document: &[u8]) -> Vec<u8> {
 }
 
 /// A part of an archive in the same way.
-pub(super) fn gzip_part(bytes: &[u8], common: bool) -> Vec<u8> {
-    if common { member(&GZIP, GZIP_LEVEL, bytes) } else { member(&GZIP_OF_OWN, GZIP_LEVEL_OF_OWN, bytes) }
+pub(super) fn gzip_part(bytes: &[u8], effort: Effort) -> Vec<u8> {
+    match effort {
+        Effort::High => member(&GZIP, GZIP_LEVEL, bytes),
+        Effort::Low => member(&GZIP_OF_OWN, GZIP_LEVEL_OF_OWN, bytes),
+    }
 }
 
 fn member(

@@ -7,6 +7,6 @@ mod tar;
 pub(crate) use compress::gzip;
 #[cfg(test)]
 pub(crate) use compress::xz;
-pub(crate) use compress::{ZSTD_LEVEL, decompressor};
+pub(crate) use compress::{Effort, ZSTD_LEVEL, decompressor};
 pub(crate) use parts::{Method, Parts};
 pub(crate) use tar::{MAX_KEPT, Member, Tar, list};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::compress;
+use super::compress::{self, Effort};
 use crate::package::{Entry, Node};
 use crate::recent::Recent;
 
@@ -26,12 +26,16 @@ pub(crate) enum Method {
     Zstd,
 }
 
-impl Method {
-    /// Bytes of a single package, in one part.
-    pub(crate) fn own(self, bytes: &[u8]) -> io::Result<Arc<[u8]>> {
-        self.compress(bytes, false)
+impl Effort {
+    /// The effort for bytes that only a package with these nodes has. Next to a large common part, they are a tenth of the package.
+    pub(crate) fn of_own<'n>(nodes: impl Iterator<Item = (&'n str, Node<'n>)>) -> Self {
+        let common: usize =
+            nodes.filter(|(_, node)| node.common()).map(|(_, node)| node.kind().content().len()).sum();
+        if common < WORTH_A_PART { Self::High } else { Self::Low }
     }
+}
 
+impl Method {
     /// A text that is the same in many packages, in one part: compressed once.
     pub(crate) fn shared(self, text: &str) -> io::Result<Arc<[u8]>> {
         match known(self, text, &[]) {
@@ -40,10 +44,11 @@ impl Method {
         }
     }
 
-    fn compress(self, bytes: &[u8], common: bool) -> io::Result<Arc<[u8]>> {
+    /// Bytes in one part.
+    pub(crate) fn compress(self, bytes: &[u8], effort: Effort) -> io::Result<Arc<[u8]>> {
         match self {
-            Self::Gzip => Ok(compress::gzip_part(bytes, common).into()),
-            Self::Zstd => Ok(compress::zstd(bytes, common)?.into()),
+            Self::Gzip => Ok(compress::gzip_part(bytes, effort).into()),
+            Self::Zstd => Ok(compress::zstd(bytes, effort)?.into()),
         }
     }
 }
@@ -60,7 +65,7 @@ struct Recipe {
 impl Recipe {
     /// Compresses what it has become, and remembers that.
     fn pack(self, bytes: &[u8]) -> io::Result<Arc<[u8]>> {
-        let packed = self.method.compress(bytes, true)?;
+        let packed = self.method.compress(bytes, Effort::High)?;
         KNOWN.add(Known { recipe: self, length: bytes.len(), packed: Arc::clone(&packed) });
         Ok(packed)
     }
@@ -90,6 +95,8 @@ static KNOWN: Recent<Known> = Recent::new();
 #[derive(Debug)]
 pub(crate) struct Parts {
     method: Method,
+    /// For bytes between common parts.
+    own: Effort,
     pub(crate) bytes: Vec<u8>,
     /// Common parts, in order.
     common: Vec<Common>,
@@ -112,9 +119,9 @@ enum Segment<'a> {
 
 impl Parts {
     /// An archive of nothing.
-    pub(crate) fn new(method: Method) -> Self {
+    pub(crate) fn new(method: Method, own: Effort) -> Self {
         // Room for a package of ours, so that it need not grow.
-        Self { method, bytes: Vec::with_capacity(192 << 10), common: Vec::new() }
+        Self { method, own, bytes: Vec::with_capacity(192 << 10), common: Vec::new() }
     }
 
     /// Bytes of the archive so far, before they are compressed.
@@ -168,7 +175,7 @@ impl Parts {
         segments.push(Segment::Own(&self.bytes[done..]));
         segments.retain(|segment| !matches!(segment, Segment::Own([])));
         let pack = |segment| match segment {
-            Segment::Own(bytes) => self.method.own(bytes),
+            Segment::Own(bytes) => self.method.compress(bytes, self.own),
             Segment::New(bytes, recipe) => recipe.pack(bytes),
             Segment::Known(known) => Ok(Arc::clone(&known.packed)),
         };
@@ -208,7 +215,7 @@ mod tests {
     fn sample(method: Method, entries: &[Entry]) -> Parts {
         let nodes: Vec<_> =
             entries.iter().map(|entry| (&entry.path[..], Node::Listed(entry, entry.common))).collect();
-        let mut parts = Parts::new(method);
+        let mut parts = Parts::new(method, Effort::Low);
         parts.bytes.extend_from_slice(b"head");
         parts.common("sample", &nodes[..1], |bytes| write(&entries[..1], bytes));
         parts.bytes.extend_from_slice(b"own");
@@ -250,5 +257,24 @@ mod tests {
         let other = sample(Method::Gzip, &entries);
         assert!(other.bytes.len() > 36_000);
         assert!(unpacked(&other.compress().unwrap()).ends_with(b"xownshort"));
+    }
+
+    #[test]
+    fn packages_without_a_large_common_part_are_compressed_as_small_as_common_parts() {
+        let entries = entries("/effort");
+        let nodes: Vec<_> =
+            entries.iter().map(|entry| (&entry.path[..], Node::Listed(entry, entry.common))).collect();
+        assert_eq!(Effort::of_own(nodes.iter().copied()), Effort::Low);
+        assert_eq!(Effort::of_own(nodes[1..].iter().copied()), Effort::High);
+        let line = |n: u32| format!("parameter_{} = value {}\n", n % 97, n * n % 89);
+        let text = (0..3000).map(line).collect::<Vec<_>>().concat();
+        for method in [Method::Gzip, Method::Zstd] {
+            let [low, high] = [Effort::Low, Effort::High].map(|effort| {
+                let mut parts = Parts::new(method, effort);
+                parts.bytes.extend_from_slice(text.as_bytes());
+                parts.compress().unwrap()
+            });
+            assert!(high.len() < low.len() && unpacked(&high) == text.as_bytes(), "{method:?}");
+        }
     }
 }

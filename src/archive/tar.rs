@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
-use super::{Method, Parts};
+use super::{Effort, Method, Parts};
 use crate::package::{EntryKind, InspectedFile, Node, ReadError};
 
 /// Longer names are in a separate entry.
@@ -40,9 +40,9 @@ pub(crate) struct Tar {
 }
 
 impl Tar {
-    /// An empty one, all of whose members get this time.
-    pub(crate) fn new(time: u64, method: Method) -> Self {
-        Self { parts: Parts::new(method), time }
+    /// An empty one, all of whose members get this time. `own` is the effort for members that are not common.
+    pub(crate) fn new(time: u64, method: Method, own: Effort) -> Self {
+        Self { parts: Parts::new(method, own), time }
     }
 
     /// Adds the nodes with these paths, under their names with `root` in place of the first slash.
@@ -312,7 +312,7 @@ mod tests {
     fn names_of_any_length_survive() {
         let name = format!("./{}file", "folder/".repeat(40));
         let target = format!("/{}", "x".repeat(150));
-        let mut tar = Tar::new(1_700_000_000, Method::Gzip);
+        let mut tar = Tar::new(1_700_000_000, Method::Gzip, Effort::High);
         tar.add("./", 0o755, Member::Directory);
         tar.add(&name, 0o640, Member::File(b"hello"));
         tar.add("./link", 0o777, Member::Symlink(&target));

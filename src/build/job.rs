@@ -23,6 +23,7 @@ pub struct Job {
 #[derive(Debug)]
 enum Content {
     Package(Format, Arc<Planned>),
+    Program(Format, Box<Meta>),
     Companion(Companion, Arc<Planned>),
     #[cfg(test)]
     Bytes(Vec<u8>, Box<Meta>),
@@ -71,6 +72,16 @@ impl Job {
         Self { file_name, content: Content::Package(format, Arc::clone(planned)) }
     }
 
+    /// The packages of the shared host program in these formats.
+    pub fn programs(formats: &[Format]) -> Vec<Self> {
+        let program = |format: &Format| {
+            let meta = Box::new(plan::program::meta());
+            let file_name = formats::of(*format).file_name(&meta);
+            Self { file_name, content: Content::Program(*format, meta) }
+        };
+        formats.iter().map(program).collect()
+    }
+
     /// An additional file of a spec.
     pub fn companion(kind: Companion, planned: &Arc<Planned>) -> Self {
         Self {
@@ -104,6 +115,7 @@ impl Job {
     pub(super) fn meta(&self) -> &Meta {
         match &self.content {
             Content::Package(_, planned) | Content::Companion(_, planned) => &planned.checked.meta,
+            Content::Program(_, meta) => meta,
             #[cfg(test)]
             Content::Bytes(_, meta) => meta,
         }
@@ -111,7 +123,7 @@ impl Job {
 
     pub(super) fn kind(&self) -> &'static str {
         match &self.content {
-            Content::Package(format, _) => format.name(),
+            Content::Package(format, _) | Content::Program(format, _) => format.name(),
             Content::Companion(..) => "file",
             #[cfg(test)]
             Content::Bytes(..) => "file",
@@ -127,22 +139,32 @@ impl Job {
             Content::Package(format, planned) => {
                 self.write(*format, &plan::package(planned, *format, templates)?, templates)
             }
+            Content::Program(format, _) => {
+                self.write(*format, &plan::program::package(*format, templates)?, templates)
+            }
             Content::Companion(kind, planned) => Ok(kind.render(&planned.checked, templates)?),
             #[cfg(test)]
             Content::Bytes(bytes, _) => Ok(bytes.clone()),
         }
     }
 
+    /// The package in the file; `None` if the file is not a package.
+    fn planned(&self, templates: &Templates) -> Result<Option<(Format, Package)>, BuildError> {
+        Ok(match &self.content {
+            Content::Package(format, planned) => Some((*format, plan::package(planned, *format, templates)?)),
+            Content::Program(format, _) => Some((*format, plan::program::package(*format, templates)?)),
+            Content::Companion(..) => None,
+            #[cfg(test)]
+            Content::Bytes(..) => None,
+        })
+    }
+
     /// The file, and the requested documents about it.
     pub(super) fn make(&self, templates: &Templates, sbom: &[Scope]) -> Result<Vec<Made>, BuildError> {
-        let format = match &self.content {
-            Content::Package(format, planned) if !sbom.is_empty() => Some((*format, planned)),
-            _ => None,
-        };
-        let Some((format, planned)) = format else {
+        let planned = if sbom.is_empty() { None } else { self.planned(templates)? };
+        let Some((format, package)) = planned else {
             return Ok(vec![Made::new(&self.file_name, self.kind(), self.bytes(templates)?)?]);
         };
-        let package = plan::package(planned, format, templates)?;
         let mut made = Made::new(&self.file_name, self.kind(), self.write(format, &package, templates)?)?;
         made.artifact.version = Some(formats::of(format).version(&package.meta.version));
         made.artifact.depends = package.relations.depends.iter().map(Relation::to_string).collect();
@@ -195,6 +217,7 @@ impl Job {
     fn words(&self) -> Words {
         let time = match &self.content {
             Content::Package(_, planned) | Content::Companion(_, planned) => planned.checked.time,
+            Content::Program(_, meta) => meta.changelog[0].time,
             #[cfg(test)]
             Content::Bytes(..) => 0,
         };

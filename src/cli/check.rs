@@ -5,7 +5,6 @@ use super::error::Failure;
 use super::fleet::{self, Only, Selection};
 use super::input;
 use super::output::{Format, Terminal};
-use crate::build::Units as _;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::fleet::{Refused, is_fleet};
 use crate::pipeline::{self, Judged};
@@ -80,8 +79,8 @@ fn check_fleet(
     let fleet = fleet::read(&files, terminal)?;
     let selection = Selection { rows: args.rows.clone(), shard: None };
     let rows = fleet::rows(&fleet, &selection, &[], terminal)?;
-    (0..rows.count()).into_par_iter().for_each(|unit| drop(rows.check(unit)));
-    Ok(report(&name, &format!("{} rows", rows.count()), rows.findings(), args, all, terminal))
+    (0..rows.len()).into_par_iter().for_each(|unit| drop(rows.check(unit)));
+    Ok(report(&name, &format!("{} rows", rows.len()), rows.findings(), args, all, terminal))
 }
 
 /// Reports the findings of a spec. Returns whether there are no errors.

@@ -100,7 +100,7 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Failure> {
 
 /// The embedded example.
 pub(super) fn example() -> Source {
-    Source { name: "<example>".to_owned(), text: spec::example().to_owned() }
+    Source { name: spec::EXAMPLE_NAME.to_owned(), text: spec::example().to_owned() }
 }
 
 /// Reads and checks one spec, shows what there is to say, and stops on errors.

@@ -5,7 +5,7 @@ use super::error::Failure;
 use super::fleet::{self, Only, Selection};
 use super::input;
 use super::output::Terminal;
-use crate::build::{FileName, Trees, Units as _};
+use crate::build::{FileName, Trees};
 use crate::diag::nearest;
 use crate::fleet::is_fleet;
 use crate::plan::{self, HostFile};
@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         let selection = Selection { rows: args.rows.clone(), shard: None };
         let rows = fleet::rows(&fleet, &selection, &[], terminal)?;
         let mut refused = false;
-        for unit in 0..rows.count() {
+        for unit in 0..rows.len() {
             let Some(planned) = rows.check(unit) else {
                 refused = true;
                 continue;

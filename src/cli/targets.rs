@@ -3,6 +3,9 @@ use super::output::{Format, Terminal, table};
 use crate::platform::Distribution;
 
 /// List the supported distributions, with the facts about each.
+///
+/// TESTS shows where the packages were tested: `booted` on the system itself, `stand-in` on a Debian with its package manager and its
+/// Postfix, or `never booted`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Format of the list.
@@ -23,11 +26,13 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
                         known.postfix.version.to_string(),
                         known.unit.clone(),
                         known.postfix.default_database_type.clone(),
+                        known.tests.summary().to_owned(),
                         known.title.clone(),
                     ]
                 })
                 .collect();
-            terminal.result(&table(&["TARGET", "FORMAT", "POSTFIX", "UNIT", "TABLES", "TITLE"], &rows))
+            terminal
+                .result(&table(&["TARGET", "FORMAT", "POSTFIX", "UNIT", "TABLES", "TESTS", "TITLE"], &rows))
         }
     }
 }

@@ -16,6 +16,7 @@ pub use set::{Setting, load};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use toml::de::{DeTable, DeValue};
 
@@ -336,7 +337,7 @@ impl<'f> Fleet<'f> {
     /// Checks the spec of a row. Findings point into the text of all files.
     pub fn check(&self, row: usize, providers: &Providers) -> (Option<Checked>, Vec<Diagnostic>) {
         match self.document(row) {
-            Ok(table) => spec::load_table(table, self.files.sources.text(), providers),
+            Ok(table) => spec::load_own_table(table, self.files.sources.text(), providers),
             Err(findings) => (None, findings),
         }
     }
@@ -365,6 +366,20 @@ impl<'f> Fleet<'f> {
             }
         });
         self.files.sources.split(self.idle_groups().chain(told).collect())
+    }
+
+    /// Whether the package of a row shares the host program.
+    pub fn shares_program(&self) -> bool {
+        // Most fleets do not name the key, and then no row needs to be assembled.
+        if !self.files.sources.text().contains("host-program") {
+            return false;
+        }
+        (0..self.len()).into_par_iter().any(|row| {
+            let table = self.document(row);
+            table.is_ok_and(|table| {
+                overlay::text_at(&table, "package", "host-program").as_deref() == Some("shared")
+            })
+        })
     }
 
     /// Name and version of the package of a row, if its spec has them.

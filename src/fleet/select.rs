@@ -83,6 +83,13 @@ pub struct Shard {
     of: usize,
 }
 
+impl Shard {
+    /// Whether it is the first part: it also has what all parts share.
+    pub fn is_first(self) -> bool {
+        self.number == 1
+    }
+}
+
 impl std::str::FromStr for Shard {
     type Err = String;
 

@@ -94,6 +94,7 @@ pub fn load(
     providers: &Providers,
 ) -> (Option<Checked>, Vec<Diagnostic>, Sources) {
     let mut sources = Sources::default();
+    let is_example = source.name == spec::EXAMPLE_NAME;
     let start = sources.add(source);
     let placed = Placed::all(settings, &mut sources);
     let (checked, findings) = match spec::parse(sources.part(start)) {
@@ -101,7 +102,8 @@ pub fn load(
             for setting in &placed {
                 setting.put(&mut table, sources.text());
             }
-            spec::load_table(table, sources.text(), providers)
+            let load = if is_example { spec::load_table } else { spec::load_own_table };
+            load(table, sources.text(), providers)
         }
         Err(findings) => (None, findings),
     };

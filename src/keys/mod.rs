@@ -47,6 +47,7 @@ pub use internal::{INTERNAL, internal};
 pub(crate) use limits::LimitsSection;
 pub(crate) use mailboxes::{DatabaseKind, DatabaseSection, MailboxesSection, QueriesSection};
 pub(crate) use network::{Ip, NetworkSection, ServerAuth, ServerLevel, ServerSection};
+pub use package::HostProgram;
 pub(crate) use package::{DependenciesSection, PackageSection, RelationsSection, ReleaseSection};
 pub(crate) use relay::{HeadersSection, RelaySection, RewriteSection};
 pub(crate) use services::ServiceSection;

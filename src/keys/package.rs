@@ -31,8 +31,11 @@ pub(crate) struct PackageSection {
     /// Maintainer of the package: `Name <mail@domain>`.
     #[schemars(required, extend("examples" = ["Platform Team <platform@acme.example>"]))]
     pub(crate) maintainer: Option<Spot<String>>,
-    /// SPDX licence expression of the package.
-    #[schemars(extend("default" = "MIT OR Apache-2.0", "examples" = ["MIT"]))]
+    /// SPDX licence expression of your configuration.
+    ///
+    /// The default grants no rights. The host program in the package has a separate licence, MIT or Apache-2.0, which the copyright
+    /// file names.
+    #[schemars(extend("default" = "LicenseRef-Proprietary", "examples" = ["MIT"]))]
     pub(crate) license: Option<Spot<String>>,
     /// One line about the package, without a full stop.
     #[schemars(extend("examples" = ["Mail relay of ACME hosts"]))]
@@ -56,11 +59,32 @@ pub(crate) struct PackageSection {
         "examples" = [[{"version": "1.0.0", "date": "2026-11-21", "changes": ["First release"]}]],
     ))]
     pub(crate) changelog: Option<Vec<Spot<ReleaseSection>>>,
+    /// The package that contains the host program `mail-relay`.
+    ///
+    /// `bundled`: each package contains it, and a host needs no other package of yours. `shared`: `build` also writes a package
+    /// `mail-relay`, and packages of configuration have a few kilobytes and depend on it. One upgrade then updates the program of all
+    /// hosts.
+    #[schemars(extend("default" = "bundled", "examples" = ["shared"]))]
+    pub(crate) host_program: Option<Spot<HostProgram>>,
     /// Package formats (`deb`, `rpm`, `pacman`) or distributions (`postpack targets`) to build for.
     ///
     /// The default is all of them.
     #[schemars(extend("examples" = [["deb", "rpm"]]))]
     pub(crate) targets: Option<Many<String>>,
+}
+
+/// The package that contains the host program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+#[expect(
+    missing_docs,
+    reason = "a schema describes documented variants one by one, and editors then complete none"
+)]
+pub enum HostProgram {
+    #[default]
+    Bundled,
+    Shared,
 }
 
 /// An entry of the changelog.

@@ -118,6 +118,8 @@ pub struct Lifecycle {
     pub watch: Vec<Watch>,
     /// Folders that a purge removes.
     pub purge: Vec<String>,
+    /// A file in each package of the same role: if it exists after a removal, another package replaced ours.
+    pub mark: String,
     /// Name of a keyring in /usr/share/pacman/keyrings that pacman is to trust.
     pub keyring: Option<String>,
 }
@@ -149,6 +151,8 @@ pub struct Watch {
     pub package: String,
     /// A folder of its files, for formats whose triggers are on paths.
     pub path: String,
+    /// Whether `remove` is called if that package is removed and ours stays, so that it leaves its original files.
+    pub gives_back: bool,
 }
 
 /// The data about a package file of any format for `inspect`.

@@ -33,8 +33,13 @@ pub(crate) fn package(format: Format) -> Package {
             trigger: format!("{command} apply --trigger"),
             remove: format!("{command} remove"),
             units: vec!["mail-relay-apply.service".into(), "mail-relay-apply.path".into()],
-            watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
+            watch: vec![Watch {
+                package: facts.watch.package.clone(),
+                path: facts.watch.path.clone(),
+                gives_back: true,
+            }],
             purge: vec!["/etc/mail-relay".into(), "/var/lib/mail-relay".into()],
+            mark: "/usr/share/mail-relay/facts".into(),
             keyring: None,
         },
     }

@@ -39,6 +39,12 @@ fn selected(of_spec: &[Format], requested: &[Format]) -> Vec<Format> {
     of_spec.iter().copied().filter(is_selected).collect()
 }
 
+/// The inputs of the packages of the shared host program, for a digest: postpack itself has the rest.
+fn program_inputs(formats: &[Format]) -> String {
+    let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+    format!("host program\0{}", names.join(" "))
+}
+
 /// The plan of a checked spec; nothing if there are errors, which are added to the findings.
 fn planned(
     checked: Option<Checked>,

@@ -32,6 +32,8 @@ pub struct Rows<'f> {
     /// Names of the packages of selected rows, and versions by name of the packages of the others.
     names: (HashSet<String>, HashMap<String, Vec<String>>),
     formats: Vec<Format>,
+    /// Whether packages of the shared host program are built after the rows.
+    has_program: bool,
     time: Option<u64>,
     providers: Providers,
     plans: Arc<Memory>,
@@ -70,8 +72,10 @@ impl<'f> Rows<'f> {
                 names.1.entry(name).or_default().push(version);
             }
         }
+        let is_first = shard.is_none_or(Shard::is_first);
         Ok(Self {
             fleet,
+            has_program: is_first && fleet.shares_program(),
             meant: rows,
             others,
             names,
@@ -81,6 +85,22 @@ impl<'f> Rows<'f> {
             plans: Arc::default(),
             findings: Mutex::default(),
         })
+    }
+
+    /// The number of selected rows.
+    pub fn len(&self) -> usize {
+        self.meant.len()
+    }
+
+    /// Whether no row is selected.
+    pub fn is_empty(&self) -> bool {
+        self.meant.is_empty()
+    }
+
+    /// The formats of the shared host program. Rows may differ in their formats, so it is built in all of them, or in those that
+    /// were requested.
+    fn program_formats(&self) -> Vec<Format> {
+        super::selected(&Format::ALL, &self.formats)
     }
 
     /// Plans a row and keeps its findings; nothing if it has errors.
@@ -104,17 +124,23 @@ impl<'f> Rows<'f> {
 
 impl Units for Rows<'_> {
     fn count(&self) -> usize {
-        self.meant.len()
+        self.meant.len() + usize::from(self.has_program)
     }
 
     fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
+        if unit == self.meant.len() {
+            return Some(Job::programs(&self.program_formats()));
+        }
         let planned = self.check(unit)?;
         let formats = super::selected(&planned.checked.formats, &self.formats);
         Some(Job::all(planned, &formats))
     }
 
     fn inputs(&self, unit: usize) -> String {
-        self.fleet.digest(self.meant[unit])
+        match self.meant.get(unit) {
+            Some(row) => self.fleet.digest(*row),
+            None => super::program_inputs(&self.program_formats()),
+        }
     }
 
     fn keeps(&self, before: &Unit) -> bool {

@@ -1,9 +1,11 @@
 //! Single specs.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::build::{Job, Units};
 use crate::fleet::Setting;
+use crate::keys::HostProgram;
 use crate::plan::Planned;
 use crate::platform::Format;
 
@@ -12,6 +14,8 @@ use crate::platform::Format;
 pub struct Specs {
     jobs: Vec<Mutex<Option<Vec<Job>>>>,
     inputs: Vec<String>,
+    /// The formats of those that share the host program. Its packages are built after the specs.
+    shared: BTreeSet<Format>,
 }
 
 /// The error for a requested format that the targets of a spec do not need.
@@ -40,6 +44,9 @@ impl Specs {
             return Err(MissingFormat { asked: *missing, of_spec: of_spec.clone() });
         }
         let formats = super::selected(of_spec, asked);
+        if planned.checked.host_program == HostProgram::Shared {
+            self.shared.extend(formats.iter().copied());
+        }
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
         self.inputs.push([text, &settings.join("\0"), &planned.checked.time.to_string()].join("\0"));
         self.jobs.push(Mutex::new(Some(Job::all(planned, &formats))));
@@ -48,20 +55,32 @@ impl Specs {
 
     /// The inputs of all of them, for a digest.
     pub fn inputs(&self) -> String {
-        self.inputs.concat()
+        let program = if self.shared.is_empty() { String::new() } else { self.program_inputs() };
+        self.inputs.concat() + &program
+    }
+
+    fn program_formats(&self) -> Vec<Format> {
+        self.shared.iter().copied().collect()
+    }
+
+    fn program_inputs(&self) -> String {
+        super::program_inputs(&self.program_formats())
     }
 }
 
 impl Units for Specs {
     fn count(&self) -> usize {
-        self.jobs.len()
+        self.jobs.len() + usize::from(!self.shared.is_empty())
     }
 
     fn jobs(&self, unit: usize) -> Option<Vec<Job>> {
-        self.jobs[unit].lock().unwrap_or_else(PoisonError::into_inner).take()
+        match self.jobs.get(unit) {
+            Some(jobs) => jobs.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            None => Some(Job::programs(&self.program_formats())),
+        }
     }
 
     fn inputs(&self, unit: usize) -> String {
-        self.inputs[unit].clone()
+        self.inputs.get(unit).cloned().unwrap_or_else(|| self.program_inputs())
     }
 }

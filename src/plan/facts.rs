@@ -1,6 +1,7 @@
 //! `/usr/share/mail-relay/facts`: what the host command must know of the relay, as sh assignments.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use super::PlanError;
 use super::clients;
@@ -11,7 +12,7 @@ use super::policies;
 use super::table::Table;
 use super::words::level_name;
 use crate::platform::FormatFacts;
-use crate::relay::{Auth, From, IMPLICIT_TLS_PORTS, Inbound, Smarthost, TlsMode};
+use crate::relay::{Auth, From, IMPLICIT_TLS_PORTS, Inbound, Providers, Relay, Smarthost, TlsMode};
 use crate::spec::Checked;
 use crate::template::sh_word;
 
@@ -59,6 +60,9 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
         let ports: Vec<String> = IMPLICIT_TLS_PORTS.iter().map(ToString::to_string).collect();
         fact("implicit_tls_ports", &ports.join(" "));
     }
+    if let Some(advice) = login_advice(relay) {
+        fact("login_advice", &advice);
+    }
     fact("tls_level", level_name(relay.tls.level));
     fact("ca_files", &ca_files);
     if relay.tls.ca_file.is_some() {
@@ -98,6 +102,15 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
             Err(PlanError::Parameter { name, reason: "the value holds a control character".to_owned() })
         }
     }
+}
+
+/// The user name and password that the provider expects, for findings about a login; `None` if the relay has several smarthosts.
+fn login_advice(relay: &Relay) -> Option<String> {
+    static PROVIDERS: LazyLock<Providers> = LazyLock::new(Providers::builtin);
+    let [only] = relay.smarthosts.as_slice() else { return None };
+    let preset = PROVIDERS.get(&relay.provider).filter(|_| only.auth == Auth::Password)?;
+    let (username, password) = (preset.username?, preset.password?);
+    Some(format!("{} expects as user name: {username}; as password: {password}", preset.title))
 }
 
 /// The name of a smarthost in keys of relay.env and in variables of the host command.

@@ -1,8 +1,6 @@
 //! The entries of a package: everything it puts on a host.
 
-use std::sync::LazyLock;
-
-use include_dir::{Dir, File, include_dir};
+use include_dir::{Dir, include_dir};
 use serde_json::json;
 
 use super::clients;
@@ -13,6 +11,7 @@ use super::mailboxes;
 use super::main_cf as layers;
 use super::policies;
 use super::postscreen;
+use super::program;
 use super::rewriting;
 use super::senders;
 use super::services;
@@ -23,9 +22,9 @@ use super::tables::tables;
 use super::tls_policies;
 use super::transports;
 use super::{PlanError, Planned, companions};
-use crate::archive::gzip;
+use crate::keys::HostProgram;
 use crate::package::{Content, Entry, EntryKind};
-use crate::platform::{Format, FormatFacts};
+use crate::platform::Format;
 use crate::postfix::MainCf;
 use crate::postfix::main_cf;
 use crate::relay::{Metrics, Relay, ServiceOverride};
@@ -34,15 +33,21 @@ use crate::systemd;
 use crate::template::Templates;
 
 /// Units that apply the configuration; enabled on install.
-const UNITS: &[&str] = &["mail-relay-apply.service", "mail-relay-apply.path"];
+const UNITS: &[&str] = &["mail-relay-apply.service", APPLY_PATH];
 
-/// Units that another of ours starts.
-const STARTED_UNITS: &[&str] = &[
+/// Watches the files that a relay names.
+const APPLY_PATH: &str = "mail-relay-apply.path";
+
+/// Units that are the same for every relay, so they belong to the host program.
+const UNITS_OF_PROGRAM: &[&str] = &[
+    "mail-relay-apply.service",
     "mail-relay-reapply.service",
     "mail-relay-recheck.service",
     "mail-relay-credentials.service",
     "mail-relay-refresh.service",
     "mail-relay-refresh.timer",
+    RETRY_PATH,
+    "mail-relay-retry.service",
 ];
 
 /// Units that show Postfix a renewed certificate; the first is enabled.
@@ -51,17 +56,14 @@ const CERTIFICATE_UNITS: &[&str] = &["mail-relay-certificate.path", "mail-relay-
 /// An instance of it starts with each service that Postfix works with.
 const PARTNER_UNIT: &str = "mail-relay-partner@.service";
 
-/// Units that have waiting mail tried again; the first is enabled.
-const RETRY_UNITS: &[&str] = &["mail-relay-retry.path", "mail-relay-retry.service"];
+/// Makes Postfix retry deferred mail.
+const RETRY_PATH: &str = "mail-relay-retry.path";
 
 const METRICS_TIMER: &str = "mail-relay-metrics.timer";
 const METRICS_SERVICE: &str = "mail-relay-metrics.service";
 
 /// Alert rules and dashboard for Prometheus and Grafana: not templates, the same on every host.
 static METRICS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pkg/metrics");
-
-/// The host command: plain sh and awk, the same on every host, no template.
-static HOST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/host");
 
 const SYSTEMD: &str = "/usr/lib/systemd/system";
 
@@ -119,10 +121,20 @@ pub(super) fn entries(
     edits.push_str(&lines(&plan.service_edits));
     entries.push(file(&format!("{SHARE}/master.edits"), edits));
     entries.extend(policies::entries(&checked.relay, facts));
-    entries.extend(host_command(facts).into_iter().map(common));
+    let is_bundled = checked.host_program == HostProgram::Bundled;
+    if is_bundled {
+        entries.extend(program::entries(facts).into_iter().map(common));
+    }
+    // A shared program contains the rules of each profile, which most relays use unchanged.
+    if is_bundled || super::verdicts::is_special(&checked.relay) {
+        entries.push(file(&format!("{SHARE}/refused"), super::verdicts::for_host(&checked.relay)));
+    }
     let relay = &checked.relay;
     let known = planned.memory.units(&facts.sbin, checked, || units(checked, &facts.sbin, templates))?;
     entries.extend(known.units.files.iter().cloned());
+    if is_bundled {
+        entries.extend(known.units.of_program.iter().cloned());
+    }
     let mut drop_in = |name: &str, text: &Content| {
         let path = |unit| format!("{SYSTEMD}/{unit}.d/{name}.conf");
         entries.extend(facts.units.iter().map(|unit| common(file(&path(unit), text.clone()))));
@@ -157,7 +169,6 @@ pub(super) fn alike(planned: &Planned, templates: &Templates) -> Result<Vec<Entr
         folder("/etc/mail-relay/main.cf.d", 0o755),
         folder(SHARE, 0o755),
         file(&format!("{SHARE}/main.cf"), planned.main_cf(templates)?.clone()),
-        file(&format!("{SHARE}/refused"), super::verdicts::for_host(&checked.relay)),
         file(&format!("{SHARE}/relay.env.example"), environment),
         folder(&format!("{SHARE}/tables"), 0o755),
     ];
@@ -186,32 +197,13 @@ pub(super) fn main_cf_text(main_cf: &MainCf, templates: &Templates) -> Result<St
     Ok(text)
 }
 
-/// `mail-relay`, its parts and its man page.
-fn host_command(facts: &FormatFacts) -> Vec<Entry> {
-    const LIB: &str = "/usr/lib/mail-relay";
-    // Read, packed and digested once for all packages of a run.
-    static PARTS: LazyLock<Vec<(String, Content)>> = LazyLock::new(|| {
-        let named = |file: &File<'_>| {
-            let name = file.path().file_name()?.to_str()?;
-            Some((format!("{LIB}/{name}"), file.contents().into()))
-        };
-        HOST.get_dir("lib").into_iter().flat_map(Dir::files).filter_map(named).collect()
-    });
-    static COMMAND: LazyLock<Content> = LazyLock::new(|| host_file("mail-relay").into());
-    static PAGE: LazyLock<Content> = LazyLock::new(|| gzip(&host_file("mail-relay.8")).into());
-    let mut entries = vec![folder(LIB, 0o755)];
-    entries.extend(PARTS.iter().map(|(path, content)| file(path, content.clone())));
-    let command = file(&format!("{}/mail-relay", facts.sbin), COMMAND.clone());
-    entries.push(Entry { mode: 0o755, ..command });
-    entries.push(document("/usr/share/man/man8/mail-relay.8.gz", PAGE.clone()));
-    entries
-}
-
 /// Units of a package.
 #[derive(Debug)]
 pub(super) struct Units {
-    /// The units that apply, the preset and the folders of an empty /var.
+    /// Units of this relay, the preset and the folders of an empty /var.
     files: Vec<Entry>,
+    /// Units that come with the host program.
+    of_program: Vec<Entry>,
     /// The drop-in for the units that run the daemon.
     sandbox: Option<Content>,
 }
@@ -234,13 +226,11 @@ fn units(checked: &Checked, sbin: &str, templates: &Templates) -> Result<Units, 
         "apply_sandbox": systemd::apply_sandbox(),
         "metrics_sandbox": systemd::metrics_sandbox(),
         "watched": watched_files(relay),
-        "deferred": deferred_folders(),
     });
     let mut entries = Vec::new();
     let of_metrics = metrics.iter().flat_map(|_| [METRICS_SERVICE, METRICS_TIMER]);
     let of_certificate = if certificate_files(relay).is_empty() { &[] } else { CERTIFICATE_UNITS };
-    let of_all = UNITS.iter().chain(STARTED_UNITS).chain(RETRY_UNITS);
-    for unit in of_all.chain(of_certificate).copied().chain(of_metrics) {
+    for unit in [APPLY_PATH].iter().chain(of_certificate).copied().chain(of_metrics) {
         let text = render(templates, &format!("systemd/{unit}"), &values)?;
         entries.push(file(&format!("{SYSTEMD}/{unit}"), text));
     }
@@ -263,7 +253,21 @@ fn units(checked: &Checked, sbin: &str, templates: &Templates) -> Result<Units, 
         own.extend_from_slice(&hardening.service);
         systemd::sandbox(&own).render().into()
     });
-    Ok(Units { files: entries.into_iter().map(common).collect(), sandbox })
+    let of_program = units_of_program(sbin, templates)?.into_iter().map(common).collect();
+    Ok(Units { files: entries.into_iter().map(common).collect(), of_program, sandbox })
+}
+
+/// The units that are the same for every relay.
+pub(super) fn units_of_program(sbin: &str, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
+    let values = json!({
+        "program": format!("{sbin}/mail-relay"),
+        "apply_sandbox": systemd::apply_sandbox(),
+        "deferred": deferred_folders(),
+    });
+    let unit = |unit: &&str| -> Result<Entry, PlanError> {
+        Ok(file(&format!("{SYSTEMD}/{unit}"), render(templates, &format!("systemd/{unit}"), &values)?))
+    };
+    UNITS_OF_PROGRAM.iter().map(unit).collect()
 }
 
 /// Has systemd try again the mail that waited for one of these services whenever the service starts.
@@ -331,7 +335,7 @@ pub(super) fn enabled_units(checked: &Checked) -> Vec<String> {
         CERTIFICATE_UNITS.iter().take(usize::from(!certificate_files(&checked.relay).is_empty()));
     UNITS
         .iter()
-        .chain(&RETRY_UNITS[..1])
+        .chain(&[RETRY_PATH])
         .chain(certificate)
         .chain(metrics)
         .map(|unit| (*unit).to_owned())
@@ -341,7 +345,12 @@ pub(super) fn enabled_units(checked: &Checked) -> Vec<String> {
 /// Licence and a page for the administrator.
 fn documents(checked: &Checked, templates: &Templates) -> Result<Vec<Entry>, PlanError> {
     let meta = &checked.meta;
+    let is_bundled = checked.host_program == HostProgram::Bundled;
+    let mut licenses = vec![meta.license.as_str()];
+    licenses.extend(is_bundled.then_some(program::LICENSE));
     let values = json!({
+        "program": is_bundled.then(program::copyright),
+        "licenses": program::licenses(&licenses),
         "package": meta.name,
         "summary": meta.summary,
         "description": meta.description,
@@ -359,14 +368,9 @@ fn documents(checked: &Checked, templates: &Templates) -> Result<Vec<Entry>, Pla
 }
 
 /// The year of a time stamp, UTC.
-fn year(time: u64) -> i16 {
+pub(super) fn year(time: u64) -> i16 {
     let seconds = i64::try_from(time).unwrap_or_default();
     jiff::Timestamp::from_second(seconds).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC).year()
-}
-
-/// A file of the host command. That it exists is proven by a test.
-fn host_file(name: &str) -> Vec<u8> {
-    HOST.get_file(name).map(|file| file.contents().to_vec()).unwrap_or_default()
 }
 
 fn lines(texts: &[String]) -> String {

@@ -15,6 +15,7 @@ mod memory;
 mod next_hops;
 mod policies;
 mod postscreen;
+pub mod program;
 mod recipes;
 mod render;
 mod rewriting;
@@ -38,15 +39,13 @@ pub use verdicts::{ParameterRule, parameter_rule};
 
 use std::sync::{Arc, OnceLock};
 
+use crate::keys::HostProgram;
 use crate::package::{Content, Entry, Lifecycle, Package, Relation, Relations, Requirement, Watch};
 use crate::platform::{Format, FormatFacts};
 use crate::relay::Auth;
 use crate::spec::Checked;
 use crate::template::Templates;
 use memory::Known;
-
-/// The virtual name by which relay packages exclude each other: a host has one relay, never a mixture of two.
-const EXCLUSIVE_NAME: &str = "mail-relay-config";
 
 /// Why a plan cannot be made. Specs are checked before, so this is about templates, or is a defect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -139,6 +138,14 @@ pub fn package(planned: &Planned, format: Format, templates: &Templates) -> Resu
     let checked = &planned.checked;
     let facts = format.facts();
     let commands = format!("{}/mail-relay", facts.sbin);
+    let mut watch = vec![Watch {
+        package: facts.watch.package.clone(),
+        path: facts.watch.path.clone(),
+        gives_back: true,
+    }];
+    if checked.host_program == HostProgram::Shared {
+        watch.push(program::watch());
+    }
     Ok(Package {
         meta: checked.meta.clone(),
         time: checked.time,
@@ -149,8 +156,9 @@ pub fn package(planned: &Planned, format: Format, templates: &Templates) -> Resu
             trigger: format!("{commands} apply --trigger"),
             remove: format!("{commands} remove"),
             units: host::enabled_units(checked),
-            watch: vec![Watch { package: facts.watch.package.clone(), path: facts.watch.path.clone() }],
+            watch,
             purge: vec!["/etc/mail-relay".to_owned(), "/var/lib/mail-relay".to_owned()],
+            mark: "/usr/share/mail-relay/facts".to_owned(),
             keyring: None,
         },
     })
@@ -164,10 +172,21 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     };
     let mut relations = Relations {
         depends: vec![role("postfix")?, role("ca-certificates")?],
-        conflicts: vec![Relation::to(EXCLUSIVE_NAME)],
-        provides: vec![Relation::to(EXCLUSIVE_NAME)],
+        conflicts: vec![Relation::to(&facts.exclusive)],
+        provides: vec![Relation::to(&facts.exclusive)],
         ..Relations::default()
     };
+    match checked.host_program {
+        HostProgram::Shared => relations.depends.push(program::needed()),
+        HostProgram::Bundled => {
+            relations.conflicts.push(Relation::to(program::NAME));
+            if format == Format::Deb {
+                // With this, dpkg removes the shared program instead of failing. For dnf and pacman it would mean that any bundled
+                // package may replace the program on an upgrade.
+                relations.replaces.push(Relation::to(program::NAME));
+            }
+        }
+    }
     let mut needs = surroundings::needs(&checked.host, facts);
     // Where the format has none, `check` has said so.
     needs.extend(

@@ -311,21 +311,35 @@ pub(super) fn for_host(relay: &Relay) -> Content {
     static TEXTS: [OnceLock<Content>; 8 * Profile::ALL.len()] =
         [const { OnceLock::new() }; 8 * Profile::ALL.len()];
     let profile = Profile::ALL.iter().position(|profile| *profile == relay.profile).unwrap_or_default();
-    let inbound = relay.server.as_ref().is_some_and(|server| server.cleartext_password);
-    let flags = usize::from(relay.tls.cleartext_password)
-        + 2 * usize::from(inbound)
-        + 4 * usize::from(relay.network.bare_newlines);
-    TEXTS[8 * profile + flags].get_or_init(|| text_for_host(relay).into()).clone()
+    let text = || text_for_host(relay.profile, |verdict| verdict.lifted(relay)).into();
+    TEXTS[8 * profile + flags(relay)].get_or_init(text).clone()
 }
 
-fn text_for_host(relay: &Relay) -> String {
+/// The same for relays of a profile that lift no rule.
+pub(super) fn for_profile(profile: Profile) -> String {
+    text_for_host(profile, |_| false)
+}
+
+/// Whether a relay lifts a rule of its profile.
+pub(super) fn is_special(relay: &Relay) -> bool {
+    flags(relay) != 0
+}
+
+fn flags(relay: &Relay) -> usize {
+    let inbound = relay.server.as_ref().is_some_and(|server| server.cleartext_password);
+    usize::from(relay.tls.cleartext_password)
+        + 2 * usize::from(inbound)
+        + 4 * usize::from(relay.network.bare_newlines)
+}
+
+fn text_for_host(profile: Profile, is_lifted: impl Fn(&Verdict) -> bool) -> String {
     let mut text = String::from(
         "# What main.cf.d must not do to this relay. Written by postpack: name, rule, values or words, why. Read by `mail-relay apply`.\n",
     );
     for line in rows() {
         let (profiles, verdict) = Verdict::read(line);
-        let here = profiles == "all" || profiles.split(' ').any(|one| one == relay.profile.name());
-        if !here || verdict.lifted(relay) {
+        let here = profiles == "all" || profiles.split(' ').any(|one| one == profile.name());
+        if !here || is_lifted(&verdict) {
             continue;
         }
         let (rule, words) = match &verdict.rule {
@@ -339,7 +353,7 @@ fn text_for_host(relay: &Relay) -> String {
             _ => continue,
         };
         let why = verdict.because(format!("it must {}", verdict.wanted()));
-        let keys = match (verdict.unless, keys::hint(verdict.name, relay.profile).as_slice()) {
+        let keys = match (verdict.unless, keys::hint(verdict.name, profile).as_slice()) {
             (None, []) => String::new(),
             (_, keys) => format!("; set {} in the spec instead", quoted(keys.iter().copied(), " or ")),
         };

@@ -42,6 +42,8 @@ pub struct Distribution {
     pub setgid_group: String,
     /// Fields that were not verified on the system itself.
     pub unverified: Vec<String>,
+    /// Where packages for it were tested.
+    pub tests: Tests,
     /// Sources of the facts.
     pub source: String,
     /// Relations of the format that no package of the distribution satisfies.
@@ -49,6 +51,29 @@ pub struct Distribution {
     pub lacks: Vec<String>,
     /// Its Postfix.
     pub postfix: Installation,
+}
+
+/// Where packages for a distribution were tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tests {
+    /// The lab boots this system.
+    Lab,
+    /// The lab boots a Debian with its package manager and its Postfix.
+    StandIn,
+    /// Nowhere: its facts are from its packages and documents.
+    None,
+}
+
+impl Tests {
+    /// A few words for lists.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Lab => "booted",
+            Self::StandIn => "stand-in",
+            Self::None => "never booted",
+        }
+    }
 }
 
 impl Distribution {

@@ -73,6 +73,8 @@ pub struct FormatFacts {
     pub extension: String,
     /// Folder of commands for the administrator.
     pub sbin: String,
+    /// Folder of completion functions of zsh.
+    pub zsh_completions: String,
     /// The aliases file that Postfix and other programs read.
     pub aliases: String,
     /// CA bundles; the first existing one is used.
@@ -81,6 +83,8 @@ pub struct FormatFacts {
     pub units: Vec<String>,
     /// The package whose upgrade triggers an apply.
     pub watch: Watch,
+    /// The name that all relay packages provide and conflict with.
+    pub exclusive: String,
     /// Packages that conflict with Postfix, if our package must also declare that.
     #[serde(default)]
     pub conflicts: Vec<String>,

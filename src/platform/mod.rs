@@ -7,6 +7,6 @@ mod distribution;
 mod format;
 mod integration;
 
-pub use distribution::Distribution;
+pub use distribution::{Distribution, Tests};
 pub use format::{Format, FormatFacts, GreylistingFacts, IntegrationFacts, RelationSyntax, SpfFacts, Watch};
 pub use integration::Integration;

@@ -3,12 +3,18 @@
 
 use std::fmt::Write as _;
 
-use super::package::Placed;
-use super::settings::Description;
+use super::format::{ClientFiles, RepositoryFormat, Signature};
+use super::keys::Keys;
+use super::names::Name;
+use super::package::{Placed, Prepared, missing};
+use super::settings::{Description, Settings};
 use super::site::Files;
 use super::state::{Item, Publication};
 use super::{RepoError, http_date, sha256};
 use crate::archive::gzip;
+use crate::build::FileName;
+use crate::formats::deb;
+use crate::platform::Format;
 use crate::sign::{self, Kind, Signer, armored, cleartext};
 
 /// The folder of packages.
@@ -18,9 +24,55 @@ const INDEX: &str = "main/binary-all/Packages";
 /// Without the names of real architectures apt warns that it is not supported.
 const ARCHITECTURES: &str = "all amd64 arm64 armhf i386 ppc64el riscv64 s390x";
 
+/// The repository of apt.
+#[derive(Debug)]
+pub(super) struct Apt;
+
+impl RepositoryFormat for Apt {
+    fn pool(&self) -> &'static str {
+        POOL
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::Index
+    }
+
+    fn prepare(&self, file: FileName, bytes: Vec<u8>, _: &dyn Signer) -> Result<Prepared, RepoError> {
+        let control = deb::control(&bytes)?;
+        let time = deb::time(&bytes).unwrap_or_default();
+        let field = |name: &str| field(&control, name).map(str::to_owned).ok_or_else(|| missing(name));
+        let (name, version) = (field("Package")?, field("Version")?);
+        let entry = entry(&control, &Placed::new(&file, &bytes));
+        Ok(Prepared { format: Format::Deb, name, version, time, file, bytes, signature: None, entry })
+    }
+
+    fn keyring(&self, repository: &Name) -> String {
+        format!("/usr/share/keyrings/{repository}-archive-keyring.gpg")
+    }
+
+    fn client_files(&self, settings: &Settings, keys: &Keys) -> ClientFiles {
+        let name = &settings.repository.name;
+        let mut files = ClientFiles::default();
+        files.file(self.keyring(name), keys.to_bytes());
+        files.config(format!("/etc/apt/sources.list.d/{name}.sources"), source(settings));
+        files
+    }
+}
+
+/// The source of apt. The packaged file and the one that a person fetches are the same: apt refuses two that differ.
+pub(super) fn source(settings: &Settings) -> String {
+    let description = &settings.repository;
+    format!(
+        "Types: deb\nURIs: {}/apt\nSuites: {}\nComponents: main\nSigned-By: {}\n",
+        description.url,
+        settings.first_suite(),
+        Apt.keyring(&description.name)
+    )
+}
+
 /// The stanza of a package in the index. SHA-256 is the only digest that it has: MD5, SHA-1 and SHA-512 would make the index
 /// 3.5 times as large.
-pub(super) fn entry(control: &str, placed: Placed<'_>) -> String {
+fn entry(control: &str, placed: &Placed<'_>) -> String {
     format!(
         "{}\nFilename: pool/main/{}\nSize: {}\nSHA256: {}\n",
         control.trim_end(),
@@ -31,7 +83,7 @@ pub(super) fn entry(control: &str, placed: Placed<'_>) -> String {
 }
 
 /// The first line of a field of a control file.
-pub(super) fn field<'c>(control: &'c str, name: &str) -> Option<&'c str> {
+fn field<'c>(control: &'c str, name: &str) -> Option<&'c str> {
     let of = |line: &'c str| line.strip_prefix(name)?.strip_prefix(':').map(str::trim);
     control.lines().find_map(of)
 }
@@ -55,7 +107,7 @@ pub(super) fn files<'i>(
         packages.push('\n');
     }
     let packed = gzip(packages.as_bytes());
-    let forms = [(INDEX.to_owned(), packages.into_bytes()), (format!("{INDEX}.gz"), packed)];
+    let packed_name = format!("{INDEX}.gz");
 
     let mut release = String::new();
     let title = &description.title;
@@ -72,15 +124,14 @@ pub(super) fn files<'i>(
         release,
         "Acquire-By-Hash: yes\nArchitectures: {ARCHITECTURES}\nComponents: main\nDescription: {title}, {suite}\nSHA256:\n"
     );
-    for (path, bytes) in forms {
-        let digest = sha256(&bytes);
-        // The uncompressed index must be listed: without it apt finds no package and reports nothing.
-        let _ = writeln!(release, " {digest} {:>9} {path}", bytes.len());
-        let by_hash = format!("{folder}/main/binary-all/by-hash/SHA256/{digest}");
-        publication.files.insert(by_hash.clone());
-        files.fix(by_hash, bytes.clone());
-        files.point(format!("{folder}/{path}"), bytes);
+    // Debian's archive also lists the uncompressed index without having it. apt finds no package in a release that lacks the entry.
+    for (path, bytes) in [(INDEX, packages.as_bytes()), (packed_name.as_str(), &packed[..])] {
+        let _ = writeln!(release, " {} {:>9} {path}", sha256(bytes), bytes.len());
     }
+    let by_hash = format!("{folder}/main/binary-all/by-hash/SHA256/{}", sha256(&packed));
+    publication.files.insert(by_hash.clone());
+    files.fix(by_hash, packed.clone());
+    files.point(format!("{folder}/{packed_name}"), packed);
     let newest = signers.iter().map(|signer| sign::time_of(signer.certificate(), date)).max().unwrap_or(date);
     let mut detached = Vec::new();
     for signer in signers {

@@ -6,6 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::format::{self as repository, Signature};
 use super::keys::Keys;
 use super::names::Name;
 use super::publish::{is_kept_by_state, needed, path_of, state, write_indexes};
@@ -13,8 +14,6 @@ use super::settings::Settings;
 use super::site::{Files, Site};
 use super::state::{Item, Publication, State};
 use super::{RepoError, day, sha256};
-use crate::formats::rpm;
-use crate::platform::Format;
 use crate::sign::{
     Certificate, Cleartext, Gravity, Kind, SignError, Signer, unarmored, verify as verify_signature,
 };
@@ -166,14 +165,14 @@ impl Judge<'_> {
         if sha256(&bytes) != item.sha256 {
             return Some(Fault::new(true, &path, "SHA-256 mismatch: not the file that was published", ""));
         }
-        match item.format {
-            Format::Deb => None,
-            Format::Rpm => match rpm::signature(&bytes) {
+        match repository::of(item.format).signature() {
+            Signature::Index => None,
+            Signature::Package(read) => match read(&bytes) {
                 Ok(Some((packet, header))) => self.signature(&path, Kind::Binary, &header, &packet),
                 Ok(None) => Some(Fault::new(true, &path, "the package has no signature", "")),
                 Err(error) => Some(Fault::new(true, &path, error.to_string(), "")),
             },
-            Format::Pacman => match self.read(&format!("{path}.sig")) {
+            Signature::File => match self.read(&format!("{path}.sig")) {
                 Ok(packet) => self.signature(&format!("{path}.sig"), Kind::Binary, &bytes, &packet),
                 Err(fault) => Some(fault),
             },

@@ -1,11 +1,12 @@
 //! Files for hosts that use the repository: keys, sources, recipes for first boots, and the release package that contains all
 //! of them and keeps them current.
 
+use super::format::{self as repository, ClientFiles};
 use super::keys::Keys;
 use super::settings::Settings;
-use super::{RepoError, sha256};
+use super::{RepoError, apt, dnf, pacman, sha256};
 use crate::formats;
-use crate::package::{Architecture, Entry, EntryKind, Lifecycle, Meta, Package, Relations, Release, Version};
+use crate::package::{Architecture, Lifecycle, Meta, Package, Relations, Release, Version};
 use crate::platform::Format;
 use crate::template::Templates;
 
@@ -19,63 +20,8 @@ pub(super) fn bootstrap_name(settings: &Settings, format: Format) -> String {
     format!("{}.{}", package_name(settings), format.facts().extension)
 }
 
-/// Paths on hosts. They never change: an administrator may have changed the file that names the key.
 fn keyring(settings: &Settings, format: Format) -> String {
-    let name = &settings.repository.name;
-    match format {
-        Format::Deb => format!("/usr/share/keyrings/{name}-archive-keyring.gpg"),
-        Format::Rpm => format!("/etc/pki/rpm-gpg/RPM-GPG-KEY-{name}"),
-        Format::Pacman => format!("/usr/share/pacman/keyrings/{name}.gpg"),
-    }
-}
-
-fn suite(settings: &Settings) -> &str {
-    settings.repository.suites.first().map_or("stable", |suite| suite.as_str())
-}
-
-/// The source of apt. The packaged file and the one that a person fetches are the same: apt refuses two that differ.
-pub(super) fn apt_source(settings: &Settings) -> String {
-    format!(
-        "Types: deb\nURIs: {}/apt\nSuites: {}\nComponents: main\nSigned-By: {}\n",
-        settings.repository.url,
-        suite(settings),
-        keyring(settings, Format::Deb)
-    )
-}
-
-/// The source of dnf: through the list of mirrors, so that metadata and signature are always of one publication.
-pub(super) fn dnf_source(settings: &Settings, key: &str) -> String {
-    let description = &settings.repository;
-    format!(
-        "[{name}]\nname={}\nmirrorlist={}/rpm/{}.mirrorlist\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey={key}\n\
-         metadata_expire=1h\n",
-        description.title,
-        description.url,
-        suite(settings),
-        name = description.name,
-    )
-}
-
-/// The source of zypper, which reads a list of mirrors only in recent versions.
-pub(super) fn zypper_source(settings: &Settings, key: &str) -> String {
-    let description = &settings.repository;
-    format!(
-        "[{name}]\nname={}\nbaseurl={}/rpm/suites/{}\nenabled=1\nautorefresh=1\ntype=rpm-md\ngpgcheck=1\n\
-         repo_gpgcheck=1\ngpgkey={key}\n",
-        description.title,
-        description.url,
-        suite(settings),
-        name = description.name,
-    )
-}
-
-/// The section of pacman.conf.
-pub(super) fn pacman_source(settings: &Settings) -> String {
-    let description = &settings.repository;
-    format!(
-        "[{}]\nSigLevel = Required DatabaseOptional\nServer = {}/pacman\n",
-        description.name, description.url
-    )
+    repository::of(format).keyring(&settings.repository.name)
 }
 
 /// The files of hosts that people and tools fetch, by their paths in the tree.
@@ -95,10 +41,10 @@ pub(super) fn files(
         (".nojekyll".to_owned(), Vec::new()),
         ("key.asc".to_owned(), keys.to_armor().into_bytes()),
         ("key.gpg".to_owned(), keys.to_bytes()),
-        (format!("{name}.sources"), apt_source(settings).into_bytes()),
-        (format!("{name}.repo"), dnf_source(settings, &key).into_bytes()),
-        (format!("{name}-zypper.repo"), zypper_source(settings, &key).into_bytes()),
-        (format!("{name}.pacman.conf"), pacman_source(settings).into_bytes()),
+        (format!("{name}.sources"), apt::source(settings).into_bytes()),
+        (format!("{name}.repo"), dnf::source(settings, &key).into_bytes()),
+        (format!("{name}-zypper.repo"), dnf::zypper_source(settings, &key).into_bytes()),
+        (format!("{name}.pacman.conf"), pacman::source(settings).into_bytes()),
         (format!("{name}.cloud-init.yaml"), cloud_init(settings, keys).into_bytes()),
         (format!("{name}.ansible.yml"), ansible(settings, keys).into_bytes()),
     ];
@@ -116,11 +62,11 @@ pub(super) fn digest(settings: &Settings, keys: &Keys) -> String {
     let texts = [
         env!("CARGO_PKG_VERSION").to_owned(),
         keys.to_armor(),
-        trusted(keys),
-        apt_source(settings),
-        dnf_source(settings, &key),
-        zypper_source(settings, &key),
-        pacman_source(settings),
+        pacman::trusted(keys),
+        apt::source(settings),
+        dnf::source(settings, &key),
+        dnf::zypper_source(settings, &key),
+        pacman::source(settings),
         settings.repository.maintainer.as_str().to_owned(),
     ];
     sha256(texts.join("\0").as_bytes())
@@ -148,44 +94,7 @@ pub(super) fn packages(
 
 fn package(settings: &Settings, keys: &Keys, release: u64, format: Format) -> Package {
     let description = &settings.repository;
-    let name = &description.name;
-    let key = keyring(settings, format);
-    let file = |path: &str, content: Vec<u8>| Entry {
-        path: path.to_owned(),
-        mode: 0o644,
-        kind: EntryKind::File(content.into()),
-        common: false,
-    };
-    let config = |path: String, text: String| Entry {
-        path,
-        mode: 0o644,
-        kind: EntryKind::Config(text.into_bytes().into()),
-        common: false,
-    };
-    let mut lifecycle = Lifecycle::default();
-    let mut entries = match format {
-        Format::Deb => vec![
-            file(&key, keys.to_bytes()),
-            config(format!("/etc/apt/sources.list.d/{name}.sources"), apt_source(settings)),
-        ],
-        Format::Rpm => {
-            let path = format!("file://{key}");
-            vec![
-                file(&key, keys.to_armor().into_bytes()),
-                config(format!("/etc/yum.repos.d/{name}.repo"), dnf_source(settings, &path)),
-                config(format!("/etc/zypp/repos.d/{name}.repo"), zypper_source(settings, &path)),
-            ]
-        }
-        Format::Pacman => {
-            lifecycle.keyring = Some(name.as_str().to_owned());
-            vec![
-                file(&key, keys.to_bytes()),
-                file(&format!("/usr/share/pacman/keyrings/{name}-trusted"), trusted(keys).into_bytes()),
-                file(&format!("/usr/share/pacman/keyrings/{name}-revoked"), revoked(keys).into_bytes()),
-                config(format!("/etc/pacman.d/{name}.conf"), pacman_source(settings)),
-            ]
-        }
-    };
+    let ClientFiles { mut entries, keyring } = repository::of(format).client_files(settings, keys);
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     let version = Version { numbers: vec![release], ..Version::default() };
     // Of the keys, so that the same settings give the same bytes on any day.
@@ -221,19 +130,8 @@ fn package(settings: &Settings, keys: &Keys, release: u64, format: Format) -> Pa
         time,
         entries,
         relations: Relations::default(),
-        lifecycle,
+        lifecycle: Lifecycle { keyring, ..Lifecycle::default() },
     }
-}
-
-/// Keys that pacman trusts fully: `FINGERPRINT:4:`.
-fn trusted(keys: &Keys) -> String {
-    let good = keys.certificates().into_iter().filter(|key| !key.is_revoked());
-    good.map(|key| format!("{}:4:\n", key.fingerprint())).collect::<Vec<_>>().concat()
-}
-
-fn revoked(keys: &Keys) -> String {
-    let bad = keys.certificates().into_iter().filter(|key| key.is_revoked());
-    bad.map(|key| format!("{}\n", key.fingerprint())).collect::<Vec<_>>().concat()
 }
 
 /// Indented lines of a YAML block.
@@ -247,8 +145,8 @@ fn cloud_init(settings: &Settings, keys: &Keys) -> String {
     let armor = block(&keys.to_armor(), 6);
     let [deb, rpm] = [Format::Deb, Format::Rpm].map(|format| keyring(settings, format));
     let deb = deb.replace(".gpg", ".asc").replace("/usr/share/keyrings", "/etc/apt/keyrings");
-    let apt = apt_source(settings).replace(&keyring(settings, Format::Deb), &deb);
-    let dnf = dnf_source(settings, &format!("file://{rpm}"));
+    let apt = apt::source(settings).replace(&keyring(settings, Format::Deb), &deb);
+    let dnf = dnf::source(settings, &format!("file://{rpm}"));
     format!(
         "#cloud-config\n# Adds the repository on the first boot. Keep the part of your distribution, and add `packages:`.\n\
          write_files:\n  # Debian, Ubuntu\n  - path: {deb}\n    content: |\n{armor}  - path: \

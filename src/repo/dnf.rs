@@ -3,17 +3,98 @@
 
 use std::fmt::Write as _;
 
-use super::names::Url;
-use super::package::Placed;
+use super::format::{ClientFiles, RepositoryFormat, Signature};
+use super::keys::Keys;
+use super::names::{Name, Url};
+use super::package::{self, Placed, Prepared};
+use super::settings::Settings;
 use super::site::Files;
 use super::state::{Item, Publication};
 use super::{RepoError, markup, sha256};
 use crate::archive::gzip;
-use crate::formats::rpm::Record;
+use crate::build::FileName;
+use crate::formats::rpm::{self, Record};
+use crate::platform::Format;
 use crate::sign::{self, Kind, Signer, armored};
 
 /// The folder of packages.
 pub(super) const POOL: &str = "rpm/pool";
+
+/// The repository of dnf and zypper.
+#[derive(Debug)]
+pub(super) struct Dnf;
+
+impl RepositoryFormat for Dnf {
+    fn pool(&self) -> &'static str {
+        POOL
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::Package(rpm::signature)
+    }
+
+    fn prepare(&self, file: FileName, bytes: Vec<u8>, signer: &dyn Signer) -> Result<Prepared, RepoError> {
+        let time = rpm::record(&bytes)?.time;
+        let is_rsa = signer.certificate().algorithm().starts_with("RSA");
+        let bytes = rpm::signed(&bytes, is_rsa, |header| package::sign(signer, header, time))?;
+        let record = rpm::record(&bytes)?;
+        let entry = entry(&record, &Placed::new(&file, &bytes));
+        let [epoch, version, release] = &record.version;
+        let epoch = if epoch == "0" { String::new() } else { format!("{epoch}:") };
+        let version = format!("{epoch}{version}-{release}");
+        Ok(Prepared {
+            format: Format::Rpm,
+            name: record.name,
+            version,
+            time,
+            file,
+            bytes,
+            signature: None,
+            entry,
+        })
+    }
+
+    fn keyring(&self, repository: &Name) -> String {
+        format!("/etc/pki/rpm-gpg/RPM-GPG-KEY-{repository}")
+    }
+
+    fn client_files(&self, settings: &Settings, keys: &Keys) -> ClientFiles {
+        let name = &settings.repository.name;
+        let keyring = self.keyring(name);
+        let address = format!("file://{keyring}");
+        let mut files = ClientFiles::default();
+        files.file(keyring, keys.to_armor().into_bytes());
+        files.config(format!("/etc/yum.repos.d/{name}.repo"), source(settings, &address));
+        files.config(format!("/etc/zypp/repos.d/{name}.repo"), zypper_source(settings, &address));
+        files
+    }
+}
+
+/// The source of dnf: through the list of mirrors, so that metadata and signature are always of one publication.
+pub(super) fn source(settings: &Settings, key: &str) -> String {
+    let description = &settings.repository;
+    format!(
+        "[{name}]\nname={}\nmirrorlist={}/rpm/{}.mirrorlist\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey={key}\n\
+         metadata_expire=1h\n",
+        description.title,
+        description.url,
+        settings.first_suite(),
+        name = description.name,
+    )
+}
+
+/// The source of zypper, which reads a list of mirrors only in recent versions.
+pub(super) fn zypper_source(settings: &Settings, key: &str) -> String {
+    let description = &settings.repository;
+    format!(
+        "[{name}]\nname={}\nbaseurl={}/rpm/suites/{}\nenabled=1\nautorefresh=1\ntype=rpm-md\ngpgcheck=1\n\
+         repo_gpgcheck=1\ngpgkey={key}\n",
+        description.title,
+        description.url,
+        settings.first_suite(),
+        name = description.name,
+    )
+}
 
 /// A text in XML 1.0, which has no place for other control characters.
 fn xml(text: &str) -> String {
@@ -21,7 +102,7 @@ fn xml(text: &str) -> String {
 }
 
 /// The element of a package in primary.xml.
-pub(super) fn entry(record: &Record, placed: Placed<'_>) -> String {
+fn entry(record: &Record, placed: &Placed<'_>) -> String {
     let mut text = String::from("<package type=\"rpm\">\n");
     let mut element = |name: &str, value: &str| {
         let _ = writeln!(text, "  <{name}>{}</{name}>", xml(value));

@@ -8,6 +8,7 @@ mod apt;
 mod check;
 mod clients;
 mod dnf;
+mod format;
 mod keys;
 mod names;
 mod package;

@@ -1,8 +1,8 @@
 //! A package on its way into a repository: read once, signed if its format has signatures, described for its index.
 
-use super::{RepoError, apt, dnf, pacman, sha256};
+use super::format::of;
+use super::{RepoError, sha256};
 use crate::build::FileName;
-use crate::formats::{self, deb, rpm};
 use crate::package::ReadError;
 use crate::platform::Format;
 use crate::sign::{self, Kind, Signer};
@@ -22,11 +22,18 @@ pub(super) struct Prepared {
 }
 
 /// Data about a file for an index.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Placed<'a> {
     pub(super) file: &'a FileName,
     pub(super) size: u64,
-    pub(super) sha256: &'a str,
+    pub(super) sha256: String,
+}
+
+impl<'a> Placed<'a> {
+    /// The data about a file with these bytes.
+    pub(super) fn new(file: &'a FileName, bytes: &[u8]) -> Self {
+        Self { file, size: bytes.len() as u64, sha256: sha256(bytes) }
+    }
 }
 
 /// The name of a package's file in the pool. Object stores and CDNs read `+`, `~` and `:` in addresses differently, so none
@@ -45,54 +52,22 @@ pub(super) fn prepare(
     bytes: Vec<u8>,
     signer: &dyn Signer,
 ) -> Result<Prepared, RepoError> {
-    let named = |error: ReadError| RepoError::Package { file: file.to_owned(), error };
-    let pool = pool_name(file)?;
-    let sign = |data: &[u8], time: u64| {
-        let time = sign::time_of(signer.certificate(), time);
-        signer.sign(Kind::Binary, data, time).map_err(RepoError::Sign)
-    };
-    match format {
-        Format::Deb => {
-            let control = deb::control(&bytes).map_err(named)?;
-            let digest = sha256(&bytes);
-            let placed = Placed { file: &pool, size: bytes.len() as u64, sha256: &digest };
-            let time = deb::time(&bytes).unwrap_or_default();
-            let entry = apt::entry(&control, placed);
-            let field = |name: &str| apt::field(&control, name).map(str::to_owned);
-            let missing = |name: &str| named(ReadError::Damaged(format!("it has no {name}")));
-            let name = field("Package").ok_or_else(|| missing("Package"))?;
-            let version = field("Version").ok_or_else(|| missing("Version"))?;
-            Ok(Prepared { format, name, version, time, file: pool, bytes, signature: None, entry })
-        }
-        Format::Rpm => {
-            let time = rpm::record(&bytes).map_err(named)?.time;
-            let is_rsa = signer.certificate().algorithm().starts_with("RSA");
-            let bytes = rpm::signed(&bytes, is_rsa, |header| sign(header, time))?;
-            let record = rpm::record(&bytes).map_err(named)?;
-            let digest = sha256(&bytes);
-            let entry =
-                dnf::entry(&record, Placed { file: &pool, size: bytes.len() as u64, sha256: &digest });
-            let [epoch, version, release] = &record.version;
-            let epoch = if epoch == "0" { String::new() } else { format!("{epoch}:") };
-            let version = format!("{epoch}{version}-{release}");
-            let name = record.name;
-            Ok(Prepared { format, name, version, time, file: pool, bytes, signature: None, entry })
-        }
-        Format::Pacman => {
-            let fields = formats::of(format).read(&bytes).map_err(named)?.fields;
-            let field = |name: &str| {
-                let found = fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-                found.ok_or_else(|| named(ReadError::Damaged(format!("it has no {name}"))))
-            };
-            let time = field("builddate")?.parse().unwrap_or_default();
-            let digest = sha256(&bytes);
-            let placed = Placed { file: &pool, size: bytes.len() as u64, sha256: &digest };
-            let entry = pacman::entry(&fields, placed);
-            let (name, version) = (field("pkgname")?, field("pkgver")?);
-            // The name becomes a folder of the database.
-            FileName::new(format!("{name}-{version}"))?;
-            let signature = Some(sign(&bytes, time)?);
-            Ok(Prepared { format, name, version, time, file: pool, bytes, signature, entry })
-        }
-    }
+    of(format).prepare(pool_name(file)?, bytes, signer).map_err(|error| match error {
+        RepoError::Package { error, .. } => RepoError::Package { file: file.to_owned(), error },
+        error => error,
+    })
+}
+
+/// A signature over bytes of this time, in seconds since 1970 UTC, as an OpenPGP packet.
+///
+/// # Errors
+/// The signer fails.
+pub(super) fn sign(signer: &dyn Signer, bytes: &[u8], time: u64) -> Result<Vec<u8>, RepoError> {
+    let time = sign::time_of(signer.certificate(), time);
+    signer.sign(Kind::Binary, bytes, time).map_err(RepoError::Sign)
+}
+
+/// The error for a package without a required field.
+pub(super) fn missing(field: &str) -> RepoError {
+    ReadError::Damaged(format!("it has no {field}")).into()
 }

@@ -3,10 +3,17 @@
 use std::fmt::Write as _;
 
 use super::RepoError;
-use super::package::Placed;
+use super::format::{ClientFiles, RepositoryFormat, Signature};
+use super::keys::Keys;
+use super::names::Name;
+use super::package::{self, Placed, Prepared, missing};
+use super::settings::Settings;
 use super::site::Files;
 use super::state::{Item, Publication};
-use crate::archive::{Member, Method, Tar};
+use crate::archive::{Effort, Member, Method, Tar};
+use crate::build::FileName;
+use crate::formats::{self, PackageFormat as _};
+use crate::platform::Format;
 use crate::sign::{self, Kind, Signer};
 
 /// The folder of everything: pacman does not look into folders below it.
@@ -30,8 +37,72 @@ const SECTIONS: [(&str, &str); 14] = [
     ("DEPENDS", "depend"),
 ];
 
+/// The repository of pacman.
+#[derive(Debug)]
+pub(super) struct Pacman;
+
+impl RepositoryFormat for Pacman {
+    fn pool(&self) -> &'static str {
+        POOL
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::File
+    }
+
+    fn prepare(&self, file: FileName, bytes: Vec<u8>, signer: &dyn Signer) -> Result<Prepared, RepoError> {
+        let fields = formats::Pacman.read(&bytes)?.fields;
+        let field = |name: &str| {
+            let found = fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+            found.ok_or_else(|| missing(name))
+        };
+        let time = field("builddate")?.parse().unwrap_or_default();
+        let (name, version) = (field("pkgname")?, field("pkgver")?);
+        let entry = entry(&fields, &Placed::new(&file, &bytes));
+        // The name becomes a folder of the database.
+        FileName::new(format!("{name}-{version}"))?;
+        let signature = Some(package::sign(signer, &bytes, time)?);
+        Ok(Prepared { format: Format::Pacman, name, version, time, file, bytes, signature, entry })
+    }
+
+    fn keyring(&self, repository: &Name) -> String {
+        format!("/usr/share/pacman/keyrings/{repository}.gpg")
+    }
+
+    fn client_files(&self, settings: &Settings, keys: &Keys) -> ClientFiles {
+        let name = &settings.repository.name;
+        let mut files = ClientFiles { keyring: Some(name.as_str().to_owned()), ..ClientFiles::default() };
+        let list = |kind: &str| format!("/usr/share/pacman/keyrings/{name}-{kind}");
+        files.file(self.keyring(name), keys.to_bytes());
+        files.file(list("trusted"), trusted(keys).into_bytes());
+        files.file(list("revoked"), revoked(keys).into_bytes());
+        files.config(format!("/etc/pacman.d/{name}.conf"), source(settings));
+        files
+    }
+}
+
+/// The section of pacman.conf.
+pub(super) fn source(settings: &Settings) -> String {
+    let description = &settings.repository;
+    format!(
+        "[{}]\nSigLevel = Required DatabaseOptional\nServer = {}/pacman\n",
+        description.name, description.url
+    )
+}
+
+/// Keys that pacman trusts fully: `FINGERPRINT:4:`.
+pub(super) fn trusted(keys: &Keys) -> String {
+    let good = keys.certificates().into_iter().filter(|key| !key.is_revoked());
+    good.map(|key| format!("{}:4:\n", key.fingerprint())).collect::<Vec<_>>().concat()
+}
+
+fn revoked(keys: &Keys) -> String {
+    let bad = keys.certificates().into_iter().filter(|key| key.is_revoked());
+    bad.map(|key| format!("{}\n", key.fingerprint())).collect::<Vec<_>>().concat()
+}
+
 /// The `desc` file of a package.
-pub(super) fn entry(fields: &[(String, String)], placed: Placed<'_>) -> String {
+fn entry(fields: &[(String, String)], placed: &Placed<'_>) -> String {
     let mut text = format!(
         "%FILENAME%\n{}\n\n%CSIZE%\n{}\n\n%SHA256SUM%\n{}\n\n",
         placed.file, placed.size, placed.sha256
@@ -62,7 +133,7 @@ pub(super) fn files<'i>(
     signer: &dyn Signer,
     files: &mut Files,
 ) -> Result<(), RepoError> {
-    let mut tar = Tar::new(publication.date, Method::Gzip);
+    let mut tar = Tar::new(publication.date, Method::Gzip, Effort::Low);
     for item in items {
         let folder = format!("{}-{}/", item.name, item.version);
         tar.add(&folder, 0o755, Member::Directory);

@@ -1,7 +1,7 @@
 //! The page for people: what is here, how to use it, and what changed. One file that needs neither a network nor a script;
 //! with a script, the list of packages can be searched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -49,13 +49,14 @@ pub(super) fn html(
         .iter()
         .filter_map(|name| Some((name, state.suites.get(name)?)))
         .map(|(name, suite)| {
-            let mut rows: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+            let mut rows: BTreeMap<(&str, &str), BTreeSet<Format>> = BTreeMap::new();
             for item in suite.current().into_iter().flat_map(|publication| state.items_of(publication)) {
-                rows.entry((&item.name, &item.version)).or_default().push(item.format.name());
+                rows.entry((&item.name, &item.version)).or_default().insert(item.format);
             }
             let packages: Vec<_> = rows
                 .into_iter()
                 .map(|((name, version), formats)| {
+                    let formats: Vec<&str> = formats.into_iter().map(Format::name).collect();
                     json!({ "name": escape(name), "version": escape(version), "formats": formats.join(", ") })
                 })
                 .collect();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use wildmatch::WildMatch;
 
+use super::format::{self as repository, Signature};
 use super::keys::Keys;
 use super::names::Name;
 use super::package::{Prepared, pool_name, prepare};
@@ -246,9 +247,9 @@ impl Repository<'_> {
     ) -> Result<u64, RepoError> {
         let Prepared { format, name, version, time, file, bytes, signature, entry } = prepared;
         let id = state.items.last_key_value().map_or(1, |(id, _)| id + 1);
-        let key = match format {
-            Format::Deb => None,
-            Format::Rpm | Format::Pacman => Some(self.keys.first()?.certificate().fingerprint()),
+        let key = match repository::of(format).signature() {
+            Signature::Index => None,
+            Signature::Package(_) | Signature::File => Some(self.keys.first()?.certificate().fingerprint()),
         };
         let (size, sha256) = (bytes.len() as u64, sha256(&bytes));
         let serial = state.serial + 1;
@@ -472,21 +473,20 @@ fn with(state: &State, suite: &Name, ids: &[u64]) -> BTreeSet<u64> {
 
 /// Where the file of a package is.
 pub(super) fn path_of(item: &Item) -> String {
-    let pool = match item.format {
-        Format::Deb => apt::POOL,
-        Format::Rpm => dnf::POOL,
-        Format::Pacman => pacman::POOL,
-    };
-    format!("{pool}/{}", item.file)
+    format!("{}/{}", repository::of(item.format).pool(), item.file)
+}
+
+/// The files of a package: the package, and its signature if that is a separate file.
+pub(super) fn files_of(item: &Item) -> impl Iterator<Item = String> + use<> {
+    let path = path_of(item);
+    let has_file = matches!(repository::of(item.format).signature(), Signature::File);
+    let signature = has_file.then(|| format!("{path}.sig"));
+    [Some(path), signature].into_iter().flatten()
 }
 
 /// The files of all packages and publications.
 pub(super) fn needed(state: &State) -> BTreeSet<String> {
-    let packages = state.items.values().flat_map(|item| {
-        let path = path_of(item);
-        let signature = (item.format == Format::Pacman).then(|| format!("{path}.sig"));
-        [Some(path), signature].into_iter().flatten()
-    });
+    let packages = state.items.values().flat_map(files_of);
     let publications = state.suites.values().flat_map(|suite| &suite.publications);
     packages.chain(publications.flat_map(|publication| publication.files.clone())).collect()
 }

@@ -17,6 +17,13 @@ pub struct Settings {
     pub keys: Vec<KeySource>,
 }
 
+impl Settings {
+    /// The suite that client files name.
+    pub(super) fn first_suite(&self) -> &str {
+        self.repository.suites.first().map_or("stable", |suite| suite.as_str())
+    }
+}
+
 /// The names and rules of a repository.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

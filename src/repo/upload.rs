@@ -7,11 +7,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::publish::{is_kept_by_state, needed, path_of};
+use super::publish::{files_of, is_kept_by_state, needed};
 use super::site::Site;
 use super::state::{SIGNATURE, STATE, State};
 use super::{RepoError, sha256};
-use crate::platform::Format;
 
 /// Names that are never used for other bytes.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -82,11 +81,7 @@ pub fn upload_plan(
 
 /// Files that never change and were there at a publication.
 fn before(state: &State, since: u64) -> BTreeSet<String> {
-    let packages = state.items.values().filter(|item| item.serial <= since).flat_map(|item| {
-        let path = path_of(item);
-        let signature = (item.format == Format::Pacman).then(|| format!("{path}.sig"));
-        [Some(path), signature].into_iter().flatten()
-    });
+    let packages = state.items.values().filter(|item| item.serial <= since).flat_map(files_of);
     let publications = state.suites.values().flat_map(|suite| &suite.publications);
     let indexes = publications.filter(|one| one.serial <= since).flat_map(|one| one.files.clone());
     packages.chain(indexes).collect()

@@ -35,12 +35,14 @@ mod syntax;
 mod tls;
 mod tls_policies;
 mod transports;
+mod unedited;
 mod units;
 mod values;
 mod ways;
 
 pub use dependencies::{Dependencies, Extra};
 pub use origins::Origins;
+pub(crate) use package::{FALLBACK_TIME, OWN_LICENSE};
 pub use starter::starter;
 
 use serde::Deserialize;
@@ -51,7 +53,7 @@ use self::package::Words;
 use self::smarthost::Smarthosts;
 use crate::diag::{Diagnostic, Severity, Source, has_errors};
 use crate::keys::spot::Spot;
-use crate::keys::{RelaySection, Spec, schema};
+use crate::keys::{HostProgram, RelaySection, Spec, schema};
 use crate::package::Meta;
 use crate::platform::Format;
 use crate::relay::{Auth, Host, Profile, Provider, Providers, Relay, Smarthost};
@@ -69,6 +71,8 @@ pub struct Checked {
     pub targets: Vec<String>,
     /// The relay.
     pub relay: Relay,
+    /// The package that contains the host program.
+    pub host_program: HostProgram,
     /// The other parts of the packages.
     pub host: Host,
     /// Additional package relations of the spec.
@@ -76,6 +80,9 @@ pub struct Checked {
     /// Origins of the values of the relay.
     pub origins: Origins,
 }
+
+/// The name under which the embedded example is read; its values are meant to be those of an example.
+pub const EXAMPLE_NAME: &str = "<example>";
 
 /// The embedded example.
 pub fn example() -> &'static str {
@@ -106,6 +113,21 @@ pub fn load_table(
     open::alone(questions, &mut findings);
     in_order(&mut findings);
     let checked = checked.filter(|_| !has_errors(&findings));
+    (checked, findings)
+}
+
+/// Checks the spec of a user. In addition to [`load_table`], it warns of values that are still those of an example.
+pub fn load_own_table(
+    table: DeTable<'_>,
+    text: &str,
+    providers: &Providers,
+) -> (Option<Checked>, Vec<Diagnostic>) {
+    let unedited = unedited::find(&table);
+    let (checked, mut findings) = load_table(table, text, providers);
+    if checked.is_some() {
+        findings.extend(unedited);
+        in_order(&mut findings);
+    }
     (checked, findings)
 }
 
@@ -254,7 +276,9 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         own_files,
     };
     let host = Host { after, hardening, metrics, integrations, firewall };
-    Some(Checked { meta, time, formats, targets, relay, host, dependencies, origins })
+    let host_program = spec.package.as_ref().and_then(|section| section.value.host_program.as_ref());
+    let host_program = host_program.map(|spot| spot.value).unwrap_or_default();
+    Some(Checked { meta, time, formats, targets, relay, host_program, host, dependencies, origins })
 }
 
 /// Notes for all users of the provider.

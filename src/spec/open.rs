@@ -7,26 +7,35 @@ use crate::diag::{Diagnostic, Span};
 /// A finding for each value that begins with `TODO`.
 pub(super) fn questions(table: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    for (name, value) in table {
-        walk(value.get_ref(), value.span(), name.get_ref(), &mut findings);
-    }
+    texts(table, &mut |path, text, span| {
+        if text.starts_with("TODO") {
+            findings.push(
+                Diagnostic::error("todo", span, format!("`{path}` is an open question"))
+                    .hint("the comment above has the question; write the answer in place of `TODO`"),
+            );
+        }
+    });
     findings
 }
 
-fn walk(value: &DeValue<'_>, span: Span, path: &str, findings: &mut Vec<Diagnostic>) {
+/// Calls `seen` with the path, text and place of every text in a table.
+pub(super) fn texts(table: &DeTable<'_>, seen: &mut dyn FnMut(&str, &str, Span)) {
+    for (name, value) in table {
+        walk(value.get_ref(), value.span(), name.get_ref(), seen);
+    }
+}
+
+fn walk(value: &DeValue<'_>, span: Span, path: &str, seen: &mut dyn FnMut(&str, &str, Span)) {
     match value {
-        DeValue::String(text) if text.starts_with("TODO") => findings.push(
-            Diagnostic::error("todo", span, format!("`{path}` is an open question"))
-                .hint("the comment above has the question; write the answer in place of `TODO`"),
-        ),
+        DeValue::String(text) => seen(path, text, span),
         DeValue::Table(table) => {
             for (name, value) in table {
-                walk(value.get_ref(), value.span(), &format!("{path}.{}", name.get_ref()), findings);
+                walk(value.get_ref(), value.span(), &format!("{path}.{}", name.get_ref()), seen);
             }
         }
         DeValue::Array(items) => {
             for item in items {
-                walk(item.get_ref(), item.span(), path, findings);
+                walk(item.get_ref(), item.span(), path, seen);
             }
         }
         _ => {}

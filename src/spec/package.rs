@@ -10,7 +10,10 @@ use crate::package::{Architecture, Meta, Release, Version};
 use crate::platform::{Distribution, Format};
 
 /// Time stamp of packages whose spec has no date: 2026-01-01. Any fixed day would do, but not the current time.
-const FALLBACK_TIME: u64 = 1_767_225_600;
+pub(crate) const FALLBACK_TIME: u64 = 1_767_225_600;
+
+/// Licence of a configuration whose spec names none: it grants no rights.
+pub(crate) const OWN_LICENSE: &str = "LicenseRef-Proprietary";
 
 /// Default summary and description.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ pub(super) fn check(
         Some(spot) => {
             judge.read("license", "package.license", "an SPDX licence expression", spot, license::check)
         }
-        None => Some("MIT OR Apache-2.0".to_owned()),
+        None => Some(OWN_LICENSE.to_owned()),
     };
     if let (Some(spot), Some(text)) = (&section.license, &license)
         && let Some(finding) = license::unknown(text, spot.span.clone())
@@ -144,7 +147,7 @@ fn version(text: &str) -> Result<Version, Fault> {
 /// Debian policy 5.6.1 is the strictest of the three formats.
 fn package_name(text: &str) -> Result<String, Fault> {
     values::line(text)?;
-    if text == "postfix" || text == "mail-relay-config" {
+    if ["postfix", "mail-relay", "mail-relay-config"].contains(&text) {
         return Err(Fault::new("a package with this name exists, and this one would replace it")
             .hint("use the name of your organisation, as in `acme-mail-relay`"));
     }

@@ -69,12 +69,19 @@ fn several_specs_and_formats() {
 fn a_format_that_the_spec_excludes_is_refused() {
     let targets = EXAMPLE.replace("version =", "targets = [\"debian-12\", \"arch\"]\nversion =");
     let world = World::new().file("relay.toml", targets);
-    insta::assert_snapshot!(world.said("build relay.toml --package-format deb,rpm"), @"
+    insta::assert_snapshot!(world.said("build relay.toml --package-format deb,rpm"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:8:14
+      |
+    8 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: relay.toml: no rpm package belongs to it: its `targets` need deb and pacman
     hint: add a target of that format to `package.targets`, or select a different --package-format
-    ");
+    "#);
     insta::assert_snapshot!(world.said("build relay.toml --package-format zip"), @"
     exit 2
     --- stderr
@@ -126,6 +133,13 @@ fn a_fault_writes_nothing() {
     insta::assert_snapshot!(world.said("build relay.toml wrong.toml"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error[from]: `relay.from` must be a mail address or `@domain`
       --> wrong.toml:13:8
        |
@@ -138,12 +152,26 @@ fn a_fault_writes_nothing() {
     error: failed to open file `missing.toml`: No such file or directory (os error 2)
     hint: `postpack init -o relay.toml` writes a starting point
     ");
-    insta::assert_snapshot!(world.said("build relay.toml other.toml"), @"
+    insta::assert_snapshot!(world.said("build relay.toml other.toml"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> other.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: two of the specs would both make acme-mail-relay.cloud-init.yaml
     hint: give each [package] a different name, or build into different folders
-    ");
+    "#);
     insta::assert_snapshot!(world.said("build - -"), @"
     exit 2
     --- stderr
@@ -162,23 +190,44 @@ fn a_fault_writes_nothing() {
 #[test]
 fn what_cannot_be_written_leaves_no_trace() {
     let world = World::with_example().file("file", "");
-    insta::assert_snapshot!(world.said("build relay.toml -o file"), @"
+    insta::assert_snapshot!(world.said("build relay.toml -o file"), @r#"
     exit 1
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: failed to create directory `file`: File exists (os error 17)
-    ");
-    insta::assert_snapshot!(world.said("build relay.toml -o file/dist"), @"
+    "#);
+    insta::assert_snapshot!(world.said("build relay.toml -o file/dist"), @r#"
     exit 1
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: failed to create directory `file/dist`: Not a directory (os error 20)
-    ");
+    "#);
     // Something in the way of one file: none of the others appears.
     let world = World::with_example().file("dist/acme-mail-relay_1.0.0-1_all.deb/mine", "");
-    insta::assert_snapshot!(world.said("build relay.toml"), @"
+    insta::assert_snapshot!(world.said("build relay.toml"), @r#"
     exit 1
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: dist/acme-mail-relay_1.0.0-1_all.deb is a folder and in the way
-    ");
+    "#);
     assert_eq!(world.names("dist"), "acme-mail-relay_1.0.0-1_all.deb/mine\n");
 }
 

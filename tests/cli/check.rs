@@ -12,11 +12,18 @@ fn warned() -> String {
 #[test]
 fn what_is_wrong_is_shown_at_its_place() {
     let world = World::with_example().file("wrong.toml", wrong());
-    insta::assert_snapshot!(world.said("check relay.toml"), @"
+    insta::assert_snapshot!(world.said("check relay.toml"), @r#"
     exit 0
     --- stderr
-      Checked relay.toml
-    ");
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
+      Checked relay.toml 1 warning
+    "#);
     insta::with_settings!({ filters => vec![("one of: .*", "one of: [regions]")] }, {
         insta::assert_snapshot!(world.said("check wrong.toml"), @r#"
         exit 2
@@ -47,7 +54,7 @@ fn all_specs_are_judged_even_if_one_cannot_be_read() {
         .file("bytes.toml", b"a = 1\nb = \"\xff\"\n")
         .file("broken.toml", "[package\n")
         .file("empty.toml", "");
-    insta::assert_snapshot!(world.said("check missing.toml bytes.toml broken.toml empty.toml relay.toml"), @"
+    insta::assert_snapshot!(world.said("check missing.toml bytes.toml broken.toml empty.toml relay.toml"), @r#"
     exit 2
     --- stderr
     error[unreadable]: failed to open file `missing.toml`: No such file or directory (os error 2)
@@ -68,8 +75,15 @@ fn all_specs_are_judged_even_if_one_cannot_be_read() {
     error[missing-key]: `package` is missing
     --> empty.toml
      = help: add [package] with name, version and maintainer
-      Checked relay.toml
-    ");
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
+      Checked relay.toml 1 warning
+    "#);
     insta::assert_snapshot!(world.said("check ."), @"
     exit 2
     --- stderr
@@ -81,11 +95,18 @@ fn all_specs_are_judged_even_if_one_cannot_be_read() {
 #[test]
 fn standard_input_is_a_spec() {
     let world = World::new();
-    insta::assert_snapshot!(world.run_with("check -", EXAMPLE), @"
+    insta::assert_snapshot!(world.run_with("check -", EXAMPLE), @r#"
     exit 0
     --- stderr
-      Checked <stdin>
-    ");
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> <stdin>:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
+      Checked <stdin> 1 warning
+    "#);
     insta::assert_snapshot!(world.run_with("check -", "[relay]\nprovder = 1\n"), @r#"
     exit 2
     --- stderr
@@ -118,6 +139,14 @@ fn strict_turns_warnings_into_errors() {
     insta::assert_snapshot!(world.said("check relay.toml"), @r#"
     exit 0
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
+
     warning[tls-level]: `encrypt` sends the password to any server that answers: the certificate is not verified
       --> relay.toml:17:9
        |
@@ -125,11 +154,19 @@ fn strict_turns_warnings_into_errors() {
        |         ^^^^^^^^^
        |
        = help: remove `level`: `secure` is the default
-      Checked relay.toml 1 warning
+      Checked relay.toml 2 warnings
     "#);
     insta::assert_snapshot!(world.said("check --strict relay.toml"), @r#"
     exit 2
     --- stderr
+    error[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
+
     error[tls-level]: `encrypt` sends the password to any server that answers: the certificate is not verified
       --> relay.toml:17:9
        |
@@ -204,7 +241,26 @@ fn json_has_every_place() {
           {
             "spec": "relay.toml",
             "ok": true,
-            "findings": []
+            "findings": [
+              {
+                "severity": "warning",
+                "code": "example-value",
+                "message": "`acme.example` is a domain for examples: it receives no mail",
+                "place": {
+                  "file": "relay.toml",
+                  "line": 7,
+                  "column": 14,
+                  "end-line": 7,
+                  "end-column": 53,
+                  "start": 232,
+                  "end": 271,
+                  "label": ""
+                },
+                "hints": [
+                  "replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`"
+                ]
+              }
+            ]
           },
           {
             "spec": "missing.toml",

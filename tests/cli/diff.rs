@@ -20,16 +20,37 @@ pub(crate) fn without_sizes(said: &str) -> String {
 fn the_same_is_said() {
     let world = two();
     world.result("build relay.toml");
-    insta::assert_snapshot!(world.said("diff relay.toml relay.toml"), @"
+    insta::assert_snapshot!(world.said("diff relay.toml relay.toml"), @r#"
     exit 0
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
          Same relay.toml relay.toml
-    ");
-    insta::assert_snapshot!(world.said("diff relay.toml dist/acme-mail-relay-1.0.0-1.noarch.rpm"), @"
+    "#);
+    insta::assert_snapshot!(world.said("diff relay.toml dist/acme-mail-relay-1.0.0-1.noarch.rpm"), @r#"
     exit 0
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
          Same relay.toml dist/acme-mail-relay-1.0.0-1.noarch.rpm
-    ");
+    "#);
     insta::assert_snapshot!(world.run_with("diff --quiet - relay.toml", EXAMPLE), @"exit 0");
 }
 
@@ -54,17 +75,31 @@ fn packages_are_known_by_their_bytes() {
 fn what_cannot_be_compared_is_the_inputs_fault() {
     let world = two().file("wrong.toml", "x = 1\n").file("cut.deb", b"!<arch>\ndebian-binary   ");
     world.result("build relay.toml");
-    insta::assert_snapshot!(world.said("diff relay.toml missing.toml"), @"
+    insta::assert_snapshot!(world.said("diff relay.toml missing.toml"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: failed to open file `missing.toml`: No such file or directory (os error 2)
     hint: `postpack init -o relay.toml` writes a starting point
-    ");
-    insta::assert_snapshot!(world.said("diff relay.toml cut.deb"), @"
+    "#);
+    insta::assert_snapshot!(world.said("diff relay.toml cut.deb"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: cut.deb: the package is damaged: the ar archive ends or is broken in the middle
-    ");
+    "#);
     insta::assert_snapshot!(world.said("diff - -"), @"
     exit 2
     --- stderr

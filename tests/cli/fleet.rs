@@ -120,6 +120,38 @@ fn shards_put_together_are_the_whole() {
 }
 
 #[test]
+fn a_fleet_shares_the_host_program() {
+    let world = fleet();
+    world.write("base.toml", &BASE.replace("[package]\n", "[package]\nhost-program = \"shared\"\n"));
+    world.result("build fleet.toml --quiet -o whole");
+    let whole = world.tree("whole");
+    let programs: Vec<&String> = whole.keys().filter(|name| name.starts_with("mail-relay")).collect();
+    assert_eq!(programs.len(), 3, "{programs:?}");
+    let size = |name: &str| {
+        whole.iter().find(|(file, _)| file.starts_with(name) && file.ends_with("_all.deb")).unwrap().1.len()
+    };
+    assert!(size("acme-relay-web2_") * 4 < size("mail-relay_"));
+    // Its bytes are those that any other spec gives.
+    let alone = World::with_example();
+    alone.result("build --quiet --set package.host-program=shared");
+    for name in programs {
+        assert!(alone.tree("dist")[name] == whole[name], "{name}");
+    }
+    for shard in ["1/2", "2/2"] {
+        world.result(&format!("build fleet.toml --quiet --shard {shard} -o {}", shard.replace('/', "-")));
+    }
+    world.result("merge 2-2 1-2 -o merged --quiet");
+    assert_eq!(world.tree("merged"), whole);
+    world.result("build fleet.toml --quiet -o whole --only host=web1");
+    assert_eq!(world.tree("whole"), whole);
+    for verb in
+        ["check fleet.toml", "verify whole fleet.toml", "render fleet.toml --target debian-13 -o rendered"]
+    {
+        world.result(verb);
+    }
+}
+
+#[test]
 fn some_of_a_fleet() {
     let world = fleet();
     world.result("build fleet.toml --quiet --package-format deb --only site=berlin* --only host=web2 -o all");

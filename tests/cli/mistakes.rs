@@ -46,7 +46,8 @@ fn mistakes_that_hurt_are_found_at_their_lines() {
     let table: Table = toml::from_str(include_str!("../../ci/lab/mistakes.toml")).unwrap();
     assert!(table.mistake.len() >= 25);
     let world = World::new();
-    world.write("spec.toml", &with(""));
+    // The domains of the lab are those of examples.
+    world.write("spec.toml", &with("").replace(".example", ".test"));
     assert_eq!(world.run("check --strict spec.toml").code, 0);
     let mut missed = Vec::new();
     for Mistake { what, spec } in table.mistake {
@@ -60,7 +61,7 @@ fn mistakes_that_hurt_are_found_at_their_lines() {
             let findings = judged[0]["findings"].as_array().unwrap();
             let found: Vec<(u64, String)> = findings
                 .iter()
-                .filter(|finding| finding["severity"] != "note")
+                .filter(|finding| finding["severity"] != "note" && finding["code"] != "example-value")
                 .map(|finding| {
                     assert_eq!(finding["place"]["file"], "spec.toml", "{what}: {finding}");
                     assert_ne!(finding["message"], "", "{what}: {finding}");

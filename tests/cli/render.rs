@@ -8,11 +8,18 @@ fn files_are_those_of_the_package() {
     let world = World::with_example();
     let run = world.run("render relay.toml --target debian-12 -o host");
     let said = run.to_string().replace(&format!("{} files", world.tree("host").len()), "[n] files");
-    insta::assert_snapshot!(said, @"
+    insta::assert_snapshot!(said, @r#"
     exit 0
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
      Rendered host [n] files for Debian 12 (bookworm)
-    ");
+    "#);
     // The parts of the host command are its own business.
     let names = world.names("host");
     let names: Vec<&str> = names.lines().filter(|name| !name.starts_with("usr/lib/mail-relay/")).collect();
@@ -34,8 +41,10 @@ fn files_are_those_of_the_package() {
     usr/lib/systemd/system/postfix@.service.d/50-mail-relay.conf
     usr/lib/tmpfiles.d/mail-relay.conf
     usr/sbin/mail-relay
+    usr/share/bash-completion/completions/mail-relay
     usr/share/doc/acme-mail-relay/README
     usr/share/doc/acme-mail-relay/copyright
+    usr/share/fish/vendor_completions.d/mail-relay.fish
     usr/share/mail-relay/facts
     usr/share/mail-relay/main.cf
     usr/share/mail-relay/master.edits
@@ -44,6 +53,7 @@ fn files_are_those_of_the_package() {
     usr/share/mail-relay/tables/aliases
     usr/share/mail-relay/tables/header_checks
     usr/share/man/man8/mail-relay.8.gz
+    usr/share/zsh/vendor-completions/_mail-relay
     ");
     world.result("build relay.toml -o dist");
     let package = world.json("inspect --format json dist/acme-mail-relay_1.0.0-1_all.deb");
@@ -135,12 +145,19 @@ fn one_file_is_printed() {
     let path = "etc/postfix/main.cf";
     let printed = world.result(&format!("render relay.toml -t debian-12 --file /{path}"));
     assert_eq!(printed, world.read(&format!("host/{path}")));
-    insta::assert_snapshot!(world.said("render relay.toml -t debian-12 -f /etc/postfix/man.cf"), @"
+    insta::assert_snapshot!(world.said("render relay.toml -t debian-12 -f /etc/postfix/man.cf"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: the relay has no file `/etc/postfix/man.cf` on Debian 12 (bookworm)
     hint: did you mean `/etc/postfix/main.cf`?
-    ");
+    "#);
     assert_eq!(world.run("render relay.toml -t debian-12").code, 2);
     assert_eq!(world.run("render relay.toml -t debian-12 -o other -f /etc/postfix/main.cf").code, 2);
 }

@@ -38,4 +38,4 @@ def binary():
     """POSTPACK_BIN, or what this checkout compiles to."""
     if given := os.environ.get("POSTPACK_BIN"):
         return [given]
-    return ["cargo", "run", "--release", "--quiet", "--"]
+    return ["cargo", "run", "--locked", "--release", "--quiet", "--"]

@@ -31,14 +31,16 @@ exec cp "/srv/www/${{url#{URL}/}}" "${{out:-.}}"
 class Repository:
     """Settings, key and tree in a folder; one of several may be served."""
 
-    def __init__(self, home, *keys):
+    def __init__(self, home, keys=True):
         self.home, self.site, self.dist = home, home / "site", home / "dist"
         home.mkdir()
-        self.keys(*(keys or [self.key("first.key")]))
+        if keys:
+            self.keys(self.key("first.key"))
 
-    def key(self, name):
+    def key(self, name, *options, clock=()):
         """A new key, as a stanza that lets it sign."""
-        self("key", "new", name, "--owner", "ACME <it@acme.example>", "--algorithm", "rsa3072", "-q")
+        owner = ("--owner", "ACME <it@acme.example>", "--algorithm", "rsa3072")
+        self("key", "new", name, *owner, *options, "-q", clock=clock)
         return f'[[keys]]\nuse = "sign"\nfile = "{name}"\n'
 
     def keys(self, *stanzas):
@@ -47,8 +49,9 @@ class Repository:
             f'maintainer = "ACME <it@acme.example>"\nsuites = ["stable", "testing"]\n' + "".join(stanzas)
         )
 
-    def __call__(self, *words):
-        return run([*binary(), *words], cwd=self.home, timeout=120, env=dict(os.environ)).out
+    def __call__(self, *words, clock=()):
+        """postpack with these words; `clock` is a command that runs it at another time."""
+        return run([*clock, *binary(), *words], cwd=self.home, timeout=120, env=dict(os.environ)).out
 
     def publish(self, version, suite="stable"):
         """Builds a version of the relay and publishes it."""
@@ -161,7 +164,22 @@ PACMAN = Manager(
 )
 
 
+ZYPPER = Manager(
+    "zypper",
+    "zypper --non-interactive refresh",
+    f"zypper --non-interactive install {PACKAGE} && zypper --non-interactive update {PACKAGE}",
+    DNF.version,
+    ("rpm/suites/stable/repodata/repomd.xml", "rpm/suites/stable/repodata/*.gz"),
+    ("rpm/suites/stable/repodata/repomd.xml.asc",),
+    DNF.packages,
+    # What the relay depends on is in the root's own repository, which zypper looks for in another folder.
+    prepare="mkdir -p /etc/zypp/repos.d && cp /etc/yum.repos.d/lab.repo /etc/zypp/repos.d/",
+)
+
+
 def manager_of(root):
+    if root.endswith("-zypper"):
+        return ZYPPER
     return {"debian": APT, "rpm": DNF, "pacman": PACMAN}[root.partition("-")[0]]
 
 

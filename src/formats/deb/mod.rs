@@ -8,7 +8,7 @@ mod tests;
 
 pub use read::{control, time};
 
-use crate::archive::{Member, Method, Parts, Tar, gzip};
+use crate::archive::{Effort, Member, Method, Parts, Tar, gzip};
 use crate::formats::{PackageFormat, PurlType};
 use crate::package::{
     Architecture, Entry, EntryKind, Inspection, Meta, Node, Package, ReadError, Tree, Version, WriteError,
@@ -111,7 +111,7 @@ fn control_archive(package: &Package, tree: &Tree<'_>, templates: &Templates) ->
     ];
     members.extend(scripts::render(package, templates)?.into_iter().map(|(name, text)| (name, 0o755, text)));
     members.sort_by_key(|(name, ..)| *name);
-    let mut control = Tar::new(package.time, Method::Gzip);
+    let mut control = Tar::new(package.time, Method::Gzip, Effort::of_own(tree.iter()));
     control.add("./", 0o755, Member::Directory);
     for (name, mode, text) in members.iter().filter(|(.., text)| !text.is_empty()) {
         control.add(&format!("./{name}"), *mode, Member::File(text.as_bytes()));
@@ -120,7 +120,7 @@ fn control_archive(package: &Package, tree: &Tree<'_>, templates: &Templates) ->
 }
 
 fn data(tree: &Tree<'_>, time: u64) -> Parts {
-    let mut data = Tar::new(time, Method::Gzip);
+    let mut data = Tar::new(time, Method::Gzip, Effort::of_own(tree.iter()));
     let top = ("/", Node::Implied { common: true });
     data.add_nodes("./", std::iter::once(top).chain(tree.iter()));
     data.finish()

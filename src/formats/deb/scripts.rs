@@ -20,7 +20,7 @@ pub(super) fn render(
     let path = Package::program(&lifecycle.configure)?;
     let values = json!({
         "name": package.meta.name,
-        "path": path,
+        "mark": lifecycle.mark,
         "program": by_name(path),
         "configure": by_name(&lifecycle.configure),
         "trigger": by_name(&lifecycle.trigger),

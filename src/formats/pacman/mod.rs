@@ -6,7 +6,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 
-use crate::archive::{Member, Method, Tar};
+use crate::archive::{Effort, Member, Method, Tar};
 use crate::formats::{PackageFormat, PurlType};
 use crate::package::{
     Architecture, Content, Entry, EntryKind, Inspection, Meta, Package, ReadError, Tree, Version, WriteError,
@@ -68,10 +68,12 @@ impl PackageFormat for Pacman {
             .filter(|(_, text)| !text.is_empty())
             .map(|(name, text)| (name, text.into()))
             .collect();
+        let effort = Effort::of_own(tree.iter());
         let (common, own) = metadata::mtree(&members, &tree, package.time);
-        let mtree = [&*Method::Gzip.shared(&common)?, &*Method::Gzip.own(own.as_bytes())?].concat();
+        let mtree =
+            [&*Method::Gzip.shared(&common)?, &*Method::Gzip.compress(own.as_bytes(), effort)?].concat();
 
-        let mut archive = Tar::new(package.time, Method::Zstd);
+        let mut archive = Tar::new(package.time, Method::Zstd, effort);
         // Metadata before files, so that pacman can stop reading early.
         for (name, text) in &members {
             archive.add(name, 0o644, Member::File(text));

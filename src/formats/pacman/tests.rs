@@ -66,7 +66,7 @@ fn add_texts(archive: &mut Tar, texts: &[(&str, &str)]) {
 
 /// A postfix that notes when its own script runs, and another package that it needs.
 fn postfix(folder: &std::path::Path, version: &str) -> std::path::PathBuf {
-    let mut archive = Tar::new(sample::TIME, Method::Zstd);
+    let mut archive = Tar::new(sample::TIME, Method::Zstd, Effort::High);
     let info = format!("pkgname = postfix\npkgver = {version}\npkgdesc = x\narch = any\nsize = 1\n");
     let script = "post_install() { echo 'postfix post_install' >>/calls; }\n";
     add_texts(

@@ -229,15 +229,14 @@ fn dependency(relation: &Relation) -> Dependency {
 }
 
 fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Templates) -> Result<(), WriteError> {
-    let Lifecycle { configure, trigger, remove, units, watch, purge, keyring: _ } = &package.lifecycle;
+    let Lifecycle { configure, trigger, remove, units, watch, purge, mark, keyring: _ } = &package.lifecycle;
     if !package.lifecycle.has_commands() {
         return Ok(());
     }
-    let path = Package::program(configure)?;
     let render = |name: &str, watched: &str| {
         let values = json!({
             "name": package.meta.name,
-            "path": path,
+            "mark": mark,
             "package": watched,
             "configure": configure,
             "trigger": trigger,
@@ -255,11 +254,10 @@ fn scripts(builder: &mut PackageBuilder, package: &Package, templates: &Template
         .pre_uninstall_script(render("preun", "")?)
         .post_uninstall_script(render("postun", "")?);
     for watch in watch {
-        builder.trigger_in(&watch.package, None, render("triggerin", &watch.package)?).trigger_un(
-            &watch.package,
-            None,
-            render("triggerun", &watch.package)?,
-        );
+        builder.trigger_in(&watch.package, None, render("triggerin", &watch.package)?);
+        if watch.gives_back {
+            builder.trigger_un(&watch.package, None, render("triggerun", &watch.package)?);
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use rpm::{
 use rpm::{PackageBuilder, RpmFormat, SignatureHeaderBuilder};
 use sha2::{Digest as _, Sha256};
 
-use crate::archive::{Method, Parts, ZSTD_LEVEL};
+use crate::archive::{Effort, Method, Parts, ZSTD_LEVEL};
 use crate::package::{EntryKind, Node, WriteError};
 
 /// The cpio, and what the header says of the files in it, in their order.
@@ -38,7 +38,7 @@ struct Said {
 impl Payload {
     /// The payload of the nodes with these sorted paths.
     pub(super) fn new(nodes: &[(&str, Node<'_>)], time: u32) -> Self {
-        let mut cpio = Parts::new(Method::Zstd);
+        let mut cpio = Parts::new(Method::Zstd, Effort::of_own(nodes.iter().copied()));
         let mut inode = 1;
         for run in nodes.chunk_by(|(_, a), (_, b)| a.common() == b.common()) {
             let write = |bytes: &mut Vec<u8>| {

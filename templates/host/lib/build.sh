@@ -247,9 +247,12 @@ build_main() {
     shift
     optional=$host_parameters
     for way in $ways; do optional="$optional $(parameter_of_way "$way")"; done
-    awk -v titles="$titles" -v optional="$optional" -v refused="$share/refused" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
+    awk -v titles="$titles" -v optional="$optional" -v refused="$(rules_file)" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
     settle "$stage/main.cf"
 }
+
+# The rules of main.cf.d: those in the package, or those of its profile if the program is a separate package.
+rules_file() { [ -e "$share/refused" ] && echo "$share/refused" || echo "$lib/refused.${profile:-}"; }
 
 # Every Postfix program waits while main.cf is younger than two seconds, in case it is still being written (dict_load_file_xt in dict.c).
 settle() { touch -d "@$(($(date +%s) - 10))" "$1"; }

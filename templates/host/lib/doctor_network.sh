@@ -160,7 +160,7 @@ refused_by_smarthost() {
             case $probe_words:$(policy smtp_sasl_mechanism_filter) in
             'no credentials for '*) finding no-credentials-for "${probe_words#no credentials for }" ;;
             *:xoauth2) finding token-refused "$host" "$probe_words" "$(login_keys "$(key_of_destination "$relay")" "$state/applied/sources")" ;;
-            *) finding password-refused "$host" "$probe_words" "$(login_keys "$(key_of_destination "$relay")" "$state/applied/sources")" ;;
+            *) finding password-refused "$host" "$probe_words" "$(login_keys "$(key_of_destination "$relay")" "$state/applied/sources")" "$(login_advice)" ;;
             esac
             ;;
         sender) finding sender-refused "$host" "$probe_sender" "$probe_words" ;;
