@@ -9,7 +9,7 @@ import pytest
 
 from conftest import LIB, SHELLS
 
-PARTS = ("common", "place", "sources", "env", "build", "service", "files", "credentials")
+PARTS = ("common", "place", "sources", "env", "smarthosts", "build", "service", "files", "credentials")
 FACTS = """
     smarthosts='PRIMARY BACKUP' smarthost_PRIMARY='primary smtp.gmail.com 587 starttls password'
     smarthost_BACKUP='backup smtp.other.example 587 starttls password'"""

@@ -141,6 +141,17 @@ def test_named_smarthosts_fall_back_to_the_plain_keys(awk):
     assert awk("env.awk", only, out="names", hosts=hosts)[1] == b"BACK_UP\n"
 
 
+def test_an_account_for_single_senders_is_never_the_plain_one(awk):
+    """Nor at the same host; and a password of Google is read there as everywhere."""
+    hosts = "PRIMARY [smtp.gmail.com]:587 SHOP shop/[smtp.gmail.com]:587 SHOP_TWO shop/[b]:2"
+    text = b"RELAY_USERNAME=u\nRELAY_PASSWORD=p\nRELAY_SHOP_TWO_USERNAME=tu\nRELAY_SHOP_TWO_PASSWORD=tp\n"
+    assert awk("env.awk", text, out="sasl", hosts=hosts)[1] == b"[smtp.gmail.com]:587 u:p\nshop/[b]:2 tu:tp\n"
+    text = b"RELAY_SHOP_USERNAME=s\nRELAY_SHOP_PASSWORD=abcd efgh ijkl mnop\n"
+    assert awk("env.awk", text, out="sasl", hosts=hosts)[1] == b"shop/[smtp.gmail.com]:587 s:abcdefghijklmnop\n"
+    # Where it is the first that wants a login, too.
+    assert awk("env.awk", b"RELAY_USERNAME=u\nRELAY_PASSWORD=p\n", out="sasl", hosts=hosts.partition(" SHOP")[0].replace("[", "a/["))[1] == b""
+
+
 @pytest.mark.parametrize("text", [b"RELAY_USERNAME=u\n", b"RELAY_PASSWORD=TopSecret\n", b"RELAY_USERNAME=u\nRELAY_PASSWORD=p\nRELAY_PRIMARY_PASSWORD=TopSecret\n"])
 def test_half_of_a_credential_is_refused(awk, text):
     code, out, error = awk("env.awk", text, out="sasl", hosts=HOST)

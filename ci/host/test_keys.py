@@ -37,7 +37,7 @@ def test_the_right_keys_are_named(sh, tmp_path, hosts, key, sources, told):
     (tmp_path / "sources").write_text(sources)
     hosts = hosts.replace("ONE", "one")
     script = f"password_hosts='{hosts}' token_hosts=''; login_keys {key} {tmp_path}/sources"
-    assert sh("build", script) == (0, f"{told}\n", "")
+    assert sh("smarthosts", script) == (0, f"{told}\n", "")
 
 
 # A line as people write it for a shell or in another format, and what the message says.

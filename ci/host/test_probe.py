@@ -36,9 +36,9 @@ STATE = ("step", "words", "address", "protocol", "verify", "begins", "expires", 
 def probe(request, pki, tmp_path):
     """probe(port, **...): what was found, as a dict. `policy` changes the policy; login is the text after the key of sasl_passwd."""
 
-    def run(port, host=HOST, policy=(), login=b"user:secret", sender="", recipient="", seconds=5, plugins=("plain", "login")):
+    def run(port, host=HOST, policy=(), login=b"user:secret", sender="", recipient="", seconds=5, plugins=("plain", "login"), way=""):
         values = POLICY | {"smtp_tls_CAfile": str(pki / "ca.crt")} | dict(policy)
-        (tmp_path / "policy").write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
+        (tmp_path / f"policy{way and '.'}{way}").write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
         shutil.rmtree(tmp_path / "sasl", ignore_errors=True)
         (tmp_path / "sasl").mkdir()
         programs = tmp_path / "programs"
@@ -51,9 +51,10 @@ def probe(request, pki, tmp_path):
         lines += [f"probe_folder={tmp_path} state={tmp_path} policy_folder={tmp_path} sasl_folders={tmp_path}/sasl"]
         lines += [f"step_seconds={seconds}", f"probe_sender={sender}", f"probe_recipient={recipient}"]
         if login is not None:
-            (tmp_path / "login").write_bytes(b"[other]:25 no:no\n[%s]:%d %s\n" % (host.encode(), port, login))
+            key = b"%s[%s]:%d" % (f"{way}{way and '/'}".encode(), host.encode(), port)
+            (tmp_path / "login").write_bytes(b"[other]:25 no:no\nother/[%s]:%d no:no\n%s %s\n" % (host.encode(), port, key, login))
             lines.append(f"probe_login={tmp_path}/login")
-        lines += [f"probe {host} {port}; echo code=$?"]
+        lines += [f"of_way={way}; probe {host} {port}; echo code=$?"]
         lines += [f'printf "%s=%s\\n" {name} "$probe_{name}"' for name in STATE]
         argv = [*SHELLS[request.param], "-uc", "\n".join(lines)]
         environment = {"LC_ALL": "C", "PATH": f"{programs}:{os.environ['PATH']}"}
@@ -89,7 +90,16 @@ def test_everything_is_accepted(probe, server):
     assert there.logins() == [(b"user", b"secret")]
 
 
+def test_the_account_of_single_senders(probe, server):
+    """Its policy and its login, though another account is at the same server."""
+    there = server()
+    found = probe(there.port, way="shop-eu", login=b"shop:its own")
+    assert (found["code"], found["step"]) == ("1", "auth"), found
+    assert there.logins() == [(b"shop", b"its own")]
+
+
 DESTINATIONS = {
+    "shop-eu/[smtp.example.com]:587": "smtp.example.com 587",
     "[smtp.example.com]:587": "smtp.example.com 587",
     "[ipv6:2001:db8::1]:465": "2001:db8::1 465",
     "[192.0.2.1]": "192.0.2.1 25",

@@ -28,6 +28,28 @@ def test_what_became_of_mail(awk):
     ]
 
 
+BY_SENDER = b"""1764300000.1 web1 postfix/smtp[9]: 4XA: to=<o@x>, relay=h.example[192.0.2.1]:587, dsn=2.0.0, status=sent (250 ok)
+1764300001.1 web1 postfix/smarthost-shop-eu/smtp[9]: 4XB: SASL authentication failed; server h.example[192.0.2.1] said: 535 no
+1764300002.1 web1 postfix/smarthost-b2/smtp[9]: connect to h.example[192.0.2.1]:587: Connection refused
+1764300003.1 web1 postfix/smarthost-b2/smtp[9]: 4XC: to=<o@x>, relay=i.example[192.0.2.2]:465, dsn=2.0.0, status=sent (250 ok)
+"""
+
+
+def test_accounts_at_one_server_are_told_apart(awk, sh, tmp_path):
+    ways = [line for line in awk("delivery.awk recent.awk", BY_SENDER)[1].decode().splitlines() if line.startswith("way ")]
+    assert sorted(ways) == [
+        "way b2/h.example:587 failed Connection refused",
+        "way b2/i.example:465 sent",
+        "way h.example:587 sent",
+        "way shop-eu/h.example failed SASL authentication failed; server h.example[192.0.2.1] said: 535 no",
+    ]
+    (tmp_path / "ways").write_text("".join(f"{line[4:]}\n" for line in sorted(ways)))
+    names = "'[h.example]:587' 'shop-eu/[h.example]:587' 'b2/[i.example]:465' 'b2/[h.example]:25'"
+    code, out, error = sh("recent", f'for one in {names}; do echo "$(way_result "$one" {tmp_path}/ways)"; done')
+    assert (code, error) == (0, "")
+    assert out.splitlines() == ["sent", "failed SASL authentication failed; server h.example[192.0.2.1] said: 535 no", "sent", ""]
+
+
 def test_the_last_result_of_a_way_counts(awk):
     for one, two, result in (
         (b"connect to h.example[192.0.2.1]:587: Connection timed out", b"4XA: to=<o@x>, relay=h.example[192.0.2.1]:587, dsn=2.0.0, status=sent (250 ok)", "sent"),

@@ -185,7 +185,10 @@ fn plain(value: &str) -> String {
 }
 
 fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str) -> Reason {
-    let known = table().get(name).copied();
+    // The services for single senders have the limits of smtp(8).
+    let service = Catalogue::transport_of(name).filter(|service| service.starts_with("smarthost-"));
+    let name_of_limit = service.map_or_else(|| name.to_owned(), |service| name.replacen(service, "smtp", 1));
+    let known = table().get(name_of_limit.as_str()).copied();
     if let Some(given) = mapped.verdicts.get(name) {
         match given.code {
             Code::Lost => return Reason::Lost,

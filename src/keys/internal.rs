@@ -44,7 +44,13 @@ pub const INTERNAL: &[(&str, &str)] = &[
     ("swap_bangpath", "`elsewhere!user` must not pass as a local name"),
 ];
 
+/// Prefix of the services for `smarthost.senders`.
+const SENDER_SERVICES: &str = "smarthost-";
+
 /// The reason why relays set a parameter that no key decides; `None` if a key does, or if they never set it.
 pub fn internal(parameter: &str) -> Option<&'static str> {
+    if parameter.starts_with(SENDER_SERVICES) {
+        return Some("a service for single senders has the limits of the service `smtp`");
+    }
     INTERNAL.iter().find(|(name, _)| *name == parameter).map(|(_, why)| *why)
 }

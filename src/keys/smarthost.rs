@@ -52,6 +52,18 @@ pub(crate) struct SmarthostSection {
         "x-with" = "smarthost.host = 'smtp.acme.example'",
     ))]
     pub(crate) auth: Option<Spot<AuthMethod>>,
+    /// Senders whose mail goes through this smarthost, with a separate account: addresses and `@domain`.
+    ///
+    /// Mail of all other senders, and bounces, go through the smarthosts without `senders`. For failover, give several
+    /// smarthosts the same `senders`. Postfix compares the envelope sender after all rewriting.
+    #[schemars(extend(
+        "examples" = [["@shop.example", "billing@acme.example"]],
+        "x-decides" = ["sender_dependent_default_transport_maps"],
+        "x-replaces" = ["sender_dependent_relayhost_maps", "smtp_sender_dependent_authentication"],
+        "x-since" = "0.2.0",
+        "x-with" = "[[smarthost]]\nhost = 'smtp.acme.example'\n[[smarthost]]\nname = 'shop'\nhost = 'smtp.shop.example'",
+    ))]
+    pub(crate) senders: Option<Many<String>>,
     /// SASL mechanisms that may carry the password, with `auth = "password"`.
     ///
     /// These are `plain`, `login`, `cram-md5`, `digest-md5`, `ntlm`, and `scram-sha-1` to `scram-sha-512`. The

@@ -133,7 +133,12 @@ impl Key {
                 None => name.to_owned(),
             };
             let next = here.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            here = next.as_table_mut()?;
+            // The last of several sections, such as [[smarthost]].
+            here = match next {
+                toml::Value::Array(sections) => sections.last_mut()?,
+                table => table,
+            }
+            .as_table_mut()?;
         }
         here.insert(last.to_owned(), value);
         Some(table)

@@ -58,26 +58,21 @@ impl Companion {
 
 /// The keys of relay.env that this relay reads credentials from.
 pub(super) fn credential_keys(relay: &Relay) -> Vec<String> {
-    let wanting: Vec<&str> = relay
-        .smarthosts
-        .iter()
-        .filter(|host| host.auth != Auth::None)
-        .map(|host| host.name.as_str())
-        .collect();
-    // A single smarthost needs no name. With several, each may have a separate account.
-    let prefixes: Vec<String> = match wanting.as_slice() {
-        [] => Vec::new(),
-        [_] => vec!["RELAY".to_owned()],
-        names => names.iter().map(|name| format!("RELAY_{}", key_of(name))).collect(),
-    };
-    // The spec lets no list have both kinds.
-    let parts: &[&str] = if relay.uses(Auth::Xoauth2) {
-        &["USERNAME", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"]
-    } else {
-        &["USERNAME", "PASSWORD"]
-    };
-    let mut keys: Vec<String> =
-        prefixes.iter().flat_map(|prefix| parts.iter().map(move |part| format!("{prefix}_{part}"))).collect();
+    let usual = relay.usual_smarthosts().filter(|host| host.auth != Auth::None).count();
+    let mut keys = Vec::new();
+    for host in &relay.smarthosts {
+        // A single smarthost needs no name. With several, each may have a separate account.
+        let prefix = match host.senders.as_slice() {
+            [] if usual == 1 => "RELAY".to_owned(),
+            _ => format!("RELAY_{}", key_of(&host.name)),
+        };
+        let parts: &[&str] = match host.auth {
+            Auth::Password => &["USERNAME", "PASSWORD"],
+            Auth::Xoauth2 => &["USERNAME", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"],
+            Auth::None => &[],
+        };
+        keys.extend(parts.iter().map(|part| format!("{prefix}_{part}")));
+    }
     if mailboxes::database(relay).is_some() {
         keys.extend(["USERNAME", "PASSWORD"].map(|part| format!("RELAY_DATABASE_{part}")));
     }

@@ -42,13 +42,18 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     fact("profile", relay.profile.name());
     fact("provider", &relay.provider);
     fact("smarthosts", &keys.join(" "));
+    let ways = relay.sender_ways();
     for (host, key) in relay.smarthosts.iter().zip(&keys) {
-        fact(&format!("smarthost_{key}"), &smarthost(host));
+        let way = ways.iter().find(|way| way.smarthosts.contains(&host));
+        fact(&format!("smarthost_{key}"), &smarthost(host, way.map(|way| way.name)));
         if let Some(oauth2) = &host.oauth2 {
             fact(&format!("oauth2_endpoint_{key}"), &oauth2.endpoint);
             fact(&format!("oauth2_scope_{key}"), &oauth2.scope);
             fact(&format!("oauth2_app_scope_{key}"), &oauth2.app_scope);
         }
+    }
+    if !ways.is_empty() {
+        fact("ways", &ways.iter().map(|way| way.name).collect::<Vec<_>>().join(" "));
     }
     if !relay.sends_directly() {
         let ports: Vec<String> = IMPLICIT_TLS_PORTS.iter().map(ToString::to_string).collect();
@@ -68,6 +73,9 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
         if !words.is_empty() {
             fact(name, &words.join(" "));
         }
+    }
+    if let Some(address) = &relay.all_mail_to {
+        fact("all_mail_to", address);
     }
     fact("from", &from_text(relay.identity.from.as_ref()));
     fact("root_mail_to", &relay.local.root_mail_to.join(" "));
@@ -100,7 +108,7 @@ pub(super) fn key_of(name: &str) -> String {
     name.to_uppercase().replace('-', "_")
 }
 
-fn smarthost(host: &Smarthost) -> String {
+fn smarthost(host: &Smarthost, way: Option<&str>) -> String {
     let mode = match host.mode {
         TlsMode::StartTls => "starttls",
         TlsMode::Implicit => "wrapper",
@@ -110,7 +118,8 @@ fn smarthost(host: &Smarthost) -> String {
         Auth::Xoauth2 => "xoauth2",
         Auth::None => "none",
     };
-    format!("{} {} {} {mode} {auth}", host.name, host.host, host.port)
+    let way = way.map(|way| format!(" {way}")).unwrap_or_default();
+    format!("{} {} {} {mode} {auth}{way}", host.name, host.host, host.port)
 }
 
 /// `from` as the spec writes it.

@@ -14,6 +14,7 @@ use super::main_cf as layers;
 use super::policies;
 use super::postscreen;
 use super::rewriting;
+use super::senders;
 use super::services;
 use super::submission;
 use super::surroundings;
@@ -93,6 +94,7 @@ pub(super) fn master_edits(relay: &Relay) -> Vec<String> {
     master_edits.extend(inbound::edits(relay));
     master_edits.extend(postscreen::edits(relay));
     master_edits.extend(transports::edits(relay));
+    master_edits.extend(senders::edits(relay));
     let certified = relay.server.as_ref().is_some_and(|server| server.certificate.is_some());
     if relay.postscreen.is_some() && certified {
         master_edits.push(layers::TLSPROXY_OF_GUARD.to_owned());

@@ -22,9 +22,9 @@ use crate::postfix::main_cf;
 use crate::postfix::master_cf::{self, Argument};
 use crate::spec::Checked;
 
-/// The spec that has a value everywhere, one with clients, those that receive, and one by tokens: no list of smarthosts
-/// takes both these and passwords.
-fn goods() -> [Table; 7] {
+/// The spec that has a value everywhere, one with clients, those that receive, one by tokens (no list of smarthosts takes both
+/// these and passwords), and one with accounts by sender.
+fn goods() -> [Table; 8] {
     [
         "everything",
         "lan-relay",
@@ -33,6 +33,7 @@ fn goods() -> [Table; 7] {
         "mail-server-pgsql",
         "mail-server-ldap",
         "xoauth2-custom",
+        "senders",
     ]
     .map(|name| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/specs/valid/{name}.toml"));

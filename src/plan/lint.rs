@@ -37,15 +37,18 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let stated = &checked.origins.stated;
     let facts = Facts { relay, stated, sets: &sets, services: &services };
     let refusal = |parameter: &Parameter| verdicts::judge(parameter, Place::MainCf, &facts);
-    let brought = super::mailboxes::table_types(&checked.relay);
+    let brought = super::table_types(&checked.relay);
     let files = files(relay);
     let has_file = |path: &str| files.iter().any(|file| file == path);
     let written = &checked.relay.parameters;
     let classes = written.iter().find(|parameter| parameter.name == "smtpd_restriction_classes");
+    let of_ways: Vec<String> = relay.sender_ways().iter().map(super::senders::parameter).collect();
+    let defined: Vec<&str> =
+        HOST_PARAMETERS.iter().copied().chain(of_ways.iter().map(String::as_str)).collect();
     let context = Context {
         targets,
         refusal: &refusal,
-        defined: HOST_PARAMETERS,
+        defined: &defined,
         parts: false,
         classes: classes.map_or("", |parameter| &parameter.value),
         brought: &brought,

@@ -13,6 +13,7 @@ use super::mailboxes;
 use super::next_hops;
 use super::postscreen;
 use super::rewriting;
+use super::senders;
 use super::submission;
 use super::tls_policies;
 use super::transports;
@@ -37,6 +38,7 @@ pub(super) fn main_cf(relay: &Relay) -> Result<MainCf, PlanError> {
     rewriting::senders(&mut layer, relay);
     outgoing_headers(&mut layer, relay);
     smarthosts(&mut layer, relay);
+    senders::parameters(&mut layer, relay);
     transports::parameters(&mut layer, relay);
     next_hops::parameters(&mut layer, relay);
     tls(&mut layer, relay);
@@ -166,7 +168,7 @@ fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.sends_directly() {
         return;
     }
-    if relay.smarthosts.iter().all(|host| host.auth == Auth::None) {
+    if relay.usual_smarthosts().all(|host| host.auth == Auth::None) {
         layer.section("No authentication: the smarthost knows this host by its address.");
         layer.set("smtp_sasl_auth_enable", "no");
         return;
@@ -179,7 +181,7 @@ fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
     layer.set("smtp_sasl_tls_security_options", "noanonymous");
     // All smarthosts that want a login have the same.
     let mechanisms =
-        relay.smarthosts.iter().find(|host| host.auth != Auth::None).map(|host| &host.mechanisms);
+        relay.usual_smarthosts().find(|host| host.auth != Auth::None).map(|host| &host.mechanisms);
     if let Some(mechanisms) = mechanisms {
         layer.set("smtp_sasl_mechanism_filter", &mechanisms.join(", "));
     }
@@ -212,10 +214,14 @@ fn limits(layer: &mut Layer<'_>, relay: &Relay) {
     if rows.iter().any(|(_, value)| value.is_some()) {
         layer.section("Sizes, times and rates.");
     }
-    for (name, value) in rows {
+    for (name, value) in &rows {
         if let Some(value) = value {
-            layer.set(name, &value);
+            layer.set(name, value);
         }
+    }
+    let sets = |wanted: &str| rows.iter().any(|(name, value)| *name == wanted && value.is_some());
+    for (name, value) in senders::limits(relay, sets) {
+        layer.set(&name, &value);
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::clients;
 use super::facts::from_text;
 use super::host::entries;
+use super::senders;
 use super::words;
 use super::{PlanError, Planned};
 use crate::package::{Entry, EntryKind};
@@ -62,11 +63,11 @@ pub fn render(
 /// The host layer of this distribution. The host command computes the same from the same facts.
 fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     let smarthosts: Vec<String> =
-        relay.smarthosts.iter().map(|host| words::server(&host.host, host.port)).collect();
+        relay.usual_smarthosts().map(|host| words::server(&host.host, host.port)).collect();
     let Release { major, minor, .. } = distribution.postfix.version;
     // Before 3.6 the level is a whole number.
     let level = if (major, minor) < (3, 6) { "2".to_owned() } else { format!("{major}.{minor}") };
-    let wrapper = relay.smarthosts.iter().any(|host| host.mode == TlsMode::Implicit);
+    let wrapper = relay.usual_smarthosts().any(|host| host.mode == TlsMode::Implicit);
     let ca_file = relay.tls.ca_file.clone().unwrap_or_else(|| distribution.ca_file.clone());
     let mut rows = vec![
         ("compatibility_level", level),
@@ -99,7 +100,9 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     }
     let mut text =
         format!("# Facts of the host, as {} has them with credentials in place.\n", distribution.title);
-    for (name, value) in rows {
+    let ways = senders::host_rows(relay);
+    let ways = ways.iter().map(|(name, value)| (name.as_str(), value.clone()));
+    for (name, value) in rows.into_iter().chain(ways) {
         let _ = writeln!(text, "{name} = {value}");
     }
     text

@@ -19,9 +19,11 @@ mod origins;
 mod package;
 mod pattern;
 mod postscreen;
+mod recipients;
 mod relay;
 mod rewriting;
 mod secrets;
+mod senders;
 mod sending;
 mod server;
 mod services;
@@ -31,11 +33,13 @@ mod starter;
 mod submission;
 mod surroundings;
 mod syntax;
+mod tables;
 mod tls;
 mod tls_policies;
 mod transports;
 mod units;
 mod values;
+mod ways;
 
 pub use dependencies::{Dependencies, Extra};
 pub use origins::Origins;
@@ -183,6 +187,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     });
     let identity =
         relay::identity(judge, &section.value, spec.rewrite.as_ref(), provider.as_ref(), &section.span);
+    senders::unused(judge, spec.smarthost.as_ref(), &identity);
     let local = relay::local_mail(judge, &section.value, spec.aliases.as_ref(), &identity);
     let headers = sending::headers(judge, spec.headers.as_ref());
     let limits = sending::limits(judge, spec.limits.as_ref(), provider.as_ref());
@@ -192,6 +197,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let submission = profile.and_then(|profile| submission::check(judge, spec, profile, &section.span));
     let mailboxes =
         profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
+    let allowed_recipients = recipients::allowed(judge, spec, mailboxes.as_ref());
+    let all_mail_to = recipients::all_mail_to(judge, spec);
     let known = transports::Known {
         smarthosts: smarthosts.as_ref(),
         identity: &identity,
@@ -214,6 +221,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let firewall = surroundings::firewall(judge, spec.firewall.as_ref());
     let services = services::check(judge, spec.services.as_ref());
     let parameters = sending::parameters(judge, "main-cf", spec.main_cf.as_ref());
+    let (tables, names) = tables::check(judge, spec.tables.as_ref());
+    tables::used(judge, &names, &parameters, &services, server.as_ref());
     let own_files = relay::own_files(judge, &section.value);
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
@@ -230,7 +239,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         profile: profile?,
         smtputf8: provider.smtputf8,
         provider: provider.name,
-        smarthosts: smarthosts?.list,
+        smarthosts: smarthosts?.in_order(),
         transports,
         tls,
         identity,
@@ -238,6 +247,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         headers,
         limits,
         network,
+        allowed_recipients,
+        all_mail_to,
         server,
         inbound,
         submission,
@@ -246,6 +257,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         content,
         milters,
         notices,
+        tables,
         services,
         parameters,
         own_files,

@@ -4,10 +4,19 @@ use std::sync::OnceLock;
 
 use super::judge::Judge;
 use super::values::{self, Fault};
+use super::{senders, ways};
 use crate::diag::{Diagnostic, Span};
 use crate::keys::spot::{Many, Spot};
 use crate::keys::{AuthMethod, SmarthostSection, TlsStart};
 use crate::relay::{Auth, IMPLICIT_TLS_PORTS, OAuth2, Provider, Providers, Smarthost, TlsMode};
+
+/// A smarthost with its section, and the place where it disables TLS.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) smarthost: Smarthost,
+    pub(super) section: &'a Spot<SmarthostSection>,
+    pub(super) without_tls: Option<Span>,
+}
 
 /// The smarthosts, and the place where the spec disables TLS.
 #[derive(Debug, Default)]
@@ -16,6 +25,14 @@ pub(super) struct Smarthosts {
     /// The place of each in the spec.
     pub(super) places: Vec<Span>,
     pub(super) without_tls: Option<Span>,
+}
+
+impl Smarthosts {
+    /// The smarthosts, those for all senders first.
+    pub(super) fn in_order(mut self) -> Vec<Smarthost> {
+        self.list.sort_by_key(|host| !host.senders.is_empty());
+        self.list
+    }
 }
 
 /// Resolves the sections with the preset of the provider. `place` is the place for a finding about a missing section.
@@ -31,118 +48,52 @@ pub(super) fn check(
         Some(sections) if !sections.0.is_empty() => sections.0.as_slice(),
         _ => &implied,
     };
-    let mut list: Vec<(Smarthost, Span, Option<Span>)> = Vec::new();
-    for (index, section) in sections.iter().enumerate() {
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    let mut usual = 0;
+    for section in sections {
+        let index = section.value.senders.is_none().then_some(usual);
+        usual += usize::from(index.is_some());
         let Some((smarthost, without_tls)) = one(judge, section, index, (provider, providers), region) else {
             continue;
         };
-        for (other, _, _) in &list {
-            if other.name == smarthost.name {
-                let span = section.value.name.as_ref().map_or(&section.span, |spot| &spot.span);
-                let message = format!("two smarthosts have the name `{}`", smarthost.name);
-                judge.report(
-                    Diagnostic::error("smarthost", span.clone(), message)
-                        .hint("their credentials would have the same keys in relay.env"),
-                );
-            } else if (&other.host, other.port) == (&smarthost.host, smarthost.port) {
-                let span = section.value.host.as_ref().map_or(&section.span, |spot| &spot.span);
-                judge.report(
-                    Diagnostic::error("smarthost", span.clone(), "this smarthost is a duplicate")
-                        .hint("failover needs a different host, region or port"),
-                );
-            }
-        }
-        list.push((smarthost, section.span.clone(), without_tls));
+        entries.push(Entry { smarthost, section, without_tls });
     }
-    one_mode(judge, sections, &list);
-    one_kind(judge, sections, &list);
-    if list.len() < sections.len() {
+    ways::check(judge, sections, &entries);
+    if entries.len() < sections.len() {
         return None;
     }
-    let without_tls = list.iter().find_map(|(_, _, without)| without.clone());
+    let without_tls = entries.iter().find_map(|entry| entry.without_tls.clone());
     let places = sections
         .iter()
         .map(|section| section.value.host.as_ref().map_or(&section.span, |host| &host.span).clone())
         .collect();
-    let list = list.into_iter().map(|(smarthost, _, _)| smarthost).collect();
+    let list = entries.into_iter().map(|entry| entry.smarthost).collect();
     Some(Smarthosts { list, places, without_tls })
-}
-
-/// A Postfix transport has one TLS mode, and all smarthosts of a list share a transport.
-fn one_mode(
-    judge: &mut Judge,
-    sections: &[Spot<SmarthostSection>],
-    list: &[(Smarthost, Span, Option<Span>)],
-) {
-    let Some((first, _, first_without)) = list.first() else { return };
-    for ((other, section, without), raw) in list.iter().zip(sections).skip(1) {
-        let span = raw.value.port.as_ref().map_or(section, |port| &port.span).clone();
-        let finding = if other.mode != first.mode {
-            Diagnostic::error("mixed-tls", span, "the smarthosts of one list must start TLS in the same way")
-                .labelled(format!(
-                    "{} on port {}, but the first is {} on port {}",
-                    other.mode.name(),
-                    other.port,
-                    first.mode.name(),
-                    first.port
-                ))
-                .hint("Postfix tries them with one set of options; `smtp_tls_wrappermode` is one of these")
-                .hint("give them ports of the same kind, such as 587 and 587, or 465 and 465")
-        } else if without.is_some() != first_without.is_some() {
-            Diagnostic::error("mixed-tls", span, "one smarthost of the list has no TLS, and another has it")
-                .hint("Postfix tries them with one TLS level; with `none` all mail would be sent without encryption")
-        } else {
-            continue;
-        };
-        judge.report(finding);
-    }
-}
-
-/// Postfix chooses the SASL mechanism by one filter for all smarthosts of a list.
-fn one_kind(
-    judge: &mut Judge,
-    sections: &[Spot<SmarthostSection>],
-    list: &[(Smarthost, Span, Option<Span>)],
-) {
-    let mixed = |span: Span, message: &str| {
-        Diagnostic::error("mixed-auth", span, message)
-            .hint("Postfix tries them with one filter of mechanisms (`smtp_sasl_mechanism_filter`)")
-    };
-    let token = list.iter().any(|(host, _, _)| host.auth == Auth::Xoauth2);
-    let password = list.iter().position(|(host, _, _)| host.auth == Auth::Password);
-    if let (true, Some(index)) = (token, password) {
-        let auth = sections.get(index).and_then(|raw| raw.value.auth.as_ref()).map(|spot| spot.span.clone());
-        let Some(span) = auth.or_else(|| list.get(index).map(|(_, section, _)| section.clone())) else {
-            return;
-        };
-        judge.report(mixed(span, "one smarthost of the list uses a password, and another a token"));
-    }
-    let wanting = || list.iter().zip(sections).filter(|((host, _, _), _)| host.auth == Auth::Password);
-    let first = wanting().next().map(|((host, _, _), _)| &host.mechanisms);
-    if let Some(((_, section, _), raw)) = wanting().find(|((host, _, _), _)| Some(&host.mechanisms) != first)
-    {
-        let spot = raw.value.mechanisms.as_ref().and_then(|list| list.0.first());
-        let span = spot.map_or(section, |spot| &spot.span).clone();
-        judge.report(mixed(span, "the smarthosts of one list must have the same `mechanisms`"));
-    }
 }
 
 fn one(
     judge: &mut Judge,
     section: &Spot<SmarthostSection>,
-    index: usize,
+    index: Option<usize>,
     (provider, providers): (&Provider, &Providers),
     region: Option<&str>,
 ) -> Option<(Smarthost, Option<Span>)> {
     let Spot { value: raw, span } = section;
     let name = match &raw.name {
         Some(spot) => judge.read("smarthost", "smarthost.name", "a short name", spot, short_name),
-        None => Some(match index {
-            0 => "primary".to_owned(),
-            1 => "backup".to_owned(),
-            _ => format!("backup-{index}"),
-        }),
+        None => match index {
+            Some(0) => Some("primary".to_owned()),
+            Some(1) => Some("backup".to_owned()),
+            Some(index) => Some(format!("backup-{index}")),
+            None => {
+                let hint =
+                    "it is part of the keys for its account: with name = \"shop\", RELAY_SHOP_USERNAME";
+                judge.missing("smarthost.name", Some(span), hint);
+                None
+            }
+        },
     };
+    let senders = senders::read(judge, raw.senders.as_ref());
     let host = if let Some(spot) = &raw.host {
         let host = judge.read("host", "smarthost.host", "a host name or address", spot, values::host);
         if let Some(host) = &host {
@@ -165,7 +116,16 @@ fn one(
     let without_tls =
         raw.tls.as_ref().filter(|spot| spot.value == TlsStart::None).map(|spot| spot.span.clone());
     Some((
-        Smarthost { name: name?, host: host?, port, mode, auth, mechanisms: mechanisms?, oauth2 },
+        Smarthost {
+            name: name?,
+            host: host?,
+            port,
+            mode,
+            auth,
+            mechanisms: mechanisms?,
+            oauth2,
+            senders: senders?,
+        },
         without_tls,
     ))
 }

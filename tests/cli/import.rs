@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::cli::world::{Run, World};
 
 /// Name, exit code, role.
-const EXAMPLES: [(&str, i32, &str); 8] = [
+const EXAMPLES: [(&str, i32, &str); 9] = [
+    ("by-sender", 0, "null-client"),
     ("gmail-twice", 1, "null-client"),
     ("mailgun-headers", 0, "null-client"),
     ("suse-stock", 0, "null-client"),

@@ -14,4 +14,5 @@ mod render;
 mod repo;
 mod reports;
 mod streams;
+mod tables;
 mod world;

@@ -160,7 +160,7 @@ fn on_host(world: &World, script: &str) -> String {
     let (lib, share) = (world.path("host/usr/lib/mail-relay"), world.path("host/usr/share/mail-relay"));
     let lib = lib.display();
     let setup = format!(
-        "set -u; for part in common place build; do . {lib}/$part.sh; done; share={}; relay_host='' relay_port=''; load_facts\n",
+        "set -u; for part in common place smarthosts build; do . {lib}/$part.sh; done; share={}; relay_host='' relay_port=''; load_facts\n",
         share.display()
     );
     let run = std::process::Command::new("sh").args(["-c", &(setup + script)]).output().unwrap();

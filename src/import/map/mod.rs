@@ -8,6 +8,7 @@ mod mailboxes;
 mod network;
 mod receiving;
 mod restrictions;
+mod senders;
 mod services;
 mod smarthost;
 mod tls;

@@ -134,6 +134,9 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
         }
     }
     fallback(map, hops.first());
+    if let Some(first) = hops.first() {
+        super::senders::map(map, first);
+    }
 }
 
 /// No smarthost: straight by MX, or not at all.
@@ -215,9 +218,6 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
                         .find(|row| OLD_NAMES.iter().any(|(was, _)| row.key.contains(was)))
                         .map(|row| row.value.clone())
                 });
-                if rows.iter().any(|row| row.key.contains('@')) {
-                    map.other(Code::Lost, "smtp_sasl_password_maps", None, "an account for each sender");
-                }
             }
             Table::Static(text) => found = found.or_else(|| Some(text.clone())),
             _ => unknown = true,
@@ -249,14 +249,39 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
         map.say("smtp_sasl_password_maps", Code::Fixed, &["smarthost.auth"], reason);
         map.say("smtp_sasl_auth_enable", Code::Fixed, &["smarthost.auth"], reason);
     }
-    let (user, password) = match found {
-        Some(text) => match text.split_once(':') {
-            Some((user, password)) => (Some(user.trim().to_owned()), Some(password.trim().to_owned())),
-            None => (Some(text), None),
-        },
-        None => (None, None),
-    };
+    let (user, password) = found.as_deref().map(login_parts).unwrap_or_default();
     Some(Login { user, password })
+}
+
+/// The user and the password of an entry of the password table.
+pub(super) fn login_parts(text: &str) -> (Option<String>, Option<String>) {
+    match text.split_once(':') {
+        Some((user, password)) => (Some(user.trim().to_owned()), Some(password.trim().to_owned())),
+        None => (Some(text.to_owned()), None),
+    }
+}
+
+/// The entry of the password table for a server.
+pub(super) fn account_of(rows: &[tables::Row], hop: &Hop) -> Option<String> {
+    let keys = keys_of(hop);
+    rows.iter().find(|row| keys.contains(&row.key)).map(|row| row.value.clone())
+}
+
+/// Port and TLS mode of a server, if they differ from the defaults.
+pub(super) fn default_hop_keys(map: &Map<'_, '_>, hop: &Hop) -> Vec<(&'static str, toml::Value)> {
+    let port = hop.port.unwrap_or(25);
+    let first = map.provider.as_ref().and_then(|preset| preset.ports.first());
+    let mut keys = Vec::new();
+    if first.map_or(587, |own| own.port) != port {
+        keys.push(("port", toml::Value::from(i64::from(port))));
+    }
+    let preset = map.provider.as_ref().and_then(|preset| preset.mode_of(port));
+    let implied =
+        preset.map_or(crate::relay::IMPLICIT_TLS_PORTS.contains(&port), |mode| mode == TlsMode::Implicit);
+    if map.reading.yes("smtp_tls_wrappermode") && !implied {
+        keys.push(("tls", toml::Value::from("implicit")));
+    }
+    keys
 }
 
 /// Keys under which Postfix looks a server up.

@@ -251,9 +251,7 @@ say_missing() {
         say "no login for the database yet, so mail is put off; put RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD into $relay_env"
     fi
     [ -n "$without" ] || return 0
-    if [ -z "$relayhost" ]; then
-        say "no credentials yet, so mail waits in the queue; put $(wanted_keys) into $relay_env"
-    else
-        say "no credentials for the smarthost(s) $without, so they are left out; put $(waiting_keys) into $relay_env"
-    fi
+    if ! sends_directly && [ -z "$relayhost" ]; then say "no credentials yet, so mail waits in the queue; put $(wanted_keys) into $relay_env"; fi
+    for way in $blocked; do say "no credentials for the smarthost $way yet, so mail of its senders waits in the queue; put $(keys_of_way "$way") into $relay_env"; done
+    [ -z "$left_out" ] || say "no credentials for the smarthost(s) $left_out, so they are left out; put $(waiting_keys "$left_waiting") into $relay_env"
 }

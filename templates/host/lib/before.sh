@@ -171,6 +171,8 @@ lost_account() {
 find_account() {
     [ "$(old smtp_sasl_auth_enable)" = yes ] && [ -z "$token_hosts" ] || return 1
     for account_at in $waiting; do
+        # That of the host is not that of single senders.
+        case $account_at in */\[*) continue ;; esac
         split_destination "$account_at"
         maps=$(old smtp_sasl_password_maps)
         # One login for every server: it was for the smarthost of before.
@@ -202,7 +204,7 @@ adopt_main() {
     prepare_losses
     read_old
     if [ -z "$waiting" ]; then say "every smarthost has its credentials already"; exit 0; fi
-    find_account || fail "no account for $waiting is in the passwords of before; mend: put $(waiting_keys) into $relay_env"
+    find_account || fail "no account for $waiting is in the passwords of before; mend: put $(waiting_keys "$waiting") into $relay_env"
     own=$(login_keys "$account_key" /dev/null)
     own=${own%%USERNAME*}
     { [ ! -f "$relay_env" ] || cat -- "$relay_env"; } >"$relay_env.new" && account_line | write_account >>"$relay_env.new" && chmod 0600 "$relay_env.new" &&

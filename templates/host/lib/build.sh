@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Builds a generation: every file that Postfix should have, computed from the package, the settings (sources.sh) and the system, in a folder of its own.
 # Nothing live is touched. The folder holds one file per live file, and 'manifest': "NAME KIND" per line, in the order of installing.
-# KIND: main, master, text, regexp, cidr (used as they are), database (how to ask one, for Postfix alone), indexed (compiled by postmap), alias (by postalias), secret (indexed and
+# KIND: main, master, text, regexp, pcre, cidr (used as they are), database (how to ask one, for Postfix alone), indexed (compiled by postmap), alias (by postalias), secret (indexed and
 # root-only).
 
 # Builds into the empty folder $1. Return code 2: the input is wrong; 1: something failed. Either way it has been said.
@@ -60,126 +60,6 @@ ask_postfix() {
     return 1
 }
 
-# --- smarthosts ---
-
-# Calls $1 for each smarthost, with key (its name in keys of relay.env), name, host, port, tls and auth set; RELAY_HOST and RELAY_PORT
-# stand in for those of the first.
-each_smarthost() {
-    first=yes
-    for key in $smarthosts; do
-        eval "words=\$smarthost_$key"
-        # shellcheck disable=SC2154,SC2086  # set by eval; five words on purpose
-        read_smarthost $words
-        "$1" || return
-        first=no
-    done
-}
-
-read_smarthost() {
-    name=$1 host=$2 port=$3 tls=$4 auth=$5
-    [ "$first" = yes ] || return 0
-    host=${relay_host:-$host}
-    if [ -n "$relay_port" ] && [ "$relay_port" != "$port" ]; then
-        port=$relay_port
-        tls=$(tls_of_port "$port" "$tls")
-    fi
-}
-
-# How TLS starts on port $1, where the package has $2 for its own port: implicit TLS on the ports of the facts, and nowhere else.
-tls_of_port() {
-    case " $implicit_tls_ports " in
-    *" $1 "*) [ "$2" = none ] && echo none || echo wrapper ;;
-    *) [ "$2" = wrapper ] && echo starttls || echo "$2" ;;
-    esac
-}
-
-# Sets password_hosts for env.awk: the smarthosts that want a login, by the names of their keys, and the keys of sasl_passwd. Those in
-# token_hosts want a token for a password.
-find_password_hosts() {
-    password_hosts='' token_hosts=''
-    each_smarthost add_password_host
-}
-
-add_password_host() {
-    [ "$auth" != none ] || return 0
-    [ "$auth" != xoauth2 ] || token_hosts="${token_hosts:+$token_hosts }$key"
-    password_hosts="$password_hosts $key $(destination_of "$host" "$port")"
-}
-
-# Sets relayhost (the smarthosts that can be used), without (the names that lack credentials) and wrapper; writes into folder $1 what
-# the sources say: sasl_passwd, where somebody wants a password, sources, "KEY SOURCE" of every key that counts, and login, for a database,
-# where there is one (database_login).
-plan_smarthosts() {
-    relayhost='' without='' waiting='' wrapper='' database_login=no
-    with=$(read_env "names sources=$1/sources${password_hosts:+ sasl=$1/sasl_passwd}${database:+ database=$1/login}") || return 2
-    [ ! -s "$1/login" ] || database_login=yes
-    if sends_directly && [ -n "$relay_host$relay_port" ]; then
-        warn "RELAY_HOST and RELAY_PORT have no effect: this package sends straight to the servers that DNS names; mend: take the lines out of $relay_env, or build the package with a [smarthost]"
-        return 2
-    fi
-    each_smarthost plan_smarthost || return
-    wrapper=${wrapper:-no}
-}
-
-plan_smarthost() {
-    # shellcheck disable=SC2086  # words on purpose
-    if [ "$auth" != none ] && ! is_one_of "$key" $with; then
-        without="${without:+$without }$name"
-        waiting="${waiting:+$waiting }$(destination_of "$host" "$port")"
-        return 0
-    fi
-    wrapped=no
-    [ "$tls" = wrapper ] && wrapped=yes
-    if [ -n "$wrapper" ] && [ "$wrapper" != "$wrapped" ]; then
-        warn "smarthost $name (port $port) and the ones before it start TLS in different ways, which one Postfix transport cannot do; choose ports of one kind (587 or 465)"
-        return 2
-    fi
-    wrapper=$wrapped
-    relayhost="${relayhost:+$relayhost, }$(destination_of "$host" "$port")"
-}
-
-wanted_keys() {
-    # shellcheck disable=SC2086  # words on purpose
-    set -- $password_hosts
-    login_keys "${1:-}" /dev/null
-}
-
-# The keys of relay.env with the login at the smarthost with key $1: its own where the file $2 ("KEY SOURCE" lines) has them, or where
-# the plain ones are for another host (see env.awk).
-login_keys() {
-    own=RELAY_$1_ plain_host='' its_host=''
-    # shellcheck disable=SC2086  # words on purpose
-    set -- "$1" "$2" $password_hosts
-    key=$1 known=$2
-    shift 2
-    plain_host=${2:-}
-    while [ $# -ge 2 ]; do
-        [ "$1" != "$key" ] || its_host=$2
-        shift 2
-    done
-    if [ "${its_host%:*}" = "${plain_host%:*}" ] && ! grep -q "^$own" "$known" 2>/dev/null; then own=RELAY_; fi
-    if [ -n "$token_hosts" ]; then echo "${own}USERNAME, ${own}CLIENT_ID and ${own}REFRESH_TOKEN"; else echo "${own}USERNAME and ${own}PASSWORD"; fi
-}
-
-# Those of all smarthosts that wait for a login.
-waiting_keys() {
-    all=
-    for one in $waiting; do all="${all:+$all; }$(login_keys "$(key_of_destination "$one")" /dev/null)"; done
-    echo "$all"
-}
-
-# The key of the smarthost at destination $1.
-key_of_destination() {
-    # shellcheck disable=SC2086  # words on purpose
-    set -- "$1" $password_hosts
-    sought=$1
-    shift
-    while [ $# -ge 2 ]; do
-        if [ "$2" = "$sought" ]; then echo "$1"; return; fi
-        shift 2
-    done
-}
-
 # --- main.cf ---
 
 # What only the host can know. main.cf of the package refers to these by name; where the administrator's layer takes that away, they
@@ -195,6 +75,7 @@ build_host_layer() {
         echo "compatibility_level = $level"
         echo "default_database_type = $database_type"
         sends_directly || echo "relay_smarthosts = $relayhost"
+        rows_of_ways
         echo "relay_ca_file = $ca_file"
         if [ -n "$relay_from" ]; then
             echo "relay_from = $relay_from"
@@ -229,11 +110,13 @@ find_what_is_missing() {
 }
 
 # The layer above all others, in folder $1. A transport that depends on the sender would lead past default_transport, and a smarthost
-# refuses mail without a login for good: whatever smtp(8) reports then is temporary.
+# refuses mail without a login for good: whatever smtp(8) reports then is temporary. The ways of the spec wait each for their own login.
 hold_all() {
     [ -n "$held" ] || return 0
+    own_ways=
+    if [ -n "$ways" ] && [ -z "$no_authorities" ]; then own_ways=" $(postconf -c "$share" -h sender_dependent_default_transport_maps 2>/dev/null)"; fi
     {
-        echo "sender_dependent_default_transport_maps ="
+        echo "sender_dependent_default_transport_maps =$own_ways"
         echo "sender_dependent_relayhost_maps ="
         echo "smtp_delivery_status_filter = static:{$held}"
     } >"$1/hold.cf"
@@ -361,7 +244,9 @@ build_main() {
         set -- "$@" "$stage/hold.cf"
     fi
     shift
-    awk -v titles="$titles" -v optional="$host_parameters" -v refused="$share/refused" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
+    optional=$host_parameters
+    for way in $ways; do optional="$optional $(parameter_of_way "$way")"; done
+    awk -v titles="$titles" -v optional="$optional" -v refused="$share/refused" -f "$lib/merge.awk" "$@" >"$stage/main.cf" || return
     settle "$stage/main.cf"
 }
 
@@ -474,7 +359,7 @@ write_manifest() {
     {
         for table in $tables; do
             case $table in
-            *:indexed | *:alias | *:regexp | *:cidr | *:database) echo "${table%%:*} ${table##*:}" ;;
+            *:indexed | *:alias | *:regexp | *:pcre | *:cidr | *:database) echo "${table%%:*} ${table##*:}" ;;
             *) echo "${table%%:*} text" ;;
             esac
         done

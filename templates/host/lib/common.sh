@@ -12,7 +12,7 @@ state=/var/lib/mail-relay
 load_facts() {
     package='' version='' profile='' provider='' smarthosts='' tls_level='' ca_files=''
     from='' root_mail_to='' hostname='' tables='' database='' inbound_domains='' where_known='' companions='' stated='' preset=''
-    own_ca_file='' implicit_tls_ports='' watched_files='' certificate_files='' next_hops='' known_servers=''
+    own_ca_file='' ways='' all_mail_to='' implicit_tls_ports='' watched_files='' certificate_files='' next_hops='' known_servers=''
     # shellcheck disable=SC1091  # part of the package, written by postpack
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }
@@ -20,17 +20,19 @@ load_facts() {
 # A destination as relayhost and sasl_passwd have it.
 destination_of() { case $1 in *:*) echo "[ipv6:$1]:$2" ;; *) echo "[$1]:$2" ;; esac; }
 
-# Sets host and port of a destination as Postfix has it: [host]:port, [ipv6:address]:port, without a port 25.
+# Sets host and port of a destination as Postfix has it: [host]:port, [ipv6:address]:port, without a port 25. Sets of_way to the name of the
+# way, if it is one of single senders: WAY/[host]:port.
 split_destination() {
-    asked=$1
-    case $1 in
+    of_way='' asked=$1
+    case $1 in */\[*) of_way=${1%%/*} asked=${1#*/} ;; esac
+    case $asked in
     \[*)
-        host=${1#\[}
+        host=${asked#\[}
         port=${host##*\]}
         host=${host%\]*}
         ;;
-    *:*) host=${1%:*} port=:${1##*:} ;;
-    *) host=$1 port='' ;;
+    *:*) host=${asked%:*} port=:${asked##*:} ;;
+    *) host=$asked port='' ;;
     esac
     host=${host#ipv6:} port=${port#:}
     port=${port:-25}

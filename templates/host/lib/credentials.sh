@@ -44,7 +44,7 @@ credentials_main() {
 choose_smarthost() {
     if [ "$auth" = none ] || [ -n "$relay_destination" ]; then return 0; fi
     if [ -n "$wanted_name" ] && [ "$wanted_name" != "$name" ]; then return 0; fi
-    relay_destination=$(destination_of "$host" "$port") chosen_auth=$auth chosen_key=$key
+    relay_destination=$(endpoint) chosen_auth=$auth chosen_key=$key
     login_keys_begin=$(login_keys "$key" /dev/null)
     login_keys_begin=${login_keys_begin%%USERNAME*}
 }

@@ -5,24 +5,43 @@
 usual_ports='587 465 2525 25 2465 2587'
 
 look_at_network() {
-    relays=$(live relayhost | tr ',' ' ')
+    find_relays live
     [ -n "$relays" ] || sends_directly || return 0
     if [ -z "$(nameservers)" ]; then resolver_missing; return; fi
     [ -n "$relays" ] || return 0
     policy_of "$postfix_dir" || { finding package-damaged 'postconf cannot read the live configuration'; return; }
-    probe_login='' probe_sender=$(sender) probe_recipient=$(live relay_root_address)
-    [ "$(live smtp_sasl_auth_enable)" != yes ] || [ ! -f "$postfix_dir/sasl_passwd" ] || probe_login=$postfix_dir/sasl_passwd
-    was_broken=$broken stayed=$stays found=$(wc -l <"$probe_folder/findings") reached=no
+    probe_sender=$(sender) probe_recipient=$(live relay_root_address)
     look_back "$probe_folder/ways"
-    for relay in $relays; do look_at_smarthost "$relay"; done
-    [ "$reached" = no ] || only_warn
+    look_at_smarthosts "$usual"
+    usual_reached=$reached
+    for way in $ways; do look_at_way "$way"; done
+    reached=$usual_reached
 }
 
-# Mail leaves by another smarthost: what is wrong with the rest can wait.
-only_warn() {
-    awk -F '\t' -v OFS='\t' -v from="$found" 'NR > from && $2 == "broken" { $2 = "warning"; $3 = "leaves"; $5 = "mail leaves by another smarthost meanwhile; this way out is closed" } { print }' "$probe_folder/findings" >"$probe_folder/warnings" &&
-        mv "$probe_folder/warnings" "$probe_folder/findings"
-    broken=$was_broken stays=$stayed
+# Sets reached. Where mail leaves by one of these, what is wrong with the rest can wait.
+look_at_smarthosts() {
+    was_broken=$broken stayed=$stays found=$(wc -l <"$probe_folder/findings") reached=no
+    for relay in $1; do look_at_smarthost "$relay"; done
+    [ "$reached" = no ] || soften warning 'mail leaves by another smarthost meanwhile; this way out is closed' "$was_broken"
+}
+
+# What is wrong with the smarthosts of single senders keeps no other mail here.
+look_at_way() {
+    # An address of a domain may be refused for what it is.
+    probe_sender=$(awk -v way="$1" '$2 == way && $1 !~ /^@/ { print $1; exit }' "$postfix_dir/sender_ways" 2>/dev/null)
+    of_this_way=
+    for relay in $relays; do
+        case $relay in "$1/"*) of_this_way="$of_this_way $relay" ;; esac
+    done
+    look_at_smarthosts "$of_this_way"
+    [ "$reached" = yes ] || soften broken "mail of the senders of the smarthost $1 waits" "$broken"
+}
+
+# Gives what was found since the last list the severity $1 and the reason $2: mail leaves nevertheless. $3 is whether anything is broken now.
+soften() {
+    awk -F '\t' -v OFS='\t' -v from="$found" -v severity="$1" -v why="$2" 'NR > from && $2 == "broken" { $2 = severity; $3 = "leaves"; $5 = why } { print }' "$probe_folder/findings" >"$probe_folder/softer" &&
+        mv "$probe_folder/softer" "$probe_folder/findings"
+    broken=$3 stays=$stayed
 }
 
 resolver_missing() {
@@ -45,6 +64,8 @@ sender() {
 
 look_at_smarthost() {
     split_destination "$1"
+    probe_login=
+    if wants_login "$1" && [ -f "$postfix_dir/sasl_passwd" ]; then probe_login=$postfix_dir/sasl_passwd; fi
     if probe "$host" "$port"; then
         reached=yes
         [ "$probe_auth" != unknown ] || finding login-untried "$host" "Postfix logs in by one of ${probe_mechanisms% }, which the doctor cannot"
@@ -64,6 +85,11 @@ look_at_smarthost() {
     auth-offered:*) finding auth-not-offered "$host" "$port" "$probe_words" ;;
     *) refused_by_smarthost ;;
     esac
+}
+
+wants_login() {
+    # shellcheck disable=SC2086  # words on purpose
+    if [ -n "$of_way" ]; then is_one_of "$1" $password_hosts; else [ "$(live smtp_sasl_auth_enable)" = yes ]; fi
 }
 
 unreachable() {

@@ -13,7 +13,9 @@ look_at_settings() {
     look_at_tokens
     look_at_losses
     if [ -n "$without" ] && ! has_finding token-missing; then
-        if [ -z "$relayhost" ]; then finding credentials-missing "$(wanted_keys)"; else finding credentials-partly "$without" "$(waiting_keys)"; fi
+        if ! sends_directly && [ -z "$relayhost" ]; then finding credentials-missing "$(wanted_keys)"; fi
+        for way in $blocked; do finding account-missing "$way" "$(keys_of_way "$way")"; done
+        [ -z "$left_out" ] || finding credentials-partly "$left_out" "$(waiting_keys "$left_waiting")"
     fi
 }
 

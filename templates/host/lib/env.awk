@@ -11,7 +11,7 @@
 # -v hosts="NAME [host]:port ..." names the smarthosts that want a login, NAME as it stands in RELAY_<NAME>_USERNAME. For those of
 # -v tokens="NAME ..." the password is the path of a token, once there is one: FOLDER/NAME/access_token, with -v folder=FOLDER.
 # The plain RELAY_USERNAME and RELAY_PASSWORD are the account at the first smarthost, and at others of the same host: a password goes to
-# no other host than the one it was given for.
+# no other host than the one it was given for. A smarthost for single senders, WAY/[host]:port, has a separate account.
 # With -v database=KIND there is a database, whose login is RELAY_DATABASE_USERNAME and RELAY_DATABASE_PASSWORD.
 # Every fault is reported with its source and line, never with its value; then the exit code is 2 and nothing is printed.
 # Run with LC_ALL=C: a value is bytes.
@@ -248,7 +248,7 @@ function credentials(wanted,    i, host, prefix, secret, text) {
 # Google shows an app password as four groups of four letters, and takes it without the blanks between them; a browser may copy them as
 # no-break spaces (UTF-8: 302 240).
 function password_for(host, secret,    text, group, groups, i) {
-    if (host_of(host) !~ /^\[(smtp|smtp-relay)\.gmail\.com\]$/) return secret
+    if (host_of(host) !~ /^([^\/]*\/)?\[(smtp|smtp-relay)\.gmail\.com\]$/) return secret
     text = secret
     gsub(/\302\240/, " ", text)
     groups = split(text, group, " ")
@@ -285,7 +285,7 @@ function has_token(host,    file, text) {
 # The beginning of the keys that hold a smarthost's login: its own, else the plain ones where they may go there, else none; never a part
 # of each.
 function login_of(host,    prefix, j, present) {
-    prefix = host_of(host) == host_of(order[1]) ? "RELAY_" : "RELAY_" host "_"
+    prefix = host_of(host) == host_of(order[1]) && destination[host] !~ /\// ? "RELAY_" : "RELAY_" host "_"
     for (j = 1; j <= login_parts; j++) if (("RELAY_" host "_" login[j]) in value_of) prefix = "RELAY_" host "_"
     for (j = 1; j <= login_parts; j++) if (belongs(host, login[j]) && (prefix login[j]) in value_of) present = prefix login[j]
     if (present == "") return ""

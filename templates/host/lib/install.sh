@@ -23,8 +23,14 @@ install_generation() {
 
 way_out() {
     in_use=$(postconf -xh relayhost 2>/dev/null)
+    for way in $ways; do in_use="${in_use:-nowhere yet}, $way: $(hop_words "$way")"; done
     if [ -z "$in_use" ] && sends_directly; then in_use='the servers that DNS names'; fi
     echo "${in_use:-nowhere yet}"
+}
+
+hop_words() {
+    hops=$(hops_of_way "$1" "$way_hops")
+    echo "${hops:-nowhere yet}"
 }
 
 write_info() {
@@ -108,7 +114,7 @@ reload_or_restart() {
 secret_leaves() { [ -f "$postfix_dir/sasl_passwd" ] && [ ! -f "$stage/sasl_passwd" ]; }
 
 # After a reload the old queue manager may serve one more flush, with the old way out: the mail would wait for its next turn.
-sending() { unnamed_postconf -c "$1" -xh relayhost default_transport 2>/dev/null; }
+sending() { unnamed_postconf -c "$1" -xh relayhost default_transport sender_dependent_default_transport_maps 2>/dev/null; }
 
 listening() { unnamed_postconf -c "$1" -h inet_interfaces inet_protocols 2>/dev/null; }
 

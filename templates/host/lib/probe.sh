@@ -14,6 +14,8 @@
 #   starttls      TLS is needed, and not offered            auth, sender, recipient   refused
 #   policy        the credentials were kept back: only Postfix can verify this server as its TLS policy says
 #
+# $of_way, which split_destination sets, names the way of single senders that the server is part of: it has a separate policy and separate logins.
+#
 # $probe_words holds the server's reply, or the words of the program that failed. Besides: $probe_address, $probe_protocol (of TLS),
 # $probe_verify (the number of openssl-verification-options(1), 0 is fine), $probe_begins and $probe_expires (of the certificate,
 # seconds since 1970), $probe_mechanisms (those offered that Postfix may use), and $probe_auth: accepted, none (not asked for) or unknown
@@ -27,9 +29,15 @@ policy_of() {
         smtp_host_lookup inet_protocols smtp_helo_name >"$probe_folder/policy" 2>/dev/null || return
     policy_text=
     policy_folder=$1
-    # What the options of the service say counts more.
-    postconf -c "$1" -xP smtp/unix 2>/dev/null | sed 's|^smtp/unix/||' >>"$probe_folder/policy"
+    for of_way in ${ways:-}; do
+        { cat -- "$probe_folder/policy" && options_of "$1" "smarthost-$of_way/unix"; } >"$probe_folder/policy.$of_way" || return
+    done
+    of_way=
+    options_of "$1" smtp/unix >>"$probe_folder/policy"
 }
+
+# What the options of service $2 say, which counts more.
+options_of() { postconf -c "$1" -xP "$2" 2>/dev/null | sed 's|^[^ ]*/||'; }
 
 policy() { value_of "$1" "${policy_text:=$(cat -- "$probe_folder/policy")}"; }
 
@@ -38,7 +46,7 @@ probe() {
     [ -n "${asked:-}" ] || asked=$(destination_of "$1" "$2")
     probe_step='' probe_words='' probe_address='' probe_protocol='' probe_verify='' probe_begins='' probe_expires=''
     probe_mechanisms='' probe_auth=none
-    policy_text=$(cat -- "$probe_folder/policy")
+    policy_text=$(cat -- "$probe_folder/policy${of_way:+.$of_way}")
     probe_level=$(policy smtp_tls_security_level)
     own_policy=$(destination_policy)
     go_through
@@ -292,7 +300,7 @@ find_name() {
 
 log_in() {
     [ -n "${probe_login:-}" ] || return 0
-    key=$(destination_of "$probe_host" "$probe_port")
+    key=${of_way:+$of_way/}$(destination_of "$probe_host" "$probe_port")
     awk -v key="$key" '$1 == key { found = 1 } END { exit !found }' "$probe_login" || { failed auth "no credentials for $key"; return; }
     # A credential leaves only towards a server that was verified as Postfix would have done it.
     verified_as_postfix || { failed policy "$why_not"; return; }

@@ -3,7 +3,8 @@
 #   returned N           how many it refused for good
 #   lost N TOLD WORDS    of these, how many were bounces themselves; of how many the postmaster was told; the last refusal
 #   dead WORDS           the last message of a program that ended while it handled mail, unless mail left or Postfix started after that
-#   way HOST:PORT RESULT WORDS   for each server that was tried: the last result (sent or failed), and why
+#   way HOST:PORT RESULT WORDS   for each server that was tried: the last result (sent or failed), and why.
+#                                A smarthost of single senders is NAME/HOST:PORT.
 
 !split_line($0) { next }
 
@@ -19,6 +20,9 @@ program ~ /\/(smtp|lmtp|qmgr|cleanup|pickup|trivial-rewrite)\[/ && sub(/^(fatal|
 
 program !~ /\/(smtp|error|retry)\[/ { next }
 
+# The services of single senders bear the name of their smarthost.
+{ own = match(program, /\/smarthost-[a-z0-9-]+\//) ? substr(program, RSTART + 11, RLENGTH - 11) : "" }
+
 # Before a delivery status there may be what went wrong with servers that were tried first.
 match(text, /^connect to [^ ]+\[[^]]*\]:[0-9]+: /) {
     way = substr(text, 12, RLENGTH - 13)
@@ -29,6 +33,7 @@ match(text, /^connect to [^ ]+\[[^]]*\]:[0-9]+: /) {
 text !~ /: to=</ && match(text, /SASL authentication failed; (cannot authenticate to )?server [^ ]+\[/) {
     way = substr(text, RSTART, RLENGTH - 1)
     sub(/.* /, "", way)
+    way = own way
     failed_host[way] = substr(text, RSTART)
     next
 }
@@ -53,7 +58,7 @@ match(text, /^[0-9A-Za-z]+: to=</) {
 }
 
 # HOST[ADDRESS]:PORT without the address.
-function name_of(way) { sub(/\[[^]]*\]/, "", way); return way }
+function name_of(way) { sub(/\[[^]]*\]/, "", way); return own way }
 
 function failed(way, words) { way = name_of(way); result[way] = "failed " words }
 

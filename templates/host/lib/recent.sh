@@ -50,5 +50,5 @@ seconds_of() {
 # Prints what the log says of destination $1 (as relayhost has it): "sent" or "failed WORDS", or nothing. Lines of look_back are in $2.
 way_result() {
     split_destination "$1"
-    awk -v way="$host:$port" -v host="$host" '$1 == way || $1 == host { $1 = ""; print substr($0, 2) }' "$2" | tail -n 1
+    awk -v way="${of_way:+$of_way/}$host:$port" -v host="${of_way:+$of_way/}$host" '$1 == way || $1 == host { $1 = ""; print substr($0, 2) }' "$2" | tail -n 1
 }

@@ -83,29 +83,41 @@ out_of_step() {
 # From what is in force, not from what should be. Postfix logs in only where sasl_passwd has exactly the words of relayhost,
 # and says nothing where it has not.
 find_smarthosts() {
-    relays=$(unnamed_postconf -xh relayhost 2>/dev/null | tr -s ', ' ' ')
+    relay_host=${relay_host:-} relay_port=${relay_port:-}
+    find_password_hosts
+    find_relays in_force
     level=$(unnamed_postconf -xh smtp_tls_security_level 2>/dev/null)
     credentials=present
     if [ "$(unnamed_postconf -xh smtp_sasl_auth_enable 2>/dev/null)" != yes ]; then
         credentials='not needed'
-    elif [ -z "$relays" ]; then
+    elif [ -z "$usual" ]; then
         credentials=missing
     fi
-    missing_for=
+    missing_for=$idle usual_credentials=$credentials
     for relay in $relays; do
-        [ "$credentials" = 'not needed' ] || awk -v key="$relay" '$1 == key { found = 1 } END { exit !found }' "$postfix_dir/sasl_passwd" 2>/dev/null ||
+        logs_in || continue
+        [ "$credentials" != 'not needed' ] || credentials=present
+        awk -v key="$relay" '$1 == key { found = 1 } END { exit !found }' "$postfix_dir/sasl_passwd" 2>/dev/null ||
             missing_for="${missing_for:+$missing_for }$relay"
     done
     [ -z "$missing_for" ] || credentials=missing
     # Those that wait for a login; where that cannot be told, those of the package.
     waiting=$(cat "${scratch:-}/waiting" 2>/dev/null)
-    if [ -z "$waiting$relays" ]; then
-        relay_host='' relay_port=''
-        each_smarthost add_waiting
-    fi
+    if [ -z "$waiting" ] && [ -z "$usual" ]; then each_smarthost add_waiting; fi
 }
 
-add_waiting() { waiting="${waiting:+$waiting }$(destination_of "$host" "$port")"; }
+in_force() { unnamed_postconf -xh "$1" 2>/dev/null; }
+
+# Does Postfix log in at $relay?
+logs_in() {
+    # shellcheck disable=SC2086  # words on purpose
+    case $relay in */\[*) is_one_of "$relay" $password_hosts ;; *) [ "$usual_credentials" != 'not needed' ] ;; esac
+}
+
+add_waiting() {
+    # shellcheck disable=SC2086  # words on purpose
+    is_one_of "$(endpoint)" $relays || waiting="${waiting:+$waiting }$(endpoint)"
+}
 
 find_queue() {
     queued=0 deferred=0 oldest='' stuck=''
@@ -120,7 +132,11 @@ find_queue() {
         reason)
             found=$(printf '%s\n' "${value#* }" | explain)
             [ -n "$found" ] || found="other	message	${value#* }	see 'mailq' and the mail log"
-            case $found in *'	relay	'*) stuck=yes ;; esac
+            case $found in
+            # The mail of single senders: that there is no login for them is said of the smarthosts.
+            'no-credentials	'*) [ -n "$idle" ] || stuck=yes ;;
+            *'	relay	'*) stuck=yes ;;
+            esac
             printf '%s\t%s\t%s\n' "${value%% *}" "$found" "${value#* }" >>"$scratch/reasons"
             ;;
         esac
@@ -145,17 +161,18 @@ find_obstacles() (
 )
 
 decide() {
-    can_send=no tried=no
+    can_send=no partly=no tried=no
     # To the second, because the log has no more.
     if [ -n "$last_delivery" ] && [ "$last_delivery" -ge "$(changed_at)" ]; then tried=yes; fi
     name_is_usable || return 0
-    if [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ "$credentials" != missing ] && [ -z "$stuck" ] && [ ! -s "$scratch/obstacles" ]; then can_send=yes; fi
+    [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ -z "$stuck" ] && [ ! -s "$scratch/obstacles" ] || return 0
+    if [ "$credentials" != missing ]; then can_send=yes; elif [ -n "$idle" ] && [ "$missing_for" = "$idle" ]; then partly=yes; fi
 }
 
 # When the configuration in force was put there, in seconds since 1970.
 changed_at() { stat -c %Y -- "$state/applied/info" 2>/dev/null || echo 0; }
 
-has_way_out() { [ -n "$relays" ] || sends_directly; }
+has_way_out() { [ -n "$usual" ] || sends_directly; }
 
 tls_words() {
     case $level in
@@ -184,6 +201,7 @@ show_text() {
     else
         show_smarthosts
     fi
+    [ -z "$all_mail_to" ] || echo "  staging        ${yellow}all mail goes to $all_mail_to$plain"
     [ "$credentials" = missing ] && known=no || known=yes
     echo "  credentials    $(tint "$known" "$credentials")${missing_for:+ for $missing_for}"
     show_sources
@@ -196,7 +214,9 @@ show_text() {
     done <"$scratch/reasons"
     echo "  last day       $delivered delivered, $returned refused by a smarthost$(lost_words)"
     while IFS='	' read -r _ what mend; do echo "  $(tint no obstacle)       $what; mend: ${mend#'$ '}"; done <"$scratch/obstacles"
-    if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')$(delivery_words)"; else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
+    if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')$(delivery_words)"
+    elif [ "$partly" = yes ]; then echo "  $(tint no "mail of the senders of $idle can NOT leave"), all other mail can; 'mail-relay doctor' says why"
+    else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
 }
 
 # Each way out with what the log says of it.
