@@ -72,11 +72,17 @@ impl Attest {
     }
 }
 
-/// The inputs of a build of specs.
-pub(super) fn origin(sources: &[Source], making: &Making, templates: &Templates) -> Result<Origin, Failure> {
-    let materials: Vec<Material> =
-        sources.iter().map(|source| material(last(Path::new(&source.name)), &source.text)).collect();
+/// The inputs of a build of specs: the specs, and the files that they name.
+pub(super) fn origin(
+    sources: &[Source],
+    files: &[Source],
+    making: &Making,
+    templates: &Templates,
+) -> Result<Origin, Failure> {
+    let one = |source: &Source| material(last(Path::new(&source.name)), &source.text);
+    let mut materials: Vec<Material> = sources.iter().map(one).collect();
     let specs = materials.iter().map(|material| material.name.clone()).collect();
+    materials.extend(files.iter().map(one));
     told(specs, materials, making, templates)
 }
 

@@ -46,8 +46,9 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
     let report = if is_fleet(&sources[0].text) {
         build_fleet(sources.remove(0), args, &templates, terminal)?
     } else {
-        let attest = args.attest.request(|| attest::origin(&sources, &args.making, &templates))?;
-        let specs = judged(sources, &args.making, terminal)?;
+        let specs = judged(&sources, &args.making, terminal)?;
+        let attest =
+            args.attest.request(|| attest::origin(&sources, specs.files(), &args.making, &templates))?;
         let options = Options { inputs: specs.inputs(), attest, ..args.making.options(&templates)? };
         let progress = Progress::new(specs.count(), args.making.progress, terminal);
         let report = build::build(&specs, &args.output, &options, &templates, &progress)?;
@@ -90,20 +91,15 @@ pub(super) fn one_kind(sources: &[Source], selection: &Selection) -> Result<(), 
 
 /// Checks specs and shows the findings. All specs are checked before the first package is built, so that the user sees all
 /// errors at once.
-pub(super) fn judged(
-    sources: Vec<Source>,
-    making: &Making,
-    terminal: &mut Terminal,
-) -> Result<Specs, Failure> {
+pub(super) fn judged(sources: &[Source], making: &Making, terminal: &mut Terminal) -> Result<Specs, Failure> {
     let settings = making.changes.settings();
     let mut specs = Specs::default();
     let mut wrong = false;
     for source in sources {
-        let (name, text) = (source.name.clone(), source.text.clone());
-        match input::load(source, &settings, terminal) {
-            Ok(planned) => specs
-                .add(planned, &text, &settings, &making.package_format)
-                .map_err(|missing| not_of_spec(&name, &missing))?,
+        match input::load(source.clone(), &settings, terminal) {
+            Ok((planned, files)) => specs
+                .add(planned, &source.text, &settings, files, &making.package_format)
+                .map_err(|missing| not_of_spec(&source.name, &missing))?,
             Err(failure) if failure.message.is_empty() => wrong = true,
             Err(failure) => return Err(failure),
         }

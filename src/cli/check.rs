@@ -44,7 +44,8 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
             Ok(source) if is_fleet(&source.text) => check_fleet(source, args, &mut all, terminal)?,
             Ok(source) => {
                 let name = source.name.clone();
-                let Judged { findings, .. } = pipeline::judge(source, &args.changes.settings(), None);
+                let Judged { findings, .. } =
+                    pipeline::judge(source, &args.changes.settings(), None, &input::named_file);
                 report(&name, "", findings, args, &mut all, terminal)
             }
             Err(unreadable) => {

@@ -93,7 +93,7 @@ fn side(name: &str, terminal: &mut Terminal) -> Result<Side, Failure> {
     if is_fleet(&source.text) {
         return Ok(Side::Many(fleet::gather(source, &[], terminal)?));
     }
-    Ok(Side::One(Packed::all(input::load(source, &[], terminal)?)?))
+    Ok(Side::One(Packed::all(input::load(source, &[], terminal)?.0)?))
 }
 
 /// The changes of every package that one of two fleets makes.

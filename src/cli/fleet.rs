@@ -1,7 +1,5 @@
 //! From the files of a fleet to units that can be built.
 
-use std::path::Path;
-
 use super::error::Failure;
 use super::input;
 use super::output::Terminal;
@@ -43,12 +41,7 @@ pub(super) fn gather(
     settings: &[Setting],
     terminal: &mut Terminal,
 ) -> Result<Files, Failure> {
-    let read = |path: &Path| {
-        let name = path.display().to_string();
-        let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
-        input::decode(&name, bytes).map(|source| source.text).map_err(|failure| failure.message)
-    };
-    Files::gather(source, settings, read).map_err(|refused| say(&refused, terminal))
+    Files::gather(source, settings, input::named_file).map_err(|refused| say(&refused, terminal))
 }
 
 /// Parses the files of a fleet.

@@ -103,15 +103,23 @@ pub(super) fn example() -> Source {
     Source { name: spec::EXAMPLE_NAME.to_owned(), text: spec::example().to_owned() }
 }
 
-/// Reads and checks one spec, shows what there is to say, and stops on errors.
+/// Reads and checks one spec, shows what there is to say, and stops on errors. Also returns the files that the spec names.
 pub(super) fn load(
     source: Source,
     settings: &[Setting],
     terminal: &mut Terminal,
-) -> Result<Planned, Failure> {
-    let Judged { planned, findings } = pipeline::judge(source, settings, source_date_epoch()?);
+) -> Result<(Planned, Vec<Source>), Failure> {
+    let Judged { planned, findings, files } =
+        pipeline::judge(source, settings, source_date_epoch()?, &named_file);
     terminal.findings(&findings);
-    planned.ok_or_else(Failure::already_said)
+    Ok((planned.ok_or_else(Failure::already_said)?, files))
+}
+
+/// Reads a file that a spec or a fleet names.
+pub(super) fn named_file(path: &Path) -> Result<String, String> {
+    let name = path.display().to_string();
+    let bytes = whole(path).map_err(|error| error.to_string())?;
+    decode(&name, bytes).map(|source| source.text).map_err(|failure| failure.message)
 }
 
 /// The value of `SOURCE_DATE_EPOCH` (reproducible-builds.org), in seconds since 1970 UTC.

@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         if !args.rows.only.is_empty() {
             return Err(Failure::input("--only needs a fleet, and the SPEC has no [fleet]"));
         }
-        let planned = input::load(source, &settings, terminal)?;
+        let (planned, _) = input::load(source, &settings, terminal)?;
         to.add(None, plan::render(&planned, distribution, &templates)?)?;
     }
     to.finish(distribution, terminal)

@@ -50,8 +50,8 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
         terminal.findings(&rows.findings());
         verdict
     } else {
-        let origin = attest::origin(&sources, &args.making, &templates)?;
-        let specs = building::judged(sources, &args.making, terminal)?;
+        let specs = building::judged(&sources, &args.making, terminal)?;
+        let origin = attest::origin(&sources, specs.files(), &args.making, &templates)?;
         verify(&specs, specs.inputs(), origin, args, &templates, terminal)?
     };
     match verdict {

@@ -9,9 +9,11 @@ mod inventory;
 mod overlay;
 mod select;
 mod set;
+mod tables;
 
 pub use select::{Selector, SelectorError, Shard};
 pub use set::{Setting, load};
+pub use tables::Read;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -38,6 +40,8 @@ pub struct Files {
     sources: Sources,
     /// How many of the sources are files; options follow.
     count: usize,
+    /// Files of `[tables]`.
+    tables: tables::Starts,
     settings: Vec<Placed>,
     /// Start of the base, if it is a separate file.
     base: Option<usize>,
@@ -107,12 +111,18 @@ impl Files {
                 Err(why) => findings.push(Diagnostic::error("fleet", span.clone(), why)),
             }
         }
+        let mut tables = tables::Starts::new();
+        let parents: Vec<usize> = [0].into_iter().chain(starts.get("base").copied()).collect();
+        for start in parents {
+            findings.extend(tables_of(start, &folder, &read, &mut tables, &mut sources));
+        }
         let count = sources.iter().count();
         let settings = Placed::all(settings, &mut sources);
         match (starts.get("inventory"), words.get("inventory")) {
             (Some(start), Some((name, _))) if findings.is_empty() => Ok(Self {
                 sources,
                 count,
+                tables,
                 settings,
                 base: starts.get("base").copied(),
                 inventory: (*start, name.clone()),
@@ -132,6 +142,28 @@ impl Files {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.sources.iter().take(self.count)
     }
+}
+
+/// Reads the files of `[tables]` in the part of the sources that begins at `start`, and in its groups.
+fn tables_of(
+    start: usize,
+    folder: &Path,
+    read: Read<'_>,
+    tables: &mut tables::Starts,
+    sources: &mut Sources,
+) -> Vec<Diagnostic> {
+    let text = sources.part(start).to_owned();
+    if !text.contains("tables") {
+        return Vec::new();
+    }
+    // `Fleet::read` reports what is wrong with it.
+    let Ok(mut table) = spec::parse(&text) else { return Vec::new() };
+    let groups = groups(&mut table, &mut Vec::new());
+    let parts = [&table].into_iter().chain(groups.iter().map(|group| &group.overlay));
+    let mut add = |file: Source| sources.add(file);
+    let findings =
+        parts.flat_map(|part| tables::read(part, folder, read, tables, &mut add)).collect::<Vec<_>>();
+    findings.into_iter().map(|finding| moved(finding, start)).collect()
 }
 
 /// Removes `[fleet]` from a table and returns the names of files.
@@ -312,6 +344,7 @@ impl<'f> Fleet<'f> {
             }
             row.get(name).unwrap_or_default().to_owned()
         });
+        findings.extend(tables::put(&mut table, &self.files.sources, &self.files.tables));
         if findings.is_empty() { Ok(table) } else { Err(findings) }
     }
 

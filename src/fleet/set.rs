@@ -1,11 +1,13 @@
 //! Keys that are set on the command line: `--set package.version=1.4.0`. They override every spec, and their spans point into
 //! the option.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use toml::de::DeTable;
 
 use super::inventory::Cell;
+use super::tables::{self, Read, Starts};
 use super::{MOST_PARTS, overlay};
 use crate::diag::{Diagnostic, Source, Sources, Span};
 use crate::relay::Providers;
@@ -87,27 +89,61 @@ impl Placed {
     }
 }
 
-/// Reads and checks one spec with overriding settings. Findings point into the sources.
+/// Reads and checks one spec with overriding settings. `read` returns the text of a file that the spec names, or the reason why
+/// it cannot be read. Findings point into the sources: the spec, the settings, and then the files.
 pub fn load(
     source: Source,
     settings: &[Setting],
     providers: &Providers,
+    read: Read<'_>,
 ) -> (Option<Checked>, Vec<Diagnostic>, Sources) {
+    let folder = Path::new(&source.name).parent().map(Path::to_path_buf).unwrap_or_default();
     let mut sources = Sources::default();
     let is_example = source.name == spec::EXAMPLE_NAME;
     let start = sources.add(source);
     let placed = Placed::all(settings, &mut sources);
-    let (checked, findings) = match spec::parse(sources.part(start)) {
+    let mut starts = Starts::new();
+    let mut files = Vec::new();
+    let mut next = sources.text().len();
+    let mut add = |file: Source| {
+        let begin = next;
+        next += file.text.len() + 1;
+        files.push(file);
+        begin
+    };
+    // Most specs have no tables, and are parsed once.
+    let missing = match sources.text().contains("tables").then(|| table(&sources, start, &placed)) {
+        Some(Ok(table)) => tables::read(&table, &folder, read, &mut starts, &mut add),
+        _ => Vec::new(),
+    };
+    if !missing.is_empty() {
+        return (None, missing, sources);
+    }
+    for file in files {
+        sources.add(file);
+    }
+    let (checked, findings) = match table(&sources, start, &placed) {
         Ok(mut table) => {
-            for setting in &placed {
-                setting.put(&mut table, sources.text());
+            let findings = tables::put(&mut table, &sources, &starts);
+            if findings.is_empty() {
+                let load = if is_example { spec::load_table } else { spec::load_own_table };
+                load(table, sources.text(), providers)
+            } else {
+                (None, findings)
             }
-            let load = if is_example { spec::load_table } else { spec::load_own_table };
-            load(table, sources.text(), providers)
         }
         Err(findings) => (None, findings),
     };
     (checked, findings, sources)
+}
+
+/// The spec with its settings.
+fn table<'f>(sources: &'f Sources, start: usize, placed: &[Placed]) -> Result<DeTable<'f>, Vec<Diagnostic>> {
+    let mut table = spec::parse(sources.part(start))?;
+    for setting in placed {
+        setting.put(&mut table, sources.text());
+    }
+    Ok(table)
 }
 
 #[cfg(test)]

@@ -9,28 +9,47 @@ use super::spot::{Entries, Many};
 /// after it, `discard`, `hold`, and `permit` for an exception from a wider entry.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(extend("x-profiles" = "clients"))]
 pub(crate) struct AccessSection {
     /// Clients by address or network: `"10.1.2.3" = "reject Broken scanner"`.
     #[schemars(extend(
         "examples" = [{"10.1.2.3": "reject Broken scanner"}],
         "x-adds-to" = ["smtpd_client_restrictions"],
+        "x-profiles" = "clients",
     ))]
     pub(crate) clients: Option<Entries<String>>,
     /// Envelope senders by address or domain: `"bad.example" = "reject"`.
-    #[schemars(extend("examples" = [{"bad.example": "reject"}], "x-adds-to" = ["smtpd_sender_restrictions"]))]
+    #[schemars(extend(
+        "examples" = [{"bad.example": "reject"}],
+        "x-adds-to" = ["smtpd_sender_restrictions"],
+        "x-profiles" = "clients",
+    ))]
     pub(crate) senders: Option<Entries<String>>,
     /// Recipients by address or domain.
     #[schemars(extend(
         "examples" = [{"old@acme.example": "reject"}],
         "x-adds-to" = ["smtpd_recipient_restrictions"],
+        "x-profiles" = "clients",
     ))]
     pub(crate) recipients: Option<Entries<String>>,
     /// The only senders that clients may use: addresses, and domains with everything below them.
     ///
     /// The null sender of bounces and the host itself are exempt.
-    #[schemars(extend("examples" = [["acme.example"]], "x-adds-to" = ["smtpd_sender_restrictions"]))]
+    #[schemars(extend(
+        "examples" = [["acme.example"]],
+        "x-adds-to" = ["smtpd_sender_restrictions"],
+        "x-profiles" = "clients",
+    ))]
     pub(crate) allowed_senders: Option<Many<String>>,
+    /// The only recipients that mail may go to: addresses, `@domain`, and domains with everything below them.
+    ///
+    /// All other mail is rejected, also that of the host itself and of authenticated users. Mail to `root-mail-to`, to
+    /// targets of `[aliases]`, and to domains that the relay receives for is always allowed.
+    #[schemars(extend(
+        "examples" = [["acme.example", "ops@partner.example"]],
+        "x-adds-to" = ["transport_maps"],
+        "x-since" = "0.2.0",
+    ))]
+    pub(crate) allowed_recipients: Option<Many<String>>,
 }
 
 /// Restrictions in the syntax of Postfix, in their order, after those of `[access]`.

@@ -33,8 +33,10 @@ mod services;
 mod smarthost;
 mod spec;
 pub(crate) mod spot;
+mod staging;
 mod submission;
 mod table;
+mod tables;
 mod tls;
 
 pub(crate) use access::{AccessSection, RestrictionsSection};
@@ -53,8 +55,10 @@ pub(crate) use relay::{HeadersSection, RelaySection, RewriteSection};
 pub(crate) use services::ServiceSection;
 pub(crate) use smarthost::{AuthMethod, SmarthostSection, TlsStart};
 pub(crate) use spec::Spec;
+pub(crate) use staging::StagingSection;
 pub(crate) use submission::SubmissionSection;
 pub use table::{Key, Kind, Relation, all, get, hint, of_parameter, of_postfix, related};
+pub(crate) use tables::{TableSection, TableType};
 pub(crate) use tls::{Level, MinVersion, TlsSection};
 
 /// The release that brought the keys that name no other one.

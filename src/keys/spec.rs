@@ -9,7 +9,7 @@ use super::{
     HardeningSection, HeadersSection, InboundSection, IntegrationsSection, LimitsSection, MailboxesSection,
     MetricsSection, MilterSection, NetworkSection, NoticesSection, PackageSection, PostscreenSection,
     RelaySection, RestrictionsSection, RewriteSection, ServerSection, ServiceSection, SmarthostSection,
-    SubmissionSection, SystemdSection, TlsSection,
+    StagingSection, SubmissionSection, SystemdSection, TableSection, TlsSection,
 };
 
 /// A mail relay and the package that carries it.
@@ -58,10 +58,13 @@ pub(crate) struct Spec {
     pub(crate) notices: Option<NoticesSection>,
     pub(crate) access: Option<AccessSection>,
     pub(crate) restrictions: Option<RestrictionsSection>,
+    pub(crate) staging: Option<StagingSection>,
     pub(crate) submission: Option<Spot<SubmissionSection>>,
     pub(crate) mailboxes: Option<Spot<MailboxesSection>>,
     pub(crate) database: Option<Spot<DatabaseSection>>,
     pub(crate) postscreen: Option<Spot<PostscreenSection>>,
+    /// Lookup tables, each by its name.
+    pub(crate) tables: Option<Entries<TableSection>>,
     /// Services of master.cf, each by its name and type.
     ///
     /// Settings that are absent stay as the distribution or another section has them.

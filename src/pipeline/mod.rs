@@ -23,14 +23,18 @@ pub struct Judged {
     pub planned: Option<Planned>,
     /// Errors, warnings and notes, by file.
     pub findings: Refused,
+    /// The files that the spec names.
+    pub files: Vec<Source>,
 }
 
 /// Reads a spec, checks its syntax and values, and then what the relay would do on its targets. `time` replaces the time
-/// stamp of the spec, in seconds since 1970.
-pub fn judge(source: Source, settings: &[Setting], time: Option<u64>) -> Judged {
-    let (checked, mut findings, sources) = fleet::load(source, settings, &Providers::builtin());
+/// stamp of the spec, in seconds since 1970. `read` returns the text of a file that the spec names.
+pub fn judge(source: Source, settings: &[Setting], time: Option<u64>, read: fleet::Read<'_>) -> Judged {
+    let (checked, mut findings, sources) = fleet::load(source, settings, &Providers::builtin(), read);
+    let files = sources.iter().skip(1 + settings.len());
+    let files = files.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() }).collect();
     let planned = planned(checked, &Arc::default(), time, &mut findings);
-    Judged { planned, findings: sources.split(findings) }
+    Judged { planned, findings: sources.split(findings), files }
 }
 
 /// The formats of a spec that were requested; all of them if none was.

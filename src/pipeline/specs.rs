@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use crate::build::{Job, Units};
+use crate::diag::Source;
 use crate::fleet::Setting;
 use crate::keys::HostProgram;
 use crate::plan::Planned;
@@ -14,6 +15,7 @@ use crate::platform::Format;
 pub struct Specs {
     jobs: Vec<Mutex<Option<Vec<Job>>>>,
     inputs: Vec<String>,
+    files: Vec<Source>,
     /// The formats of those that share the host program. Its packages are built after the specs.
     shared: BTreeSet<Format>,
 }
@@ -28,7 +30,7 @@ pub struct MissingFormat {
 }
 
 impl Specs {
-    /// Adds a spec. `text` and `settings` are what it was made of; `asked` limits its formats, unless it is empty.
+    /// Adds a spec. `text`, `settings` and `files` are what it was made of; `asked` limits its formats, unless it is empty.
     ///
     /// # Errors
     /// The spec has no target of a requested format.
@@ -37,6 +39,7 @@ impl Specs {
         planned: Planned,
         text: &str,
         settings: &[Setting],
+        files: Vec<Source>,
         asked: &[Format],
     ) -> Result<(), MissingFormat> {
         let of_spec = &planned.checked.formats;
@@ -47,10 +50,19 @@ impl Specs {
         if planned.checked.host_program == HostProgram::Shared {
             self.shared.extend(formats.iter().copied());
         }
-        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
-        self.inputs.push([text, &settings.join("\0"), &planned.checked.time.to_string()].join("\0"));
+        let settings = settings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\0");
+        let time = planned.checked.time.to_string();
+        let mut parts = vec![text, settings.as_str(), &time];
+        parts.extend(files.iter().map(|file| file.text.as_str()));
+        self.inputs.push(parts.join("\0"));
+        self.files.extend(files);
         self.jobs.push(Mutex::new(Some(Job::all(planned, &formats))));
         Ok(())
+    }
+
+    /// The files that the specs name.
+    pub fn files(&self) -> &[Source] {
+        &self.files
     }
 
     /// The inputs of all of them, for a digest.

@@ -78,6 +78,9 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
             fact(name, &words.join(" "));
         }
     }
+    if let Some(address) = &relay.all_mail_to {
+        fact("all_mail_to", address);
+    }
     fact("from", &from_text(relay.identity.from.as_ref()));
     fact("root_mail_to", &relay.local.root_mail_to.join(" "));
     fact("hostname", relay.identity.hostname.as_deref().unwrap_or_default());

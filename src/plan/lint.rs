@@ -37,7 +37,7 @@ pub fn check(planned: &Planned) -> Vec<Diagnostic> {
     let stated = &checked.origins.stated;
     let facts = Facts { relay, stated, sets: &sets, services: &services };
     let refusal = |parameter: &Parameter| verdicts::judge(parameter, Place::MainCf, &facts);
-    let brought = super::mailboxes::table_types(&checked.relay);
+    let brought = super::table_types(&checked.relay);
     let files = files(relay);
     let has_file = |path: &str| files.iter().any(|file| file == path);
     let written = &checked.relay.parameters;

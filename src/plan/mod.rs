@@ -13,10 +13,12 @@ mod mailboxes;
 mod main_cf;
 mod memory;
 mod next_hops;
+mod own_tables;
 mod policies;
 mod postscreen;
 pub mod program;
 mod recipes;
+mod recipients;
 mod render;
 mod rewriting;
 mod senders;
@@ -42,7 +44,7 @@ use std::sync::{Arc, OnceLock};
 use crate::keys::HostProgram;
 use crate::package::{Content, Entry, Lifecycle, Package, Relation, Relations, Requirement, Watch};
 use crate::platform::{Format, FormatFacts};
-use crate::relay::Auth;
+use crate::relay::{Auth, Relay};
 use crate::spec::Checked;
 use crate::template::Templates;
 use memory::Known;
@@ -94,7 +96,8 @@ impl Planned {
     }
 
     /// Plans one of many relays with the same templates. Common parts are planned and checked once.
-    pub fn among(checked: Checked, memory: &Arc<Memory>) -> Self {
+    pub fn among(mut checked: Checked, memory: &Arc<Memory>) -> Self {
+        own_tables::expand(&mut checked.relay);
         Self { checked, memory: Arc::clone(memory), host: OnceLock::new(), alike: OnceLock::new() }
     }
 
@@ -198,8 +201,10 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     if !needs.contains("mail-command") {
         relations.recommends.push(role("mail-command")?);
     }
-    for kind in mailboxes::table_types(&checked.relay) {
-        relations.depends.push(relation(facts.maps.get(kind).into_iter().map(String::as_str))?);
+    for kind in table_types(&checked.relay) {
+        // On some systems of a format, Postfix itself has the type.
+        let names = facts.maps.get(kind).into_iter().chain(facts.without_package.get(kind));
+        relations.depends.push(relation(names.map(String::as_str))?);
     }
     if checked.relay.tls.mta_sts.is_some() && facts.relations.contains_key("mta-sts-resolver") {
         relations.depends.push(role("mta-sts-resolver")?);
@@ -231,6 +236,13 @@ fn relations(checked: &Checked, format: Format, facts: &FormatFacts) -> Result<R
     extend(&mut relations.conflicts, &facts.conflicts)?;
     extend(&mut relations.conflicts, &own.conflicts)?;
     Ok(relations)
+}
+
+/// Types of tables whose packages the relay needs.
+fn table_types(relay: &Relay) -> Vec<&'static str> {
+    let mut types = mailboxes::table_types(relay);
+    types.extend(own_tables::types(relay));
+    types
 }
 
 fn relation<'a>(alternatives: impl Iterator<Item = &'a str>) -> Result<Relation, PlanError> {

@@ -13,6 +13,7 @@
 use super::PlanError;
 use super::layer::{Item, Layer, inline};
 use super::mailboxes;
+use super::recipients;
 use super::table::{Kind, Table, table};
 use super::tables;
 use crate::postfix::table::{Regexp, TableError};
@@ -57,7 +58,8 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.local.root_mail_to.is_empty() {
         // It has no mailbox here, so it is sent to the name of the host at the smarthost.
         let home = (home(relay) == LOCAL_DOMAIN).then(|| inline(&format!("@{LOCAL_DOMAIN}"), "@$myhostname"));
-        let maps: Vec<Item> = of_mailboxes.into_iter().chain(aliases).chain(home).collect();
+        let maps: Vec<Item> =
+            of_mailboxes.into_iter().chain(aliases).chain(home).chain(recipients::alias(relay)).collect();
         if !maps.is_empty() {
             layer.section("Mail to the names of the spec.");
             layer.list("virtual_alias_maps", maps);
@@ -79,7 +81,10 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
             && !mailboxes::may_be_in(relay, domain)
     });
     let maps = local_maps(relay, aliases, &others, "$relay_root_mail_to");
-    layer.list("virtual_alias_maps", returns.into_iter().chain(of_mailboxes).chain(maps));
+    layer.list(
+        "virtual_alias_maps",
+        returns.into_iter().chain(of_mailboxes).chain(maps).chain(recipients::alias(relay)),
+    );
 
     layer.section("The To and Cc headers of such mail name the person who gets it.");
     layer.set("recipient_canonical_classes", "header_recipient");

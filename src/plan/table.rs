@@ -1,5 +1,7 @@
 //! A lookup table: name, how the host compiles it, text.
 
+use std::borrow::Cow;
+
 use super::PlanError;
 use crate::package::Content;
 use crate::postfix::table::TableError;
@@ -9,6 +11,8 @@ use crate::postfix::table::TableError;
 pub(super) enum Kind {
     /// Patterns, read as text by Postfix.
     Regexp,
+    /// Perl-compatible patterns, read as text by Postfix.
+    Pcre,
     /// Networks, read as text by Postfix.
     Cidr,
     /// Compiled by postmap in the host's default type.
@@ -24,6 +28,7 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Regexp => "regexp",
+            Self::Pcre => "pcre",
             Self::Cidr => "cidr",
             Self::Indexed => "indexed",
             Self::Database => "database",
@@ -35,18 +40,19 @@ impl Kind {
 /// A table source, installed as `/etc/postfix/<name>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) kind: Kind,
     pub(super) text: Content,
 }
 
 /// A table as it was made, or why it cannot be written.
 pub(super) fn table<T: ToString>(
-    name: &'static str,
+    name: impl Into<Cow<'static, str>>,
     kind: Kind,
     made: Result<T, TableError>,
 ) -> Result<Table, PlanError> {
+    let name = name.into();
     let made =
-        made.map_err(|error| PlanError::Table { table: name.to_owned(), reason: error.to_string() })?;
+        made.map_err(|error| PlanError::Table { table: name.to_string(), reason: error.to_string() })?;
     Ok(Table { name, kind, text: made.to_string().into() })
 }

@@ -2,8 +2,8 @@
 
 use super::table::{Kind, Table, table};
 use super::{
-    PlanError, clients, content, inbound, mailboxes, next_hops, rewriting, senders, submission, tls_policies,
-    transports,
+    PlanError, clients, content, inbound, mailboxes, next_hops, own_tables, recipients, rewriting, senders,
+    submission, tls_policies, transports,
 };
 use crate::postfix::table::{Aliases, Lookup, Regexp, TableError};
 use crate::relay::{Headers, Relay};
@@ -28,10 +28,12 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     tables.extend(transports::tables(relay)?);
     tables.extend(next_hops::tables(relay)?);
     tables.extend(senders::tables(relay)?);
+    tables.extend(recipients::tables(relay)?);
     if let Some(inbound) = &relay.inbound {
         tables.extend(inbound::tables(relay, inbound)?);
     }
     tables.extend(content::tables(relay)?);
+    tables.extend(own_tables::tables(relay)?);
     Ok(tables)
 }
 

@@ -8,6 +8,7 @@ use super::PlanError;
 use super::inbound;
 use super::layer::{Item, Layer};
 use super::next_hops;
+use super::recipients;
 use super::table::{Kind, Table, table};
 use super::words::server;
 use crate::postfix::table::{Lookup, TableError};
@@ -20,7 +21,8 @@ const TRANSPORT: &str = "transport";
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let own = (!relay.transports.is_empty())
         .then(|| Item::from(&*format!("$default_database_type:/etc/postfix/{TRANSPORT}")));
-    let maps: Vec<Item> = inbound::routes(relay).into_iter().chain(own).collect();
+    let maps: Vec<Item> =
+        recipients::transports(relay).into_iter().chain(inbound::routes(relay)).chain(own).collect();
     if !maps.is_empty() {
         layer.section("Domains and addresses whose mail goes another way, see transport(5).");
         layer.list("transport_maps", maps);

@@ -100,6 +100,9 @@ pub struct FormatFacts {
     pub spf: Option<SpfFacts>,
     /// Packages of lookup table types that are separate from Postfix.
     pub maps: BTreeMap<String, String>,
+    /// Packages of systems whose Postfix has a type of tables without another package.
+    #[serde(default)]
+    pub without_package: BTreeMap<String, String>,
 }
 
 /// How a format writes a package relation with a version: the name of the package, `before_operator`, an operator,

@@ -11,6 +11,7 @@ pub mod master_cf;
 mod network;
 mod parameter;
 pub mod services;
+pub mod source;
 pub mod table;
 mod trust;
 mod value;

@@ -143,6 +143,18 @@ impl Regexp {
     /// # Errors
     /// If Postfix would read another pattern or result.
     pub fn push(&mut self, pattern: &str, result: &str) -> Result<(), TableError> {
+        self.rule("", pattern, result)
+    }
+
+    /// Adds a rule for what the pattern does not match; the result has no groups.
+    ///
+    /// # Errors
+    /// As [`Regexp::push`].
+    pub fn push_unless(&mut self, pattern: &str, result: &str) -> Result<(), TableError> {
+        self.rule("!", pattern, result)
+    }
+
+    fn rule(&mut self, negation: &str, pattern: &str, result: &str) -> Result<(), TableError> {
         let (pattern, result) = (line(pattern)?, line(result)?);
         if pattern.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1 {
             return Err(unfit(pattern, "a pattern", "it ends with `\\`"));
@@ -159,7 +171,7 @@ impl Regexp {
             }
             rest = &after[1..];
         }
-        let rule = format!("{delimiter}{pattern}{delimiter} {result}");
+        let rule = format!("{negation}{delimiter}{pattern}{delimiter} {result}");
         self.0.push(rule.clone(), rule)
     }
 

@@ -6,10 +6,12 @@ mod inbound;
 mod mailboxes;
 mod postscreen;
 mod provider;
+mod recipients;
 mod senders;
 mod server;
 mod service;
 mod submission;
+mod tables;
 mod transports;
 
 pub use content::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
@@ -20,10 +22,12 @@ pub use mailboxes::{
 };
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
+pub use recipients::Recipient;
 pub use senders::SenderWay;
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use service::{Placed, ServiceOverride};
 pub use submission::{Submission, SubmissionPort};
+pub use tables::{OwnTable, Rows, TableKind, table_references};
 pub use transports::{Transport, Way, way_of};
 
 use crate::diag::Span;
@@ -53,6 +57,10 @@ pub struct Relay {
     pub limits: Limits,
     /// Internet protocols, and the form of lines.
     pub network: Network,
+    /// The only recipients of mail, besides those of local names and of the relay's domains. Empty: all.
+    pub allowed_recipients: Vec<Recipient>,
+    /// Address that receives the mail for all other recipients, on a staging host.
+    pub all_mail_to: Option<String>,
     /// Settings for clients; `None` if there are none.
     pub server: Option<Server>,
     /// Mail from other servers; `None` if the relay accepts none.
@@ -71,6 +79,8 @@ pub struct Relay {
     pub notices: Notices,
     /// Whether SMTPUTF8 (RFC 6531) is used for UTF-8 addresses and headers. False if the provider does not support it.
     pub smtputf8: bool,
+    /// Lookup tables of the user.
+    pub tables: Vec<OwnTable>,
     /// Changes of master.cf services.
     pub services: Vec<ServiceOverride>,
     /// Other Postfix parameters.

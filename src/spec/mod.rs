@@ -19,6 +19,7 @@ mod origins;
 mod package;
 mod pattern;
 mod postscreen;
+mod recipients;
 mod relay;
 mod rewriting;
 mod secrets;
@@ -32,6 +33,7 @@ mod starter;
 mod submission;
 mod surroundings;
 mod syntax;
+mod tables;
 mod tls;
 mod tls_policies;
 mod transports;
@@ -217,6 +219,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let submission = profile.and_then(|profile| submission::check(judge, spec, profile, &section.span));
     let mailboxes =
         profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
+    let allowed_recipients = recipients::allowed(judge, spec, mailboxes.as_ref());
+    let all_mail_to = recipients::all_mail_to(judge, spec);
     let known = transports::Known {
         smarthosts: smarthosts.as_ref(),
         identity: &identity,
@@ -239,6 +243,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let firewall = surroundings::firewall(judge, spec.firewall.as_ref());
     let services = services::check(judge, spec.services.as_ref());
     let parameters = sending::parameters(judge, "main-cf", spec.main_cf.as_ref());
+    let (tables, names) = tables::check(judge, spec.tables.as_ref());
+    tables::used(judge, &names, &parameters, &services, server.as_ref());
     let own_files = relay::own_files(judge, &section.value);
     let dependencies = dependencies::check(judge, spec.dependencies.as_ref());
     let (formats, targets) = package::targets(judge, spec.package.as_ref());
@@ -263,6 +269,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         headers,
         limits,
         network,
+        allowed_recipients,
+        all_mail_to,
         server,
         inbound,
         submission,
@@ -271,6 +279,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         content,
         milters,
         notices,
+        tables,
         services,
         parameters,
         own_files,

@@ -14,15 +14,26 @@ pub(super) fn check(text: &str) -> Result<u32, Fault> {
             Fault::new("it looks like a comment of the table").hint("write `[#]` for the character itself")
         );
     }
+    let (groups, empty) = parse(text)?;
+    if empty {
+        return Err(Fault::new("it matches every header, even an empty one, so no header would be left"));
+    }
+    Ok(groups)
+}
+
+/// Checks any expression. Returns the number of groups in parentheses.
+pub(super) fn compile(text: &str) -> Result<u32, Fault> {
+    parse(text).map(|(groups, _)| groups)
+}
+
+/// The number of groups, and whether the expression matches the empty text.
+fn parse(text: &str) -> Result<(u32, bool), Fault> {
     let mut parser = Parser { rest: text, groups: 0, depth: 0 };
     let empty = parser.alternatives()?;
     if !parser.rest.is_empty() {
         return Err(Fault::new("a `)` closes nothing").hint("write `\\)` for the character itself"));
     }
-    if empty {
-        return Err(Fault::new("it matches every header, even an empty one, so no header would be left"));
-    }
-    Ok(parser.groups)
+    Ok((parser.groups, empty))
 }
 
 /// Atoms that match between two characters.

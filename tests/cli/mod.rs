@@ -15,4 +15,5 @@ mod render;
 mod repo;
 mod reports;
 mod streams;
+mod tables;
 mod world;

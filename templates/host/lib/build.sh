@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Builds a generation: every file that Postfix should have, computed from the package, the settings (sources.sh) and the system, in a folder of its own.
 # Nothing live is touched. The folder holds one file per live file, and 'manifest': "NAME KIND" per line, in the order of installing.
-# KIND: main, master, text, regexp, cidr (used as they are), database (how to ask one, for Postfix alone), indexed (compiled by postmap), alias (by postalias), secret (indexed and
+# KIND: main, master, text, regexp, pcre, cidr (used as they are), database (how to ask one, for Postfix alone), indexed (compiled by postmap), alias (by postalias), secret (indexed and
 # root-only).
 
 # Builds into the empty folder $1. Return code 2: the input is wrong; 1: something failed. Either way it has been said.
@@ -366,7 +366,7 @@ write_manifest() {
     {
         for table in $tables; do
             case $table in
-            *:indexed | *:alias | *:regexp | *:cidr | *:database) echo "${table%%:*} ${table##*:}" ;;
+            *:indexed | *:alias | *:regexp | *:pcre | *:cidr | *:database) echo "${table%%:*} ${table##*:}" ;;
             *) echo "${table%%:*} text" ;;
             esac
         done

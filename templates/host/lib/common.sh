@@ -17,7 +17,7 @@ before=$settings/before
 load_facts() {
     package='' version='' profile='' provider='' smarthosts='' tls_level='' ca_files=''
     from='' root_mail_to='' hostname='' tables='' database='' inbound_domains='' where_known='' companions='' stated='' preset=''
-    own_ca_file='' ways='' implicit_tls_ports='' login_advice='' watched_files='' certificate_files='' next_hops='' known_servers=''
+    own_ca_file='' ways='' all_mail_to='' implicit_tls_ports='' login_advice='' watched_files='' certificate_files='' next_hops='' known_servers=''
     # shellcheck disable=SC1091  # part of the package, written by postpack
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }

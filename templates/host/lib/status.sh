@@ -201,6 +201,7 @@ show_text() {
     else
         show_smarthosts
     fi
+    [ -z "$all_mail_to" ] || echo "  staging        ${yellow}all mail goes to $all_mail_to$plain"
     [ "$credentials" = missing ] && known=no || known=yes
     echo "  credentials    $(tint "$known" "$credentials")${missing_for:+ for $missing_for}"
     show_sources

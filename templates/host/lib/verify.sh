@@ -88,7 +88,7 @@ drop_chroot_copies() {
 
 verify_tables() {
     while read -r name kind; do
-        case $kind in regexp | cidr) ;; *) continue ;; esac
+        case $kind in regexp | pcre | cidr) ;; *) continue ;; esac
         # A pattern that does not compile is skipped by Postfix, with nothing but a warning.
         postmap -c "$1" -q probe@example.com "$kind:$1/$name" >/dev/null 2>"$1/said"
         if [ -s "$1/said" ]; then
