@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, terminal: &mut Terminal) -> Result<(), Failure> {
             .hint("name the spec of one relay"));
     }
     let templates = input::templates(args.templates.as_deref())?;
-    let checked = input::load(source, &args.changes.settings(), terminal)?.checked;
+    let checked = input::load(source, &args.changes.settings(), terminal)?.0.checked;
     if let Some(formats) = recipe.lacks(&checked) {
         let wanted = formats.join(" or ");
         return Err(Failure::input(format!(
