@@ -23,8 +23,8 @@ use crate::postfix::master_cf::{self, Argument};
 use crate::spec::Checked;
 
 /// The spec that has a value everywhere, one with clients, those that receive, one by tokens (no list of smarthosts takes both
-/// these and passwords), one with accounts by sender, one with tables, and two that limit recipients, each in its own way.
-fn goods() -> [Table; 11] {
+/// these and passwords), one with accounts by sender, two with tables, and two that limit recipients, each in its own way.
+fn goods() -> [Table; 12] {
     [
         "everything",
         "lan-relay",
@@ -35,6 +35,7 @@ fn goods() -> [Table; 11] {
         "xoauth2-custom",
         "senders",
         "tables",
+        "table-text",
         "allowed-recipients",
         "staging",
     ]
