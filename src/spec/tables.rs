@@ -236,7 +236,8 @@ fn text(judge: &mut Judge, kind: TableKind, spot: &Spot<String>) -> Option<Strin
     for fault in faults {
         let span =
             start.map_or(spot.span.clone(), |start| start + fault.range.start..start + fault.range.end);
-        let finding = Diagnostic::error("table", span, format!("invalid line in a table of type `{}`", word(kind)));
+        let finding =
+            Diagnostic::error("table", span, format!("invalid line in a table of type `{}`", word(kind)));
         let finding = finding.labelled(fault.why);
         judge.report(if fault.hint.is_empty() { finding } else { finding.hint(fault.hint) });
     }
