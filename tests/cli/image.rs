@@ -158,11 +158,18 @@ fn into_a_folder() {
       = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
         Wrote out/acme-mail-relay.cloud-init.yaml first boot of an image that contains the package
     "#);
-    insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @"
+    insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: out/acme-mail-relay.cloud-init.yaml already exists
-    ");
+    "#);
     world.result("build relay.toml -o dist");
     assert_eq!(
         world.read("dist/acme-mail-relay.cloud-init.yaml"),
