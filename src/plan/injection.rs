@@ -429,7 +429,7 @@ fn no_text_of_a_spec_becomes_anything_but_a_text() {
     let schema = crate::keys::schema::raw().clone();
     let mut found = BTreeSet::new();
     places(&schema, &schema, &Vec::new(), &mut found);
-    // Names a second file, which none of these specs has. Its lines are judged as those of `text`.
+    // Names a second file, which none of these specs has. Its lines are checked as those of `text`.
     found.retain(|place| name(place) != "tables.(value).file");
     let found = Vec::from_iter(found);
     let changes = changes();
