@@ -61,8 +61,9 @@ def test_user_data_of_others(host, smarthost, account):
         # The full name, which the image prefers.
         mail = host.deliver(name)
         assert (mail.user, mail.tls, mail.helo) == (smarthost.user, "TLSv1.3", "web1.corp.example"), name
-        stored = host.sh("ls /etc/credstore /run/credstore 2>/dev/null", check=False).out
-        assert ("/etc/credstore:\n" in stored) == (name == "config-last"), stored
+        # The systemd of Debian 13 makes the folder itself.
+        stored = host.sh("ls /etc/credstore", check=False).out
+        assert ("relay_password" in stored) == (name == "config-last"), stored
         host.sh("rm -rf /etc/theirs /srv/theirs-ran /etc/credstore; mail-relay seal")
         host.halt()
 

@@ -60,8 +60,13 @@ stop_for_seal() {
         ! is_running || fail "Postfix runs; fix: stop it first; nothing was changed"
         return 0
     fi
-    systemctl stop mail-relay-apply.path mail-relay-retry.path mail-relay-retry.service mail-relay-refresh.timer mail-relay-metrics.timer \
-        mail-relay-certificate.path 2>/dev/null
+    # First those that start others; then what they have started, and what waits for our lock and would apply as soon as seal ends.
+    # One by one: systemd 262 stops none of several if one does not exist.
+    for unit in apply.path retry.path refresh.timer metrics.timer certificate.path \
+        reapply.service recheck.service retry.service refresh.service metrics.service certificate.service; do
+        systemctl stop "mail-relay-$unit" 2>/dev/null
+    done
+    ! systemctl -q is-active mail-relay-apply.path || { start_again; fail "mail-relay-apply.path did not stop; nothing was changed"; }
     systemctl stop postfix.service "$(daemon_unit)" 2>/dev/null
     ! is_running || { start_again; fail "Postfix did not stop; fix: see 'systemctl status $(daemon_unit)'; nothing was changed"; }
 }
