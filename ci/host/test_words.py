@@ -208,3 +208,12 @@ def test_a_reply_without_end_is_cut(probe):  # noqa: F811
     found = probe(server.server_address[1], policy={"smtp_tls_security_level": "none"}, seconds=3)
     server.shutdown()
     assert found["step"] in ("greeting", "auth-offered") and len(found["words"]) <= 500, found
+
+
+def test_a_mechanism_is_no_pattern_of_files(probe, server):  # noqa: F811
+    """The shell replaces a word such as /* with names of files where it is not quoted."""
+    one = server(auth=["PLAIN", "/*", "/*/*", "[A-Z]*", "*", "LOGIN", "$(ID)"])
+    found = probe(one.port)
+    assert (found["auth"], found["mechanisms"].split()) == ("accepted", ["PLAIN", "LOGIN"])
+    # Also before TLS, where anybody can answer.
+    assert probe(server(auth=["/*/*/*/*/*/*"]).port, policy={"smtp_tls_security_level": "none"}, login=None)["mechanisms"] == ""

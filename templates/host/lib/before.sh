@@ -205,7 +205,8 @@ adopt_main() {
     { [ ! -f "$relay_env" ] || cat -- "$relay_env"; } >"$relay_env.new" && account_line | write_account >>"$relay_env.new" && chmod 0600 "$relay_env.new" &&
         sync_file "$relay_env.new" && mv -f "$relay_env.new" "$relay_env" || fail "cannot write $relay_env: is the disk full?"
     say "the account for $account_at is in $relay_env now, as ${own}USERNAME and ${own}PASSWORD"
-    exec "$0" apply
+    rm -rf "$scratch"
+    exec mail-relay apply
 }
 
 # The line with the account, as in a table of logins.

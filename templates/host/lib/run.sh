@@ -16,7 +16,7 @@ run_main() {
     ! is_running || wrong "Postfix runs already"
     take_environment || exit 2
     # A separate process, without the log.
-    "$0" apply || exit
+    mail-relay apply || exit
     : >>"$container_log" && chmod 0600 "$container_log" || fail "cannot write $container_log: is the root read-only? /etc and /var must be volumes, /run a tmpfs"
     # Debian up to 12 has its unit copy the resolver to the chroot of its services; later ones do it whenever Postfix starts.
     if grep -qs "^ExecStartPre=$copier %i" /lib/systemd/system/postfix@.service; then "$copier" - || fail "$copier failed"; fi
