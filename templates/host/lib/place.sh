@@ -6,6 +6,7 @@
 # $published  tokens in the queue folder: Postfix's account may own the folder above
 # $spool      the queue folder
 # $log_file   /var/log: on Ubuntu its group is that of rsyslog
+# $alias_file   aliases from before the first apply, wherever main.cf named them
 # $source, $compiled   tables of the administrator, wherever main.cf.d names them
 
 # Puts a copy of $1 at the absolute path $2, with owner and mode of $1. The working folder cannot be exchanged, cp(1) deletes what

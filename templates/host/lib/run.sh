@@ -24,10 +24,12 @@ run_main() {
     exec postfix start-fg
 }
 
-# Orphans: Postfix would take the end of a child for the end of one of its programs.
+# Orphans: Postfix would take the end of a child for the end of one of its programs. Each is another program, because /proc shows of a
+# shell, and of its copies, the environment that it has started with.
 show_log() {
-    (tail -n 0 -F "$container_log" 2>/dev/null &)
-    (while sleep 600; do [ "$(size_of "$container_log")" -lt "$container_log_bytes" ] || : >"$container_log"; done &)
+    (exec tail -n 0 -F "$container_log" 2>/dev/null &)
+    # shellcheck disable=SC2016  # a program for another sh
+    (exec sh -c 'while sleep 600; do size=$(stat -c %s -- "$0") && [ "$size" -ge "$1" ] && : >"$0"; done' "$container_log" "$container_log_bytes" 2>/dev/null &)
 }
 
 # RELAY_KEY is a value. RELAY_KEY_FILE is the path of a file with only the value: a secret of docker, podman or kubernetes, of any mode.
@@ -51,6 +53,8 @@ take_variable() {
     case $1=$value in RELAY_SERVICE_* | RELAY_PORT_[0-9]* | RELAY_PORT=*://*) return 0 ;; esac
     key=${1%_FILE}
     file=$store/$(printf %s "$key" | tr '[:upper:]' '[:lower:]')
+    # It may be the secret itself, so it is not shown.
+    case $key=$value in "$1"=* | *=/*) ;; *) warn "$1 is not the absolute path of a file; fix: mount the secret, and put its path there"; return 2 ;; esac
     if grep -qxF -- "$file" "$container"; then warn "$key and ${key}_FILE are both set; fix: unset one of them"; return 2; fi
     echo "$file" >>"$container"
     rm -f -- "$file"
