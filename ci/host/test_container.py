@@ -126,7 +126,7 @@ def test_an_open_secret_is_refused_with_what_mends_it(sh, tmp_path, inside, word
     secret.parent.chmod(0o755)
     secret.write_text("x")
     secret.chmod(0o444)
-    script = f"secrets=$state/open; in_system() {{ {inside}; }}; stat() {{ case $2 in -c) echo 0 444 1 ;; *) command stat \"$@\" ;; esac; }}; check_source $secrets/relay_password"
+    script = f"secrets=$state/open; in_system() {{ {inside}; }}; stat() {{ case $2 in -c) echo 0 444 1 ;; *) command stat \"$@\" ;; esac; }}; only_roots() {{ real=$1 open_part=$1; }}; check_source $secrets/relay_password"
     code, _, error = sh("sources", script)
     assert code == 2 and "can be read by others (mode 444)" in error and words in error
     assert inside == "true" or "RELAY_PASSWORD_FILE" in error
