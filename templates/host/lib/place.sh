@@ -24,6 +24,12 @@ put_file() {
 # The bytes of file $1 after the first $2, or nothing if it is a link. A FIFO is empty.
 read_from() { dd if="$1" iflag=nofollow,nonblock,skip_bytes skip="$2" bs=65536 status=none 2>/dev/null; }
 
+# Seconds that a file of the administrator may take: its folder may be another account's, which could put a FIFO or a terabyte in its place.
+read_seconds=10
+
+# Runs the command $@, which reads such files.
+in_time() { timeout -k 1 "$read_seconds" "$@"; }
+
 # The size of file $1, without opening it.
 size_of() { stat -c %s -- "$1" 2>/dev/null || echo 0; }
 
