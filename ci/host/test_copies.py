@@ -114,7 +114,7 @@ def test_an_adopted_account_leaves_no_copy(sh, tmp_path):
 
 def test_a_sealed_machine_keeps_no_copy_of_an_editor(sh, tmp_path):
     (tmp_path / "etc").mkdir()
-    for name in ("relay.env", "relay.env~", ".relay.env.swp", "#relay.env#", ".#relay.env", "other.cf"):
+    for name in ("relay.env", "relay.env~", ".relay.env.swp", "#relay.env#", ".#relay.env", "sasl_passwd.saved-1", "other.cf"):
         (tmp_path / "etc" / name).write_text("RELAY_PASSWORD=x")
     script = """settings=$state/etc relay_env=$state/etc/relay.env share=$state secrets=$state/none credential_folders= encrypted_folders=
         seal_sources"""
@@ -136,3 +136,20 @@ def test_copies_in_a_queue_folder_of_another_account(sh, tmp_path, safe):
         note_chroot_copies x; : >"$state/real/hosts"; drop_chroot_copies; ls "$state/real"
         : >"$state/real/hosts"; seal_postfix; ls "$state/real" """
     assert sh("files verify seal", script) == (0, "" if safe else "hosts\nhosts\n", "")
+
+
+def test_a_purge_by_the_package_manager_finds_the_copies(run, tmp_path):
+    """dpkg has `mail-relay remove` run, and then deletes /etc/mail-relay and /var/lib/mail-relay."""
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "etc/sasl_passwd.saved-1").write_text("earlier")
+    script = """
+        settings=$state/settings share=$state handed_over=$state/run/x own_path=$state/none
+        mkdir "$state/var" && mv "$state/applied" "$state/var/" && state=$state/var
+        for name in stop_timer move_before services_back drop_own_compiled; do eval "$name() { :; }"; done
+        has_before() { :; }; in_system() { false; }
+        restore_files() { for name in sasl_passwd mysql.cf transport; do echo edited >"$postfix_dir/$name.saved-2"; done; }
+        restore_all"""
+    assert run(script, "files tokens needs remove")[0] == 0
+    assert [path.name for path in (tmp_path / "etc").iterdir()] == ["transport.saved-2"]
+    moved = ["mysql.cf.saved-2", "sasl_passwd.saved-1", "sasl_passwd.saved-2"]
+    assert sorted(path.name for path in (tmp_path / "settings").iterdir()) == moved

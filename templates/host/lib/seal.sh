@@ -97,8 +97,8 @@ is_any() { :; }
 
 # Every source of credentials (sources.sh). The machine provides the read-only folders, and no clone has them.
 seal_sources() {
-    # With the copies that editors leave.
-    for file in "$settings"/*relay.env* "$settings"/.*relay.env*; do
+    # With the copies that editors and a removal leave.
+    for file in "$settings"/*relay.env* "$settings"/.*relay.env* "$settings"/*.saved-*; do
         if exists "$file"; then rm -f -- "$file" || fail "cannot delete $file"; fi
     done
     mode=package
