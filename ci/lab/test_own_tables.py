@@ -47,12 +47,13 @@ def test_tables_of_the_spec(host, smarthost, lan, tally):
     # A changed file becomes what the package has; the compiled one is made again.
     assert host.sh("ls /etc/postfix | grep -c '^table_'").out.strip() in ("4", "5", "6"), host.sh("ls /etc/postfix").out
     host.sh("rm /etc/postfix/table_copies*; echo 'x y' >/etc/postfix/table_scanners")
-    assert host.sh("mail-relay status", check=False).code == 1
+    assert "was changed by hand" in host.sh("mail-relay status").out
     host.sh("mail-relay apply")
     assert answer(lan.script)[0] == 554 and ask(host) == []
 
     host.remove()
-    assert host.sh("ls /etc/postfix | grep table_", check=False).out == ""
+    # The copy of the edited one stays.
+    assert host.sh("ls /etc/postfix | grep table_ | grep -v '[.]saved-'", check=False).out == ""
 
 
 @pytest.mark.roots("debian-11", "debian-12", "debian-13", "debian-sid")

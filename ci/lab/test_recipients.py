@@ -61,7 +61,8 @@ def test_all_mail_of_a_staging_host(host, smarthost, lan):
     mail = smarthost.wait_for("of a client")
     assert mail.envelope_to == [staging] and mail["To"].addresses[0].addr_spec == "jane@customer.example"
     local(host, "jane@customer.example,lou@customer.example", "to two")
-    assert smarthost.wait_for("to two").envelope_to == [staging]
+    # Twice the same recipient: the log names both original ones.
+    assert set(smarthost.wait_for("to two").envelope_to) == {staging}
     for number, (recipient, becomes) in enumerate([("root", ROOT), ("www-data", ROOT), ("webmaster", staging), (ROOT, ROOT), (staging, staging)]):
         local(host, recipient, f"local {number}")
         assert smarthost.wait_for(f"local {number}").envelope_to == [becomes], recipient

@@ -29,13 +29,13 @@ const REWRITTEN: &str = "permit_inet_interfaces, permit_mynetworks";
 pub(super) fn network(layer: &mut Layer<'_>, relay: &Relay) {
     let own = loopback(relay.network.ip);
     let Some(server) = &relay.server else {
-        layer.section("Send only: nothing but this host itself reaches it.");
+        layer.section("Send only: no other host can connect.");
         layer.set("inet_interfaces", "loopback-only");
         protocols(layer, relay);
         layer.set("mynetworks", own);
         return;
     };
-    layer.section("Who is trusted may send anywhere through it, nobody else.");
+    layer.section("Only trusted clients can send through this relay, to any address.");
     if server.listen.is_empty() {
         layer.set("inet_interfaces", "all");
     } else {
@@ -81,7 +81,7 @@ fn block(network: &ipnet::IpNet) -> Network {
 
 /// The restriction lists, and what clients are offered.
 pub(super) fn protection(layer: &mut Layer<'_>, relay: &Relay) {
-    layer.section("Who may speak to it, and how.");
+    layer.section("Access of clients.");
     match &relay.server {
         None => {
             layer.set("smtpd_client_restrictions", "permit_mynetworks, reject");
@@ -173,7 +173,10 @@ fn lists(layer: &mut Layer<'_>, of: &Relay, server: &Server) {
 
 fn rates(layer: &mut Layer<'_>, server: &Server) {
     let rates = server.rates;
-    layer.section("What one client may do in a minute. Postfix exempts mynetworks, which are all clients here: only the host itself is.");
+    layer.section(
+        "Limits of a client per minute. Postfix exempts mynetworks by default, which are all \
+        clients; here only the host itself is exempt.",
+    );
     layer.set("smtpd_client_event_limit_exceptions", LOOPBACK);
     for (name, limit) in [
         ("smtpd_client_connection_rate_limit", rates.connections),
@@ -190,7 +193,7 @@ fn rates(layer: &mut Layer<'_>, server: &Server) {
 fn headers(layer: &mut Layer<'_>, server: &Server, inbound: bool) {
     if server.complete_headers {
         layer.section(
-            "Headers of clients' mail: local names are rewritten, and a Date or Message-ID that is missing is added.",
+            "Headers in mail of clients: rewrite local names, and add a missing Date or Message-ID.",
         );
         layer.set("local_header_rewrite_clients", REWRITTEN);
         if !inbound {
@@ -214,7 +217,7 @@ fn tls(layer: &mut Layer<'_>, server: &Server) {
     layer.set("smtpd_tls_protocols", OLD_PROTOCOLS);
     layer.set("smtpd_tls_loglevel", "1");
     if server.auth.is_some() {
-        layer.section("Clients from anywhere may send when they have proved who they are, over TLS.");
+        layer.section("Authenticated clients may send from any address, over TLS.");
         layer.set("smtpd_sasl_auth_enable", "yes");
         layer.set("smtpd_sasl_type", "dovecot");
         layer.set("smtpd_sasl_path", "private/auth");
@@ -261,7 +264,7 @@ pub(super) fn tables(server: &Server) -> Result<Vec<Table>, PlanError> {
 }
 
 fn clients(access: &Access) -> Result<Cidr, TableError> {
-    let mut rows = Cidr::new("Clients by address, see cidr_table(5) and access(5); the first match wins.");
+    let mut rows = Cidr::new("Clients by address, see cidr_table(5) and access(5); the first match applies.");
     for (network, action) in &access.clients {
         rows.push(&block(network), &result(action))?;
     }
@@ -269,8 +272,7 @@ fn clients(access: &Access) -> Result<Cidr, TableError> {
 }
 
 fn host_itself() -> Result<Cidr, TableError> {
-    let mut rows =
-        Cidr::new("The host itself, whose programs are not asked what clients are; see cidr_table(5).");
+    let mut rows = Cidr::new("The host itself, which is exempt from checks of clients; see cidr_table(5).");
     for address in LOOPBACK.split(' ') {
         // Written by us, and read by a test.
         if let Ok(network) = address.parse::<Network>() {
@@ -290,7 +292,7 @@ fn lookup(what: &str, list: &[(String, Action)]) -> Result<Lookup, TableError> {
 
 fn allowed(access: &Access) -> Result<Lookup, TableError> {
     let mut rows =
-        Lookup::new("The only senders that clients may have, and the null sender of bounces; see access(5).");
+        Lookup::new("The only senders that clients may use, and the null sender of bounces; see access(5).");
     for sender in &access.allowed_senders {
         rows.insert(sender, "OK")?;
     }

@@ -16,7 +16,7 @@ fn checks(relay: &Relay) -> [(&'static str, &'static str, &'static str, &[Rule])
         (
             "nested_header_checks",
             "content_nested_headers",
-            "Headers of messages within",
+            "Headers of nested messages",
             &content.nested_headers,
         ),
         ("body_checks", "content_body", "Lines of the body", &content.body),
@@ -33,7 +33,7 @@ fn checks(relay: &Relay) -> [(&'static str, &'static str, &'static str, &[Rule])
 pub(super) fn checked(layer: &mut Layer<'_>, relay: &Relay) {
     let rewrites = rewriting::header_checks(relay).is_some();
     if rewrites || checks(relay).iter().any(|(.., rules)| !rules.is_empty()) {
-        layer.section("What messages may hold.");
+        layer.section("Header and body checks.");
     }
     for (parameter, tables) in header_checks(relay, None) {
         // By default the headers of parts are checked like those of the message.
@@ -69,7 +69,7 @@ pub(super) fn header_checks(relay: &Relay, more: Option<&str>) -> [(&'static str
 
 fn milters(layer: &mut Layer<'_>, relay: &Relay) {
     let Some(milters) = &relay.milters else { return };
-    layer.section("Programs that look at messages while they come in.");
+    layer.section("Milters, which inspect messages as they arrive.");
     layer.list("smtpd_milters", milters.servers.iter().map(|milter| Item::from(&*in_words(milter))));
     if milters.local {
         layer.set("non_smtpd_milters", "$smtpd_milters");
@@ -100,7 +100,7 @@ fn settings(
 fn notices(layer: &mut Layer<'_>, relay: &Relay) {
     let notices = &relay.notices;
     if !notices.classes.is_empty() || notices.to.iter().any(Option::is_some) {
-        layer.section("Who hears of trouble.");
+        layer.section("Notices to the postmaster.");
     }
     if !notices.classes.is_empty() {
         layer.set("notify_classes", &notices.classes.join(", "));

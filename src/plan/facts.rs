@@ -28,8 +28,8 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
     let keys: Vec<String> = relay.smarthosts.iter().map(|host| key_of(&host.name)).collect();
     let ca_files = relay.tls.ca_file.clone().unwrap_or_else(|| format.ca_files.join(" "));
     let mut text = String::from(
-        "# What mail-relay(8) knows of this relay. Written by postpack: the package manager replaces it on\n\
-         # every upgrade. Settings of this host belong into /etc/mail-relay/relay.env.\n",
+        "# Facts about this relay for mail-relay(8). Written by postpack: the package manager replaces this file on\n\
+         # every upgrade. Settings of this host belong in /etc/mail-relay/relay.env.\n",
     );
     let mut wrong = None;
     let mut fact = |name: &str, value: &str| match sh_word(value) {

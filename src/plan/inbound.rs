@@ -35,7 +35,7 @@ const OWN_SENDER: &str = "REJECT 5.7.1 this sender must log in or use a server o
 pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
     let Some(inbound) = &relay.inbound else { return };
     if !inbound.domains.is_empty() {
-        layer.section("Mail for these domains is taken from anybody, and goes to the servers behind.");
+        layer.section("Domains that this relay accepts mail for, and their backends.");
         layer.list("relay_domains", inbound.domains.iter().map(|(domain, _)| Item::from(domain.as_str())));
     }
     // Else a domain would stand for all below it, which have no way to go.
@@ -142,8 +142,10 @@ fn own_domains<'a>(relay: &'a Relay, inbound: &'a Inbound) -> impl Iterator<Item
 
 /// The tables that the lists above refer to.
 pub(super) fn tables(relay: &Relay, inbound: &Inbound) -> Result<Vec<Table>, PlanError> {
-    let mut literals =
-        Regexp::new("What strangers may not write to, see regexp_table(5): root at the address of the host.");
+    let mut literals = Regexp::new(
+        "Recipients that strangers must not use, see regexp_table(5): root at the IP address of \
+            the host.",
+    );
     let names = ALWAYS.join("|");
     let rules = [
         (format!("^({names})@\\["), "DUNNO"),
@@ -160,7 +162,7 @@ pub(super) fn tables(relay: &Relay, inbound: &Inbound) -> Result<Vec<Table>, Pla
         tables.push(table(OWN_SENDERS, Kind::Regexp, filled.map(|()| senders))?);
     }
     if inbound.abuse.reject_own_senders && mailboxes::domain_database(relay).is_some() {
-        let mut domain = Regexp::new("The domain of an address, for a lookup by it, see regexp_table(5).");
+        let mut domain = Regexp::new("Extracts the domain of an address for lookups, see regexp_table(5).");
         let filled = domain.push(".*@(.+)", "$1");
         tables.push(table(SENDER_DOMAIN, Kind::Regexp, filled.map(|()| domain))?);
     }
@@ -171,7 +173,7 @@ pub(super) fn tables(relay: &Relay, inbound: &Inbound) -> Result<Vec<Table>, Pla
 /// The table of addresses that exist.
 fn addresses(inbound: &Inbound) -> Result<Option<Table>, PlanError> {
     let Recipients::Listed(addresses) = &inbound.recipients else { return Ok(None) };
-    let mut rows = Lookup::new("Addresses that exist at the servers behind; the result means nothing.");
+    let mut rows = Lookup::new("Valid recipients at the backends; the result has no meaning.");
     let mut all = || {
         for (domain, _) in &inbound.domains {
             let (whole, postmaster) = (format!("@{domain}"), format!("postmaster@{domain}"));

@@ -45,7 +45,9 @@ fn files(database: &Database) -> &'static Files {
 /// Domains, mailboxes, and the way to them.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let Some(mailboxes) = &relay.mailboxes else { return };
-    layer.section("Mail for mailboxes. Who has none is refused at once; who has one is served by LMTP.");
+    layer.section(
+        "Mail for mailboxes: delivered by LMTP. Unknown recipients are rejected during the session.",
+    );
     match &mailboxes.source {
         Source::Listed(listed) => {
             layer.list("virtual_mailbox_domains", listed.domains.iter().map(|domain| Item::from(&**domain)));
@@ -166,12 +168,12 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
             let (queries, files) = (&database.queries, files(database));
             let tls_policies = queries.tls_policies.as_deref();
             [
-                (files.domains, "Is this domain one with mailboxes?", &*queries.domains),
-                (files.mailboxes, "Whose mailbox is this address?", &*queries.mailboxes),
-                (files.aliases, "Who gets the mail of this address?", &*queries.aliases),
+                (files.domains, "Domains with mailboxes.", &*queries.domains),
+                (files.mailboxes, "The login of the owner of a mailbox.", &*queries.mailboxes),
+                (files.aliases, "The recipients of an address.", &*queries.aliases),
             ]
             .into_iter()
-            .chain(tls_policies.map(|query| (files.tls_policies, "How is this domain spoken to?", query)))
+            .chain(tls_policies.map(|query| (files.tls_policies, "The TLS policy of a domain.", query)))
             .map(|(name, title, query)| {
                 let made = match &database.store {
                     Store::Sql(sql) => sql_client(sql, title, query),
@@ -202,7 +204,7 @@ fn own(listed: &Listed) -> Result<Lookup, TableError> {
 }
 
 fn aliases(listed: &Listed) -> Result<Lookup, TableError> {
-    let mut rows = Lookup::new("Addresses whose mail goes to others, see virtual(5).");
+    let mut rows = Lookup::new("Aliases, see virtual(5).");
     for (address, targets) in &listed.aliases {
         rows.insert(address, &targets.join(", "))?;
     }

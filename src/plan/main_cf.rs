@@ -64,15 +64,15 @@ fn identity(layer: &mut Layer<'_>, relay: &Relay) {
 
 fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
     layer.section(
-        "No mailboxes here. /etc/postfix/aliases is for people to read: Postfix asks aliases only for\n\
-         local delivery, and there is none.",
+        "No mailboxes. Postfix uses aliases only for local delivery, which is disabled here;\n\
+         /etc/postfix/aliases is for people to read.",
     );
     layer.set("mydestination", "");
     let kind = match (&relay.mailboxes, &relay.inbound, &relay.server) {
-        (Some(_), _, _) => "keeps mailboxes of no local users",
-        (None, Some(_), _) => "is a gateway and keeps no mailboxes",
-        (None, None, Some(_)) => "is a relay and keeps no mailboxes",
-        (None, None, None) => "is send-only and keeps no mailboxes",
+        (Some(_), _, _) => "has no mailboxes of local users",
+        (None, Some(_), _) => "is a gateway and has no mailboxes",
+        (None, None, Some(_)) => "is a relay and has no mailboxes",
+        (None, None, None) => "is send-only and has no mailboxes",
     };
     layer.set("local_transport", &format!("error:5.1.1 this host {kind}"));
     layer.set("alias_maps", "");
@@ -85,26 +85,31 @@ fn local_mail(layer: &mut Layer<'_>, relay: &Relay) {
 
 fn outgoing_headers(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.headers != Headers::default() {
-        layer.section("Headers that stay at home. On the way out only: before that, they stop mail loops.");
+        layer.section(
+            "Headers that are removed from outgoing mail. Not earlier, because they stop mail loops.",
+        );
         layer.set("smtp_header_checks", "regexp:/etc/postfix/header_checks");
     }
 }
 
 fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.sends_directly() {
-        layer.section("Where mail goes: to the servers that DNS names (MX).");
+        layer.section("Destination of mail: MX hosts.");
         layer.set("relayhost", "");
         smtputf8_off(layer);
         return;
     }
     layer.section(
-        "Where mail goes: the smarthosts in order of failover, or nowhere while credentials are missing.",
+        "Destination of mail: the smarthosts in order of failover. Mail waits while credentials are missing.",
     );
     layer.set("relayhost", "$relay_smarthosts");
     // A relay with clients must not accept mail that the next server may reject: a custom smarthost, Dovecot 2.3, Exchange.
     let known = relay.provider != Provider::CUSTOM && relay.inbound.is_none() && relay.mailboxes.is_none();
     if !relay.smtputf8 {
-        layer.section("The smarthost lacks SMTPUTF8: with it, a subject in UTF-8 would bounce, and so would the bounce.");
+        layer.section(
+            "The smarthost does not support SMTPUTF8. If this were on, a message with a UTF-8 \
+            subject would bounce, and so would the bounce.",
+        );
         layer.set("smtputf8_enable", "no");
     } else if relay.server.is_some() && !known {
         smtputf8_off(layer);
@@ -116,7 +121,7 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
 /// SMTPUTF8_README: a client that is offered it hands over mail that the next server may not take, and that would bounce.
 fn smtputf8_off(layer: &mut Layer<'_>) {
     layer.section(
-        "SMTPUTF8 is not offered: the next servers may lack it, and what was accepted with it would bounce.",
+        "SMTPUTF8 is not offered, because the next server may not support it, and accepted mail would bounce.",
     );
     layer.set("smtputf8_enable", "no");
 }
@@ -124,7 +129,7 @@ fn smtputf8_off(layer: &mut Layer<'_>) {
 fn tls(layer: &mut Layer<'_>, relay: &Relay) {
     let tls = &relay.tls;
     layer.section(
-        "TLS on the way out. Which list of protocols counts depends on the level: both say the same.",
+        "TLS for outgoing mail. The level decides which list of protocols applies, so both are the same.",
     );
     layer.set("smtp_tls_security_level", level_name(tls.level));
     if tls_policies::asks_for_tlsa(relay) {
@@ -158,7 +163,7 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
     layer.set("smtp_tls_loglevel", &tls.log_level.to_string());
     if tls.connection_reuse {
         layer.section(
-            "Connections stay open between messages, held by tlsproxy(8), which master.cf starts for it.",
+            "Connections are reused for several messages. tlsproxy(8), enabled in master.cf, keeps them open.",
         );
         layer.set("smtp_tls_connection_reuse", "yes");
     }
@@ -169,11 +174,11 @@ fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
         return;
     }
     if relay.usual_smarthosts().all(|host| host.auth == Auth::None) {
-        layer.section("No authentication: the smarthost knows this host by its address.");
+        layer.section("No authentication: the smarthost accepts the IP address of this host.");
         layer.set("smtp_sasl_auth_enable", "no");
         return;
     }
-    layer.section("Authentication: plain text mechanisms only where TLS protects the password.");
+    layer.section("Authentication: plain text mechanisms only over TLS.");
     layer.set("smtp_sasl_auth_enable", "yes");
     layer.set("smtp_sasl_password_maps", "$default_database_type:/etc/postfix/sasl_passwd");
     let clear = if relay.tls.cleartext_password { "noanonymous" } else { "noplaintext, noanonymous" };
@@ -229,7 +234,7 @@ fn limits(layer: &mut Layer<'_>, relay: &Relay) {
 /// minute to a quarter of an hour, where Postfix has five minutes and more than an hour. To a server that does not answer, qmgr(8)
 /// tries one connection, however many messages wait.
 fn retries(layer: &mut Layer<'_>) {
-    layer.section("Mail that waits is soon tried again.");
+    layer.section("Deferred mail is tried again soon.");
     layer.set("queue_run_delay", "30s");
     layer.set("minimal_backoff_time", "30s");
     layer.set("maximal_backoff_time", "15m");

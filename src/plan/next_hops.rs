@@ -74,7 +74,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Option<Table>, PlanError> {
 
 fn rules(hosts: &[&str]) -> Result<Regexp, TableError> {
     let mut rules = Regexp::new(
-        "What smtp(8) reports of servers that the spec names, see postconf(5), smtp_delivery_status_filter.",
+        "Rewrites delivery status for servers in the spec, see postconf(5), smtp_delivery_status_filter.",
     );
     for host in hosts {
         let host = Regexp::escape(host);

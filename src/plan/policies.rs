@@ -75,7 +75,7 @@ pub(super) fn entries(relay: &Relay, facts: &FormatFacts) -> Vec<Entry> {
         if !own.exempt.is_empty() {
             entries.push(folder(&format!("{SHARE}/greylisting"), 0o755));
             let lines: String = own.exempt.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
-            let title = "# Clients that need not come again, from the spec. See postgrey(8).\n";
+            let title = "# Clients that are not greylisted, from the spec. See postgrey(8).\n";
             entries.push(file(&exempt, format!("{title}{lines}")));
         }
         let path = format!("/usr/lib/systemd/system/{}.d/50-mail-relay.conf", facts.unit);
@@ -97,8 +97,8 @@ const SPF: &str = "# SPF for Postfix, see policyd-spf.conf(5). Written by postpa
 
 fn drop_in(own: &Greylisting, facts: &GreylistingFacts, exempt: &str) -> UnitFile {
     let mut unit = UnitFile::with_comment([
-        "Greylisting for the mail gateway: the same socket on every distribution, and the delay, the words and the",
-        "exceptions of the spec. To change it: systemctl edit postgrey.service",
+        "Greylisting for the mail gateway: the same socket on every distribution, and delay, text and exceptions",
+        "from the spec. To change it: systemctl edit postgrey.service",
     ]);
     let mut command =
         format!("{} --{} --delay={}", facts.program, GREYLISTING.replacen(':', "=", 1), own.delay);

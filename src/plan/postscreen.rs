@@ -8,9 +8,7 @@ use crate::relay::Relay;
 /// Tests of clients.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let Some(guard) = &relay.postscreen else { return };
-    layer.section(
-        "The guard in front of port 25. Who has passed is remembered, and not asked again for some days.",
-    );
+    layer.section("postscreen(8): clients that pass the tests are cached for several days.");
     // One postscreen(8) for each address to listen on, and one file for all of them.
     layer.set("postscreen_cache_map", "proxy:$default_database_type:$data_directory/postscreen_cache");
     layer.set("postscreen_greet_action", "enforce");

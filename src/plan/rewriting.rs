@@ -38,7 +38,9 @@ const HEADERS: &str = "sender_headers";
 
 /// The domain of names without one.
 pub(super) fn origin(layer: &mut Layer<'_>, relay: &Relay) {
-    layer.section("Names without a domain get this one; the tables below turn it into real addresses.");
+    layer.section(
+        "Names without a domain get this domain, which the tables below replace with real addresses.",
+    );
     layer.set("myorigin", relay.identity.origin.as_deref().unwrap_or(home(relay)));
     layer.set("append_dot_mydomain", "yes");
 }
@@ -67,13 +69,16 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
         return;
     }
     if returns.is_some() {
-        layer.section("Only bounces that go back to the host's own senders are delivered to root's person: see master.cf.");
+        layer.section(
+            "Only bounces to senders of this host are delivered to the recipient of root's mail: \
+            see master.cf.",
+        );
         layer.set("relay_returns", "");
     }
     layer.section(
-        "Mail to local names: first the names of the spec, then root; then addresses of others, which stay what\n\
-         they are even on a host that bears their domain; then every other local name. One entry in each table:\n\
-         Postfix looks an address up in all tables first, then its name, then its domain.",
+        "Mail to local names, in this order: names of the spec, root, addresses of other domains (unchanged,\n\
+         even if the host has such a domain as its name), all other local names. Each table has one entry,\n\
+         because Postfix looks up an address in all tables, then its name, then its domain.",
     );
     let others = others(relay, |domain| {
         // An address that has a translation, if only itself, is known: no recipient would be refused.
@@ -86,7 +91,7 @@ pub(super) fn recipients(layer: &mut Layer<'_>, relay: &Relay) {
         returns.into_iter().chain(of_mailboxes).chain(maps).chain(recipients::alias(relay)),
     );
 
-    layer.section("The To and Cc headers of such mail name the person who gets it.");
+    layer.section("Rewrite the To and Cc headers of such mail to the real recipient.");
     layer.set("recipient_canonical_classes", "header_recipient");
     let named = relay.local.aliases.iter().filter_map(|(name, targets)| {
         // A header has one address; a target without a domain is a local name as well.
@@ -107,8 +112,8 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
     });
     if identity.from.is_some() {
         layer.section(
-            "Local senders become addresses that the world can answer, in the envelope and in the header, before\n\
-             milters see the message. The null sender stays null, and addresses of others stay what they are.",
+            "Rewrite local senders to a real address, in envelope and headers, before milters see the message.\n\
+             The null sender and other addresses do not change.",
         );
         layer.set("sender_canonical_classes", "envelope_sender, header_sender");
         let fixed = inline("$relay_from", "$relay_from");
@@ -118,8 +123,8 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
         layer.list("sender_canonical_maps", local_maps(relay, named, &others, "$relay_from"));
         layer.set(EXTENSIONS.0, EXTENSIONS.1);
         layer.section(
-            "Postfix knows its notices by their sender, and throws them away when they cannot be delivered. So that\n\
-             one is rewritten on the way out only.",
+            "Postfix recognizes its notices by their sender, and discards those that cannot be delivered. So this\n\
+             sender is rewritten only in outgoing mail.",
         );
         layer.list("smtp_generic_maps", [inline("$double_bounce_sender@$myorigin", "$relay_from")]);
     } else if identity.senders.iter().any(|(sender, _)| matches!(sender, Sender::Local(_))) {

@@ -24,7 +24,7 @@ const PLAIN: &str = "[[:alnum:]._+=&'~-]+@[[:alnum:].-]+";
 /// Parameters that all ports for users share.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let (Some(submission), Some(server)) = (&relay.submission, &relay.server) else { return };
-    layer.section("Users prove who they are by Dovecot, and use senders of their own alone.");
+    layer.section("Users authenticate by Dovecot, and may use only their own senders.");
     if server.auth.is_none() {
         layer.set("smtpd_sasl_type", "dovecot");
         layer.set("smtpd_sasl_path", "private/auth");
@@ -105,8 +105,8 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
 /// name. It would hide from Postfix that an address belongs to a whole domain.
 fn logins(submission: &Submission, own: bool) -> Result<Regexp, TableError> {
     let mut rules = Regexp::new(
-        "Senders, and the logins that may use them, see regexp_table(5); the first match wins. Whose login is an\n\
-         address has that address.",
+        "Senders, and the logins that may use them, see regexp_table(5); the first match wins. A login that\n\
+         is an address may use that address.",
     );
     let (addresses, domains): (Vec<_>, Vec<_>) =
         submission.senders.iter().partition(|(name, _)| name.contains('@'));
@@ -126,8 +126,7 @@ fn logins(submission: &Submission, own: bool) -> Result<Regexp, TableError> {
 
 /// Like `header_checks`, but for mail of users: Received headers of mail programs reveal where a user is.
 fn checks(headers: &Headers) -> Result<Regexp, TableError> {
-    let mut rules =
-        Regexp::new("Headers that users' programs wrote, see header_checks(5); the first match wins.");
+    let mut rules = Regexp::new("Headers of mail programs, see header_checks(5); the first match wins.");
     let received = headers.strip_received.then_some("Received");
     for name in received.into_iter().chain(headers.strip.iter().map(String::as_str)) {
         rules.push(&format!("^{}:", Regexp::escape(name)), "IGNORE")?;

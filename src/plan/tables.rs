@@ -78,7 +78,7 @@ pub(super) fn has_aliases(relay: &Relay) -> bool {
 
 /// Aliases as virtual(5) reads them: a name without a domain is a local name.
 fn virtual_aliases(relay: &Relay) -> Result<Lookup, TableError> {
-    let mut rows = Lookup::new("Names and addresses that stand for others, see virtual(5).");
+    let mut rows = Lookup::new("Aliases, see virtual(5).");
     let addresses = relay.inbound.iter().flat_map(|inbound| &inbound.aliases);
     for (name, targets) in relay.local.aliases.iter().chain(addresses) {
         rows.insert(name, &targets.join(", "))?;
@@ -89,8 +89,8 @@ fn virtual_aliases(relay: &Relay) -> Result<Lookup, TableError> {
 /// Aliases as people look for them, see aliases(5).
 fn aliases(relay: &Relay) -> Result<Aliases, TableError> {
     let mut rows = Aliases::new(
-        "Where mail to local names goes, for people to read. This Postfix delivers nothing locally and asks\n\
-         virtual_alias_maps instead. A name that is not here goes where root's mail goes.",
+        "Recipients of local names, for people to read. This Postfix delivers nothing locally and uses\n\
+         virtual_alias_maps instead. Mail to a name that is not listed goes to the recipient of root's mail.",
     );
     let own = |wanted: &str| relay.local.aliases.iter().any(|(name, _)| name == wanted);
     if !relay.local.root_mail_to.is_empty() {

@@ -106,7 +106,7 @@ fn policies_of_ways_past_the_smarthost() {
     let text = fs_err::read_to_string("tests/specs/valid/transports.toml").unwrap();
     let files = files(&load(&text).unwrap(), "debian-12");
     insta::assert_snapshot!(&files["/usr/share/mail-relay/tables/tls_policy"], @r"
-    # TLS towards single domains, see postconf(5), smtp_tls_policy_maps.
+    # TLS policies of single domains, see postconf(5), smtp_tls_policy_maps.
     [10.0.0.5]:2525 encrypt
     customer.example may
     [mx.partner.example]:25 secure match=nexthop:dot-nexthop

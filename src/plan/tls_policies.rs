@@ -70,7 +70,7 @@ fn policies(relay: &Relay) -> Vec<TlsPolicy> {
 }
 
 fn rows(policies: &[TlsPolicy]) -> Result<Lookup, TableError> {
-    let mut rows = Lookup::new("TLS towards single domains, see postconf(5), smtp_tls_policy_maps.");
+    let mut rows = Lookup::new("TLS policies of single domains, see postconf(5), smtp_tls_policy_maps.");
     for policy in policies {
         let level = level_name(policy.level);
         let result = match policy.match_names.as_slice() {

@@ -24,7 +24,7 @@ pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
     let maps: Vec<Item> =
         recipients::transports(relay).into_iter().chain(inbound::routes(relay)).chain(own).collect();
     if !maps.is_empty() {
-        layer.section("Domains and addresses whose mail goes another way, see transport(5).");
+        layer.section("Domains and addresses whose mail bypasses the smarthost, see transport(5).");
         layer.list("transport_maps", maps);
     }
 }
@@ -84,7 +84,7 @@ pub(super) fn tables(relay: &Relay) -> Result<Option<Table>, PlanError> {
 }
 
 fn rows(transports: &[Transport]) -> Result<Lookup, TableError> {
-    let mut rows = Lookup::new("Where mail for domains and addresses goes instead, see transport(5).");
+    let mut rows = Lookup::new("Destinations of single domains and addresses, see transport(5).");
     for Transport { key, way, .. } in transports {
         let result = match way {
             Way::Hop(hop) => format!("{}:{}", service(hop.begins_with_tls()), server(&hop.host, hop.port)),

@@ -334,7 +334,7 @@ fn flags(relay: &Relay) -> usize {
 
 fn text_for_host(profile: Profile, is_lifted: impl Fn(&Verdict) -> bool) -> String {
     let mut text = String::from(
-        "# What main.cf.d must not do to this relay. Written by postpack: name, rule, values or words, why. Read by `mail-relay apply`.\n",
+        "# Rules for main.cf.d. Written by postpack: name, rule, values, reason. Read by `mail-relay apply`.\n",
     );
     for line in rows() {
         let (profiles, verdict) = Verdict::read(line);

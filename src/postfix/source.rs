@@ -59,6 +59,30 @@ pub fn lines(text: &str) -> Vec<(usize, &str)> {
     found.into_iter().map(|(start, end)| (start, &text[start..end])).collect()
 }
 
+/// Writes each entry in one line, because the host compares an indexed table with its source line by line. Keeps comments.
+pub fn joined(text: &str) -> String {
+    let mut joined: Vec<String> = Vec::new();
+    let mut entry = None;
+    for line in text.lines() {
+        let written = line.trim();
+        let is_entry = !(written.is_empty() || written.starts_with('#'));
+        match entry {
+            Some(at) if is_entry && line.starts_with([' ', '\t']) => {
+                let started: &mut String = &mut joined[at];
+                started.push(' ');
+                started.push_str(written);
+            }
+            _ => {
+                if is_entry {
+                    entry = Some(joined.len());
+                }
+                joined.push(written.to_owned());
+            }
+        }
+    }
+    joined.join("\n") + "\n"
+}
+
 /// A line of an indexed table: key and value.
 ///
 /// # Errors
@@ -262,6 +286,13 @@ mod tests {
         let text = "# title\n\na b\n  c\n# between\n\td\r\n  \ne f\n";
         let found: Vec<_> = lines(text).into_iter().map(|(at, line)| (at, line.to_owned())).collect();
         assert_eq!(found, [(9, "a b\n  c\n# between\n\td".to_owned()), (text.len() - 4, "e f".to_owned())]);
+    }
+
+    #[test]
+    fn joined_entries_have_one_line_each() {
+        let text = "# title\n\na b\n  c\n# between\n\td\r\n  \ne f\n";
+        assert_eq!(joined(text), "# title\n\na b c d\n# between\n\ne f\n");
+        assert_eq!(joined(" a b"), "a b\n");
     }
 
     #[test]

@@ -159,12 +159,7 @@ impl Provider {
     /// The preset for relays without a smarthost: mail goes to MX hosts, and most of these support SMTPUTF8.
     #[must_use]
     pub fn direct(self) -> Self {
-        Self {
-            name: "direct".to_owned(),
-            title: "the servers that DNS names".to_owned(),
-            smtputf8: true,
-            ..self
-        }
+        Self { name: "direct".to_owned(), title: "MX hosts".to_owned(), smtputf8: true, ..self }
     }
 
     /// The host for a region, or for all regions.

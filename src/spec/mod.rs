@@ -310,40 +310,39 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
         _ => "a smarthost".to_owned(),
     };
     let out = match smarthosts {
-        Some([]) => "straight to the servers that DNS names".to_owned(),
+        Some([]) => "straight to MX hosts".to_owned(),
         _ => format!("through {through}"),
     };
     let (summary, what) = match profile {
         Some(Profile::MailGateway) => (
-            "Postfix mail gateway in front of other servers".to_owned(),
+            "Postfix mail gateway for your domains".to_owned(),
             format!(
-                "Configures Postfix as the mail exchanger of domains: it takes their mail from\n\
-                 anybody, keeps abuse out, and hands it to the servers behind. Mail of its own\n\
-                 and of hosts that it trusts is sent {out}."
+                "Configures Postfix as the MX host of domains. It accepts their mail, rejects\n\
+                 abuse, and relays the rest to backends. Its own mail and that of trusted hosts\n\
+                 is sent {out}."
             ),
         ),
         Some(Profile::LanRelay) => (
             format!("Postfix mail relay of a network through {through}"),
             format!(
-                "Configures Postfix as the relay of a network: mail of this host and of the hosts\n\
-                 that it trusts is sent through {through} over verified TLS.\n\
-                 Nobody else can send through it, and nothing is delivered locally."
+                "Configures Postfix as the relay of a network: mail of this host and of trusted\n\
+                 hosts is sent through {through} over verified TLS. Other hosts cannot send\n\
+                 through it, and it delivers nothing locally."
             ),
         ),
         Some(Profile::Submission) => (
             format!("Postfix submission server through {through}"),
             format!(
-                "Configures Postfix as the way out for users: who has proved who he is hands in\n\
-                 mail on the ports 587 and 465, and it is sent through {through}.\n\
-                 Nobody else can send through it, and nothing is delivered locally."
+                "Configures Postfix for submission: authenticated users submit mail on ports 587\n\
+                 and 465, and it is sent through {through}. Other clients cannot send through it,\n\
+                 and it delivers nothing locally."
             ),
         ),
         Some(Profile::MailServer) => (
             "Postfix mail server with mailboxes in Dovecot".to_owned(),
             format!(
-                "Configures Postfix as a mail server: mail for its mailboxes is taken from\n\
-                 anybody and handed to Dovecot by LMTP, and that of their owners is sent\n\
-                 {out}, once they have proved who they are."
+                "Configures Postfix as a mail server: mail for its mailboxes is delivered to\n\
+                 Dovecot by LMTP, and mail of their authenticated owners is sent {out}."
             ),
         ),
         Some(Profile::NullClient) | None => (
@@ -358,7 +357,7 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
     let credentials = match smarthosts {
         Some([]) => "",
         _ => {
-            "\n\nCredentials are not part of the package. They belong into\n\
+            "\n\nCredentials are not part of the package. They belong in\n\
              /etc/mail-relay/relay.env on the host."
         }
     };

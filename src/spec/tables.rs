@@ -236,13 +236,20 @@ fn text(judge: &mut Judge, kind: TableKind, spot: &Spot<String>) -> Option<Strin
     for fault in faults {
         let span =
             start.map_or(spot.span.clone(), |start| start + fault.range.start..start + fault.range.end);
-        let finding = Diagnostic::error("table", span, format!("wrong line in a {} table", word(kind)));
+        let finding =
+            Diagnostic::error("table", span, format!("invalid line in a table of type `{}`", word(kind)));
         let finding = finding.labelled(fault.why);
         judge.report(if fault.hint.is_empty() { finding } else { finding.hint(fault.hint) });
     }
+    if !good {
+        return None;
+    }
+    if kind == TableKind::Indexed {
+        return Some(source::joined(text));
+    }
     // A line break at the end, and none of Windows.
     let lines: Vec<&str> = text.lines().map(|line| line.trim_end_matches('\r')).collect();
-    good.then(|| lines.join("\n") + "\n")
+    Some(lines.join("\n") + "\n")
 }
 
 fn word(kind: TableKind) -> &'static str {
@@ -273,6 +280,11 @@ fn indexed(text: &str) -> Vec<source::Fault> {
     let mut faults = Vec::new();
     for (at, line) in source::lines(text) {
         match source::entry(at, line) {
+            Ok(_) if line.trim_start().split([' ', '\t']).next().is_some_and(|key| key.contains('"')) => {
+                let why = "`\"` is not allowed in a key".to_owned();
+                let hint = "Postfix looks up addresses without quotation marks".to_owned();
+                faults.push(source::Fault { range: at..at + line.len(), why, hint });
+            }
             Ok((key, _)) if keys.contains(&key) => {
                 let why = "this key is a duplicate".to_owned();
                 let hint = "postmap(1) keeps one of them".to_owned();

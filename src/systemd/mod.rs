@@ -37,7 +37,7 @@ pub fn after_network() -> UnitFile {
 /// The drop-in for a service that works with others. They start before it, if they exist on the host, and it does not stop
 /// with them. With `BindsTo=` or `Requires=`, a restart of a database would stop the queue.
 pub fn beside(units: &[String]) -> UnitFile {
-    let mut unit = UnitFile::with_comment(["Postfix works with these, and goes on without them."]);
+    let mut unit = UnitFile::with_comment(["Postfix works with these, and keeps running without them."]);
     let names = units.join(" ");
     unit.section("Unit").set("Wants", names.clone()).set("After", names);
     unit

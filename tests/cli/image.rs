@@ -146,16 +146,30 @@ fn a_relay_without_credentials_has_recipes_as_well() {
 #[test]
 fn into_a_folder() {
     let world = World::with_example();
-    insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @"
+    insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @r#"
     exit 0
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
         Wrote out/acme-mail-relay.cloud-init.yaml first boot of an image that contains the package
-    ");
-    insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @"
+    "#);
+    insta::assert_snapshot!(world.said("image cloud-init relay.toml -o out"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `acme.example` is a domain for examples: it receives no mail
+     --> relay.toml:7:14
+      |
+    7 | maintainer = "Platform Team <platform@acme.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from` and `relay.root-mail-to`
     error: out/acme-mail-relay.cloud-init.yaml already exists
-    ");
+    "#);
     world.result("build relay.toml -o dist");
     assert_eq!(
         world.read("dist/acme-mail-relay.cloud-init.yaml"),
@@ -172,10 +186,17 @@ fn refused() {
     error: there is no recipe `cloudinit`
     hint: did you mean `cloud-init`?
     ");
-    insta::assert_snapshot!(world.said("image bootc relay.toml"), @"
+    insta::assert_snapshot!(world.said("image bootc relay.toml"), @r#"
     exit 2
     --- stderr
+    warning[example-value]: `zeta.example` is a domain for examples: it receives no mail
+     --> relay.toml:5:14
+      |
+    5 | maintainer = "Ops <ops@zeta.example>"
+      |              ^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: replace it in `package.maintainer`, `relay.from`, `relay.root-mail-to` and `smarthost.host`
     error: the recipe bootc installs rpm, which relay.toml does not build
     hint: add the format to `package.targets`: rpm
-    ");
+    "#);
 }

@@ -62,7 +62,7 @@ value_of() {
     return "$found"
 }
 
-# Without a smarthost mail goes to the servers that DNS names.
+# Without a smarthost mail goes to MX hosts.
 sends_directly() { [ -z "$smarthosts" ]; }
 
 # What is printed is data: echo(1) of some shells reads backslashes, and words of strangers hold them.

@@ -26,7 +26,7 @@ install_generation() {
 way_out() {
     in_use=$(postconf -xh relayhost 2>/dev/null)
     for way in $ways; do in_use="${in_use:-nowhere yet}, $way: $(hop_words "$way")"; done
-    if [ -z "$in_use" ] && sends_directly; then in_use='the servers that DNS names'; fi
+    if [ -z "$in_use" ] && sends_directly; then in_use='MX hosts'; fi
     echo "${in_use:-nowhere yet}"
 }
 

@@ -1,6 +1,6 @@
 # Reads postqueue -j after reasons.tsv (see reasons.awk, json.awk). Prints "MESSAGE OTHERS..." for the oldest and the newest message of
 # each cause that may end without a change of this host; OTHERS is "all" where they are many.
-# -v now=SECONDS -v known="servers that the spec names" -v direct=yes, where mail goes to the servers that DNS names
+# -v now=SECONDS -v known="servers that the spec names" -v direct=yes, where mail goes to MX hosts
 
 BEGIN {
     split(known, names, " ")

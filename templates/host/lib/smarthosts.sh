@@ -57,7 +57,7 @@ plan_smarthosts() {
     with=$(read_env "names sources=$1/sources${password_hosts:+ sasl=$1/sasl_passwd}${database:+ database=$1/login}") || return 2
     [ ! -s "$1/login" ] || database_login=yes
     if sends_directly && [ -n "$relay_host$relay_port" ]; then
-        warn "RELAY_HOST and RELAY_PORT have no effect: this package sends straight to the servers that DNS names; mend: take the lines out of $relay_env, or build the package with a [smarthost]"
+        warn "RELAY_HOST and RELAY_PORT have no effect: this package sends straight to MX hosts; mend: take the lines out of $relay_env, or build the package with a [smarthost]"
         return 2
     fi
     each_smarthost plan_smarthost || return

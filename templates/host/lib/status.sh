@@ -197,7 +197,7 @@ show_text() {
         echo "  configuration  applied $applied, $(tint no 'out of step'): $why"
     fi
     if [ -z "$relays" ] && sends_directly; then
-        echo "  smarthosts     none: mail goes to the servers that DNS names"
+        echo "  smarthosts     none: mail goes to MX hosts"
     else
         show_smarthosts
     fi
