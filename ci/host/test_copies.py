@@ -1,6 +1,7 @@
 """Copies of secrets are secrets: closed, and deleted with what they were copied from."""
 
 import os
+import re
 
 import pytest
 from conftest import LIB
@@ -95,6 +96,9 @@ def test_what_a_killed_verb_left_is_deleted(sh, tmp_path):
         os.utime(tmp_path / name, (1, 1))
     text = (LIB / "apply.sh").read_text()
     lines = [line for line in text.splitlines() if line.startswith("    drop_stale ") and "/run/" not in line]
+    for part in LIB.glob("*.sh"):
+        for name in re.findall(r'mktemp -d "\$state/([a-z]+)\.XXXXXX"', part.read_text()):
+            assert f"{name}.aB3xYz" in left, (part.name, name)
     assert sh("sources apply", "handed_over=$state/handed\n" + "\n".join(lines)) == (0, "", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
 

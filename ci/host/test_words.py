@@ -145,7 +145,8 @@ def test_the_lint_knows_what_is_unsafe(tmp_path):
         return subprocess.run([ROOT / "ci/foreign-words", *files], capture_output=True, text=True, check=True).stdout
 
     assert found() == ""
-    for line in ('printf "$words"', "printf $words", 'command echo "$words"', 'echo -e "$words"', 'echo "${fault#*; mend: }"'):
+    for line in ('printf "$words"', "printf $words", 'command echo "$words"', 'echo -e "$words"', 'echo "${fault#*; mend: }"',
+                 "for word in $reply; do", "set -- $probe_words", "for word in $(printf '%s' $answer | tr , ' '); do"):
         file = tmp_path / "part.sh"
         file.write_text(f"    {line}\n")
         assert found(file) == f"{file}:1:     {line}\n"
