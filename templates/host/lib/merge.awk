@@ -103,7 +103,7 @@ function has_one_of(value, list,    count, one, i) {
 
 # A list of clients: src/postfix/check/trust.rs knows the rule. Tables in braces are not read here.
 function trusts_everybody(value,    count, one, i, part, four, six) {
-    # What a reference stands for is not known here; the words beside it are.
+    # The value of a reference is not known here. The other words are.
     gsub(/[$]([{(][a-z0-9_]+[)}]|[a-z0-9_]+)/, " ", value)
     if (value ~ /[$]/) return 0
     if (value ~ /[{]|static:/) return 1

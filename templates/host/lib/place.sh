@@ -81,7 +81,7 @@ make_folder() {
 # For only_roots.
 say_open() {
     # chmod(1) would follow a link, whose own mode does not matter.
-    mend="chown -h root:root $open_part"
-    [ -L "$open_part" ] || mend="$mend; chmod go-w $open_part"
-    echo "others than root can write to $open_part; mend: $mend"
+    command="chown -h root:root $open_part"
+    [ -L "$open_part" ] || command="$command; chmod go-w $open_part"
+    echo "others than root can write to $open_part; mend: $command"
 }

@@ -24,8 +24,8 @@ run_main() {
     exec postfix start-fg
 }
 
-# Orphans: Postfix would take the end of a child for the end of one of its programs. Each is another program, because /proc shows of a
-# shell, and of its copies, the environment that it has started with.
+# Orphans: Postfix would take the end of a child for the end of one of its programs. Each runs exec, because /proc shows the environment
+# with which a shell has started, also for its copies.
 show_log() {
     (exec tail -n 0 -F "$container_log" 2>/dev/null &)
     # shellcheck disable=SC2016  # a program for another sh
