@@ -85,7 +85,7 @@ def test_a_token_goes_with_withdrawn_credentials(run, tmp_path):
 
 def test_what_a_killed_verb_left_is_deleted(sh, tmp_path):
     """Each folder that a verb makes may hold credentials when it is killed."""
-    left = ["status.aB3xYz", "credentials.aB3xYz", "metrics.aB3xYz", "handed"]
+    left = ["status.aB3xYz", "credentials.aB3xYz", "metrics.aB3xYz", "doctor.aB3xYz", "handed"]
     stay = ["credentials.lock", "metrics.smarthosts", "metrics", "credentials.fReSh1"]
     for name in left:
         (tmp_path / name).mkdir()
@@ -94,13 +94,29 @@ def test_what_a_killed_verb_left_is_deleted(sh, tmp_path):
         (tmp_path / name).write_text("x")
     for name in [*left, *stay[:-1]]:
         os.utime(tmp_path / name, (1, 1))
-    text = (LIB / "apply.sh").read_text()
-    lines = [line for line in text.splitlines() if line.startswith("    drop_stale ") and "/run/" not in line]
-    for part in LIB.glob("*.sh"):
-        for name in re.findall(r'mktemp -d "\$state/([a-z]+)\.XXXXXX"', part.read_text()):
-            assert f"{name}.aB3xYz" in left, (part.name, name)
-    assert sh("sources apply", "handed_over=$state/handed\n" + "\n".join(lines)) == (0, "", "")
+    assert sh("sources", "handed_over=$state/handed doctor_folder=$state/doctor; drop_leftovers") == (0, "", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
+
+
+def test_each_verb_with_a_folder_deletes_those_that_were_left():
+    """In a container only a start applies, and Docker kills a health check that takes longer than half a minute."""
+    for part in LIB.glob("*.sh"):
+        for made in re.finditer(r'mktemp -d "\$(state/([a-z]+)|doctor_folder)\.XXXXXX"', part.read_text()):
+            earlier = part.read_text()[: made.start()].split("_main() {")[-1].split("prepare_losses() {")[-1]
+            assert "drop_leftovers\n" in earlier, part.name
+            assert f'"${made[1]}".' in (sources := (LIB / "sources.sh").read_text()) or f'"$state"/{made[2]}.' in sources, made[0]
+
+
+@pytest.mark.parametrize("parts", ["status", "before", "metrics"])
+def test_a_verb_that_is_stopped_leaves_no_copy(sh, tmp_path, parts):
+    script = """
+        need_root() { :; }; load_facts() { :; }; choose_look() { :; }; drop_leftovers() { :; }
+        stop() { : >"$scratch/sasl_passwd"; ls "$state"; kill -TERM $$; sleep 2; }
+        find_service() { stop; }; build() { stop; }
+        case $one in metrics) metrics_main ;; status) status_main ;; before) prepare_losses ;; esac"""
+    code, out, _ = sh(f"look sources {parts}", script, one=parts)
+    assert code == 1 and "." in out
+    assert [path.name for path in tmp_path.iterdir()] == []
 
 
 def test_an_adopted_account_leaves_no_copy(sh, tmp_path):
@@ -153,7 +169,7 @@ def test_a_purge_by_the_package_manager_finds_the_copies(run, tmp_path):
         has_before() { :; }; in_system() { false; }
         restore_files() { for name in sasl_passwd mysql.cf transport; do echo edited >"$postfix_dir/$name.saved-2"; done; }
         restore_all"""
-    assert run(script, "files tokens needs remove")[0] == 0
+    assert run(script, "sources files tokens needs remove")[0] == 0
     assert [path.name for path in (tmp_path / "etc").iterdir()] == ["transport.saved-2"]
     moved = ["mysql.cf.saved-2", "sasl_passwd.saved-1", "sasl_passwd.saved-2"]
     assert sorted(path.name for path in (tmp_path / "settings").iterdir()) == moved

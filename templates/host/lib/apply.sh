@@ -84,12 +84,7 @@ apply_once() {
     if is_image_build; then leave_to_the_boot; fi
     leave_held
     recover
-    # The names of mktemp(1), and not those of files that stay.
-    drop_stale "$state"/status.*
-    drop_stale "$state"/credentials.??????
-    drop_stale "$state"/metrics.??????
-    drop_stale /run/mail-relay-doctor.*
-    drop_stale "$handed_over"
+    drop_leftovers
     close_saved_copies
     built_from=$(inputs)
     if [ "$mode" = boot ] && nothing_changed; then
@@ -143,9 +138,6 @@ refuse() {
     [ ! -d "$state/applied" ] || warn "the configuration of $(info "$state/applied" time) stays in force"
     exit "$refused"
 }
-
-# A verb that was killed leaves a folder, mostly with credentials.
-drop_stale() { [ ! -e "$1" ] || find "$@" -maxdepth 0 -mmin +10 -exec rm -rf {} + 2>/dev/null; }
 
 # A full disk makes awk, postmap and others fail, each with words of its own.
 say_full() {

@@ -247,8 +247,10 @@ write_account() {
 prepare_losses() {
     load_facts
     [ -d "$state" ] || mkdir -p "$state"
+    drop_leftovers
     scratch=$(mktemp -d "$state/status.XXXXXX") || fail "cannot write into $state: is the disk full?"
     trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 1' HUP INT TERM
     build "$scratch" || fail "nothing can be compared before the settings are right"
 }
 

@@ -19,10 +19,12 @@ metrics_main() {
     need_root
     load_facts
     [ -d "$state" ] || mkdir -p "$state"
+    drop_leftovers
     scratch=$(mktemp -d "$state/metrics.XXXXXX") || fail "cannot write into $state: is the disk full?"
     # shellcheck disable=SC2034  # read by probe.sh
     probe_folder=$scratch
     trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 1' HUP INT TERM
     moment=$(date +%s)
     find_service
     find_smarthosts

@@ -42,7 +42,7 @@ restore_all() {
     rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/gone" "$state/owed"
     rm -rf "$before"
     # With the lock; on Linux it stays ours until we end.
-    rm -rf "$(token_folder)" "$state" "${handed_over%/*}" /run/mail-relay-doctor.*
+    rm -rf "$(token_folder)" "$state" "${handed_over%/*}" "$doctor_folder".*
 }
 
 # The copies of edits that hold passwords belong to the credentials: a purge by the package manager deletes their folder, and no file

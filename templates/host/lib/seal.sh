@@ -119,7 +119,7 @@ seal_state() {
     drop_own_compiled
     metrics_file=$(sed -n 's/^metrics_file=//p' "$share/facts" 2>/dev/null)
     [ -z "$metrics_file" ] || rm -f "$metrics_file"
-    rm -rf "$own_path" "$(token_folder)" "${handed_over%/*}" "$seen_file" "$failed_file" /run/mail-relay-doctor.*
+    rm -rf "$own_path" "$(token_folder)" "${handed_over%/*}" "$seen_file" "$failed_file" "$doctor_folder".*
     # The folder belongs to the package.
     find "$state" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
 }

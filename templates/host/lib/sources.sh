@@ -15,6 +15,22 @@ encrypted_folders='/usr/lib/credstore.encrypted /run/credstore.encrypted /etc/cr
 credentials_unit=mail-relay-credentials.service
 handed_over=/run/mail-relay/credentials
 
+# Where doctor builds.
+doctor_folder=/run/mail-relay-doctor
+
+# A verb that was killed leaves a folder, mostly with credentials. Each verb that makes one deletes those of earlier ones, because in a
+# container only a start applies.
+drop_leftovers() {
+    # The names of mktemp(1), and not those of files that stay.
+    drop_stale "$state"/status.*
+    drop_stale "$state"/credentials.??????
+    drop_stale "$state"/metrics.??????
+    drop_stale "$doctor_folder".*
+    drop_stale "$handed_over"
+}
+
+drop_stale() { [ ! -e "$1" ] || find "$@" -maxdepth 0 -mmin +10 -exec rm -rf {} + 2>/dev/null; }
+
 # Takes a private copy of every source into a folder in $1.
 take_sources() {
     taken=$1/taken copies=0
