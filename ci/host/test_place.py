@@ -16,6 +16,12 @@ PLACES = {
     "apply.sh": ["has_room"],
     "doctor_host.sh": ["has_room"],  # the queue folder
     "sources.sh": ["only_roots"],  # RELAY_COMMAND, /run/secrets, credential stores
+    "before.sh": ["read_from"],  # aliases of programs for mailing lists, .forward of root
+    "doctor_settings.sh": ["read_from"],  # copies of /etc in the queue folder
+    "needs.sh": ["only_roots", "in_time"],  # tables and certificates of the administrator
+    "inputs.sh": ["in_time"],
+    "verify.sh": ["only_roots"],  # copies of /etc in the queue folder
+    "seal.sh": ["only_roots"],
 }
 
 
