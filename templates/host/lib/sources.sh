@@ -75,7 +75,8 @@ check_source() {
     fi
     # First, because a fix below names this path: where another account can put a link, chmod(1) and chown(1) would follow it. Only the
     # file itself may be open.
-    only_roots "$1" || { [ -f "$open_part" ] && [ ! -L "$open_part" ]; } || { warn "$1: $(say_open)"; return 2; }
+    only_roots "$1" && safe=yes || safe=no
+    [ "$safe" = yes ] || { [ -f "$open_part" ] && [ ! -L "$open_part" ]; } || { warn "$1: $(say_open)"; return 2; }
     # shellcheck disable=SC2046  # three words on purpose
     set -- "$1" $(stat -L -c '%u %a %s' -- "$1")
     if [ "$2" != 0 ]; then
@@ -90,8 +91,8 @@ check_source() {
         warn "$1 is $4 bytes long; settings never need more than $source_bytes"
         return 2
     fi
-    # Again, because until here nothing was read, and the messages above are more exact where the file alone is wrong.
-    only_roots "$1" || { warn "$1: $(say_open)"; return 2; }
+    # Last, because the messages above are more exact where the file alone is wrong. Until here nothing was read.
+    [ "$safe" = yes ] || { warn "$1: $(say_open)"; return 2; }
     # shellcheck disable=SC2046  # two words on purpose
     set -- "$1" $(stat -c '%u %a' -- "$real")
     [ -f "$real" ] && [ "$2" = 0 ] && is_closed "$3" "$real" || { warn "$1 changed while it was read"; return 2; }
