@@ -54,12 +54,32 @@ def test_a_restart_forgets_what_is_no_longer_set(run, tmp_path):
     ("environment", "words"),
     [
         ({"RELAY_PASSWORD_FILE": "/nonexistent/x"}, "RELAY_PASSWORD_FILE: there is no file /nonexistent/x"),
+        # The value itself, where its path belongs.
+        ({"RELAY_PASSWORD_FILE": "TopSecret"}, "RELAY_PASSWORD_FILE is not the absolute path of a file"),
         ({"RELAY_PASSWORD_FILE": "/etc/hostname", "RELAY_PASSWORD": "TopSecret"}, "RELAY_PASSWORD and RELAY_PASSWORD_FILE are both set"),
     ],
 )
 def test_refused(run, environment, words):
     code, out, error = run("run_main", **environment)
     assert code == 2 and words in error and "TopSecret" not in error + out
+
+
+def test_no_process_keeps_the_environment(run, tmp_path):
+    """/proc shows the environment that a process has started with, whatever it has unset since."""
+    (tmp_path / "sleep").write_text("#!/bin/sh\nexec /bin/sleep 2\n")
+    (tmp_path / "sleep").chmod(0o755)
+    script = """
+        PATH=$state:$PATH
+        take_environment && show_log >/dev/null 2>&1; /bin/sleep 0.5
+        for process in /proc/[0-9]*; do
+            [ "${process#/proc/}" != $$ ] || continue
+            case $(tr '\\000' ' ' <"$process/cmdline") in *"$state"*) ;; *) continue ;; esac
+            echo found
+            ! tr '\\000' '\\n' <"$process/environ" | grep -q TopSecret || echo leak
+            case $(cat "$process/cmdline") in *"$state"*) kill "${process#/proc/}" ;; esac
+        done 2>/dev/null"""
+    code, out, _ = run(script, RELAY_PASSWORD="TopSecret")
+    assert "found" in out and "leak" not in out
 
 
 def serve(sh, tmp_path, how, *, running=True, arguments="-i", new="no", code=0):
@@ -106,7 +126,7 @@ def test_an_open_secret_is_refused_with_what_mends_it(sh, tmp_path, inside, word
     secret.parent.chmod(0o755)
     secret.write_text("x")
     secret.chmod(0o444)
-    script = f"secrets=$state/open; in_system() {{ {inside}; }}; stat() {{ case $2 in -c) echo 0 444 1 ;; *) command stat \"$@\" ;; esac; }}; check_source $secrets/relay_password"
+    script = f"secrets=$state/open; in_system() {{ {inside}; }}; stat() {{ case $2 in -c) echo 0 444 1 ;; *) command stat \"$@\" ;; esac; }}; only_roots() {{ real=$1 open_part=$1; }}; check_source $secrets/relay_password"
     code, _, error = sh("sources", script)
     assert code == 2 and "can be read by others (mode 444)" in error and words in error
     assert inside == "true" or "RELAY_PASSWORD_FILE" in error

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 
+import pytest
 from conftest import LIB
 
 FINDINGS = (
@@ -91,3 +92,23 @@ def test_every_finding_is_provoked():
 def test_every_finding_is_in_the_documentation():
     documented = (LIB.parents[2] / "docs/doctor.md").read_text()
     assert [row[0] for row in rows() if f"`{row[0]}`" not in documented] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "unit"),
+    [
+        ("0::/system.slice/exim4.service", "exim4.service"),
+        ("0::/system.slice/system-exim.slice/exim@a.service", "exim@a.service"),
+        # Who has a part of the tree names what is in it.
+        ("0::/system.slice/app.service/x; touch owned; y.service", "app.service"),
+        ("0::/machine.slice/machine.service/payload/system.slice/postfix.service", "machine.service"),
+        ("0::/machine.slice/libpod-1.scope/container/$(touch owned).service", ""),
+        ("0::/system.slice/a b.service", ""),
+        ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.service", ""),
+        ("0::/init.scope", ""),
+        ("1:name=systemd:/system.slice/exim4.service", "exim4.service"),
+    ],
+)
+def test_the_unit_of_a_process(sh, tmp_path, line, unit):
+    (tmp_path / "cgroup").write_text(f"2:cpu:/\n{line}\n" if line[0] == "1" else f"{line}\n")
+    assert sh("doctor_service", 'unit_in "$state/cgroup"') == (0, unit and unit + "\n", "")

@@ -46,6 +46,18 @@ def test_answers(awk, case):
     assert said[0] == code and (out is None or said[1].decode() == out)
 
 
+def test_a_name_without_end_is_cut(awk):
+    """Names that point to each other make an answer of 4 kB a text of 12 MB."""
+    packet = answer("a")
+    begin = len(packet) + 14
+    block = (b"\x3f" + b"a" * 63) * 48 + struct.pack(">H", 0xC000 | begin)
+    record = b"\xc0\x0c" + struct.pack(">2HIHH", 15, 1, 300, len(block) + 2, 1) + block
+    again = b"\xc0\x0c" + struct.pack(">2HIHH", 15, 1, 300, 4, 1) + struct.pack(">H", 0xC000 | begin)
+    packet = packet[:6] + struct.pack(">H", 60) + packet[8:] + record + again * 59
+    code, out, _ = awk("dns_mx.awk", " ".join(map(str, packet)).encode() + b"\n")
+    assert code == 0 and out.count(b"\n") == 60 and max(map(len, out.split())) < 400
+
+
 def test_a_query_on_the_wire(sh):
     code, out, error = sh("dns", "dns_query shop.co.example. | od -An -v -tu1 | tr -s ' \\n' ' '")
     assert (code, error) == (0, "")

@@ -131,12 +131,18 @@ CASES = [
     ("xclient = cidr:/etc/postfix/x", False),
     ("xclient = printserver", False),
     ("xclient = $mynetworks", False),
+    ("xclient = $mynetworks 0.0.0.0/0", True),
+    ("xclient = 0.0.0.0/0, ${mynetworks}", True),
+    ("xclient = $mynetworks, 10.0.0.0/8", False),
+    ("xclient = ${own?{0.0.0.0/0}}", False),
     ("stop = permit_mynetworks, reject", False),
     ("stop = permit_mynetworks, permit, reject", True),
     ("stop = static:OK, reject", True),
     ("stop = warn_if_reject reject", True),
     ("stop = permit_mynetworks", True),
     ("stop = $mine", False),
+    ("stop = permit, $mine", True),
+    ("stop = $mine, permit", False),
     ("other = myorigin", False),
 ]
 

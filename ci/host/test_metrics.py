@@ -39,3 +39,22 @@ def test_the_queue(awk):
 
 def test_a_label_stays_within_its_quotes(sh):
     assert sh("metrics", "label \"$text\"", text='a"b\\c\nd') == (0, 'a\\"b\\\\cd', "")
+
+
+def test_a_log_of_another_account_fills_no_disk(sh, tmp_path):
+    """On Ubuntu it belongs to rsyslog's account, which can make it as long as it likes, with holes."""
+    log = tmp_path / "mail.log"
+    log.write_bytes(b"")
+    (tmp_path / "scratch").mkdir()
+    inode = log.stat().st_ino
+    (tmp_path / "metrics").write_text(f"log_file {log}\nlog_inode {inode}\nlog_size 0\ndelivered 5\n")
+    log.write_bytes(LOG)
+    with log.open("r+b") as file:
+        file.truncate(1 << 27)
+    script = """scratch=$state/scratch moment=7
+        postconf() { echo "$state/mail.log"; }
+        count_deliveries; echo "$delivered $last_delivery"; cat "$scratch/mark"; du -sk "$scratch" | cut -f 1"""
+    code, out, error = sh("log metrics", script)
+    *mark, size = out.splitlines()
+    assert (code, error) == (0, "") and int(size) < 1000
+    assert mark == ["7 7", f"log_file {log}", "log_cursor ", f"log_inode {inode}", f"log_size {1 << 27}"]

@@ -1,5 +1,7 @@
 """What Postfix needs besides the package: which tables a configuration refers to, and what is wrong with files of the administrator."""
 
+import time
+
 import pytest
 
 # What `postconf -nx` and `postconf -Px` print, and what of it the administrator brings.
@@ -124,3 +126,20 @@ def test_no_table_is_compiled_where_another_account_can_put_a_link(sh, tmp_path)
         f"mail-relay: {folder}/own is not compiled: others than root can write to {folder}; mend: chown -h root:root {folder}; chmod go-w {folder}",
         "own", "own.db", f"postmap hash:{folder}/own", "own", "",
     ], out  # fmt: skip
+
+
+def test_a_file_without_end_is_given_up(sh, tmp_path):
+    """The account that has a folder with a table, a certificate or a secret could put a file of a terabyte there."""
+    for name in ("table", "relay_password"):
+        with (tmp_path / name).open("w") as file:
+            file.truncate(1 << 38)
+    began = time.monotonic()
+    script = """
+        read_seconds=1 watched_files= certificate_files= host_tables=cidr:$state/table share=$state/share
+        digests_of_own_files; why_no_authorities "$state/table"; why_no_certificate "$state/table" "$state/table"
+        secrets=$state credential_folders= encrypted_folders= settings=$state/etc relay_env=$state/etc/relay.env
+        find_ca_file() { :; }
+        inputs"""
+    code, out, error = sh("files sources needs inputs", script)
+    assert (code, error) == (0, "") and time.monotonic() - began < 20
+    assert out.splitlines() == [f"{tmp_path}/table ", "it contains no certificate", f"{tmp_path}/table contains no certificate"]

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 
 import pytest
-from conftest import LIB
+from conftest import LIB, SHELLS
 
 ROOT = LIB.parents[2]
 # Every place where a process of ours writes, reads or makes something outside of folders that are root's alone, and by what.
@@ -16,6 +16,12 @@ PLACES = {
     "apply.sh": ["has_room"],
     "doctor_host.sh": ["has_room"],  # the queue folder
     "sources.sh": ["only_roots"],  # RELAY_COMMAND, /run/secrets, credential stores
+    "before.sh": ["read_from"],  # aliases of programs for mailing lists, .forward of root
+    "doctor_settings.sh": ["read_from"],  # copies of /etc in the queue folder
+    "needs.sh": ["only_roots", "in_time"],  # tables and certificates of the administrator
+    "inputs.sh": ["in_time"],
+    "verify.sh": ["only_roots"],  # copies of /etc in the queue folder
+    "seal.sh": ["only_roots"],
 }
 
 
@@ -149,3 +155,21 @@ def test_paths_that_only_root_can_change(sh, tmp_path):
         assert (home / "ours/new").stat().st_mode & 0o777 == 0o755
     finally:
         subprocess.run(["rm", "-rf", home], check=True)
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_file_in_the_working_folder_is_no_smarthost(name, tmp_path):
+    """A destination such as [smtp.example.com]:587 is a pattern, and fits a file called s:587."""
+    (tmp_path / "lib").mkdir()
+    for part in ("common", "place", "running"):
+        (tmp_path / f"lib/{part}.sh").write_text((LIB / f"{part}.sh").read_text())
+    (tmp_path / "lib/complete.sh").write_text("complete_main() { for relay in $1 $2; do echo \"$relay\"; done; }\n")
+    program = (LIB.parent / "mail-relay").read_text().replace("lib=/usr/lib/mail-relay", f"lib={tmp_path}/lib")
+    (tmp_path / "program").write_text(program)
+    (tmp_path / "here/backup").mkdir(parents=True)
+    for path in ("s:587", "backup/s:587"):
+        (tmp_path / "here" / path).touch()
+    words = ["[smtp.example.com]:587", "backup/[smtp.example.com]:587"]
+    argv = [*SHELLS[name], str(tmp_path / "program"), "complete", *words]
+    done = subprocess.run(argv, cwd=tmp_path / "here", capture_output=True, text=True, check=True)
+    assert (done.stdout.splitlines(), done.stderr) == (words, "")

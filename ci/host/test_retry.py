@@ -1,5 +1,7 @@
 """Which of the messages that wait are tried again while the cause may be over."""
 
+import time
+
 import pytest
 from conftest import LIB
 
@@ -87,3 +89,13 @@ def test_it_repeats_while_mail_waits(sh):
     """
     code, out, error = sh("retry", script)
     assert (code, out) == (2, "sleep 1\nonce\nsleep 1\nonce\nonce\n") and "retry takes --repeat" in error, error
+
+
+@pytest.mark.parametrize("program", ["json.awk queue.awk", "reasons.awk json.awk retry.awk", "reasons.awk json.awk metrics_queue.awk"])
+def test_a_message_with_many_recipients_ends_soon(awk, program):
+    """Any user can send one, and each look at the queue reads it."""
+    line = queue((9, *(f"host x[192.0.2.1] said: 450 4.2.0 {number} {'x' * 250}" for number in range(20000))))
+    files = [line] if "reasons" not in program else [(LIB / "reasons.tsv").read_bytes(), line]
+    began = time.monotonic()
+    code, _, error = awk(program, *files, now=NOW)
+    assert (code, error) == (0, b"") and time.monotonic() - began < 15

@@ -64,3 +64,33 @@ def test_keys_by_file_names(sh):
     for name in [*names, *others]:
         code, out, error = sh("sources", f'key_of "/run/secrets/{name}"')
         assert (code, out.strip(), error) == ((0, names[name], "") if name in names else (1, "", "")), name
+
+
+@pytest.mark.parametrize("owner", [0, 65534])
+def test_a_fix_follows_no_link_of_another_account(sh, home, owner):
+    """In its folder an account can put a link to any file in place of a secret: chmod 600 of it would close /etc/passwd."""
+    (home / "ours/passwd").write_text("x")
+    (home / "ours/passwd").chmod(0o644)
+    os.chown(home / "ours/passwd", owner, owner)
+    (home / "theirs/relay_password").symlink_to(home / "ours/passwd")
+    code, _, error = sh("sources", f"check_source {home}/theirs/relay_password")
+    assert (code, error.count("\n")) == (2, 1) and f"mend: chown -h root:root {home}/theirs; chmod go-w {home}/theirs\n" in error
+    # A link of theirs in a folder of root's.
+    (home / "ours/relay_link").symlink_to(home / "ours/passwd")
+    os.chown(home / "ours/relay_link", 65534, 65534, follow_symlinks=False)
+    code, _, error = sh("sources", f"check_source {home}/ours/relay_link")
+    assert code == 2 and error.endswith(f"mend: chown -h root:root {home}/ours/relay_link\n")
+    # The file alone is open.
+    code, _, error = sh("sources", f"check_source {home}/ours/passwd")
+    assert code == 2 and error.endswith(f"mend: {'chown root:root' if owner else 'chmod 600'} {home}/ours/passwd\n")
+
+
+def test_a_command_that_prints_without_end(sh, home, tmp_path):
+    (home / "ours/get").write_text("#!/bin/sh\nexec yes RELAY_FROM=x\n")
+    code, out, error = sh("sources", 'run_command; code=$?; du -sk "$state"; exit $code', relay_command=f"{home}/ours/get")
+    assert code == 1 and "printed more than 65536 bytes" in error
+    assert int(out.split()[0]) < 200 and not list(tmp_path.glob("command*"))
+    for words, told in (("exit 3", "failed with exit code 3"), ("kill -9 $$", "was killed by signal 9")):
+        (home / "ours/get").write_text(f"#!/bin/sh\n{words}\n")
+        code, _, error = sh("sources", "run_command", relay_command=f"{home}/ours/get")
+        assert code == 1 and told in error or "did not end" in error, error

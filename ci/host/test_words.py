@@ -145,7 +145,8 @@ def test_the_lint_knows_what_is_unsafe(tmp_path):
         return subprocess.run([ROOT / "ci/foreign-words", *files], capture_output=True, text=True, check=True).stdout
 
     assert found() == ""
-    for line in ('printf "$words"', "printf $words", 'command echo "$words"', 'echo -e "$words"', 'echo "${fault#*; mend: }"'):
+    for line in ('printf "$words"', "printf $words", 'command echo "$words"', 'echo -e "$words"', 'echo "${fault#*; mend: }"',
+                 "for word in $reply; do", "set -- $probe_words", "for word in $(printf '%s' $answer | tr , ' '); do"):
         file = tmp_path / "part.sh"
         file.write_text(f"    {line}\n")
         assert found(file) == f"{file}:1:     {line}\n"
@@ -208,3 +209,12 @@ def test_a_reply_without_end_is_cut(probe):  # noqa: F811
     found = probe(server.server_address[1], policy={"smtp_tls_security_level": "none"}, seconds=3)
     server.shutdown()
     assert found["step"] in ("greeting", "auth-offered") and len(found["words"]) <= 500, found
+
+
+def test_a_mechanism_is_no_pattern_of_files(probe, server):  # noqa: F811
+    """The shell replaces a word such as /* with names of files where it is not quoted."""
+    one = server(auth=["PLAIN", "/*", "/*/*", "[A-Z]*", "*", "LOGIN", "$(ID)"])
+    found = probe(one.port)
+    assert (found["auth"], found["mechanisms"].split()) == ("accepted", ["PLAIN", "LOGIN"])
+    # Also before TLS, where anybody can answer.
+    assert probe(server(auth=["/*/*/*/*/*/*"]).port, policy={"smtp_tls_security_level": "none"}, login=None)["mechanisms"] == ""

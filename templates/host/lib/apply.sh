@@ -84,8 +84,7 @@ apply_once() {
     if is_image_build; then leave_to_the_boot; fi
     leave_held
     recover
-    drop_stale "$state"/status.*
-    drop_stale /run/mail-relay-doctor.*
+    drop_leftovers
     close_saved_copies
     built_from=$(inputs)
     if [ "$mode" = boot ] && nothing_changed; then
@@ -139,9 +138,6 @@ refuse() {
     [ ! -d "$state/applied" ] || warn "the configuration of $(info "$state/applied" time) stays in force"
     exit "$refused"
 }
-
-# A killed status or doctor leaves a folder with credentials.
-drop_stale() { [ ! -e "$1" ] || find "$@" -maxdepth 0 -mmin +10 -exec rm -rf {} + 2>/dev/null; }
 
 # A full disk makes awk, postmap and others fail, each with words of its own.
 say_full() {

@@ -34,6 +34,9 @@ read_old() {
 # A parameter of before, as main.cf had it.
 old() { value_of "$1" "$old_settings"; }
 
+# Bytes of a file of aliases that are read. It may belong to a program for mailing lists, whose account could put a link to a file of root there.
+alias_bytes=1048576
+
 lost_aliases() {
     # Without local delivery no alias was asked for.
     if destinations=$(old mydestination) && [ -z "$destinations" ]; then return 0; fi
@@ -44,8 +47,8 @@ lost_aliases() {
         hash:/* | btree:/* | lmdb:/* | cdb:/* | dbm:/* | texthash:/*) file=$(kept_file "${map#*:}") && files="$files $file" ;;
         esac
     done
-    # shellcheck disable=SC2086  # words on purpose
-    forwards | awk -v root="$(printf '%s' "$relay_root_mail_to" | tr ',' ' ')" -f "$lib/old_aliases.awk" "$share/tables/aliases" - $files |
+    { forwards; for alias_file in $files; do read_from "$alias_file" 0 | head -c "$alias_bytes"; echo; done; } |
+        timeout 10 awk -v root="$(printf '%s' "$relay_root_mail_to" | tr ',' ' ')" -f "$lib/old_aliases.awk" "$share/tables/aliases" - |
         printable | awk -F '\t' -v OFS='\t' '{ print "alias", $1, "went to " $2 }'
 }
 
@@ -205,7 +208,8 @@ adopt_main() {
     { [ ! -f "$relay_env" ] || cat -- "$relay_env"; } >"$relay_env.new" && account_line | write_account >>"$relay_env.new" && chmod 0600 "$relay_env.new" &&
         sync_file "$relay_env.new" && mv -f "$relay_env.new" "$relay_env" || fail "cannot write $relay_env: is the disk full?"
     say "the account for $account_at is in $relay_env now, as ${own}USERNAME and ${own}PASSWORD"
-    exec "$0" apply
+    rm -rf "$scratch"
+    exec mail-relay apply
 }
 
 # The line with the account, as in a table of logins.
@@ -243,8 +247,10 @@ write_account() {
 prepare_losses() {
     load_facts
     [ -d "$state" ] || mkdir -p "$state"
+    drop_leftovers
     scratch=$(mktemp -d "$state/status.XXXXXX") || fail "cannot write into $state: is the disk full?"
     trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 1' HUP INT TERM
     build "$scratch" || fail "nothing can be compared before the settings are right"
 }
 

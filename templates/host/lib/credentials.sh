@@ -17,6 +17,7 @@ credentials_main() {
     [ -d "$settings" ] || mkdir -p "$settings" || fail "cannot make $settings: is it on a read-only disk?"
     [ ! -L "$relay_env" ] || fail "$relay_env is a link; replace it with a file"
     [ -d "$state" ] || mkdir -p "$state"
+    drop_leftovers
     taken=$(mktemp -d "$state/credentials.XXXXXX") || fail "cannot write into $state: is the disk full?"
     trap 'rm -rf "$taken"' EXIT
     trap 'exit 130' HUP INT TERM

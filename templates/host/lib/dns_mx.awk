@@ -28,7 +28,8 @@ function character(code) {
 # The name at `at`, which then is behind it; a pointer ends a name.
 function name(    text, place, jumped, hops, i, label) {
     place = at
-    while (place < bytes && byte[place] > 0 && hops < 64) {
+    # No name has more than 255 bytes, and pointers could lead through the same labels again and again.
+    while (place < bytes && byte[place] > 0 && hops < 64 && length(text) < 256) {
         if (byte[place] >= 192) {
             if (!jumped) at = place + 2
             jumped = 1; hops++

@@ -6,8 +6,9 @@ doctor_main() {
     read_doctor_options "$@"
     need_root
     load_facts
+    drop_leftovers
     # It holds credentials for a moment: in memory where that can be.
-    probe_folder=$(mktemp -d /run/mail-relay-doctor.XXXXXX 2>/dev/null || mktemp -d) || fail "cannot make a temporary folder: is the disk full?"
+    probe_folder=$(mktemp -d "$doctor_folder.XXXXXX" 2>/dev/null || mktemp -d) || fail "cannot make a temporary folder: is the disk full?"
     trap 'rm -rf "$probe_folder"' EXIT
     trap 'exit 1' HUP INT TERM
     : >"$probe_folder/findings"

@@ -72,14 +72,19 @@ look_at_port() {
 
 taken_by() {
     again="systemctl reset-failed postfix.service $unit 2>/dev/null"
-    # Users name the units of their own managers as they like.
-    owner=$(sed -n -e '/user\.slice/d' -e 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$2/cgroup" 2>/dev/null | tail -n 1)
+    owner=$(unit_in "/proc/$2/cgroup")
     # systemd listens itself where a socket unit says so.
     [ "$1" != systemd ] || owner=$(systemctl list-sockets --no-legend --plain 2>/dev/null | awk '$1 ~ /:25$/ { print $2; exit }')
     case $owner in
     '') finding port-taken "$1" "$2" "kill $2; $again" ;;
     *) finding port-taken "$1 of $owner" "$2" "systemctl stop $owner; systemctl disable $owner; $again" ;;
     esac
+}
+
+# The service of this host in a list of control groups. Those below it (a container, Delegate=yes) have any name that their owner likes, and so
+# have the units of a user's own manager.
+unit_in() {
+    sed -n -e '/user\.slice/d' -e 's|^[0-9]*:[^:]*:\(/[^/]*\.slice\)*/\([A-Za-z0-9:_.@-]*\.service\)\(/.*\)\{0,1\}$|\2|p' "$1" 2>/dev/null | tail -n 1
 }
 
 look_at_rivals() {

@@ -25,7 +25,7 @@ inputs() {
     done
     # A source can be closed to others by its folder.
     # shellcheck disable=SC2086  # words on purpose
-    contents=$(sha256sum -- "$@") && owners=$(stat -L -c '%n %u %a' -- "$@" $folders) && host_name=$(uname -n) || return 0
+    contents=$(in_time sha256sum -- "$@") && owners=$(stat -L -c '%n %u %a' -- "$@" $folders) && host_name=$(uname -n) || return 0
     in_system && running=yes || running=no
     sum=$(printf '%s\n' "$names" "$contents" "$owners" "$host_name" "$running" "$(find_ca_file 2>&1)" | sha256sum) && echo "${sum%% *}"
 }

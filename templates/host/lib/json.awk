@@ -1,5 +1,8 @@
 # Fields of a message in a line of postqueue -j. Within a string, a quote is escaped, so no text of a message looks like a field.
 
+# A message of any user can have thousands of recipients, and a long line is copied for each reason that is looked at.
+BEGIN { most_reasons = 50 }
+
 # The number of the field, or "".
 function number_of(line, field) {
     if (!match(line, "\"" field "\": *[0-9]+")) return ""
@@ -22,8 +25,9 @@ function next_reason(line,    at) {
     return at ? substr(line, at + 17) : ""
 }
 
-# The JSON string that begins a text, up to its closing quote.
+# The JSON string that begins a text, up to its closing quote, or its first bytes.
 function text_of(text,    i, c, out) {
+    text = substr(text, 1, 4000)
     for (i = 1; i <= length(text); i++) {
         c = substr(text, i, 1)
         if (c == "\"") break

@@ -88,10 +88,10 @@ function is_refused(name, value,    wanted) {
     if (rule[name] == "never") return 1
     if (rule[name] == "only") return index("|" wanted "|", "|" value "|") == 0
     if (rule[name] == "not") return has_one_of(value, wanted)
-    if (value ~ /[$]/) return 0
-    if (rule[name] == "has") return !has_one_of(value, wanted)
     if (rule[name] == "clients") return trusts_everybody(value)
     if (rule[name] == "closed") return !refuses_strangers(value)
+    if (value ~ /[$]/) return 0
+    if (rule[name] == "has") return !has_one_of(value, wanted)
     return value != "" && index(value, wanted) != 1             # under
 }
 
@@ -103,6 +103,9 @@ function has_one_of(value, list,    count, one, i) {
 
 # A list of clients: src/postfix/check/trust.rs knows the rule. Tables in braces are not read here.
 function trusts_everybody(value,    count, one, i, part, four, six) {
+    # The value of a reference is not known here. The other words are.
+    gsub(/[$]([{(][a-z0-9_]+[)}]|[a-z0-9_]+)/, " ", value)
+    if (value ~ /[$]/) return 0
     if (value ~ /[{]|static:/) return 1
     count = split(value, one, " ")
     for (i = 1; i <= count; i++) {
@@ -130,6 +133,7 @@ function refuses_strangers(value,    count, one, i) {
     for (i = 1; i <= count; i++) {
         if (one[i] == "reject" || one[i] == "defer") return one[i - 1] != "warn_if_reject"
         if (one[i] == "permit" || one[i] ~ /^static:/) return 0
+        if (one[i] ~ /[$]/) return 1
     }
     return 0
 }

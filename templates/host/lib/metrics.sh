@@ -19,10 +19,12 @@ metrics_main() {
     need_root
     load_facts
     [ -d "$state" ] || mkdir -p "$state"
+    drop_leftovers
     scratch=$(mktemp -d "$state/metrics.XXXXXX") || fail "cannot write into $state: is the disk full?"
     # shellcheck disable=SC2034  # read by probe.sh
     probe_folder=$scratch
     trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 1' HUP INT TERM
     moment=$(date +%s)
     find_service
     find_smarthosts
@@ -57,8 +59,8 @@ count_deliveries() {
         last_delivery) last_delivery=$value ;;
         esac
     done <"$state/metrics"
-    new_lines >"$scratch/log"
-    awk -f "$lib/delivery.awk" -f "$lib/metrics_log.awk" "$scratch/log" >"$scratch/counts"
+    # Not by way of a file: who owns the log could fill the disk with it, and without NUL bytes even a file of holes is read as nothing.
+    new_lines | tr -d '\000' | awk -f "$lib/delivery.awk" -f "$lib/metrics_log.awk" >"$scratch/counts"
     while read -r result times; do
         case $result in
         delivered)

@@ -84,8 +84,8 @@ why_closed() {
 # Prints why file $1 is no bundle of certificate authorities, or nothing.
 why_no_authorities() {
     if [ ! -e "$1" ]; then echo 'it does not exist'
-    elif ! grep -qs -e '-----BEGIN .*CERTIFICATE-----' "$1"; then echo 'it contains no certificate'
-    elif have openssl && ! openssl x509 -noout -in "$1" >/dev/null 2>&1; then echo 'its first certificate is damaged'; fi
+    elif ! in_time grep -qs -e '-----BEGIN .*CERTIFICATE-----' "$1"; then echo 'it contains no certificate'
+    elif have openssl && ! in_time openssl x509 -noout -in "$1" >/dev/null 2>&1; then echo 'its first certificate is damaged'; fi
 }
 
 # Prints why Postfix cannot use certificate $1 with key $2 for its clients, or nothing.
@@ -93,11 +93,11 @@ why_no_certificate() {
     for file in "$1" "$2"; do
         if [ ! -s "$file" ]; then echo "$file does not exist, or is empty"; return; fi
     done
-    if ! grep -qs -e '-----BEGIN .*CERTIFICATE-----' "$1"; then echo "$1 contains no certificate"
-    elif ! grep -qs -e '-----BEGIN .*PRIVATE KEY-----' "$2"; then echo "$2 contains no private key"
+    if ! in_time grep -qs -e '-----BEGIN .*CERTIFICATE-----' "$1"; then echo "$1 contains no certificate"
+    elif ! in_time grep -qs -e '-----BEGIN .*PRIVATE KEY-----' "$2"; then echo "$2 contains no private key"
     elif have openssl; then
-        of_certificate=$(openssl x509 -noout -pubkey -in "$1" 2>/dev/null) || { echo "$1 is damaged"; return; }
-        of_key=$(openssl pkey -pubout -passin pass: -in "$2" 2>/dev/null) || { echo "$2 is damaged, or has a passphrase"; return; }
+        of_certificate=$(in_time openssl x509 -noout -pubkey -in "$1" 2>/dev/null) || { echo "$1 is damaged"; return; }
+        of_key=$(in_time openssl pkey -pubout -passin pass: -in "$2" 2>/dev/null) || { echo "$2 is damaged, or has a passphrase"; return; }
         [ "$of_certificate" = "$of_key" ] || echo "the key $2 does not belong to the certificate $1"
     fi
 }
@@ -115,7 +115,7 @@ why_no_server_certificate() {
 # not read it again: when a digest changes, they are reloaded.
 digests_of_own_files() {
     for file in $watched_files $certificate_files $(printf '%s\n' "$host_tables" | sed 's/^[a-z]*://'); do
-        if [ -f "$file" ]; then echo "$file $(digest "$file")"; else echo "$file -"; fi
+        if [ -f "$file" ]; then echo "$file $(in_time sha256sum -- "$file" 2>/dev/null | cut -d ' ' -f 1)"; else echo "$file -"; fi
     done | sort -u
 }
 

@@ -6,6 +6,7 @@
 # $published  tokens in the queue folder: Postfix's account may own the folder above
 # $spool      the queue folder
 # $log_file   /var/log: on Ubuntu its group is that of rsyslog
+# $alias_file   aliases from before the first apply, wherever main.cf named them
 # $source, $compiled   tables of the administrator, wherever main.cf.d names them
 
 # Puts a copy of $1 at the absolute path $2, with owner and mode of $1. The working folder cannot be exchanged, cp(1) deletes what
@@ -22,6 +23,12 @@ put_file() {
 
 # The bytes of file $1 after the first $2, or nothing if it is a link. A FIFO is empty.
 read_from() { dd if="$1" iflag=nofollow,nonblock,skip_bytes skip="$2" bs=65536 status=none 2>/dev/null; }
+
+# Seconds that a file of the administrator may take: its folder may be another account's, which could put a FIFO or a terabyte in its place.
+read_seconds=10
+
+# Runs the command $@, which reads such files.
+in_time() { timeout -k 1 "$read_seconds" "$@"; }
 
 # The size of file $1, without opening it.
 size_of() { stat -c %s -- "$1" 2>/dev/null || echo 0; }
@@ -72,4 +79,9 @@ make_folder() {
 }
 
 # For only_roots.
-say_open() { echo "others than root can write to $open_part; mend: chown -h root:root $open_part; chmod go-w $open_part"; }
+say_open() {
+    # chmod(1) would follow a link, whose own mode does not matter.
+    command="chown -h root:root $open_part"
+    [ -L "$open_part" ] || command="$command; chmod go-w $open_part"
+    echo "others than root can write to $open_part; mend: $command"
+}

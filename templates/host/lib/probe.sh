@@ -190,7 +190,8 @@ greet() {
 say_hello() {
     ask "EHLO $(policy smtp_helo_name)"
     is_reply 250 || { failed greeting; return; }
-    offered_mechanisms=$(printf '%s\n' "$reply" | sed -n 's/^250[- ][Aa][Uu][Tt][Hh][ =]//p' | tr 'a-z\n' 'A-Z ')
+    # A mechanism has no other characters (RFC 4422), and the shell would replace "/*" with the names of files.
+    offered_mechanisms=$(printf '%s\n' "$reply" | sed -n 's/^250[- ][Aa][Uu][Tt][Hh][ =]//p' | tr 'a-z ' 'A-Z\n' | grep -x '[A-Z0-9_-]\{1,\}' | tr '\n' ' ')
     filter=$(policy smtp_sasl_mechanism_filter)
     probe_mechanisms=$(usable_mechanisms)
     return 0

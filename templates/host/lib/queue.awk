@@ -8,7 +8,7 @@
     if (word_of($0, "queue_name") == "deferred") deferred++
     rest = $0
     split("", seen_here)
-    while ((rest = next_reason(rest)) != "") {
+    for (seen = 0; seen < most_reasons && (rest = next_reason(rest)) != ""; seen++) {
         reason = text_of(rest)
         if (!(reason in seen_here)) { seen_here[reason]; times[reason]++ }
     }

@@ -16,19 +16,19 @@ purge_main() {
     mode=remove
     # It would take the deletion of relay.env for a change to apply.
     ! in_system || systemctl stop mail-relay-apply.path 2>/dev/null
-    secrets_before=$(secret_names)
     restore_all
-    for copy in $(saved_copies "$secrets_before"); do rm -f -- "$copy"; done
     rm -rf "$settings"
     [ ! -e "$settings" ] || fail "cannot delete $settings"
 }
 
 restore_all() {
     stop_timer
+    secrets_before=$(secret_names)
     move_before || fail "cannot write into $settings: is the disk full, or mounted read-only?"
     if has_before; then
         restore_files
         say "Postfix has the files it had before"
+        put_copies_aside
     else
         say "nothing to give back"
     fi
@@ -42,7 +42,15 @@ restore_all() {
     rm -rf "$state/applied" "$state/previous" "$state/next" "$state/stage" "$state/gone" "$state/owed"
     rm -rf "$before"
     # With the lock; on Linux it stays ours until we end.
-    rm -rf "$(token_folder)" "$state" "${handed_over%/*}" /run/mail-relay-doctor.*
+    rm -rf "$(token_folder)" "$state" "${handed_over%/*}" "$doctor_folder".*
+}
+
+# The copies of edits that hold passwords belong to the credentials: a purge by the package manager deletes their folder, and no file
+# of Postfix.
+put_copies_aside() {
+    for copy in $(saved_copies "$secrets_before"); do
+        mv -f -- "$copy" "$settings/" && say "$copy is $settings/${copy##*/} now"
+    done
 }
 
 # As in an apply, tables come before main.cf. master.cf goes back before main.cf, because it sets parameters that only ours

@@ -15,7 +15,7 @@ word_of($0, "queue_name") == "deferred" {
     arrival = number_of($0, "arrival_time")
     if (message == "" || arrival == "") next
     rest = $0
-    while ((rest = next_reason(rest)) != "") {
+    for (seen = 0; seen < most_reasons && (rest = next_reason(rest)) != ""; seen++) {
         match(rest, /^([^"\\]|\\.)*/)
         cause = cause_of(substr(rest, 1, RLENGTH))
         if (cause != "" && last[cause] != message) note(cause)

@@ -16,7 +16,7 @@ run_main() {
     ! is_running || wrong "Postfix runs already"
     take_environment || exit 2
     # A separate process, without the log.
-    "$0" apply || exit
+    mail-relay apply || exit
     : >>"$container_log" && chmod 0600 "$container_log" || fail "cannot write $container_log: is the root read-only? /etc and /var must be volumes, /run a tmpfs"
     # Debian up to 12 has its unit copy the resolver to the chroot of its services; later ones do it whenever Postfix starts.
     if grep -qs "^ExecStartPre=$copier %i" /lib/systemd/system/postfix@.service; then "$copier" - || fail "$copier failed"; fi
@@ -24,10 +24,12 @@ run_main() {
     exec postfix start-fg
 }
 
-# Orphans: Postfix would take the end of a child for the end of one of its programs.
+# Orphans: Postfix would take the end of a child for the end of one of its programs. Each runs exec, because /proc shows the environment
+# with which a shell has started, also for its copies.
 show_log() {
-    (tail -n 0 -F "$container_log" 2>/dev/null &)
-    (while sleep 600; do [ "$(size_of "$container_log")" -lt "$container_log_bytes" ] || : >"$container_log"; done &)
+    (exec tail -n 0 -F "$container_log" 2>/dev/null &)
+    # shellcheck disable=SC2016  # a program for another sh
+    (exec sh -c 'while sleep 600; do size=$(stat -c %s -- "$0") && [ "$size" -ge "$1" ] && : >"$0"; done' "$container_log" "$container_log_bytes" 2>/dev/null &)
 }
 
 # RELAY_KEY is a value. RELAY_KEY_FILE is the path of a file with only the value: a secret of docker, podman or kubernetes, of any mode.
@@ -51,6 +53,8 @@ take_variable() {
     case $1=$value in RELAY_SERVICE_* | RELAY_PORT_[0-9]* | RELAY_PORT=*://*) return 0 ;; esac
     key=${1%_FILE}
     file=$store/$(printf %s "$key" | tr '[:upper:]' '[:lower:]')
+    # It may be the secret itself, so it is not shown.
+    case $key=$value in "$1"=* | *=/*) ;; *) warn "$1 is not the absolute path of a file; fix: mount the secret, and put its path there"; return 2 ;; esac
     if grep -qxF -- "$file" "$container"; then warn "$key and ${key}_FILE are both set; fix: unset one of them"; return 2; fi
     echo "$file" >>"$container"
     rm -f -- "$file"

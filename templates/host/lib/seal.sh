@@ -91,17 +91,19 @@ seal_postfix() {
     [ ! -d "$before" ] || find "$before" -mindepth 1 -maxdepth 1 ! -name .services ! -name .alternative ! -name .enabled -exec rm -rf {} +
     [ ! -e "$postfix_dir/sasl_passwd" ] || warn "$postfix_dir/sasl_passwd was there before this package, and stays; delete it if clones must not use its account"
     data=$(unnamed_postconf -xh data_directory 2>/dev/null)
-    for left in "${data:-/var/lib/postfix}"/prng_exch "${data:-/var/lib/postfix}"/*_scache.* "$spool/etc/hosts" "$spool/etc/resolv.conf"; do
+    for left in "${data:-/var/lib/postfix}"/prng_exch "${data:-/var/lib/postfix}"/*_scache.*; do
         # Postfix can write to the folder: delete only the name in it, and follow no link.
         rm -f -- "$left"
     done
+    if only_roots "$spool/etc"; then rm -f -- "$spool/etc/hosts" "$spool/etc/resolv.conf"; fi
 }
 
 is_any() { :; }
 
 # Every source of credentials (sources.sh). The machine provides the read-only folders, and no clone has them.
 seal_sources() {
-    for file in "$settings"/relay.env* "$settings"/.relay.env*; do
+    # With the copies that editors and a removal leave.
+    for file in "$settings"/*relay.env* "$settings"/.*relay.env* "$settings"/*.saved-*; do
         if exists "$file"; then rm -f -- "$file" || fail "cannot delete $file"; fi
     done
     mode=package
@@ -122,7 +124,7 @@ seal_state() {
     drop_own_compiled
     metrics_file=$(sed -n 's/^metrics_file=//p' "$share/facts" 2>/dev/null)
     [ -z "$metrics_file" ] || rm -f "$metrics_file"
-    rm -rf "$own_path" "$(token_folder)" "${handed_over%/*}" "$seen_file" "$failed_file" /run/mail-relay-doctor.*
+    rm -rf "$own_path" "$(token_folder)" "${handed_over%/*}" "$seen_file" "$failed_file" "$doctor_folder".*
     # The folder belongs to the package.
     find "$state" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
 }

@@ -5,6 +5,8 @@
 # A folder of secrets holds relay.env (KEY=value lines), or a file for each key, named like it in small letters: relay_password.
 
 secrets=/run/secrets
+# Bytes that one source may have.
+source_bytes=65536
 # Where systemd looks for what its units load, see systemd.exec(5). The last holds what came with the machine: SMBIOS, kernel command
 # line, nspawn; before systemd 251 that stays in the one before it.
 credential_folders='/usr/lib/credstore /run/credstore /etc/credstore /run/host/credentials /run/credentials/@system'
@@ -12,6 +14,22 @@ encrypted_folders='/usr/lib/credstore.encrypted /run/credstore.encrypted /etc/cr
 # What a drop-in of this unit loads is for nobody but the unit; it leaves a copy here.
 credentials_unit=mail-relay-credentials.service
 handed_over=/run/mail-relay/credentials
+
+# Where doctor builds.
+doctor_folder=/run/mail-relay-doctor
+
+# A verb that was killed leaves a folder, mostly with credentials. Each verb that makes one deletes those of earlier ones, because in a
+# container only a start applies.
+drop_leftovers() {
+    # The names of mktemp(1), and not those of files that stay.
+    drop_stale "$state"/status.*
+    drop_stale "$state"/credentials.??????
+    drop_stale "$state"/metrics.??????
+    drop_stale "$doctor_folder".*
+    drop_stale "$handed_over"
+}
+
+drop_stale() { [ ! -e "$1" ] || find "$@" -maxdepth 0 -mmin +10 -exec rm -rf {} + 2>/dev/null; }
 
 # Takes a private copy of every source into a folder in $1.
 take_sources() {
@@ -55,6 +73,10 @@ check_source() {
         warn "$1 is not a regular file; mend: put a file with KEY=value lines there"
         return 2
     fi
+    # First, because a fix below names this path: where another account can put a link, chmod(1) and chown(1) would follow it. Only the
+    # file itself may be open.
+    only_roots "$1" && safe=yes || safe=no
+    [ "$safe" = yes ] || { [ -f "$open_part" ] && [ ! -L "$open_part" ]; } || { warn "$1: $(say_open)"; return 2; }
     # shellcheck disable=SC2046  # three words on purpose
     set -- "$1" $(stat -L -c '%u %a %s' -- "$1")
     if [ "$2" != 0 ]; then
@@ -65,12 +87,12 @@ check_source() {
         warn "$1 can be read by others (mode $3); mend: $(how_to_close "$1")"
         return 2
     fi
-    if [ "$4" -gt 65536 ]; then
-        warn "$1 is $4 bytes long; settings never need more than 65536"
+    if [ "$4" -gt "$source_bytes" ]; then
+        warn "$1 is $4 bytes long; settings never need more than $source_bytes"
         return 2
     fi
     # Last, because the messages above are more exact where the file alone is wrong. Until here nothing was read.
-    only_roots "$1" || { warn "$1: $(say_open)"; return 2; }
+    [ "$safe" = yes ] || { warn "$1: $(say_open)"; return 2; }
     # shellcheck disable=SC2046  # two words on purpose
     set -- "$1" $(stat -c '%u %a' -- "$real")
     [ -f "$real" ] && [ "$2" = 0 ] && is_closed "$3" "$real" || { warn "$1 changed while it was read"; return 2; }
@@ -141,13 +163,19 @@ run_command() {
     named=$1
     shift
     set -- "$program" "$@"
+    rm -f "$state/command.new" "$state/command.code"
+    # Without our lock. What it says on standard error may be a secret. It may pass on what a server says without end.
+    {
+        env -i PATH="$PATH" HOME=/root LC_ALL=C timeout -k 5 30 "$@" </dev/null 2>/dev/null 9>&-
+        echo "$?" >"$state/command.code"
+    } | timeout -k 5 40 head -c "$((source_bytes + 1))" >"$state/command.new" 9>&-
+    code=$(cat "$state/command.code") && rm -f "$state/command.code"
+    size=$(size_of "$state/command.new")
+    if [ "$code" = 0 ] && [ "$size" -le "$source_bytes" ]; then mv -f "$state/command.new" "$state/command"; return; fi
     rm -f "$state/command.new"
-    # Without our lock. What it says on standard error may be a secret.
-    env -i PATH="$PATH" HOME=/root LC_ALL=C timeout -k 5 30 "$@" </dev/null >"$state/command.new" 2>/dev/null 9>&-
-    code=$?
-    if [ "$code" = 0 ]; then mv -f "$state/command.new" "$state/command"; return; fi
-    rm -f "$state/command.new"
+    [ "$size" -le "$source_bytes" ] || code=long
     case $code in
+    long) why="printed more than $source_bytes bytes" ;;
     124 | 137) why='did not end within 30 seconds' ;;
     1[3-5]? | 12[89] | 16?) why="was killed by signal $((code - 128)), perhaps by the sandbox of the unit ('systemctl cat mail-relay-reapply')" ;;
     *) why="failed with exit code $code" ;;

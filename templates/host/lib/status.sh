@@ -12,8 +12,10 @@ status_main() {
     load_facts
     # In the state folder, because what is built there holds credentials.
     [ -d "$state" ] || mkdir -p "$state"
+    drop_leftovers
     scratch=$(mktemp -d "$state/status.XXXXXX") || fail "cannot write into $state: is the disk full?"
     trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 1' HUP INT TERM
     find_service
     find_configuration
     find_smarthosts

@@ -77,6 +77,8 @@ note_chroot_copies() {
     chroot_copies=
     if in_system || [ -e "$container" ]; then return 0; fi
     chroot=$(postconf -c "$1" -xh queue_directory)/etc
+    # A folder that is not there yet will be root's.
+    [ ! -e "$chroot" ] || only_roots "$chroot" || return 0
     for copy in "$chroot/hosts" "$chroot/resolv.conf"; do
         [ -e "$copy" ] || chroot_copies="$chroot_copies $copy"
     done
