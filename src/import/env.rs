@@ -64,6 +64,14 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
             main[*line] =
                 format!("relayhost = [{value}]:{}", get("SMTP_PORT").unwrap_or_else(|| "587".to_owned()));
         }
+        if name == "ALLOWED_SENDER_DOMAINS" {
+            let rows = value.split([' ', ',']).filter(|domain| domain.contains('.'));
+            let rows: String = rows.map(|domain| format!("{domain} OK\n")).collect();
+            if !rows.is_empty() {
+                files.insert("/etc/postfix/allowed_senders".to_owned(), rows.into_bytes());
+                main.push("smtpd_sender_restrictions = check_sender_access hash:/etc/postfix/allowed_senders, reject".to_owned());
+            }
+        }
         if name == "ALLOWED_SENDER_DOMAINS"
             && !found.iter().any(|(_, own, _)| own == "POSTFIX_myorigin" || own == "MYORIGIN")
             && let Some(domain) = value.split([' ', ',']).find(|domain| domain.contains('.'))
@@ -143,7 +151,8 @@ mod tests {
         let boky = main_cf("RELAYHOST=[smtp.acme.example]:587\nRELAYHOST_USERNAME=u\nRELAYHOST_PASSWORD=p\nALLOWED_SENDER_DOMAINS=acme.example\n").unwrap();
         assert!(
             boky.starts_with("relayhost = [smtp.acme.example]:587\n")
-                && boky.contains("myorigin = acme.example\n"),
+                && boky.contains("myorigin = acme.example\n")
+                && boky.contains("check_sender_access hash:/etc/postfix/allowed_senders, reject\n"),
             "{boky}"
         );
         let mwader = main_cf("services:\n  relay:\n    environment:\n      - POSTFIX_myhostname=relay.acme.example\n      - POSTFIX_relayhost=[smtp.acme.example]\n").unwrap();

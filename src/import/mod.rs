@@ -8,12 +8,18 @@ mod defaults;
 mod draft;
 mod env;
 mod expand;
+mod files;
 mod fleet;
+mod judge;
 mod map;
+mod ours;
 mod proof;
+mod questions;
 mod reading;
 mod report;
 mod role;
+#[cfg(test)]
+mod round_trip;
 mod settle;
 mod source;
 mod stock;
@@ -27,6 +33,7 @@ use crate::relay::Profile;
 
 pub use fleet::{Fleet, factor};
 pub use proof::{Difference, Proof, Reason};
+pub use questions::Question;
 pub use reading::{Fault, Place};
 pub use report::{Code, Item, Report};
 pub use source::{Source, SourceError};
@@ -102,7 +109,9 @@ pub fn collector() -> &'static str {
 pub fn import(source: &Source, answers: &Answers) -> Result<Imported, Vec<Fault>> {
     let reading = reading::read(source)?;
     let profile = role::decide(&reading, answers);
+    reading.compare_with_starter(profile.profile, &map::provider_name(&reading, answers));
     let mut mapped = map::map(&reading, &profile, answers);
+    ours::forget(&mut mapped, &reading);
     settle::settle(&mut mapped, &reading);
     let spec = mapped.draft.to_text();
     let proof = proof::prove(&mapped, &reading, answers);

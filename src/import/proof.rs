@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use super::judge::masked;
 use super::map::Mapped;
-use super::reading::{self, Reading, masked};
+use super::questions::{self, Question};
+use super::reading::{self, Reading};
 use super::report::Code;
 use super::source::Source;
 use super::{Answers, defaults, stock};
@@ -79,6 +81,8 @@ pub struct Proof {
     pub same: usize,
     /// Those that differ.
     pub differences: Vec<Difference>,
+    /// Answers about mail, before and after.
+    pub questions: Vec<Question>,
 }
 
 fn table() -> &'static BTreeMap<&'static str, Reason> {
@@ -133,14 +137,15 @@ fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Di
     );
     files.insert(reading::FACTS.to_owned(), facts.into_bytes());
     let source = Source::files(target.id.clone(), files);
-    let after = reading::read(&source).ok()?;
+    let after = reading::read_rendered(&source).ok()?;
     let set = before.settings.iter().chain(&after.settings).map(|setting| setting.name.clone());
     let names: BTreeSet<String> = defaults::names()
         .map(str::to_owned)
         .chain(set)
         .filter(|name| Catalogue::get(name).is_some())
         .collect();
-    let mut proof = Proof { target: target.title.clone(), ..Proof::default() };
+    let questions = questions::ask(before, &after);
+    let mut proof = Proof { target: target.title.clone(), questions, ..Proof::default() };
     for name in &names {
         let name = name.as_str();
         let known = |reading: &Reading<'_>| {
@@ -195,8 +200,13 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
             Code::Changed => return Reason::Changed,
             Code::Fixed => return Reason::Safer,
             Code::Dropped => return Reason::NoEffect,
-            // It was to be the same.
-            Code::MainCf => return Reason::None,
+            // It was to be the same, with references to what the host decides.
+            Code::MainCf => {
+                let same = before.setting(name).is_some_and(|setting| {
+                    after.setting(name).is_some_and(|new| before.expand_own(&setting.value) == new.value)
+                });
+                return if same { Reason::Platform } else { Reason::None };
+            }
             Code::Key | Code::Implied | Code::Asked => {
                 if let Some(known) = known {
                     return known;

@@ -32,6 +32,8 @@ pub use companions::Companion;
 pub use lint::check;
 pub use memory::Memory;
 pub use render::{HostFile, render};
+#[cfg(test)]
+pub(crate) use verdicts::samples;
 pub use verdicts::{ParameterRule, parameter_rule};
 
 use std::sync::{Arc, OnceLock};

@@ -6,6 +6,7 @@ mod check;
 mod diff;
 mod fleet;
 mod import;
+mod import_rules;
 mod init;
 mod inspect;
 mod lists;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::tls::is_snakeoil;
-use super::{Code, Map, list};
+use super::{Code, Map, is_domain, list};
 use crate::import::role;
 use crate::import::tables::{self, Table};
 use crate::postfix::Network;
@@ -156,7 +156,7 @@ fn trusted(map: &mut Map<'_, '_>) {
                                 Code::Lost,
                                 &row.key,
                                 Some(&row.place.clone()),
-                                "a client that is trusted by other means than its address",
+                                "not an address or a network: only these can be trusted",
                             ),
                         }
                     }
@@ -177,6 +177,13 @@ fn trusted(map: &mut Map<'_, '_>) {
                 &item,
                 reading.setting("mynetworks").map(|it| &it.place),
                 "an untrusted network inside a trusted one",
+            );
+        } else if is_domain(item.trim_start_matches('.')) {
+            map.other(
+                Code::Lost,
+                &item,
+                reading.setting("mynetworks").map(|it| &it.place),
+                "clients that are trusted by their host name: list their addresses in [network] trusted",
             );
         } else {
             map.other(
@@ -255,7 +262,8 @@ fn certificate(map: &mut Map<'_, '_>) {
     if !map.role.profile.has_clients() {
         return;
     }
-    let chain = reading.list("smtpd_tls_chain_files");
+    // Names of files, which must not be read: they hold private keys.
+    let chain = tables::items(&reading.value("smtpd_tls_chain_files"));
     let (certificate, key, names) = match chain.as_slice() {
         [] => (
             reading.value("smtpd_tls_cert_file"),

@@ -2,7 +2,7 @@
 
 use super::{Code, Map};
 use crate::import::Account;
-use crate::import::reading::has_password;
+use crate::import::judge::has_password;
 use crate::import::tables::{self, Table};
 use crate::relay::{Provider, SenderRule, TlsMode};
 
@@ -55,10 +55,23 @@ const OLD_NAMES: [(&str, &str); 4] = [
     ("outlook.office365.com", "smtp.office365.com"),
 ];
 
+/// The next hops of a list.
+pub(super) fn hops(written: &str) -> Vec<Hop> {
+    tables::items(written).iter().filter_map(|item| hop(item)).collect()
+}
+
+/// The provider that all of them belong to.
+pub(super) fn owner(hops: &[Hop]) -> Option<Provider> {
+    let known = crate::relay::Providers::builtin().all().into_iter();
+    known
+        .filter(|own| own.name != Provider::CUSTOM && !hops.is_empty())
+        .find(|own| hops.iter().all(|hop| own.owns(&hop.host)))
+}
+
 pub(super) fn map(map: &mut Map<'_, '_>) {
     let reading = map.reading;
     let written = reading.value("relayhost");
-    let mut hops: Vec<Hop> = tables::items(&written).iter().filter_map(|item| hop(item)).collect();
+    let mut hops = hops(&written);
     // Some set the transport instead.
     let default_transport = reading.value("default_transport");
     let mut origin = "relayhost";
@@ -91,11 +104,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     }
     let provider = match answered {
         Some(name) => providers.get(&name),
-        None => providers
-            .all()
-            .into_iter()
-            .filter(|own| own.name != Provider::CUSTOM)
-            .find(|own| hops.iter().all(|hop| own.owns(&hop.host))),
+        None => owner(&hops),
     };
     if let Some(provider) = &provider {
         map.key("relay", "provider", provider.name.clone(), &[origin]);
@@ -110,6 +119,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
         }
     }
     map.provider = provider;
+    map.hops.clone_from(&hops);
+    if origin == "relayhost" && default_transport.starts_with("error") {
+        let reason =
+            "all mail that leaves the host is returned to its sender today; now it goes to the smarthost";
+        map.say("default_transport", Code::Changed, &["smarthost.host"], reason);
+    }
     if let Some(was) = old {
         map.say(
             origin,
@@ -118,9 +133,11 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
             &format!("`{was}` is an old name of the provider's server"),
         );
     }
-    let login = login(map, &hops);
+    let enabled = login(map, &hops);
     for (index, hop) in hops.iter().enumerate() {
-        one(map, hop, index, hops.len(), origin, login.as_ref());
+        // Each server has its own row; what stands for all of them is the account of the first.
+        let own = enabled.as_ref().map(|first| login_of(map, hop).unwrap_or_else(|| first.clone()));
+        one(map, hop, index, hops.len(), origin, own.as_ref());
     }
     if hops.iter().any(|hop| !hop.bracketed && hop.port.is_some_and(|port| port != 25)) {
         let already = map.verdicts.get(origin).is_some_and(|given| given.code == Code::Fixed);
@@ -193,6 +210,7 @@ fn unused_login(map: &mut Map<'_, '_>) {
 }
 
 /// An account of the password table.
+#[derive(Clone)]
 struct Login {
     /// The user, as the table has it.
     user: Option<String>,
@@ -247,8 +265,23 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
         map.say("smtp_sasl_password_maps", Code::Fixed, &["smarthost.auth"], reason);
         map.say("smtp_sasl_auth_enable", Code::Fixed, &["smarthost.auth"], reason);
     }
-    let (user, password) = found.as_deref().map(login_parts).unwrap_or_default();
-    Some(Login { user, password })
+    Some(Login::new(found.as_deref().unwrap_or_default()))
+}
+
+impl Login {
+    /// Reads an entry of the password table.
+    fn new(text: &str) -> Self {
+        let (user, password) = login_parts(text);
+        Self { user, password }
+    }
+}
+
+/// The account for one server.
+fn login_of(map: &Map<'_, '_>, hop: &Hop) -> Option<Login> {
+    map.reading.tables("smtp_sasl_password_maps").iter().find_map(|(_, table)| match &**table {
+        Table::Rows(_, rows) => account_of(rows, std::slice::from_ref(hop)).map(|text| Login::new(&text)),
+        _ => None,
+    })
 }
 
 /// The user and the password of an entry of the password table.
@@ -290,7 +323,7 @@ fn is_implicit(map: &Map<'_, '_>, port: u16) -> bool {
 }
 
 /// Keys under which Postfix looks a server up.
-fn keys_of(hop: &Hop) -> Vec<String> {
+pub(super) fn keys_of(hop: &Hop) -> Vec<String> {
     let host = &hop.host;
     let port = hop.port.unwrap_or(25);
     let mut keys =
@@ -495,6 +528,8 @@ fn fallback(map: &mut Map<'_, '_>, first: Option<&Hop>) {
         map.key(&section, "port", i64::from(hop.port.unwrap_or(25)), &["smtp_fallback_relay"]);
         if plain.iter().any(|entry| entry.key == "auth") {
             map.key(&section, "auth", "none", &[]);
+        } else if let Some(login) = login_of(map, hop) {
+            account(map, &login, index + 1);
         }
     }
 }

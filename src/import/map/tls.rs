@@ -80,6 +80,16 @@ fn level(map: &mut Map<'_, '_>) {
     } else {
         ("none".to_owned(), "smtp_tls_security_level")
     };
+    // A policy of the smarthost itself comes before the level of all other servers.
+    let (level, origin) = match own_policy(map) {
+        Some(policy) => {
+            let keys: &[&str] = &["tls.level"];
+            let reason = "the smarthost has its own row in smtp_tls_policy_maps";
+            map.say("smtp_tls_security_level", Code::Dropped, keys, reason);
+            (policy.level, POLICIES)
+        }
+        None => (level, origin),
+    };
     let keys: &[&str] = &["tls.level"];
     for name in ["smtp_use_tls", "smtp_enforce_tls"] {
         map.say_if_open(name, Code::Fixed, keys, "replaced by smtp_tls_security_level");
@@ -158,6 +168,54 @@ fn level(map: &mut Map<'_, '_>) {
             .comment(format!("{quote}: kept, since no password is sent"));
     }
     debug_assert!(LEVELS.contains(&level.as_str()) || level.is_empty() || !strong);
+}
+
+const POLICIES: &str = "smtp_tls_policy_maps";
+
+/// A row of smtp_tls_policy_maps.
+struct Policy {
+    level: String,
+    /// Names that the certificate may have.
+    names: Vec<String>,
+    /// Whether it has other attributes, which a spec lacks.
+    odd: bool,
+}
+
+impl Policy {
+    fn new(text: &str) -> Self {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let names = words.iter().skip(1).filter_map(|word| word.strip_prefix("match="));
+        Self {
+            level: words.first().copied().unwrap_or_default().to_lowercase(),
+            names: names
+                .flat_map(|names| names.split(':'))
+                .filter(|name| !is_usual(name))
+                .map(str::to_owned)
+                .collect(),
+            odd: words.iter().skip(1).any(|word| !word.starts_with("match=")),
+        }
+    }
+}
+
+/// Whether Postfix matches this name by default.
+fn is_usual(name: &str) -> bool {
+    matches!(name, "nexthop" | "dot-nexthop" | "hostname")
+}
+
+/// Whether a row is for a smarthost.
+fn is_of_smarthost(map: &Map<'_, '_>, key: &str) -> bool {
+    map.hops.iter().any(|hop| super::smarthost::keys_of(hop).iter().any(|own| own == key))
+}
+
+/// The policy of the first smarthost.
+fn own_policy(map: &Map<'_, '_>) -> Option<Policy> {
+    let keys = super::smarthost::keys_of(map.hops.first()?);
+    map.reading.tables(POLICIES).iter().find_map(|(_, table)| match &**table {
+        Table::Rows(_, rows) => {
+            rows.iter().find(|row| keys.contains(&row.key)).map(|row| Policy::new(&row.value))
+        }
+        _ => None,
+    })
 }
 
 /// Without a smarthost TLS is what each server offers.
@@ -252,7 +310,7 @@ pub(super) fn is_snakeoil(path: &str) -> bool {
 
 /// smtp_tls_policy_maps: a level for each domain.
 fn policies(map: &mut Map<'_, '_>) {
-    let name = "smtp_tls_policy_maps";
+    let name = POLICIES;
     if !map.reading.is_set(name) {
         return;
     }
@@ -278,22 +336,25 @@ fn policies(map: &mut Map<'_, '_>) {
         };
         for row in rows {
             any = true;
-            let words: Vec<&str> = row.value.split_whitespace().collect();
             let place = row.place.clone();
-            let level = words.first().copied().unwrap_or_default();
-            let names: Vec<String> = words
-                .iter()
-                .skip(1)
-                .filter_map(|word| word.strip_prefix("match="))
-                .flat_map(|names| names.split(':'))
-                .filter(|name| !matches!(*name, "nexthop" | "dot-nexthop" | "hostname"))
-                .map(str::to_owned)
-                .collect();
-            let odd = words.iter().skip(1).any(|word| !word.starts_with("match="));
+            let Policy { level, names, odd } = Policy::new(&row.value);
+            let level = level.as_str();
+            if is_of_smarthost(map, &row.key) {
+                if odd {
+                    let subject = format!("TLS policy of {}", row.key);
+                    map.other(Code::Changed, &subject, Some(&place), "only its level and names are kept");
+                }
+                if !names.is_empty() {
+                    map.key("tls", "match", list(names), &[name]).comment(place.to_string());
+                }
+                continue;
+            }
             let fits = direct && is_domain(row.key.trim_start_matches('.')) && LEVELS.contains(&level);
             if !fits {
-                let reason = if direct {
-                    "a TLS policy without a key"
+                let reason = if direct && row.key.starts_with('[') {
+                    "a TLS policy for one server: [tls.policies] has domains"
+                } else if direct {
+                    "not a domain and a level that [tls.policies] knows"
                 } else {
                     "a TLS policy for a domain: all mail goes to the smarthost"
                 };
@@ -316,7 +377,8 @@ fn policies(map: &mut Map<'_, '_>) {
     if any {
         map.say_if_open(name, Code::Dropped, &["tls.policies"], "all mail goes to the smarthost");
     } else {
-        map.say(name, Code::Dropped, &["tls.policies"], "the table is empty");
+        let reason = map.without_rows(name, &map.reading.value(name)).unwrap_or("the table is empty");
+        map.say(name, Code::Dropped, &["tls.policies"], reason);
     }
 }
 
@@ -363,10 +425,7 @@ fn matching(map: &mut Map<'_, '_>) {
             continue;
         }
         let names = map.reading.list(name);
-        let own: Vec<String> = names
-            .into_iter()
-            .filter(|word| !matches!(word.as_str(), "nexthop" | "dot-nexthop" | "hostname"))
-            .collect();
+        let own: Vec<String> = names.into_iter().filter(|word| !is_usual(word)).collect();
         if own.is_empty() {
             map.say(name, Code::Implied, &["tls.match"], "the name of the smarthost");
         } else {
