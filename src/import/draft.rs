@@ -192,6 +192,14 @@ impl Draft {
         self.entries.retain(|entry| entry.section != section);
     }
 
+    /// Placeholders of open answers.
+    pub(super) fn stand_ins(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|entry| match entry.stand_in.as_ref()? {
+            toml::Value::Array(items) => items.first().and_then(toml::Value::as_str),
+            value => value.as_str(),
+        })
+    }
+
     /// The spec as text.
     pub(super) fn to_text(&self) -> String {
         self.write(false).0

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use super::draft::TODO;
 use super::judge::masked;
 use super::map::Mapped;
 use super::questions::{self, Question};
@@ -20,6 +21,11 @@ use crate::spec;
 use crate::template::Templates;
 
 static DIFFERENCES: &str = include_str!("../../pkg/import/differences.tsv");
+
+/// Stands for the name of the host, if the source has none with a domain.
+const THIS_HOST: &str = "todo.host.example";
+/// What a person reads instead.
+const NAMED: &str = "<full name of this host>";
 
 /// Why a parameter differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -133,7 +139,7 @@ fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Di
     let facts = format!(
         "mail_version={}\nhostname={}\n",
         target.postfix.version,
-        before.hostname().unwrap_or_else(|| "$myhostname".to_owned())
+        before.hostname().filter(|name| name.contains('.')).unwrap_or_else(|| THIS_HOST.to_owned())
     );
     files.insert(reading::FACTS.to_owned(), facts.into_bytes());
     let source = Source::files(target.id.clone(), files);
@@ -144,7 +150,14 @@ fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Di
         .chain(set)
         .filter(|name| Catalogue::get(name).is_some())
         .collect();
-    let questions = questions::ask(before, &after);
+    let mut questions = questions::ask(before, &after);
+    for question in &mut questions {
+        question.before = question.before.replace("$myhostname", NAMED);
+        question.after = mapped
+            .draft
+            .stand_ins()
+            .fold(question.after.replace(THIS_HOST, NAMED), |text, stand_in| text.replace(stand_in, TODO));
+    }
     let mut proof = Proof { target: target.title.clone(), questions, ..Proof::default() };
     for name in &names {
         let name = name.as_str();

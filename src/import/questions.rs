@@ -173,12 +173,14 @@ impl<'r, 's> Evaluator<'r, 's> {
     fn sender(&self, name: &str) -> String {
         let mut address = self.qualified(name);
         for maps in ["sender_canonical_maps", "canonical_maps"] {
-            match self.rewritten(maps, &address) {
+            match self.canonical(maps, "envelope_sender", &address) {
                 Ok(new) => address = new,
                 Err(()) => return format!("as {maps} has it"),
             }
         }
-        address = self.masqueraded(&address);
+        if self.reading.list("masquerade_classes").iter().any(|class| class == "envelope_sender") {
+            address = self.masqueraded(&address);
+        }
         match self.rewritten("smtp_generic_maps", &address) {
             Ok(new) => new,
             Err(()) => "as smtp_generic_maps has it".to_owned(),
@@ -188,8 +190,9 @@ impl<'r, 's> Evaluator<'r, 's> {
     /// Where mail to an address ends.
     fn recipient(&self, written: &str) -> String {
         let mut walk = Walk::default();
-        let start = self.rewritten("recipient_canonical_maps", &self.qualified(written));
-        let start = start.and_then(|address| self.rewritten("canonical_maps", &address));
+        const CLASS: &str = "envelope_recipient";
+        let start = self.canonical("recipient_canonical_maps", CLASS, &self.qualified(written));
+        let start = start.and_then(|address| self.canonical("canonical_maps", CLASS, &address));
         match start {
             Ok(address) => self.follow(&address, &mut walk),
             Err(()) => drop(walk.ends.insert("as the tables of canonical addresses have it".to_owned())),
@@ -273,7 +276,7 @@ impl<'r, 's> Evaluator<'r, 's> {
             rest = parent;
         }
         keys.push("*".to_owned());
-        let mut hop = reading.value("relayhost");
+        let mut hop = format!("{} {}", reading.value("relayhost"), reading.value("smtp_fallback_relay"));
         match keys
             .iter()
             .map(|key| self.find("transport_maps", key))
@@ -297,10 +300,11 @@ impl<'r, 's> Evaluator<'r, 's> {
                 }
             }
         }
-        if hop.is_empty() {
+        if hop.trim().is_empty() {
             return format!("by the MX of its domain, {}", tls(&self.level()));
         }
-        format!("by {}", bare(&hop))
+        let all: Vec<String> = tables::items(&hop).iter().map(|hop| bare(hop)).collect();
+        format!("by {}", all.join(", "))
     }
 
     /// Whether a list of domains has one.
@@ -334,6 +338,16 @@ impl<'r, 's> Evaluator<'r, 's> {
                 format!("{}@{}", asked.split('@').next().unwrap_or_default(), domain).to_lowercase()
             }
             None => self.qualified(answer),
+        }
+    }
+
+    /// A table of canonical addresses, if it is for this kind of address.
+    fn canonical(&self, maps: &str, class: &str, address: &str) -> Result<String, ()> {
+        let classes = self.reading.list(&maps.replace("_maps", "_classes"));
+        if classes.iter().any(|own| own == class) {
+            self.rewritten(maps, address)
+        } else {
+            Ok(address.to_owned())
         }
     }
 
@@ -426,9 +440,12 @@ impl<'r, 's> Evaluator<'r, 's> {
     }
 }
 
-/// A next hop without brackets.
-fn bare(hop: &str) -> String {
-    hop.replace(['[', ']'], "")
+/// A next hop as host and port.
+fn bare(written: &str) -> String {
+    match map::hop(written) {
+        Some(hop) => format!("{}:{}", hop.host, hop.port.unwrap_or(25)),
+        None => written.to_owned(),
+    }
 }
 
 /// A TLS level as a person says it.

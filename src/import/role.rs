@@ -146,7 +146,9 @@ impl<'r, 's> Facts<'r, 's> {
                 .iter()
                 .any(|name| {
                     let list = reading.value(name);
-                    list.contains("reject_rbl_client") || list.contains("check_policy_service")
+                    ["reject_rbl_client", "reject_maps_rbl", "check_policy_service"]
+                        .iter()
+                        .any(|check| list.contains(check))
                 })
             || set("smtpd_milters");
         let direct = reading.value("relayhost").is_empty();

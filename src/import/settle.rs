@@ -111,9 +111,9 @@ fn ask(mapped: &mut Mapped, error: &Diagnostic) -> bool {
         _ => return false,
     };
     let (section, key, list, stand_in) = match path.as_str() {
-        "inbound.domains" => ("inbound.domains", "acme.example", false, "mail.acme.example"),
+        "inbound.domains" => ("inbound.domains", "acme.example", false, "todo.backend.example"),
         "mailboxes.addresses" => ("mailboxes", "addresses", true, "jane@mailboxes.example"),
-        "smarthost.host" | "relay.provider" => ("smarthost", "host", false, "smtp.acme.example"),
+        "smarthost.host" | "relay.provider" => ("smarthost", "host", false, "todo.smarthost.example"),
         "server.certificate" => ("server", "certificate", false, "/etc/ssl/mail.pem"),
         "network.trusted" => ("network", "trusted", true, "192.0.2.1"),
         "database.name" => ("database", "name", false, "vimbadmin"),

@@ -372,7 +372,7 @@ fn from(map: &mut Map<'_, '_>) {
                 "relay",
                 "from",
                 false,
-                "noreply@acme.example",
+                "todo.from@acme.example",
                 &format!("the sender of this host's mail: {rule}"),
             );
             map.other(

@@ -277,7 +277,7 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
             _ => "who receives mail to root? The source has no alias for it.".to_owned(),
         };
         let domain = map.domain().unwrap_or_else(|| "acme.example".to_owned());
-        let stand_in = format!("ops@{domain}");
+        let stand_in = format!("todo.root@{domain}");
         map.draft.ask("relay", "root-mail-to", false, &stand_in, &question);
         map.other(Code::Asked, "relay.root-mail-to", place.as_ref(), "who receives mail to root?");
         return;

@@ -29,6 +29,8 @@ use super::{Account, Answers, defaults, stock};
 use crate::postfix::catalogue::Catalogue;
 use crate::relay::{Profile, Provider};
 
+pub(super) use smarthost::hop;
+
 /// A spec, and what became of every setting.
 #[derive(Debug)]
 pub(super) struct Mapped {

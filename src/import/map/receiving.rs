@@ -109,7 +109,7 @@ fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
                         "inbound.domains",
                         &domain,
                         false,
-                        "mail.acme.example",
+                        "todo.backend.example",
                         &format!(
                             "{place}: {domain} is delivered by LMTP today; which server accepts it by SMTP?"
                         ),
@@ -156,7 +156,7 @@ fn relayed(map: &mut Map<'_, '_>, routes: &mut BTreeMap<String, Row>) {
                 "inbound.domains",
                 &domain,
                 false,
-                "mail.acme.example",
+                "todo.backend.example",
                 &format!("which backend receives the mail of {domain}? It was looked up in DNS (MX)."),
             );
             map.say_if_open("relay_domains", Code::Key, &["inbound.domains"], "");

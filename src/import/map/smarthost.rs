@@ -8,15 +8,15 @@ use crate::relay::{Provider, SenderRule, TlsMode};
 
 /// A next hop of `relayhost`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hop {
-    pub(super) host: String,
-    pub(super) port: Option<u16>,
+pub(in crate::import) struct Hop {
+    pub(in crate::import) host: String,
+    pub(in crate::import) port: Option<u16>,
     /// Whether its MX is not looked up.
     pub(super) bracketed: bool,
 }
 
 /// `[host]:port`, `host:port`, `host`; a transport in front is left out.
-pub(super) fn hop(text: &str) -> Option<Hop> {
+pub(in crate::import) fn hop(text: &str) -> Option<Hop> {
     let text = ["smtp:", "relay:", "smtps:", "lmtp:", "inet:"]
         .iter()
         .find_map(|way| text.strip_prefix(way))
@@ -182,7 +182,7 @@ fn without(map: &mut Map<'_, '_>) {
             "mail leaves by the MX of each domain, without a smarthost",
         )
     };
-    map.draft.ask("smarthost", "host", false, "smtp.acme.example", question);
+    map.draft.ask("smarthost", "host", false, "todo.smarthost.example", question);
     if !reading.is_set("relayhost") {
         map.other(Code::Lost, "relayhost", None, &format!("{what}: this profile needs one"));
     }
@@ -305,7 +305,8 @@ pub(super) fn default_hop_keys(map: &Map<'_, '_>, hop: &Hop) -> Vec<(&'static st
     if usual_port(map) != port {
         keys.push(("port", toml::Value::from(i64::from(port))));
     }
-    if map.reading.yes("smtp_tls_wrappermode") && !is_implicit(map, port) {
+    // These ports never begin with TLS: the account of this sender did not work.
+    if map.reading.yes("smtp_tls_wrappermode") && !is_implicit(map, port) && !matches!(port, 25 | 587) {
         keys.push(("tls", toml::Value::from("implicit")));
     }
     keys
@@ -350,7 +351,7 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
     if open {
         let question =
             format!("relayhost {}: its mail servers (MX) are not looked up here; name one", hop.host);
-        map.draft.ask(&section, "host", false, "smtp.acme.example", &question);
+        map.draft.ask(&section, "host", false, "todo.smarthost.example", &question);
         map.say(origin, Code::Asked, &["smarthost.host"], "a domain, whose MX Postfix looks up");
     } else if own_host.as_deref() != Some(hop.host.as_str()) {
         map.key(&section, "host", hop.host.clone(), &[origin]);

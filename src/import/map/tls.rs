@@ -1,6 +1,7 @@
 //! `[tls]`: how the connection to the smarthost is protected.
 
 use super::{Code, Map, is_domain, list};
+use crate::import::reading::Reading;
 use crate::import::tables::Table;
 
 /// CA bundles of distributions.
@@ -46,12 +47,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
                 "the default of the spec",
             );
         } else {
-            map.say(
-                "smtp_tls_connection_reuse",
-                Code::Changed,
-                &["tls.connection-reuse"],
-                "connections are reused",
-            );
+            map.key("tls", "connection-reuse", false, &["smtp_tls_connection_reuse"]);
         }
     }
     matching(map);
@@ -60,26 +56,24 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
 /// Levels that postpack knows, from the weakest to the strongest.
 const LEVELS: [&str; 7] = ["none", "may", "encrypt", "dane", "dane-only", "verify", "secure"];
 
-fn level(map: &mut Map<'_, '_>) {
-    let reading = map.reading;
+/// The level for all servers, and the parameter that decides it, also as Postfix before 2.3 had it.
+pub(super) fn written_level(reading: &Reading<'_>) -> (String, &'static str) {
     let written = reading.value("smtp_tls_security_level").to_lowercase();
-    let (level, origin) = if !written.is_empty() {
-        (written, "smtp_tls_security_level")
-    } else if reading.yes("smtp_enforce_tls") {
-        (
-            if reading.is_set("smtp_tls_enforce_peername") && !reading.yes("smtp_tls_enforce_peername") {
-                "encrypt"
-            } else {
-                "verify"
-            }
-            .to_owned(),
-            "smtp_enforce_tls",
-        )
-    } else if reading.yes("smtp_use_tls") {
-        ("may".to_owned(), "smtp_use_tls")
-    } else {
-        ("none".to_owned(), "smtp_tls_security_level")
-    };
+    if !written.is_empty() {
+        return (written, "smtp_tls_security_level");
+    }
+    if reading.yes("smtp_enforce_tls") {
+        let by_name = !reading.is_set("smtp_tls_enforce_peername") || reading.yes("smtp_tls_enforce_peername");
+        return (if by_name { "verify" } else { "encrypt" }.to_owned(), "smtp_enforce_tls");
+    }
+    if reading.yes("smtp_use_tls") {
+        return ("may".to_owned(), "smtp_use_tls");
+    }
+    ("none".to_owned(), "smtp_tls_security_level")
+}
+
+fn level(map: &mut Map<'_, '_>) {
+    let (level, origin) = written_level(map.reading);
     // A policy of the smarthost itself comes before the level of all other servers.
     let (level, origin) = match own_policy(map) {
         Some(policy) => {
@@ -170,13 +164,13 @@ fn level(map: &mut Map<'_, '_>) {
     debug_assert!(LEVELS.contains(&level.as_str()) || level.is_empty() || !strong);
 }
 
-const POLICIES: &str = "smtp_tls_policy_maps";
+pub(super) const POLICIES: &str = "smtp_tls_policy_maps";
 
 /// A row of smtp_tls_policy_maps.
-struct Policy {
-    level: String,
+pub(super) struct Policy {
+    pub(super) level: String,
     /// Names that the certificate may have.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Whether it has other attributes, which a spec lacks.
     odd: bool,
 }
@@ -209,8 +203,12 @@ fn is_of_smarthost(map: &Map<'_, '_>, key: &str) -> bool {
 
 /// The policy of the first smarthost.
 fn own_policy(map: &Map<'_, '_>) -> Option<Policy> {
-    let keys = super::smarthost::keys_of(map.hops.first()?);
-    map.reading.tables(POLICIES).iter().find_map(|(_, table)| match &**table {
+    policy(map.reading, &super::smarthost::keys_of(map.hops.first()?))
+}
+
+/// The policy with one of these keys.
+pub(super) fn policy(reading: &Reading<'_>, keys: &[String]) -> Option<Policy> {
+    reading.tables(POLICIES).iter().find_map(|(_, table)| match &**table {
         Table::Rows(_, rows) => {
             rows.iter().find(|row| keys.contains(&row.key)).map(|row| Policy::new(&row.value))
         }
@@ -279,12 +277,7 @@ fn certificate(map: &mut Map<'_, '_>) {
         Some("the snakeoil certificate proves nothing to another server")
     } else if certificate == reading.value("smtpd_tls_cert_file") || certificate == "$smtpd_tls_cert_file" {
         Some("other servers do not request the server certificate of this host")
-    } else if map
-        .draft
-        .entries()
-        .iter()
-        .all(|entry| !(entry.section.starts_with("smarthost") && entry.key == "auth"))
-    {
+    } else if map.provider.is_some() {
         Some("the account logs in by its password")
     } else {
         None
@@ -347,6 +340,9 @@ fn policies(map: &mut Map<'_, '_>) {
                 if !names.is_empty() {
                     map.key("tls", "match", list(names), &[name]).comment(place.to_string());
                 }
+                continue;
+            }
+            if !direct && super::transports::is_next_hop(map, &row.key) {
                 continue;
             }
             let fits = direct && is_domain(row.key.trim_start_matches('.')) && LEVELS.contains(&level);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::smarthost::hop;
-use super::{Code, Map, is_address, is_domain};
+use super::{Code, Map, is_address, is_domain, tls};
 use crate::import::role::is_local_name;
 use crate::import::tables::{Row, Shape, Table};
 
@@ -129,9 +129,58 @@ pub(super) fn map(map: &mut Map<'_, '_>, routes: &BTreeMap<String, Row>) {
             }
         }
     }
+    policies(map, routes);
     if any {
         map.say_if_open(name, Code::Implied, &["transports"], "no separate transport is left");
     } else {
         map.say_if_open(name, Code::Dropped, &["transports"], "the table is empty");
+    }
+}
+
+/// Whether a key of smtp_tls_policy_maps is for a server or domain of transport_maps.
+pub(super) fn is_next_hop(map: &Map<'_, '_>, key: &str) -> bool {
+    map.reading.tables("transport_maps").iter().any(|(_, table)| match &**table {
+        Table::Rows(Shape::Lookup, rows) => rows.iter().any(|row| policy_key(row) == key),
+        _ => false,
+    })
+}
+
+/// The key of smtp_tls_policy_maps for a row of transport_maps: the next hop, or without one the domain.
+fn policy_key(row: &Row) -> &str {
+    let next = row.value.split_once(':').map_or("", |(_, next)| next);
+    if next.is_empty() { &row.key } else { next }
+}
+
+/// Servers of their own keep their TLS level, because `[tls] level` is for the smarthost.
+fn policies(map: &mut Map<'_, '_>, routes: &BTreeMap<String, Row>) {
+    if map.hops.is_empty() {
+        return;
+    }
+    let of_smarthost = map.draft.get("tls", "level").and_then(|entry| entry.value.as_str());
+    let of_smarthost = of_smarthost.unwrap_or("secure").to_owned();
+    let (of_all, _) = tls::written_level(map.reading);
+    for (key, row) in routes {
+        let way = map.draft.get("transports", key).and_then(|entry| entry.value.as_str());
+        let Some(way) = way.filter(|way| *way == "direct" || way.starts_with('[')) else { continue };
+        let address = hop(way).is_some_and(|hop| hop.host.parse::<std::net::IpAddr>().is_ok());
+        let own = tls::policy(map.reading, &[policy_key(row).to_owned()]);
+        let (written, names) = own.as_ref().map_or((&of_all, &[][..]), |own| (&own.level, &own.names));
+        let level = match written.as_str() {
+            // Its mail waited: Postfix compares names, never addresses, with a certificate.
+            "verify" | "secure" if address && names.is_empty() => "encrypt",
+            "none" => "may",
+            "fingerprint" => continue,
+            level => level,
+        };
+        if level == of_smarthost && own.is_none() {
+            continue;
+        }
+        let value = std::iter::once(level).chain(names.iter().map(String::as_str)).collect::<Vec<_>>();
+        let origins: &[&str] = if own.is_some() { &[tls::POLICIES] } else { &[] };
+        let (value, place) = (value.join(" "), row.place.to_string());
+        map.key("tls.policies", key, value, origins).comment(place);
+        if own.is_some() {
+            map.say(tls::POLICIES, Code::Key, &["tls.policies"], "");
+        }
     }
 }
