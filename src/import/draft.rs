@@ -54,6 +54,7 @@ const KEYS: &[&str] = &[
     "name",
     "version",
     "maintainer",
+    "targets",
     "profile",
     "provider",
     "region",

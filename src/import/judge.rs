@@ -23,7 +23,7 @@ impl Reading<'_> {
             );
         }
         let Some(info) = Catalogue::get(name) else {
-            if !self.refers_to(name) {
+            if !self.refers_to(name) && !super::env::is_variable(name) {
                 let near = Catalogue::nearest(name)
                     .map(|near| format!("did you mean `{near}`?"))
                     .unwrap_or_default();

@@ -242,7 +242,9 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
         return known;
     }
     if after.is_set(name) {
-        return Reason::None;
+        // Limits of a service that only the relay has.
+        let own = Catalogue::transport_of(name).is_some() && !before.is_set(name);
+        return if own { Reason::Construct } else { Reason::None };
     }
     // It is not set: its default differs between versions, or it follows a differing parameter.
     let raw = |reading: &Reading<'_>| defaults::of(name, reading.version).unwrap_or_default();

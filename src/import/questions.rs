@@ -276,7 +276,10 @@ impl<'r, 's> Evaluator<'r, 's> {
             rest = parent;
         }
         keys.push("*".to_owned());
-        let mut hop = format!("{} {}", reading.value("relayhost"), reading.value("smtp_fallback_relay"));
+        let mut hop = reading.value("relayhost");
+        if reading.is_set("smtp_fallback_relay") {
+            hop = format!("{hop} {}", reading.value("smtp_fallback_relay"));
+        }
         match keys
             .iter()
             .map(|key| self.find("transport_maps", key))

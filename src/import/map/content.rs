@@ -196,15 +196,15 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
                     }
                 }
                 (None, _) => {
-                    map.other(
-                        Code::Lost,
-                        name,
-                        Some(&place),
-                        &format!(
-                            "the pattern `{}` uses Perl syntax: rewrite it in POSIX syntax",
-                            crate::diag::printable(&row.key)
-                        ),
-                    );
+                    let pattern = crate::diag::printable(&row.key);
+                    let reason = if row.flags.contains('!') {
+                        format!("the pattern `{pattern}` is negated, and [content] has no negation")
+                    } else if row.flags.contains('?') {
+                        format!("the pattern `{pattern}` is inside `if`, and [content] has no conditions")
+                    } else {
+                        format!("the pattern `{pattern}` uses Perl syntax: rewrite it in POSIX syntax")
+                    };
+                    map.other(Code::Lost, name, Some(&place), &reason);
                 }
                 (_, None) => {
                     let word = row.value.split_whitespace().next().unwrap_or_default().to_owned();

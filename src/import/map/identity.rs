@@ -178,6 +178,7 @@ fn masquerade(map: &mut Map<'_, '_>) {
             if map.from.is_none() {
                 map.from = Some(format!("@{}", domain.to_lowercase()));
                 map.say("masquerade_domains", Code::Key, &["relay.from"], "");
+                exceptions(map, &origin, domain);
             } else {
                 map.say(
                     "masquerade_domains",
@@ -197,6 +198,36 @@ fn masquerade(map: &mut Map<'_, '_>) {
     }
 }
 
+/// Senders that keep the name of the host.
+fn exceptions(map: &mut Map<'_, '_>, origin: &str, domain: &str) {
+    const NAME: &str = "masquerade_exceptions";
+    if origin == domain || !is_domain(origin) {
+        map.say(NAME, Code::Implied, &["relay.from"], "all local senders have this domain already");
+        return;
+    }
+    for name in map.reading.list(NAME) {
+        let kept = format!("{name}@{origin}").to_lowercase();
+        if is_address(&kept) && map.draft.get("rewrite.senders", &name).is_none() {
+            map.key("rewrite.senders", &name, kept, &[NAME]);
+        }
+    }
+}
+
+/// The key that a pattern with a constant answer stands for, by what it matches of the host's own senders.
+fn probe(map: &Map<'_, '_>, pattern: &str) -> Option<String> {
+    let origin = map.reading.value("myorigin").to_lowercase();
+    let pattern = regex::RegexBuilder::new(pattern).case_insensitive(true).build().ok()?;
+    let matches = |name: &str| pattern.is_match(&format!("{name}@{origin}"));
+    if !is_domain(&origin) || !matches("root") {
+        return None;
+    }
+    if ["www-data", "jane", "x-7.y"].iter().all(|name| matches(name)) {
+        return Some(format!("@{origin}"));
+    }
+    let others = ["www-data", "jane", "xroot", "rootx", "cron", "nobody"];
+    (!others.iter().any(|name| matches(name))).then(|| format!("root@{origin}"))
+}
+
 /// One row of a table that rewrites senders.
 fn row(map: &mut Map<'_, '_>, name: &'static str, shape: Shape, row: &Row, rules: &mut Rules) {
     let reading = map.reading;
@@ -213,7 +244,8 @@ fn row(map: &mut Map<'_, '_>, name: &'static str, shape: Shape, row: &Row, rules
         if let Some(domain) = kept(&row.value) {
             answer = format!("@{domain}");
         }
-        match address(&row.key).filter(|_| !answer.contains(['$', '\\'])) {
+        let constant = !answer.contains(['$', '\\']);
+        match address(&row.key).or_else(|| probe(map, &row.key)).filter(|_| constant) {
             Some(plain) => key = plain,
             None => return lost(map, name, row, "senders rewritten by a pattern"),
         }

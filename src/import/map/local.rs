@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::patterns::catches_all;
 use super::{Code, Map, is_address, one_or_list};
 use crate::import::reading::Place;
 use crate::import::role::is_local_name;
@@ -51,7 +52,25 @@ fn names(map: &mut Map<'_, '_>) -> BTreeMap<String, Alias> {
             continue;
         }
         for (_, table) in reading.tables(parameter) {
-            let Table::Rows(tables::Shape::Lookup, rows) = &*table else { continue };
+            let rows = match &*table {
+                Table::Rows(tables::Shape::Lookup, rows) => rows,
+                // One address for all mail is also that of root.
+                Table::Static(answer) => {
+                    let place = reading.setting(parameter).map(|setting| setting.place.clone());
+                    if let Some(place) = place {
+                        add(Alias { name: "root".to_owned(), targets: tables::targets(answer), place });
+                    }
+                    continue;
+                }
+                Table::Rows(_, rows) => {
+                    if let Some(row) = rows.iter().find(|row| catches_all(&row.key)) {
+                        let targets = tables::targets(&row.value);
+                        add(Alias { name: "root".to_owned(), targets, place: row.place.clone() });
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
             for row in rows {
                 let local = match row.key.split_once('@') {
                     None if row.key.contains('.') => continue,

@@ -190,7 +190,9 @@ fn rest(map: &mut Map<'_, '_>) {
         let name = setting.name.as_str();
         let value = reading.value(name);
         let Some(row) = verdict::of(name, map.role.profile, &setting.value).filter(|_| true) else {
-            if reading.refers_to(name) {
+            if crate::import::env::is_variable(name) {
+                map.say(name, Code::Lost, &[], "a variable of the container image, for which there is no key");
+            } else if reading.refers_to(name) {
                 map.say(name, Code::Implied, &[], "a user-defined name, expanded where it is used");
             } else {
                 let near = Catalogue::nearest(name)

@@ -281,6 +281,11 @@ fn policy(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, servic
         map.key("abuse", "greylisting", true, &[name]);
     } else if place_of.contains("spf") {
         map.key("abuse", "spf", true, &[name]);
+        // Its package has a policy daemon for SPF, which others lack.
+        let of_debian = |text: &str| ["debian", "ubuntu"].iter().any(|os| text.to_lowercase().starts_with(os));
+        if map.reading.fact("os").or(map.reading.stock.as_deref()).is_some_and(of_debian) {
+            map.draft.set("package", "targets", list(["deb".to_owned()]), &[]);
+        }
     } else {
         found.policies.push((place_of, name));
     }

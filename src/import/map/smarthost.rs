@@ -298,6 +298,13 @@ pub(super) fn account_of(rows: &[tables::Row], hops: &[Hop]) -> Option<String> {
     rows.iter().find(|row| keys.contains(&row.key)).map(|row| row.value.clone())
 }
 
+/// Sections of smarthosts: `smarthost`, or `smarthost#0` and so on. A preset alone has no section of its own.
+pub(super) fn sections(map: &Map<'_, '_>) -> Vec<String> {
+    let listed: Vec<String> =
+        (0..).map(|index| format!("smarthost#{index}")).take_while(|name| map.draft.has_section(name)).collect();
+    if listed.is_empty() { vec!["smarthost".to_owned()] } else { listed }
+}
+
 /// Port and TLS mode of a server, if they differ from the defaults.
 pub(super) fn default_hop_keys(map: &Map<'_, '_>, hop: &Hop) -> Vec<(&'static str, toml::Value)> {
     let port = hop.port.unwrap_or(25);

@@ -100,11 +100,9 @@ fn level(map: &mut Map<'_, '_>) {
         .filter(|entry| entry.section.starts_with("smarthost") && entry.key == "host")
         .filter_map(|entry| entry.value.as_str().map(str::to_owned))
         .collect();
-    let password = !map
-        .draft
-        .entries()
-        .iter()
-        .any(|entry| entry.section.starts_with("smarthost") && entry.key == "auth");
+    let password = super::smarthost::sections(map).iter().any(|section| {
+        map.draft.get(section, "auth").is_none_or(|entry| entry.value.as_str() != Some("none"))
+    });
     let address = hosts.iter().any(|host| host.parse::<std::net::IpAddr>().is_ok());
     let local = hosts
         .iter()
