@@ -11,12 +11,16 @@ use super::tables::{self, Row};
 use crate::diag::Source as Text;
 use crate::plan::{self, Planned};
 use crate::platform::Distribution;
-use crate::relay::{Profile, Providers};
+use crate::relay::{Profile, Provider, Providers};
 use crate::spec;
 use crate::template::Templates;
 
 /// Parameters of apply(8) that every such configuration has.
 const MARKS: [&str; 3] = ["relay_ca_file", "relay_host_domain", "relay_system_name"];
+/// The edits of master.cf in a package.
+const EDITS: &str = "/usr/share/mail-relay/master.edits";
+/// Services of every relay.
+pub(super) const SERVICES: [&str; 3] = ["bounce-cleanup", "submission-cleanup", "tlsproxy"];
 /// Parameters with tables for local names.
 const REWRITES: [&str; 6] = [
     "virtual_alias_maps",
@@ -26,6 +30,24 @@ const REWRITES: [&str; 6] = [
     "smtp_generic_maps",
     "lmtp_generic_maps",
 ];
+
+/// The master.cf that apply(8) makes of the package's edits on a host without other changes; `None` without edits.
+pub(super) fn master_cf(source: &Source) -> Option<String> {
+    let found = source.get(EDITS)?;
+    let edits = String::from_utf8_lossy(&found.bytes).into_owned();
+    let lines: Vec<&str> = edits.lines().collect();
+    let mut text = String::new();
+    if !lines.iter().any(|line| line.starts_with("M smtp/inet=") || *line == "X smtp/inet") {
+        text.push_str("smtp inet n - y - - smtpd\n");
+    }
+    for line in lines {
+        if let Some((_, service)) = line.strip_prefix("M ").and_then(|edit| edit.split_once('=')) {
+            text.push_str(service);
+            text.push('\n');
+        }
+    }
+    Some(text)
+}
 
 /// Whether postpack wrote this main.cf.
 pub(super) fn is_ours(settings: &[Setting]) -> bool {
@@ -59,12 +81,18 @@ pub(super) struct Baseline {
 
 impl Baseline {
     /// The relay of a starter spec; empty if it cannot be planned, which tests exclude.
-    pub(super) fn new(profile: Profile, provider: &str) -> Self {
-        Self::read(profile, provider).unwrap_or_default()
+    pub(super) fn new(profile: Profile, provider: &str, smarthost: bool) -> Self {
+        Self::read(profile, provider, smarthost).unwrap_or_default()
     }
 
-    fn read(profile: Profile, provider: &str) -> Option<Self> {
-        let text = Text { name: "starter".to_owned(), text: spec::starter(provider, profile) };
+    fn read(profile: Profile, provider: &str, smarthost: bool) -> Option<Self> {
+        // Nobody else has its names and networks, so they never look like defaults.
+        let starter = spec::starter(provider, profile);
+        let mut starter = starter.replace("acme", "starter").replace("192.168.1.0/24", "192.0.2.0/24");
+        if smarthost && provider == Provider::CUSTOM && !starter.contains("\n[smarthost]") {
+            starter.push_str("\n[smarthost]\nhost = \"smtp.starter.example\"\n");
+        }
+        let text = Text { name: "starter".to_owned(), text: starter };
         let planned = Planned::new(spec::load(&text, &Providers::builtin()).0?);
         let files = plan::render(&planned, Distribution::get("debian-13")?, &Templates::builtin()).ok()?;
         let files: BTreeMap<String, Vec<u8>> =
@@ -145,7 +173,10 @@ mod tests {
     #[test]
     fn every_profile_has_a_baseline() {
         for profile in Profile::ALL {
-            assert!(Baseline::new(*profile, "custom").settings.len() > 30, "{}", profile.name());
+            for smarthost in [false, true] {
+                let count = Baseline::new(*profile, "custom", smarthost).settings.len();
+                assert!(count > 30, "{}", profile.name());
+            }
         }
     }
 }

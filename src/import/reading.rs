@@ -129,8 +129,19 @@ fn read_as(source: &Source, undo: bool) -> Result<Reading<'_>, Vec<Fault>> {
     };
     let facts = facts(source);
     let written = undo && ours::is_ours(&settings);
+    let mut services = services;
     if written {
         ours::undo(&mut settings);
+        if services.is_none() {
+            let text = ours::master_cf(source);
+            let text = text.map(|text| crate::diag::Source { name: "master.edits".to_owned(), text });
+            services = text.map(|text| self::services(&text, &mut faults));
+        }
+        for placed in services.iter_mut().flatten() {
+            if ours::SERVICES.contains(&placed.service.name.as_str()) {
+                placed.stocks.push("postpack");
+            }
+        }
     }
     let votes = settings.iter().flat_map(|setting| stock::of_parameter(&setting.name, &setting.value));
     let votes = votes.chain(services.iter().flatten().flat_map(|placed| placed.stocks.iter().copied()));
@@ -314,7 +325,8 @@ impl Reading<'_> {
 
     /// Compares with the relay of a starter spec from now on, if postpack wrote the configuration.
     pub(super) fn compare_with_starter(&self, profile: Profile, provider: &str) {
-        if self.ours && self.baseline.set(Baseline::new(profile, provider)).is_ok() {
+        let smarthost = !self.value("relayhost").is_empty();
+        if self.ours && self.baseline.set(Baseline::new(profile, provider, smarthost)).is_ok() {
             self.tables.borrow_mut().clear();
         }
     }

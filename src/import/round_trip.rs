@@ -8,7 +8,7 @@ use crate::diag::Source as Text;
 use crate::keys;
 use crate::plan::{self, Planned, samples};
 use crate::platform::Distribution;
-use crate::relay::{Profile, Providers};
+use crate::relay::{Profile, Provider, Providers};
 use crate::spec;
 use crate::template::Templates;
 
@@ -61,9 +61,23 @@ fn leaves(prefix: &str, table: &toml::Table, into: &mut BTreeMap<String, toml::V
     }
 }
 
+/// The keys of a spec, without those that state a default.
 fn leaves_of(text: &str) -> BTreeMap<String, toml::Value> {
     let mut all = BTreeMap::new();
     leaves("", &text.parse().unwrap(), &mut all);
+    let text_of = |all: &BTreeMap<String, toml::Value>, key: &str| {
+        all.get(key).and_then(|list| Some(list.as_array()?.first()?.as_str()?.to_owned()))
+    };
+    if text_of(&all, "relay.profile").as_deref() == Some(Profile::NullClient.name()) {
+        all.remove("relay.profile");
+    }
+    let preset = text_of(&all, "relay.provider").and_then(|name| Providers::builtin().get(&name));
+    let region = text_of(&all, "relay.region");
+    if preset.as_ref().is_none_or(|preset| preset.name == Provider::CUSTOM) {
+        all.remove("relay.provider");
+    } else if preset.is_some_and(|preset| region.is_some() && region == preset.default_region) {
+        all.remove("relay.region");
+    }
     all
 }
 

@@ -38,6 +38,28 @@ fn address(text: &str) -> Option<IpAddr> {
     text.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
+/// Addresses in the names of services on port 25, such as `10.0.0.5:smtp`. Returns whether there are any.
+fn listen_by_service(map: &mut Map<'_, '_>) -> bool {
+    let mut addresses = Vec::new();
+    for placed in map.reading.services.iter().flatten() {
+        let service = &placed.service;
+        let Some((host, "smtp" | "25")) = service.name.rsplit_once(':') else { continue };
+        let Some(ip) = address(host.trim_matches(['[', ']'])).filter(|ip| !ip.is_loopback()) else { continue };
+        if matches!(service.command.as_str(), "smtpd" | "postscreen") {
+            addresses.push((ip.to_string(), format!("service {}", service.id()), placed.place.clone()));
+        }
+    }
+    for (_, subject, place) in &addresses {
+        map.other(Code::Key, subject, Some(place), "[network] listen");
+    }
+    let found: Vec<String> = addresses.into_iter().map(|(ip, ..)| ip).collect();
+    let any = !found.is_empty();
+    if any {
+        map.key("network", "listen", list(found), &["inet_interfaces"]);
+    }
+    any
+}
+
 fn listen(map: &mut Map<'_, '_>) {
     if !map.reading.is_set("inet_interfaces") {
         return;
@@ -59,6 +81,13 @@ fn listen(map: &mut Map<'_, '_>) {
                 "it listened on every interface but only sends: now only the host itself can connect",
             );
         }
+        return;
+    }
+    if map.reading.ours {
+        let reason = "the addresses of [network] listen";
+        map.say("proxy_interfaces", Code::Implied, &["network.listen"], reason);
+    }
+    if only_loopback && listen_by_service(map) {
         return;
     }
     if items.iter().any(|item| item == "all") {
