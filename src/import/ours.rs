@@ -2,12 +2,13 @@
 //! of a starter spec finds them, and the tables for local names have known forms.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::map::{Given, Mapped};
 use super::reading::{Reading, Setting};
 use super::report::Code;
 use super::source::Source;
-use super::tables::{self, Row};
+use super::tables::{self, Row, Table};
 use crate::diag::Source as Text;
 use crate::plan::{self, Planned};
 use crate::platform::Distribution;
@@ -81,8 +82,11 @@ pub(super) struct Baseline {
 
 impl Baseline {
     /// The relay of a starter spec; empty if it cannot be planned, which tests exclude.
-    pub(super) fn new(profile: Profile, provider: &str, smarthost: bool) -> Self {
-        Self::read(profile, provider, smarthost).unwrap_or_default()
+    pub(super) fn new(profile: Profile, provider: &str, smarthost: bool) -> Arc<Self> {
+        static KNOWN: Mutex<BTreeMap<(&str, String, bool), Arc<Baseline>>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = || Arc::new(Self::read(profile, provider, smarthost).unwrap_or_default());
+        Arc::clone(known.entry((profile.name(), provider.to_owned(), smarthost)).or_insert_with(read))
     }
 
     fn read(profile: Profile, provider: &str, smarthost: bool) -> Option<Self> {
@@ -101,9 +105,9 @@ impl Baseline {
         let reading = super::reading::read(&source).ok()?;
         let mut baseline = Self::default();
         for setting in &reading.settings {
-            baseline.settings.insert(setting.name.clone(), setting.value.clone());
+            baseline.settings.insert(setting.name.clone(), reading.expand(&setting.value));
             for spec in tables::named(&reading.expand(&setting.value)) {
-                if let tables::Table::Rows(_, rows) = &*reading.table(&spec) {
+                if let Table::Rows(_, rows) = &*reading.table(&spec) {
                     baseline.rows.extend(rows.iter().map(|row| (row.key.clone(), row.value.clone())));
                 }
             }
@@ -122,15 +126,19 @@ impl Baseline {
         items.into_iter().filter(|item| !own.contains(item)).collect()
     }
 
-    fn has(&self, setting: &Setting) -> bool {
-        self.settings.get(&setting.name) == Some(&setting.value)
+    /// Whether a parameter is the starter's, and its tables have no other rows.
+    fn has(&self, reading: &Reading<'_>, setting: &Setting) -> bool {
+        let value = reading.expand(&setting.value);
+        let more = |spec: &String| matches!(&*reading.table(spec), Table::Rows(_, rows) if !rows.is_empty());
+        self.settings.get(&setting.name) == Some(&value) && !tables::named(&value).iter().any(more)
     }
 }
 
 /// Removes keys from the draft whose settings are the starter's.
 pub(super) fn forget(mapped: &mut Mapped, reading: &Reading<'_>) {
     let Some(baseline) = reading.baseline() else { return };
-    let is_usual = |name: &String| reading.setting(name).is_some_and(|setting| baseline.has(setting));
+    let is_usual =
+        |name: &String| reading.setting(name).is_some_and(|setting| baseline.has(reading, setting));
     let entries = mapped.draft.entries();
     let usual: Vec<usize> = (0..entries.len())
         .rev()
@@ -145,7 +153,7 @@ pub(super) fn forget(mapped: &mut Mapped, reading: &Reading<'_>) {
     for index in usual {
         mapped.draft.remove(index);
     }
-    for setting in reading.settings.iter().filter(|setting| baseline.has(setting)) {
+    for setting in reading.settings.iter().filter(|setting| baseline.has(reading, setting)) {
         let keys = mapped.verdicts.get(&setting.name).map(|given| given.keys.clone()).unwrap_or_default();
         let reason = "the relay has it without a key".to_owned();
         mapped.verdicts.insert(setting.name.clone(), Given { code: Code::Implied, keys, reason });

@@ -3,6 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::expand::{expand, level};
 use super::files::{facts, main_settings, services, text_of, unreadable, whole};
@@ -89,7 +90,7 @@ pub(super) struct Reading<'s> {
     facts: BTreeMap<String, String>,
     /// Whether postpack wrote it.
     pub(super) ours: bool,
-    baseline: OnceCell<Baseline>,
+    baseline: OnceCell<Arc<Baseline>>,
 }
 
 /// Facts of the host, as the collector writes them.
@@ -332,7 +333,7 @@ impl Reading<'_> {
     }
 
     pub(super) fn baseline(&self) -> Option<&Baseline> {
-        self.baseline.get()
+        self.baseline.get().map(Arc::as_ref)
     }
 
     /// All tables of a list of maps, in order.

@@ -147,6 +147,63 @@ const CASES: &[Case] = &[
         ],
         report: &["subcleanup/unix"],
     },
+    Case {
+        name: "servers of their own keep their TLS level",
+        files: &[
+            (
+                "main.cf",
+                "relayhost = [smtp.acme.example]:587\nsmtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = hash:/etc/postfix/pw\n\
+                 smtp_tls_security_level = encrypt\nsmtp_tls_policy_maps = hash:/etc/postfix/policy\ntransport_maps = hash:/etc/postfix/ways\n",
+            ),
+            ("pw", "[smtp.acme.example]:587 web:not-a-real-password\n"),
+            ("policy", "[10.1.1.5]:25 may\n"),
+            ("ways", "inside.example smtp:[10.1.1.5]:25\nother.example smtp:[10.1.1.6]\n"),
+        ],
+        spec: &[
+            "\"inside.example\" = \"[10.1.1.5]:25\"",
+            "\"inside.example\" = \"may\"",
+            "\"other.example\" = \"encrypt\"",
+        ],
+        report: &[
+            "with TLS, unverified, with a login -> smtp.acme.example:587, with verified TLS, with a login",
+        ],
+    },
+    Case {
+        name: "one sender keeps the name of the host",
+        files: &[(
+            "main.cf",
+            "relayhost = [smtp.acme.example]:587\nmasquerade_domains = acme.example\nmasquerade_exceptions = root\n",
+        )],
+        spec: &["from = \"@acme.example\"", "root = \"root@web1.dc1.acme.example\""],
+        report: &[],
+    },
+    Case {
+        name: "a pattern with one answer for all senders",
+        files: &[
+            (
+                "main.cf",
+                "relayhost = [smtp.acme.example]:587\nsmtp_generic_maps = regexp:/etc/postfix/generic\n",
+            ),
+            ("generic", "/^.+@web[0-9]+\\..*acme\\.example$/ noreply@acme.example\n"),
+        ],
+        spec: &["from = \"noreply@acme.example\""],
+        report: &[],
+    },
+    Case {
+        name: "one address for all mail is also that of root",
+        files: &[(
+            "main.cf",
+            "relayhost = [smtp.acme.example]:587\nvirtual_alias_maps = static:admin@acme.example\n",
+        )],
+        spec: &["root-mail-to = \"admin@acme.example\""],
+        report: &["virtual_alias_maps: a table that cannot be read here"],
+    },
+    Case {
+        name: "an answer that is open is no answer",
+        files: &[("main.cf", "relayhost = [smtp.acme.example]:587\n")],
+        spec: &["root-mail-to = \"TODO\""],
+        report: &["mail to root: mailbox of root on this host -> TODO by smtp.acme.example:587"],
+    },
 ];
 
 #[test]
@@ -204,4 +261,53 @@ fn each_smarthost_has_its_account() {
         world.read("relay.env"),
         "RELAY_USERNAME=a\nRELAY_PASSWORD=not-a-real-password\nRELAY_BACKUP_USERNAME=b\nRELAY_BACKUP_PASSWORD=not-a-real-password\n"
     );
+}
+
+#[test]
+fn a_filter_by_pipe_keeps_all_its_arguments() {
+    let world = World::new()
+        .file(
+            "host/main.cf",
+            "myhostname = mx.acme.example\nmydestination = localhost\nrelay_domains = acme.example\n\
+             transport_maps = inline:{acme.example=smtp:[10.0.0.5]}\nsmtpd_tls_cert_file = /etc/ssl/mx.pem\ninet_interfaces = all\n",
+        )
+        .file(
+            "host/master.cf",
+            "smtp inet n - y - - smtpd\n -o content_filter=spamassassin\n10.0.0.1:2525 inet n - y - - smtpd\n\
+             spamassassin unix - n n - - pipe\n  user=spamd argv=/usr/bin/spamc -e /usr/sbin/sendmail -oi -f ${sender} ${recipient}\n",
+        );
+    let run = world.run("import host -q --root-mail-to ops@acme.example");
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.stdout.contains("  \"-oi\",\n"), "{run}");
+    assert!(run.stdout.contains("options = { content_filter = \"spamassassin\" }"), "{run}");
+}
+
+#[test]
+fn variables_of_an_image_have_verdicts() {
+    let world = World::new().file(
+        "relay.env",
+        "SMTP_SERVER=smtp.acme.example\nSMTP_USERNAME=web\nSMTP_PASSWORD=not-a-real-password\nSERVER_HOSTNAME=relay.acme.example\n\
+         OVERWRITE_FROM=\"Acme <noreply@acme.example>\"\nDKIM_SELECTOR=mail\n",
+    );
+    let run = world.run("import relay.env --root-mail-to ops@acme.example --report report.txt");
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stdout.contains("from = \"noreply@acme.example\""), "{run}");
+    let report = world.read("report.txt");
+    assert!(report.contains("DKIM_SELECTOR: a variable of the container image"), "{report}");
+    assert!(!format!("{run}{report}").contains("not-a-real-password"));
+}
+
+#[test]
+fn addresses_in_the_names_of_services_are_listened_on() {
+    let world = World::new()
+        .file(
+            "host/main.cf",
+            "myhostname = lan.acme.example\nmydestination =\ninet_interfaces = loopback-only\nmynetworks = 127.0.0.0/8 192.168.7.0/24\n\
+             relayhost = [smtp.acme.example]:25\n",
+        )
+        .file("host/master.cf", "smtp inet n - y - - smtpd\n192.168.7.1:smtp inet n - y - - smtpd\n");
+    let run = world.run("import host -q --root-mail-to ops@acme.example");
+    assert_eq!(run.code, 0, "{run}");
+    assert!(run.stdout.contains("profile = \"lan-relay\""), "{run}");
+    assert!(run.stdout.contains("listen = [\"192.168.7.1\"]") && !run.stdout.contains("[services"), "{run}");
 }

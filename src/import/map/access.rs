@@ -182,6 +182,11 @@ fn access(
         code if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) => "permit".to_owned(),
         _ => return lost(map, &format!("`{}` is not an action of [access]", crate::diag::printable(word))),
     };
+    let of_host = ["127.0.0.0/8", "127.0.0.1", "::1", "::1/128", "[::1]", "[::1]/128", "localhost"];
+    if section == "access.clients" && of_host.contains(&row.key.as_str()) {
+        map.other(Code::Implied, &row.key, Some(&row.place), "the host itself is trusted");
+        return;
+    }
     let key = if section == "access.clients" {
         match client(&row.key) {
             Some(network) => network,

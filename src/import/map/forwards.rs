@@ -185,6 +185,16 @@ fn alias(map: &mut Map<'_, '_>, parameter: &'static str, section: &'static str, 
         }
         return;
     }
+    let mailbox = map.reading.tables("virtual_mailbox_maps").iter().any(|(_, table)| match &**table {
+        Table::Rows(_, rows) => rows.iter().any(|own| own.key.eq_ignore_ascii_case(&row.key)),
+        _ => false,
+    });
+    if mailbox && good == [row.key.clone()] {
+        let reason = "an address with a mailbox keeps its mail from the catch-all of its domain";
+        map.other(Code::Implied, &format!("alias {}", row.key), Some(&place), reason);
+        map.say_if_open(parameter, Code::Key, &[section], "");
+        return;
+    }
     if map.draft.get(section, &row.key).is_none() {
         map.key(section, &row.key, one_or_list(good), &[parameter]);
     }

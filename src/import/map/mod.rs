@@ -191,7 +191,12 @@ fn rest(map: &mut Map<'_, '_>) {
         let value = reading.value(name);
         let Some(row) = verdict::of(name, map.role.profile, &setting.value).filter(|_| true) else {
             if crate::import::env::is_variable(name) {
-                map.say(name, Code::Lost, &[], "a variable of the container image, for which there is no key");
+                map.say(
+                    name,
+                    Code::Lost,
+                    &[],
+                    "a variable of the container image, for which there is no key",
+                );
             } else if reading.refers_to(name) {
                 map.say(name, Code::Implied, &[], "a user-defined name, expanded where it is used");
             } else {
@@ -218,6 +223,10 @@ fn rest(map: &mut Map<'_, '_>) {
         }
         if let Some(reason) = map.without_rows(name, &value) {
             map.say_keys(name, Code::Dropped, keys, reason);
+            continue;
+        }
+        if reading.ours && name.starts_with("smarthost-") {
+            map.say_keys(name, Code::Implied, keys, "follows from [[smarthost]] senders");
             continue;
         }
         if let Some(transport) = Catalogue::transport_of(name)

@@ -44,7 +44,9 @@ fn listen_by_service(map: &mut Map<'_, '_>) -> bool {
     for placed in map.reading.services.iter().flatten() {
         let service = &placed.service;
         let Some((host, "smtp" | "25")) = service.name.rsplit_once(':') else { continue };
-        let Some(ip) = address(host.trim_matches(['[', ']'])).filter(|ip| !ip.is_loopback()) else { continue };
+        let Some(ip) = address(host.trim_matches(['[', ']'])).filter(|ip| !ip.is_loopback()) else {
+            continue;
+        };
         if matches!(service.command.as_str(), "smtpd" | "postscreen") {
             addresses.push((ip.to_string(), format!("service {}", service.id()), placed.place.clone()));
         }

@@ -282,7 +282,8 @@ fn policy(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, servic
     } else if place_of.contains("spf") {
         map.key("abuse", "spf", true, &[name]);
         // Its package has a policy daemon for SPF, which others lack.
-        let of_debian = |text: &str| ["debian", "ubuntu"].iter().any(|os| text.to_lowercase().starts_with(os));
+        let of_debian =
+            |text: &str| ["debian", "ubuntu"].iter().any(|os| text.to_lowercase().starts_with(os));
         if map.reading.fact("os").or(map.reading.stock.as_deref()).is_some_and(of_debian) {
             map.draft.set("package", "targets", list(["deb".to_owned()]), &[]);
         }

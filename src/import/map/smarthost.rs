@@ -300,8 +300,10 @@ pub(super) fn account_of(rows: &[tables::Row], hops: &[Hop]) -> Option<String> {
 
 /// Sections of smarthosts: `smarthost`, or `smarthost#0` and so on. A preset alone has no section of its own.
 pub(super) fn sections(map: &Map<'_, '_>) -> Vec<String> {
-    let listed: Vec<String> =
-        (0..).map(|index| format!("smarthost#{index}")).take_while(|name| map.draft.has_section(name)).collect();
+    let listed: Vec<String> = (0..)
+        .map(|index| format!("smarthost#{index}"))
+        .take_while(|name| map.draft.has_section(name))
+        .collect();
     if listed.is_empty() { vec!["smarthost".to_owned()] } else { listed }
 }
 

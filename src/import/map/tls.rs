@@ -63,7 +63,8 @@ pub(super) fn written_level(reading: &Reading<'_>) -> (String, &'static str) {
         return (written, "smtp_tls_security_level");
     }
     if reading.yes("smtp_enforce_tls") {
-        let by_name = !reading.is_set("smtp_tls_enforce_peername") || reading.yes("smtp_tls_enforce_peername");
+        let by_name =
+            !reading.is_set("smtp_tls_enforce_peername") || reading.yes("smtp_tls_enforce_peername");
         return (if by_name { "verify" } else { "encrypt" }.to_owned(), "smtp_enforce_tls");
     }
     if reading.yes("smtp_use_tls") {
@@ -116,6 +117,13 @@ fn level(map: &mut Map<'_, '_>) {
     }
     if level == "secure" {
         map.say(origin, Code::Implied, keys, "the default of the spec");
+        return;
+    }
+    if map.reading.ours {
+        map.key("tls", "level", level.clone(), &[origin]);
+        if password && matches!(level.as_str(), "may" | "none") {
+            map.key("tls", "allow-cleartext-password", true, &[origin]);
+        }
         return;
     }
     let strong = matches!(level.as_str(), "verify" | "dane" | "dane-only");
