@@ -502,7 +502,7 @@ mod tests {
             ("info@old.example", "jane@acme.example by smtp.acme.example:587; mailbox of root on this host"),
             ("bob@old.example", "rejected: no such address"),
             ("x@loop.example", "x@loop.example by smtp.acme.example:587"),
-            ("x@a.inside.example", "x@a.inside.example by 10.0.0.9"),
+            ("x@a.inside.example", "x@a.inside.example by 10.0.0.9:25"),
             ("x@bad.example", "x@bad.example returned: 5.1.2 no"),
         ] {
             assert_eq!(asked.recipient(to), end, "{to}");
