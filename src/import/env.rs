@@ -78,7 +78,7 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
         }
         if name == "ALLOWED_SENDER_DOMAINS" {
             let rows = value.split([' ', ',']).filter(|domain| domain.contains('.'));
-            let rows: String = rows.map(|domain| format!("{domain} OK\n")).collect();
+            let rows = rows.map(|domain| format!("{domain} OK\n")).collect::<Vec<_>>().concat();
             if !rows.is_empty() {
                 files.insert("/etc/postfix/allowed_senders".to_owned(), rows.into_bytes());
                 main.push("smtpd_sender_restrictions = check_sender_access hash:/etc/postfix/allowed_senders, reject".to_owned());

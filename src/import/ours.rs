@@ -73,6 +73,9 @@ fn is_construct(item: &str) -> bool {
         })
 }
 
+/// Baselines by profile, provider, and whether there is a smarthost.
+type Known = BTreeMap<(&'static str, String, bool), Arc<Baseline>>;
+
 /// Parameters and rows of tables of a relay without any setting.
 #[derive(Debug, Default)]
 pub(super) struct Baseline {
@@ -83,7 +86,7 @@ pub(super) struct Baseline {
 impl Baseline {
     /// The relay of a starter spec; empty if it cannot be planned, which tests exclude.
     pub(super) fn new(profile: Profile, provider: &str, smarthost: bool) -> Arc<Self> {
-        static KNOWN: Mutex<BTreeMap<(&str, String, bool), Arc<Baseline>>> = Mutex::new(BTreeMap::new());
+        static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         let read = || Arc::new(Self::read(profile, provider, smarthost).unwrap_or_default());
         Arc::clone(known.entry((profile.name(), provider.to_owned(), smarthost)).or_insert_with(read))

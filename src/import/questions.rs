@@ -25,6 +25,8 @@ const MOST: usize = 20;
 const FARTHEST: usize = 200;
 /// Longer chains of canonical addresses are loops.
 const DEEPEST: usize = 10;
+/// The class of canonical tables for recipients.
+const RECIPIENT: &str = "envelope_recipient";
 /// A recipient that nobody here knows.
 const ELSEWHERE: &str = "someone@elsewhere.example";
 
@@ -190,9 +192,8 @@ impl<'r, 's> Evaluator<'r, 's> {
     /// Where mail to an address ends.
     fn recipient(&self, written: &str) -> String {
         let mut walk = Walk::default();
-        const CLASS: &str = "envelope_recipient";
-        let start = self.canonical("recipient_canonical_maps", CLASS, &self.qualified(written));
-        let start = start.and_then(|address| self.canonical("canonical_maps", CLASS, &address));
+        let start = self.canonical("recipient_canonical_maps", RECIPIENT, &self.qualified(written));
+        let start = start.and_then(|address| self.canonical("canonical_maps", RECIPIENT, &address));
         match start {
             Ok(address) => self.follow(&address, &mut walk),
             Err(()) => drop(walk.ends.insert("as the tables of canonical addresses have it".to_owned())),

@@ -128,7 +128,7 @@ fn a_rendered_spec_is_imported_as_itself() {
             match rows.iter().position(|row| fits(&row)) {
                 Some(row) => drop(used.insert(row)),
                 None => {
-                    wrong.push(format!("{key}\t{name}\t{:?} became {:?}", before.get(key), after.get(key)))
+                    wrong.push(format!("{key}\t{name}\t{:?} became {:?}", before.get(key), after.get(key)));
                 }
             }
         }

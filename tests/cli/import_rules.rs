@@ -200,7 +200,10 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "an answer that is open is no answer",
-        files: &[("main.cf", "relayhost = [smtp.acme.example]:587\nmydestination = $myhostname, localhost\n")],
+        files: &[(
+            "main.cf",
+            "relayhost = [smtp.acme.example]:587\nmydestination = $myhostname, localhost\n",
+        )],
         spec: &["root-mail-to = \"TODO\""],
         report: &["mail to root: mailbox of root on this host -> TODO by smtp.acme.example:587"],
     },

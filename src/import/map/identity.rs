@@ -267,7 +267,7 @@ fn row(map: &mut Map<'_, '_>, name: &'static str, shape: Shape, row: &Row, rules
             }
         }
         Some(("", domain)) if is_address(&answer) && is_domain(domain) => {
-            single(&format!("@{domain}"), answer)
+            single(&format!("@{domain}"), answer);
         }
         Some((local, domain)) if domain.is_empty() || is_own(map, domain) => {
             if !is_address(&answer) {
@@ -283,7 +283,7 @@ fn row(map: &mut Map<'_, '_>, name: &'static str, shape: Shape, row: &Row, rules
             }
         }
         Some((_, domain)) if is_address(&answer) && is_domain(domain) && is_address(&key) => {
-            single(&key, answer)
+            single(&key, answer);
         }
         None if key.contains('.') && is_own(map, &key) => rules.all.push((name, answer)),
         None if is_address(&answer) => single(&key, answer),

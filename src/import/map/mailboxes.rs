@@ -349,7 +349,7 @@ fn delivery(map: &mut Map<'_, '_>) {
         } else if place.starts_with('/') {
             map.say(origin, Code::Lost, &["mailboxes.lmtp"], "a socket outside the queue folder of Postfix");
         } else {
-            let plain = super::smarthost::hop(place).filter(|hop| hop.port.is_some() || hop.bracketed);
+            let plain = super::hops::hop(place).filter(|hop| hop.port.is_some() || hop.bracketed);
             let text = match plain {
                 Some(hop) if !place.contains('/') => {
                     let host = if hop.host.contains(':') { format!("[{}]", hop.host) } else { hop.host };

@@ -3,6 +3,7 @@
 mod access;
 mod content;
 mod forwards;
+mod hops;
 mod identity;
 mod limits;
 mod local;
@@ -29,7 +30,7 @@ use super::{Account, Answers, defaults, stock};
 use crate::postfix::catalogue::Catalogue;
 use crate::relay::{Profile, Provider};
 
-pub(super) use smarthost::hop;
+pub(super) use hops::hop;
 
 /// A spec, and what became of every setting.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ pub(super) struct Map<'r, 's> {
     pub(super) accounts: Vec<Account>,
     pub(super) provider: Option<Provider>,
     /// Servers that receive the mail, in order.
-    hops: Vec<smarthost::Hop>,
+    hops: Vec<hops::Hop>,
     /// The address or `@domain` of the host's mail.
     pub(super) from: Option<String>,
     pub(super) root: Vec<String>,
@@ -84,7 +85,7 @@ pub(super) struct Map<'r, 's> {
 pub(super) fn provider_name(reading: &Reading<'_>, answers: &Answers) -> String {
     let named = answers.provider.clone();
     named
-        .or_else(|| smarthost::owner(&smarthost::hops(&reading.value("relayhost"))).map(|own| own.name))
+        .or_else(|| hops::owner(&hops::hops(&reading.value("relayhost"))).map(|own| own.name))
         .unwrap_or_else(|| Provider::CUSTOM.to_owned())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::smarthost::hop;
+use super::hops::hop;
 use super::{Code, Map, forwards, is_address, is_domain, list, transports};
 use crate::import::role::{alias_domains, is_local_name};
 use crate::import::tables::{Row, Shape, Table};

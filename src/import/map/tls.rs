@@ -204,12 +204,12 @@ fn is_usual(name: &str) -> bool {
 
 /// Whether a row is for a smarthost.
 fn is_of_smarthost(map: &Map<'_, '_>, key: &str) -> bool {
-    map.hops.iter().any(|hop| super::smarthost::keys_of(hop).iter().any(|own| own == key))
+    map.hops.iter().any(|hop| super::hops::keys_of(hop).iter().any(|own| own == key))
 }
 
 /// The policy of the first smarthost.
 fn own_policy(map: &Map<'_, '_>) -> Option<Policy> {
-    policy(map.reading, &super::smarthost::keys_of(map.hops.first()?))
+    policy(map.reading, &super::hops::keys_of(map.hops.first()?))
 }
 
 /// The policy with one of these keys.

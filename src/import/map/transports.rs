@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::smarthost::hop;
+use super::hops::hop;
 use super::{Code, Map, is_address, is_domain, tls};
 use crate::import::role::is_local_name;
 use crate::import::tables::{Row, Shape, Table};
