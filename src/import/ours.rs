@@ -93,7 +93,7 @@ impl Baseline {
     }
 
     fn read(profile: Profile, provider: &str, smarthost: bool) -> Option<Self> {
-        // Nobody else has its names and networks, so they never look like defaults.
+        // The names and networks of the starter are in no other spec, so no real value looks like a default.
         let starter = spec::starter(provider, profile);
         let mut starter = starter.replace("acme", "starter").replace("192.168.1.0/24", "192.0.2.0/24");
         if smarthost && provider == Provider::CUSTOM && !starter.contains("\n[smarthost]") {

@@ -24,7 +24,7 @@ static DIFFERENCES: &str = include_str!("../../pkg/import/differences.tsv");
 
 /// Stands for the name of the host, if the source has none with a domain.
 const THIS_HOST: &str = "todo.host.example";
-/// What a person reads instead.
+/// The text that replaces it in a report.
 const NAMED: &str = "<full name of this host>";
 
 /// Why a parameter differs.

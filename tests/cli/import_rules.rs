@@ -249,7 +249,7 @@ fn each_smarthost_has_its_account() {
     let world = World::new()
         .file(
             "host/main.cf",
-            &format!(
+            format!(
                 "{SENDER}relayhost = [a.acme.example]:587\nsmtp_fallback_relay = [b.acme.example]:587\nsmtp_sasl_auth_enable = yes\n\
                  smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\nsmtp_sasl_security_options = noanonymous\n"
             ),

@@ -237,7 +237,7 @@ pub(super) fn account_of(rows: &[tables::Row], hops: &[Hop]) -> Option<String> {
     rows.iter().find(|row| keys.contains(&row.key)).map(|row| row.value.clone())
 }
 
-/// Sections of smarthosts: `smarthost`, or `smarthost#0` and so on. A preset alone has no section of its own.
+/// Sections of smarthosts: `smarthost`, or `smarthost#0` and so on. A preset alone has no section.
 pub(super) fn sections(map: &Map<'_, '_>) -> Vec<String> {
     let count = map.draft.entries().len();
     let names = (0..count).map(|index| format!("smarthost#{index}"));
