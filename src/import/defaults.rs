@@ -27,7 +27,14 @@ pub(super) fn of(name: &str, version: Release) -> Option<&'static str> {
     }
     best.or_else(|| {
         let template = Catalogue::get(name)?.name.strip_prefix('*')?;
-        of(&format!("default{template}"), version)
+        let general = match template {
+            "_time_limit" => "command_time_limit".to_owned(),
+            _ => format!("default{template}"),
+        };
+        // Not every parameter of a transport has a general one.
+        (general != name && Catalogue::get(&general).is_some_and(|info| info.name == general))
+            .then(|| of(&general, version))
+            .flatten()
     })
 }
 
@@ -65,5 +72,6 @@ mod tests {
             at("slow_destination_concurrency_limit", "3.7"),
             at("default_destination_concurrency_limit", "3.7")
         );
+        assert_eq!(at("policyd-spf_time_limit", "3.7"), Some("1000s"));
     }
 }

@@ -54,6 +54,7 @@ const KEYS: &[&str] = &[
     "name",
     "version",
     "maintainer",
+    "targets",
     "profile",
     "provider",
     "region",
@@ -190,6 +191,14 @@ impl Draft {
 
     pub(super) fn remove_section(&mut self, section: &str) {
         self.entries.retain(|entry| entry.section != section);
+    }
+
+    /// Placeholders of open answers.
+    pub(super) fn stand_ins(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|entry| match entry.stand_in.as_ref()? {
+            toml::Value::Array(items) => items.first().and_then(toml::Value::as_str),
+            value => value.as_str(),
+        })
     }
 
     /// The spec as text.

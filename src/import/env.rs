@@ -35,6 +35,15 @@ const OTHERS: [&str; 9] = [
     "OVERWRITE_FROM",
 ];
 
+/// Beginnings of names that change what these images do with mail in ways that no key has.
+const EXTRAS: [&str; 6] =
+    ["DKIM_", "OPENDKIM_", "SMTP_HEADER_TAG", "RELAYHOST_PASSWORD_FILE", "SMTPD_", "XOAUTH2_"];
+
+/// Whether a name is a variable of an image and no parameter of Postfix.
+pub(super) fn is_variable(name: &str) -> bool {
+    name.starts_with("POSTFIXMASTER_") || EXTRAS.iter().any(|start| name.starts_with(start))
+}
+
 /// The files that an image would write; `None` if the text is no environment of a relay image.
 pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
     let text = std::str::from_utf8(bytes).ok()?;
@@ -59,10 +68,21 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
             files.insert(format!("/etc/postfix/{table}"), value.replace("\\n", "\n").into_bytes());
         } else if let Some((_, parameter)) = NAMES.iter().find(|(own, _)| own == name) {
             main[*line] = format!("{parameter} = {value}");
+        } else if !OTHERS.contains(&name.as_str()) {
+            // Postfix has no such parameter, so it gets a verdict as one that is lost.
+            main[*line] = format!("{name} = {value}");
         }
         if name == "SMTP_SERVER" {
             main[*line] =
                 format!("relayhost = [{value}]:{}", get("SMTP_PORT").unwrap_or_else(|| "587".to_owned()));
+        }
+        if name == "ALLOWED_SENDER_DOMAINS" {
+            let rows = value.split([' ', ',']).filter(|domain| domain.contains('.'));
+            let rows = rows.map(|domain| format!("{domain} OK\n")).collect::<Vec<_>>().concat();
+            if !rows.is_empty() {
+                files.insert("/etc/postfix/allowed_senders".to_owned(), rows.into_bytes());
+                main.push("smtpd_sender_restrictions = check_sender_access hash:/etc/postfix/allowed_senders, reject".to_owned());
+            }
         }
         if name == "ALLOWED_SENDER_DOMAINS"
             && !found.iter().any(|(_, own, _)| own == "POSTFIX_myorigin" || own == "MYORIGIN")
@@ -70,6 +90,11 @@ pub(super) fn files(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
         {
             main[*line] = format!("myorigin = {domain}");
         }
+    }
+    // The image replaces From of all mail.
+    if let Some(from) = get("OVERWRITE_FROM") {
+        let address = from.rsplit(['<', ' ']).next().unwrap_or_default().trim_end_matches('>');
+        main.push(format!("sender_canonical_maps = static:{address}"));
     }
     let account = get("SMTP_USERNAME").or_else(|| get("RELAYHOST_USERNAME"));
     if let Some(user) = account {
@@ -125,6 +150,7 @@ fn assignment(line: &str) -> Option<(String, String)> {
         || name.starts_with("POSTFIXMASTER_")
         || name.starts_with("POSTMAP_")
         || NAMES.iter().any(|(own, _)| *own == name)
+        || EXTRAS.iter().any(|start| name.starts_with(start))
         || OTHERS.contains(&name);
     known.then(|| (name.to_owned(), value.to_owned()))
 }
@@ -143,7 +169,8 @@ mod tests {
         let boky = main_cf("RELAYHOST=[smtp.acme.example]:587\nRELAYHOST_USERNAME=u\nRELAYHOST_PASSWORD=p\nALLOWED_SENDER_DOMAINS=acme.example\n").unwrap();
         assert!(
             boky.starts_with("relayhost = [smtp.acme.example]:587\n")
-                && boky.contains("myorigin = acme.example\n"),
+                && boky.contains("myorigin = acme.example\n")
+                && boky.contains("check_sender_access hash:/etc/postfix/allowed_senders, reject\n"),
             "{boky}"
         );
         let mwader = main_cf("services:\n  relay:\n    environment:\n      - POSTFIX_myhostname=relay.acme.example\n      - POSTFIX_relayhost=[smtp.acme.example]\n").unwrap();

@@ -8,12 +8,18 @@ mod defaults;
 mod draft;
 mod env;
 mod expand;
+mod files;
 mod fleet;
+mod judge;
 mod map;
+mod ours;
 mod proof;
+mod questions;
 mod reading;
 mod report;
 mod role;
+#[cfg(test)]
+mod round_trip;
 mod settle;
 mod source;
 mod stock;
@@ -21,12 +27,16 @@ mod tables;
 mod verdict;
 
 use draft::Draft;
+use map::Mapped;
+use reading::Reading;
+use role::Role;
 
 use crate::platform::Distribution;
 use crate::relay::Profile;
 
 pub use fleet::{Fleet, factor};
 pub use proof::{Difference, Proof, Reason};
+pub use questions::Question;
 pub use reading::{Fault, Place};
 pub use report::{Code, Item, Report};
 pub use source::{Source, SourceError};
@@ -95,15 +105,23 @@ pub fn collector() -> &'static str {
     include_str!("../../templates/import/collect.sh")
 }
 
+/// The draft with a verdict on every setting, and the profile.
+fn draft_of(reading: &Reading<'_>, answers: &Answers) -> (Mapped, Role) {
+    let role = role::decide(reading, answers);
+    reading.compare_with_starter(role.profile, &map::provider_name(reading, answers));
+    let mut mapped = map::map(reading, &role, answers);
+    ours::forget(&mut mapped, reading);
+    settle::settle(&mut mapped, reading);
+    (mapped, role)
+}
+
 /// Turns a source into a spec.
 ///
 /// # Errors
 /// With every fault, if Postfix itself would stop or a file that decides the relay cannot be read.
 pub fn import(source: &Source, answers: &Answers) -> Result<Imported, Vec<Fault>> {
     let reading = reading::read(source)?;
-    let profile = role::decide(&reading, answers);
-    let mut mapped = map::map(&reading, &profile, answers);
-    settle::settle(&mut mapped, &reading);
+    let (mut mapped, profile) = draft_of(&reading, answers);
     let spec = mapped.draft.to_text();
     let proof = proof::prove(&mapped, &reading, answers);
     let accounts = std::mem::take(&mut mapped.accounts);

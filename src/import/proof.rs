@@ -4,8 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use super::draft::TODO;
+use super::judge::masked;
 use super::map::Mapped;
-use super::reading::{self, Reading, masked};
+use super::questions::{self, Question};
+use super::reading::{self, Reading};
 use super::report::Code;
 use super::source::Source;
 use super::{Answers, defaults, stock};
@@ -18,6 +21,11 @@ use crate::spec;
 use crate::template::Templates;
 
 static DIFFERENCES: &str = include_str!("../../pkg/import/differences.tsv");
+
+/// Stands for the name of the host, if the source has none with a domain.
+const THIS_HOST: &str = "todo.host.example";
+/// The text that replaces it in a report.
+const NAMED: &str = "<full name of this host>";
 
 /// Why a parameter differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -79,6 +87,8 @@ pub struct Proof {
     pub same: usize,
     /// Those that differ.
     pub differences: Vec<Difference>,
+    /// Answers about mail, before and after.
+    pub questions: Vec<Question>,
 }
 
 fn table() -> &'static BTreeMap<&'static str, Reason> {
@@ -129,18 +139,26 @@ fn compare(mapped: &Mapped, before: &Reading<'_>, planned: &Planned, target: &Di
     let facts = format!(
         "mail_version={}\nhostname={}\n",
         target.postfix.version,
-        before.hostname().unwrap_or_else(|| "$myhostname".to_owned())
+        before.hostname().filter(|name| name.contains('.')).unwrap_or_else(|| THIS_HOST.to_owned())
     );
     files.insert(reading::FACTS.to_owned(), facts.into_bytes());
     let source = Source::files(target.id.clone(), files);
-    let after = reading::read(&source).ok()?;
+    let after = reading::read_rendered(&source).ok()?;
     let set = before.settings.iter().chain(&after.settings).map(|setting| setting.name.clone());
     let names: BTreeSet<String> = defaults::names()
         .map(str::to_owned)
         .chain(set)
         .filter(|name| Catalogue::get(name).is_some())
         .collect();
-    let mut proof = Proof { target: target.title.clone(), ..Proof::default() };
+    let mut questions = questions::ask(before, &after);
+    for question in &mut questions {
+        question.before = question.before.replace("$myhostname", NAMED);
+        question.after = mapped
+            .draft
+            .stand_ins()
+            .fold(question.after.replace(THIS_HOST, NAMED), |text, stand_in| text.replace(stand_in, TODO));
+    }
+    let mut proof = Proof { target: target.title.clone(), questions, ..Proof::default() };
     for name in &names {
         let name = name.as_str();
         let known = |reading: &Reading<'_>| {
@@ -195,8 +213,13 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
             Code::Changed => return Reason::Changed,
             Code::Fixed => return Reason::Safer,
             Code::Dropped => return Reason::NoEffect,
-            // It was to be the same.
-            Code::MainCf => return Reason::None,
+            // It was to be the same, with references to what the host decides.
+            Code::MainCf => {
+                let same = before.setting(name).is_some_and(|setting| {
+                    after.setting(name).is_some_and(|new| before.expand_own(&setting.value) == new.value)
+                });
+                return if same { Reason::Platform } else { Reason::None };
+            }
             Code::Key | Code::Implied | Code::Asked => {
                 if let Some(known) = known {
                     return known;
@@ -219,7 +242,9 @@ fn reason(mapped: &Mapped, before: &Reading<'_>, after: &Reading<'_>, name: &str
         return known;
     }
     if after.is_set(name) {
-        return Reason::None;
+        // Limits of a service that only the relay has.
+        let own = Catalogue::transport_of(name).is_some() && !before.is_set(name);
+        return if own { Reason::Construct } else { Reason::None };
     }
     // It is not set: its default differs between versions, or it follows a differing parameter.
     let raw = |reading: &Reading<'_>| defaults::of(name, reading.version).unwrap_or_default();

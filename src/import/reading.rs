@@ -1,18 +1,21 @@
 //! The configuration as Postfix reads it: parameters with their places, services, and what would stop Postfix.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::expand::{expand, level};
+use super::files::{facts, main_settings, services, text_of, unreadable, whole};
+use super::ours::{self, Baseline};
 use super::source::{Found, Source};
 use super::tables::{self, Table};
 use super::{defaults, stock};
-use crate::diag::{Source as Text, printable};
+use crate::diag::printable;
 use crate::postfix::Release;
-use crate::postfix::catalogue::{Catalogue, Kind};
-use crate::postfix::main_cf;
-use crate::postfix::master_cf::{self, Service};
+use crate::postfix::catalogue::Catalogue;
+use crate::postfix::master_cf::Service;
+use crate::relay::Profile;
 
 /// A line of a file of the source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -85,6 +88,9 @@ pub(super) struct Reading<'s> {
     /// Names of files that were read.
     used: RefCell<BTreeSet<String>>,
     facts: BTreeMap<String, String>,
+    /// Whether postpack wrote it.
+    pub(super) ours: bool,
+    baseline: OnceCell<Arc<Baseline>>,
 }
 
 /// Facts of the host, as the collector writes them.
@@ -95,6 +101,15 @@ pub(super) const FACTS: &str = "/etc/postfix/postpack.facts";
 /// # Errors
 /// With all faults, if one of them is fatal.
 pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
+    read_as(source, true)
+}
+
+/// Reads files that this program just wrote, exactly as Postfix sees them.
+pub(super) fn read_rendered(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
+    read_as(source, false)
+}
+
+fn read_as(source: &Source, undo: bool) -> Result<Reading<'_>, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut settings: Vec<Setting> = Vec::new();
     let mut index = BTreeMap::new();
@@ -114,6 +129,21 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
         }
     };
     let facts = facts(source);
+    let written = undo && ours::is_ours(&settings);
+    let mut services = services;
+    if written {
+        ours::undo(&mut settings);
+        if services.is_none() {
+            let text = ours::master_cf(source);
+            let text = text.map(|text| crate::diag::Source { name: "master.edits".to_owned(), text });
+            services = text.map(|text| self::services(&text, &mut faults));
+        }
+        for placed in services.iter_mut().flatten() {
+            if ours::SERVICES.contains(&placed.service.name.as_str()) {
+                placed.stocks.push("postpack");
+            }
+        }
+    }
     let votes = settings.iter().flat_map(|setting| stock::of_parameter(&setting.name, &setting.value));
     let votes = votes.chain(services.iter().flatten().flat_map(|placed| placed.stocks.iter().copied()));
     let count = settings.len() + services.as_ref().map_or(0, Vec::len);
@@ -129,6 +159,8 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
         tables: RefCell::default(),
         used: RefCell::default(),
         facts,
+        ours: written,
+        baseline: OnceCell::new(),
     };
     reading.version = reading.guess_version();
     for setting in &reading.settings {
@@ -156,222 +188,6 @@ pub(super) fn read(source: &Source) -> Result<Reading<'_>, Vec<Fault>> {
     }
     reading.remarks.borrow_mut().extend(faults);
     Ok(reading)
-}
-
-fn whole(code: &'static str, file: &str, message: &str, hint: &str) -> Fault {
-    let place = Place { file: file.to_owned(), line: 1, column: 1 };
-    Fault { code, place, message: message.to_owned(), hint: hint.to_owned(), fatal: true }
-}
-
-/// A file as text. Bytes that are no UTF-8 are in comments most of the time.
-fn text_of(source: &Source, path: &str) -> Result<Option<Text>, Fault> {
-    let Some(Found { name, bytes }) = source.get(path) else { return Ok(None) };
-    if let Some(what) = unreadable(&bytes) {
-        return Err(whole(
-            "unreadable",
-            &name,
-            &format!("the file is {what}"),
-            "import the file as Postfix reads it",
-        ));
-    }
-    Ok(Some(Text { name, text: String::from_utf8_lossy(&bytes).into_owned() }))
-}
-
-/// The reason why a file is not plain text of Postfix.
-pub(super) fn unreadable(bytes: &[u8]) -> Option<&'static str> {
-    let head = &bytes[..bytes.len().min(4096)];
-    let has = |word: &str| head.windows(word.len()).any(|window| window == word.as_bytes());
-    if head.get(..16).is_some_and(|start| start.windows(8).any(|it| it == b"GITCRYPT"))
-        || head.starts_with(b" GITCRYPT")
-    {
-        return Some("encrypted by git-crypt");
-    }
-    for (mark, what) in [
-        ("$ANSIBLE_VAULT;", "encrypted by Ansible Vault"),
-        ("U2FsdGVkX1", "encrypted by openssl"),
-        ("Salted__", "encrypted by openssl"),
-        ("-----BEGIN PGP MESSAGE", "encrypted by PGP"),
-        ("age-encryption.org/", "encrypted by age"),
-        ("-----BEGIN AGE ENCRYPTED FILE", "encrypted by age"),
-    ] {
-        if head.starts_with(mark.as_bytes()) || (mark.len() > 10 && has(mark) && head.len() < 200) {
-            return Some(what);
-        }
-    }
-    if has("ENC[AES256_GCM,") {
-        return Some("encrypted by SOPS");
-    }
-    if has("version https://git-lfs.github.com/spec") {
-        return Some("a pointer of Git LFS");
-    }
-    head.contains(&0).then_some("no text")
-}
-
-fn main_settings(
-    text: &Text,
-    settings: &mut Vec<Setting>,
-    index: &mut BTreeMap<String, usize>,
-    faults: &mut Vec<Fault>,
-) {
-    let starts = main_cf::LineStarts::new(&text.text);
-    let place = |at: usize| {
-        let (line, column) = starts.position(at);
-        Place { file: text.name.clone(), line, column }
-    };
-    let mut fault = |code, at, message: String, hint: &str, fatal| {
-        faults.push(Fault { code, place: place(at), message, hint: hint.to_owned(), fatal });
-    };
-    if text.text.contains("\r\n") {
-        let at = text.text.find('\r').unwrap_or_default();
-        fault(
-            "crlf",
-            at,
-            "lines end with CRLF; Postfix reads them like others".to_owned(),
-            "convert the file with dos2unix",
-            false,
-        );
-    }
-    let (entries, errors) = main_cf::parse(&text.text);
-    for error in errors {
-        let template =
-            ["{%", "<%", "{{", "#{"].iter().any(|mark| text.text[error.span.clone()].contains(mark));
-        let (message, hint) = if template {
-            (
-                "this line belongs to a template that was not rendered",
-                "import what the template becomes on a host",
-            )
-        } else {
-            (
-                "this is no parameter line, and Postfix stops here",
-                "a parameter line is `name = value` from the left margin on",
-            )
-        };
-        fault("no-parameter", error.span.start, message.to_owned(), hint, true);
-    }
-    for entry in entries {
-        if is_template(&entry.value) {
-            let message = format!("`{}` has a placeholder of a template instead of a value", entry.name);
-            fault(
-                "template",
-                entry.value_span.start,
-                message,
-                "import what the template becomes on a host",
-                true,
-            );
-        } else if let Some(at) = entry.value.find(" #") {
-            let message = format!(
-                "`{}`: what follows `#` is no comment, Postfix reads it as part of the value",
-                entry.name
-            );
-            fault(
-                "comment-in-value",
-                entry.value_span.start + at + 1,
-                message,
-                "put the comment on its own line",
-                false,
-            );
-        }
-        let setting = Setting {
-            place: place(entry.name_span.start),
-            earlier: Vec::new(),
-            name: entry.name,
-            value: entry.value,
-        };
-        if let Some(known) = index.get(&setting.name).and_then(|at: &usize| settings.get_mut(*at)) {
-            let old = std::mem::replace(known, setting);
-            known.earlier = old.earlier;
-            if old.value != known.value {
-                let message = format!("`{}` is set again, and only the last line counts", known.name);
-                fault("set-twice", entry.name_span.start, message, "remove the other line", false);
-            }
-            known.earlier.push(old.place);
-        } else {
-            index.insert(setting.name.clone(), settings.len());
-            settings.push(setting);
-        }
-    }
-}
-
-/// `{{ name }}`, `<%= name %>`, `__NAME__`, `@NAME@`: none of them is a value of Postfix.
-fn is_template(value: &str) -> bool {
-    let jinja = value.match_indices("{{").any(|(at, _)| {
-        let before = value[..at].chars().next_back();
-        let after = value[at + 2..].trim_start().chars().next();
-        let closed = value[at..].contains("}}");
-        closed
-            && !matches!(before, Some('$' | ':' | '{'))
-            && after.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-    });
-    let dunder = value.split([' ', ',', ':', '/', '[', ']', '=']).any(|word| {
-        word.len() > 5
-            && word.starts_with("__")
-            && word.ends_with("__")
-            && word.trim_matches('_').chars().all(|c| c.is_ascii_uppercase() || c == '_')
-    });
-    jinja || dunder || value.contains("<%") || value.contains("{%")
-}
-
-fn services(text: &Text, faults: &mut Vec<Fault>) -> Vec<Placed> {
-    let starts = main_cf::LineStarts::new(&text.text);
-    let mut placed = Vec::new();
-    for (at, line) in main_cf::lines(&text.text) {
-        let (row, column) = starts.position(at);
-        let place = Place { file: text.name.clone(), line: row, column };
-        match master_cf::parse(&line) {
-            Ok(services) => {
-                for service in services {
-                    let stocks = stock::of_service(&service);
-                    placed.push(Placed { service, place: place.clone(), stocks });
-                }
-            }
-            Err(error) => faults.push(Fault {
-                code: "no-service",
-                place,
-                message: format!("this is no service, and Postfix stops here: {}", error.message),
-                hint: "a service has a name, a type, five columns and a command".to_owned(),
-                fatal: true,
-            }),
-        }
-    }
-    placed
-}
-
-fn facts(source: &Source) -> BTreeMap<String, String> {
-    let text =
-        source.get(FACTS).map(|found| String::from_utf8_lossy(&found.bytes).into_owned()).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-        .collect()
-}
-
-/// The output of `postconf -n` and `postconf -M`, one after the other, as the files that they stand for.
-pub(super) fn postconf_text(bytes: &[u8]) -> Option<BTreeMap<String, Vec<u8>>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (mut main, mut master) = (String::new(), String::new());
-    for (_, line) in main_cf::lines(text) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if words.len() >= 8
-            && ["inet", "unix", "pass", "fifo", "unix-dgram"].contains(&words[1])
-            && !line.starts_with(' ')
-        {
-            master.push_str(&line);
-            master.push('\n');
-        } else if main_cf::parse(&line).1.is_empty() {
-            main.push_str(&line);
-            main.push('\n');
-        } else {
-            return None;
-        }
-    }
-    if main.is_empty() {
-        return None;
-    }
-    let mut files = BTreeMap::from([("/etc/postfix/main.cf".to_owned(), main.into_bytes())]);
-    if !master.is_empty() {
-        files.insert("/etc/postfix/master.cf".to_owned(), master.into_bytes());
-    }
-    Some(files)
 }
 
 impl Reading<'_> {
@@ -404,15 +220,16 @@ impl Reading<'_> {
 
     fn add_items(&self, text: &str, items: &mut Vec<String>, depth: usize) {
         for item in tables::items(text) {
+            // Postfix warns, and ignores the rest of the line.
+            if item.starts_with('#') {
+                break;
+            }
             if item.starts_with('/') && depth < 3 {
                 match self.file(&item) {
                     Some(found) => {
-                        let text: String = String::from_utf8_lossy(&found.bytes)
-                            .lines()
-                            .filter(|line| !line.trim_start().starts_with('#'))
-                            .collect::<Vec<_>>()
-                            .join(" ");
-                        self.add_items(&self.expand(&text), items, depth + 1);
+                        for line in String::from_utf8_lossy(&found.bytes).lines() {
+                            self.add_items(&self.expand(line), items, depth + 1);
+                        }
                     }
                     None => self.remark(
                         "missing-file",
@@ -505,6 +322,18 @@ impl Reading<'_> {
         let table = Rc::new(tables::read(self, spec));
         self.tables.borrow_mut().insert(spec.to_owned(), Rc::clone(&table));
         table
+    }
+
+    /// Compares with the relay of a starter spec from now on, if postpack wrote the configuration.
+    pub(super) fn compare_with_starter(&self, profile: Profile, provider: &str) {
+        let smarthost = !self.value("relayhost").is_empty();
+        if self.ours && self.baseline.set(Baseline::new(profile, provider, smarthost)).is_ok() {
+            self.tables.borrow_mut().clear();
+        }
+    }
+
+    pub(super) fn baseline(&self) -> Option<&Baseline> {
+        self.baseline.get().map(Arc::as_ref)
     }
 
     /// All tables of a list of maps, in order.
@@ -601,120 +430,4 @@ impl Reading<'_> {
             _ => Release::new(3, 5),
         }
     }
-
-    /// Parts that Postfix does not know, or cannot read.
-    fn judge(&self, setting: &Setting, faults: &mut Vec<Fault>) {
-        let value = self.expand(&setting.value);
-        let mut fault = |code, message: String, hint: String, fatal| {
-            faults.push(Fault { code, place: setting.place.clone(), message, hint, fatal });
-        };
-        let name = &setting.name;
-        if has_password(&value) {
-            fault(
-                "secret",
-                format!("`{name}` holds a password, which everybody on the host can read"),
-                "put it into relay.env; change it if the file was ever shared".to_owned(),
-                false,
-            );
-        }
-        let Some(info) = Catalogue::get(name) else {
-            if !self.refers_to(name) {
-                let near = Catalogue::nearest(name)
-                    .map(|near| format!("did you mean `{near}`?"))
-                    .unwrap_or_default();
-                fault(
-                    "unknown-parameter",
-                    format!("Postfix has no parameter `{name}` and ignores it"),
-                    near,
-                    false,
-                );
-            }
-            return;
-        };
-        if value.contains('$') || is_template(&value) {
-            return;
-        }
-        let (wrong, right) = match &info.kind {
-            Kind::Boolean => {
-                (!["yes", "no"].contains(&value.to_ascii_lowercase().as_str()), "`yes` or `no`".to_owned())
-            }
-            Kind::Integer(..) => (value.parse::<i64>().is_err(), "a whole number".to_owned()),
-            Kind::Time => {
-                let number = value.trim_end_matches(['s', 'm', 'h', 'd', 'w']);
-                (
-                    number.parse::<u64>().is_err() || value.len() - number.len() > 1,
-                    "a number with one unit: s, m, h, d or w".to_owned(),
-                )
-            }
-            Kind::Word(words) if name.ends_with("_tls_security_level") => (
-                !words.iter().any(|word| word.eq_ignore_ascii_case(&value)),
-                format!(
-                    "one of {}",
-                    words
-                        .iter()
-                        .filter(|word| !word.is_empty())
-                        .map(|word| format!("`{word}`"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            ),
-            _ => return,
-        };
-        if wrong && info.exists_in(self.version) {
-            let shown = printable(&value);
-            fault(
-                "bad-value",
-                format!("`{name}` cannot be `{shown}`, and Postfix stops here"),
-                format!("write {right}"),
-                true,
-            );
-        }
-    }
-
-    /// Whether another value refers to a name of the administrator's own, or a service of master.cf uses it.
-    pub(super) fn refers_to(&self, name: &str) -> bool {
-        let forms = [format!("${name}"), format!("${{{name}"), format!("$({name}")];
-        let uses = |text: &str| {
-            forms.iter().any(|form| {
-                text.match_indices(form.as_str()).any(|(at, _)| {
-                    !text[at + form.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-                })
-            })
-        };
-        self.settings.iter().any(|setting| uses(&setting.value))
-            || self
-                .services
-                .iter()
-                .flatten()
-                .any(|placed| placed.service.arguments.iter().any(|argument| uses(&argument.to_string())))
-    }
-}
-
-/// `static:user:password`, and credentials in a URL.
-pub(super) fn has_password(value: &str) -> bool {
-    tables::items(value).iter().any(|item| {
-        let own = item.strip_prefix("static:").is_some_and(|rest| {
-            rest.trim_start_matches('{').contains(':')
-                && !rest.starts_with(['/', '['])
-                && !rest.contains("::")
-                && ![
-                    "lmtp:", "smtp:", "relay:", "error:", "virtual:", "local:", "lmtps:", "smtps:",
-                    "discard:", "retry:",
-                ]
-                .iter()
-                .any(|way| rest.starts_with(way))
-        });
-        let url = item.split_once("://").is_some_and(|(_, rest)| {
-            rest.split('/').next().is_some_and(|host| host.contains('@') && host.contains(':'))
-        });
-        own || url
-    })
-}
-
-/// A value as messages may show it.
-pub(super) fn masked(name: &str, value: &str) -> String {
-    if has_password(value) || (name.contains("password") && value.starts_with("inline:")) {
-        return "(masked)".to_owned();
-    }
-    printable(value)
 }

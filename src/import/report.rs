@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::judge::masked;
 use super::map::Mapped;
 use super::proof::{Proof, Reason};
-use super::reading::{Fault, Place, Reading, masked};
+use super::questions::Question;
+use super::reading::{Fault, Place, Reading};
 use super::role::Role;
 use super::stock;
 use crate::diag::printable;
@@ -229,13 +231,7 @@ impl Report {
             }
         }
         for (reason, items) in by_reason {
-            let names: Vec<String> = items.iter().map(|item| printable(&item.subject)).collect();
-            let place = items
-                .first()
-                .and_then(|item| item.place.as_ref())
-                .map(|place| format!("{place} "))
-                .unwrap_or_default();
-            let _ = writeln!(text, "  {place}{}: {}", names.join(", "), printable(reason));
+            let _ = writeln!(text, "  {}: {}", subjects(&items), printable(reason));
         }
     }
 
@@ -274,6 +270,23 @@ impl Report {
                 text.push_str(&folded(&names.join(", ")));
                 text.push('\n');
             }
+        }
+        let (same, different): (Vec<&Question>, Vec<&Question>) =
+            proof.questions.iter().partition(|asked| asked.before == asked.after);
+        let _ = writeln!(
+            text,
+            "\nMail before and after: {} answers are the same, {} differ",
+            same.len(),
+            different.len()
+        );
+        for asked in different {
+            let _ = writeln!(
+                text,
+                "  {}: {} -> {}",
+                printable(&asked.question),
+                printable(&asked.before),
+                printable(&asked.after)
+            );
         }
     }
 
@@ -314,7 +327,7 @@ impl Report {
                 .iter()
                 .map(|it| json!({ "name": it.name, "before": it.before, "after": it.after, "reason": it.reason.name() }))
                 .collect();
-            json!({ "target": proof.target, "same": proof.same, "differences": differences })
+            json!({ "target": proof.target, "same": proof.same, "differences": differences, "questions": proof.questions })
         };
         json!({
             "source": self.source,
@@ -330,6 +343,27 @@ impl Report {
             "proof": self.proof.iter().map(proof).collect::<Vec<_>>(),
         })
     }
+}
+
+/// Subjects, each once with its places: `main.cf:3 myorigin, transport_maps (transport:1, transport:4)`.
+fn subjects(items: &[&Item]) -> String {
+    let mut seen: Vec<(&str, Vec<String>)> = Vec::new();
+    for item in items {
+        let place = item.place.as_ref().map(ToString::to_string);
+        match seen.iter_mut().find(|(subject, _)| *subject == item.subject) {
+            Some((_, places)) => {
+                let new: Vec<String> = place.into_iter().filter(|place| !places.contains(place)).collect();
+                places.extend(new);
+            }
+            None => seen.push((&item.subject, place.into_iter().collect())),
+        }
+    }
+    let words = seen.iter().map(|(subject, places)| match places.as_slice() {
+        [] => printable(subject),
+        [place] => format!("{place} {}", printable(subject)),
+        places => format!("{} ({})", printable(subject), places.join(", ")),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Indented lines of at most 110 characters.

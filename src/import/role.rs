@@ -146,7 +146,9 @@ impl<'r, 's> Facts<'r, 's> {
                 .iter()
                 .any(|name| {
                     let list = reading.value(name);
-                    list.contains("reject_rbl_client") || list.contains("check_policy_service")
+                    ["reject_rbl_client", "reject_maps_rbl", "check_policy_service"]
+                        .iter()
+                        .any(|check| list.contains(check))
                 })
             || set("smtpd_milters");
         let direct = reading.value("relayhost").is_empty();
@@ -167,13 +169,16 @@ pub(super) fn mail_domains(reading: &Reading<'_>) -> Vec<String> {
 pub(super) fn is_local_name(reading: &Reading<'_>, name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.contains('$')
-        || !name.contains('.')
-        || name.starts_with("localhost.")
-        || [".local", ".localdomain", ".lan", ".internal", ".home", ".intranet", ".home.arpa", ".localhost"]
-            .iter()
-            .any(|end| name.ends_with(end))
+        || is_technical(&name)
         || reading.hostname().is_some_and(|own| own == name && own.split('.').count() > 2)
         || reading.value("myhostname").eq_ignore_ascii_case(&name)
+}
+
+/// Whether nobody outside of a network can have this domain: a name without a dot, or one for private networks.
+pub(super) fn is_technical(name: &str) -> bool {
+    let private =
+        [".local", ".localdomain", ".lan", ".internal", ".home", ".intranet", ".home.arpa", ".localhost"];
+    !name.contains('.') || name.starts_with("localhost.") || private.iter().any(|end| name.ends_with(end))
 }
 
 /// Domains that contain only aliases.

@@ -11,8 +11,30 @@ use crate::spec;
 /// Each round removes at least one key.
 const ROUNDS: usize = 400;
 
-/// Checks the draft until only open questions are left.
+/// Checks the draft until only open questions are left, and reports each of them.
 pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
+    check(mapped, reading);
+    let open: Vec<(String, String)> = mapped
+        .draft
+        .entries()
+        .iter()
+        .filter(|entry| entry.is_open())
+        .map(|entry| {
+            let section = entry.section.split('#').next().unwrap_or(&entry.section);
+            let question = entry.comments.last().map_or("", |line| line.trim_start_matches("TODO: "));
+            (format!("{section}.{}", entry.key), question.to_owned())
+        })
+        .collect();
+    for (path, question) in open {
+        let known = mapped.others.iter().any(|other| other.code == Code::Asked && other.subject == path)
+            || mapped.verdicts.values().any(|given| given.code == Code::Asked && given.keys.contains(&path));
+        if !known {
+            mapped.others.push(Other { code: Code::Asked, subject: path, place: None, reason: question });
+        }
+    }
+}
+
+fn check(mapped: &mut Mapped, reading: &Reading<'_>) {
     let providers = Providers::builtin();
     for _ in 0..ROUNDS {
         let (text, places) = mapped.draft.with_stand_ins();
@@ -59,8 +81,11 @@ pub(super) fn settle(mapped: &mut Mapped, reading: &Reading<'_>) {
             let entry = &mapped.draft.entries()[index];
             // An item of a list, such as a smarthost, is nothing without its host.
             let section = (entry.key == "host" && entry.section.contains('#')).then(|| entry.section.clone());
-            take_out(mapped, reading, index, &message, code);
-            if let Some(section) = section {
+            // A service of the administrator's own would do something else without its options.
+            let service = (entry.key == "options" && mapped.draft.get(&entry.section, "command").is_some())
+                .then(|| entry.section.clone());
+            let whole = take_out(mapped, reading, index, &message, code);
+            if let Some(section) = section.or(service.filter(|_| whole)) {
                 mapped.draft.remove_section(&section);
                 break;
             }
@@ -86,9 +111,9 @@ fn ask(mapped: &mut Mapped, error: &Diagnostic) -> bool {
         _ => return false,
     };
     let (section, key, list, stand_in) = match path.as_str() {
-        "inbound.domains" => ("inbound.domains", "acme.example", false, "mail.acme.example"),
+        "inbound.domains" => ("inbound.domains", "acme.example", false, "todo.backend.example"),
         "mailboxes.addresses" => ("mailboxes", "addresses", true, "jane@mailboxes.example"),
-        "smarthost.host" | "relay.provider" => ("smarthost", "host", false, "smtp.acme.example"),
+        "smarthost.host" | "relay.provider" => ("smarthost", "host", false, "todo.smarthost.example"),
         "server.certificate" => ("server", "certificate", false, "/etc/ssl/mail.pem"),
         "network.trusted" => ("network", "trusted", true, "192.0.2.1"),
         "database.name" => ("database", "name", false, "vimbadmin"),
@@ -109,8 +134,8 @@ fn ask(mapped: &mut Mapped, error: &Diagnostic) -> bool {
     true
 }
 
-/// Takes a key out, and says so of the settings that it came from.
-fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &str, code: &str) {
+/// Takes a key out, or one of its options, and says so of the settings that it came from. Returns whether nothing of it is left.
+fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &str, code: &str) -> bool {
     let refused = mapped.draft.entries().get(index).and_then(|entry| {
         let options = entry.value.as_table()?;
         let name = options.keys().find(|name| message.contains(&format!("`{name}`")))?.clone();
@@ -120,14 +145,14 @@ fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &
         mapped.draft.without_option(index, &name);
         let reason = format!("check rejects it ({code}): {message}");
         mapped.others.push(Other { code: Code::Lost, subject, place: None, reason });
-        return;
+        return false;
     }
     let entry = mapped.draft.remove(index);
     let path = format!("{}.{}", entry.section, entry.key);
     let reason = format!("check rejects it ({code}): {message}");
     if entry.origins.is_empty() {
         mapped.others.push(Other { code: Code::Lost, subject: path, place: None, reason });
-        return;
+        return true;
     }
     for name in &entry.origins {
         match reading.setting(name) {
@@ -159,6 +184,7 @@ fn take_out(mapped: &mut Mapped, reading: &Reading<'_>, index: usize, message: &
             }),
         }
     }
+    true
 }
 
 /// A finding without a place in the draft: something is missing, and a person has to add it.

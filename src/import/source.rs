@@ -95,7 +95,7 @@ impl Source {
             return Self::archive(name, bytes);
         }
         super::env::files(bytes)
-            .or_else(|| super::reading::postconf_text(bytes))
+            .or_else(|| super::files::postconf_text(bytes))
             .map(|files| Self::files(name, files))
             .ok_or_else(|| SourceError::Text(name.to_owned()))
     }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::reading::{Place, Reading, unreadable};
+use super::files::unreadable;
+use super::reading::{Place, Reading};
 use crate::postfix::main_cf;
 
 /// A table that a parameter names.
@@ -120,7 +121,11 @@ pub(super) fn read(reading: &Reading<'_>, spec: &str) -> Table {
         Ok((file, text)) => (file, text),
         Err(table) => return table,
     };
-    Table::Rows(shape, rows(shape, &text.0, &text.1))
+    let mut rows = rows(shape, &text.0, &text.1);
+    if let Some(baseline) = reading.baseline() {
+        rows.retain(|row| !baseline.has_row(row));
+    }
+    Table::Rows(shape, rows)
 }
 
 /// The text of a file that a table is in.

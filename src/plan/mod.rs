@@ -37,6 +37,8 @@ pub use lint::check;
 pub use memory::Memory;
 pub use recipes::Recipe;
 pub use render::{HostFile, render};
+#[cfg(test)]
+pub(crate) use verdicts::samples;
 pub use verdicts::{ParameterRule, parameter_rule};
 
 use std::sync::{Arc, OnceLock};

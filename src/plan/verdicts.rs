@@ -363,7 +363,7 @@ fn text_for_host(profile: Profile, is_lifted: impl Fn(&Verdict) -> bool) -> Stri
 }
 
 #[cfg(test)]
-pub(super) mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `[services]`: services of master.cf.
 
+use std::cell::Cell;
+
 use super::judge::Judge;
 use super::sending;
 use super::values::{self, Fault};
@@ -33,6 +35,12 @@ fn read(judge: &mut Judge, id: Placed<String>, section: &ServiceSection) -> Serv
     let wakeup =
         judge.read_scalar("service", &format!("{path}.wakeup"), what, section.wakeup.as_ref(), wakeup);
     let what = "items without blanks";
+    // Options behind `argv=` are for the program, such as `-oi` of sendmail(1).
+    let of_program = Cell::new(false);
+    let argument = |text: &str| {
+        of_program.set(of_program.get() || text.starts_with("argv="));
+        argument(text, of_program.get())
+    };
     let arguments =
         judge.read_all("service", &format!("{path}.arguments"), what, section.arguments.as_ref(), argument);
     let enabled = section.enabled.as_ref().is_none_or(|spot| spot.value);
@@ -118,9 +126,9 @@ fn wakeup(text: &str) -> Result<String, Fault> {
 }
 
 /// Checks that postconf(1) treats the value as one word.
-fn argument(text: &str) -> Result<String, Fault> {
+fn argument(text: &str, of_program: bool) -> Result<String, Fault> {
     values::line(text)?;
-    if text.starts_with("-o") {
+    if text.starts_with("-o") && !of_program {
         return Err(Fault::new("it is an option of master.cf").hint("put it into `options`"));
     }
     if text.starts_with(['#', '{']) {

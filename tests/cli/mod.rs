@@ -7,6 +7,7 @@ mod diff;
 mod fleet;
 mod image;
 mod import;
+mod import_rules;
 mod init;
 mod inspect;
 mod lists;

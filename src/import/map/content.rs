@@ -1,7 +1,8 @@
 //! `[headers]`, `[content]` and `[milter]`: header and body checks, and the programs that inspect messages.
 
+use super::patterns::{header, posix};
 use super::{Code, Map, is_address, list, one_or_list};
-use crate::import::tables::{self, Row, Shape, Table};
+use crate::import::tables::{self, Shape, Table};
 use std::fmt::Write as _;
 
 pub(super) fn map(map: &mut Map<'_, '_>) {
@@ -69,7 +70,14 @@ fn outgoing(map: &mut Map<'_, '_>) {
         for row in rows {
             any = true;
             let place = row.place.clone();
-            if row.value.eq_ignore_ascii_case("IGNORE") {
+            if row.value.eq_ignore_ascii_case("IGNORE") && is_received(&row.key) {
+                map.other(
+                    Code::Implied,
+                    name,
+                    Some(&place),
+                    "the relay removes Received headers of its clients",
+                );
+            } else if row.value.eq_ignore_ascii_case("IGNORE") {
                 match (header(&row.key), posix(row, *shape)) {
                     (Some(header), _) => strip.push(header),
                     (None, Some(pattern)) => patterns.push(pattern),
@@ -147,72 +155,11 @@ fn outgoing(map: &mut Map<'_, '_>) {
     }
 }
 
-/// A pattern that stands for a header as a whole: `^Received:`, `^X-Mailer:.*`.
-fn header(pattern: &str) -> Option<String> {
-    let name = pattern.strip_prefix('^')?.trim_end_matches('$').trim_end_matches(".*").strip_suffix(':')?;
-    let plain = name.replace("\\-", "-");
-    (!plain.is_empty() && plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
-        .then(|| plain.to_lowercase())
-}
-
-/// A pattern as POSIX has it; `None` where only Perl's expressions can say it, or a flag changes what it means.
-fn posix(row: &Row, shape: Shape) -> Option<String> {
-    if row.flags.contains(['!', '?', 'm', 'U', 'A', 'E', 'X']) {
-        return None;
-    }
-    if shape == Shape::Regexp {
-        return Some(row.key.clone());
-    }
-    let mut out = String::new();
-    let mut chars = row.key.chars().peekable();
-    let mut in_class = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                let next = chars.next()?;
-                let class = match next {
-                    's' => "[:space:]",
-                    'd' => "[:digit:]",
-                    'w' => "[:alnum:]_",
-                    'S' if !in_class => "^[:space:]",
-                    'W' if !in_class => "^[:alnum:]_",
-                    'D' if !in_class => "^[:digit:]",
-                    'b' | 'B' | 'A' | 'Z' | 'z' | 'Q' | 'E' | 'x' | 'p' | 'P' | 'h' | 'R' | 'K' => {
-                        return None;
-                    }
-                    'n' | 'r' | 't' => return None,
-                    other => {
-                        out.push('\\');
-                        out.push(other);
-                        continue;
-                    }
-                };
-                if in_class {
-                    out.push_str(class);
-                } else {
-                    out.push('[');
-                    out.push_str(class);
-                    out.push(']');
-                }
-            }
-            '[' => {
-                in_class = true;
-                out.push(c);
-            }
-            ']' => {
-                in_class = false;
-                out.push(c);
-            }
-            '(' if chars.peek() == Some(&'?') => return None,
-            '*' | '+' | '?' | '}'
-                if chars.peek() == Some(&'?') || (c != '?' && chars.peek() == Some(&'+')) =>
-            {
-                return None;
-            }
-            c => out.push(c),
-        }
-    }
-    Some(out)
+/// Whether a pattern is for Received headers of some kind.
+fn is_received(pattern: &str) -> bool {
+    let start = pattern.trim_start_matches(['^', '(']);
+    let start = ["\\s*", "[[:space:]]*"].iter().find_map(|blank| start.strip_prefix(blank)).unwrap_or(start);
+    start.trim_start_matches('(').to_lowercase().starts_with("received:")
 }
 
 /// Checks of mail that comes in.
@@ -249,15 +196,15 @@ fn checks(map: &mut Map<'_, '_>, name: &'static str, section: &'static str) {
                     }
                 }
                 (None, _) => {
-                    map.other(
-                        Code::Lost,
-                        name,
-                        Some(&place),
-                        &format!(
-                            "the pattern `{}` uses Perl syntax: rewrite it in POSIX syntax",
-                            crate::diag::printable(&row.key)
-                        ),
-                    );
+                    let pattern = crate::diag::printable(&row.key);
+                    let reason = if row.flags.contains('!') {
+                        format!("the pattern `{pattern}` is negated, and [content] has no negation")
+                    } else if row.flags.contains('?') {
+                        format!("the pattern `{pattern}` is inside `if`, and [content] has no conditions")
+                    } else {
+                        format!("the pattern `{pattern}` uses Perl syntax: rewrite it in POSIX syntax")
+                    };
+                    map.other(Code::Lost, name, Some(&place), &reason);
                 }
                 (_, None) => {
                     let word = row.value.split_whitespace().next().unwrap_or_default().to_owned();
@@ -435,33 +382,6 @@ fn milter(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn row(key: &str, flags: &str) -> Row {
-        let place = crate::import::Place { file: "t".to_owned(), line: 1, column: 1 };
-        Row { key: key.to_owned(), value: String::new(), flags: flags.to_owned(), place }
-    }
-
-    #[test]
-    fn patterns_of_perl() {
-        for (perl, posix_text) in [
-            ("^Subject:\\s+x", Some("^Subject:[[:space:]]+x")),
-            ("[\\s\\d]", Some("[[:space:][:digit:]]")),
-            ("\\.exe\\W", Some("\\.exe[^[:alnum:]_]")),
-            ("\\bmiracle\\b", None),
-            ("(?:a)", None),
-            ("a*?", None),
-        ] {
-            assert_eq!(posix(&row(perl, "i"), Shape::Pcre).as_deref(), posix_text, "{perl}");
-        }
-        assert_eq!(posix(&row("x", "!"), Shape::Regexp), None);
-    }
-
-    #[test]
-    fn headers_as_a_whole() {
-        assert_eq!(header("^X-Originating-IP:").as_deref(), Some("x-originating-ip"));
-        assert_eq!(header("^Received:.*").as_deref(), Some("received"));
-        assert_eq!(header("^From:.*@node"), None);
-    }
 
     #[test]
     fn places_of_milters() {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::patterns::catches_all;
 use super::{Code, Map, is_address, one_or_list};
 use crate::import::reading::Place;
 use crate::import::role::is_local_name;
@@ -13,6 +14,8 @@ struct Targets {
     addresses: Vec<String>,
     /// Mailboxes of the host that the chain ends in.
     mailboxes: Vec<String>,
+    /// Addresses of `addresses` whose mail stayed on the host.
+    left: Vec<String>,
     /// Commands, files and lists of addresses in files.
     programs: Vec<String>,
 }
@@ -49,7 +52,25 @@ fn names(map: &mut Map<'_, '_>) -> BTreeMap<String, Alias> {
             continue;
         }
         for (_, table) in reading.tables(parameter) {
-            let Table::Rows(tables::Shape::Lookup, rows) = &*table else { continue };
+            let rows = match &*table {
+                Table::Rows(tables::Shape::Lookup, rows) => rows,
+                // One address for all mail is also that of root.
+                Table::Static(answer) => {
+                    let place = reading.setting(parameter).map(|setting| setting.place.clone());
+                    if let Some(place) = place {
+                        add(Alias { name: "root".to_owned(), targets: tables::targets(answer), place });
+                    }
+                    continue;
+                }
+                Table::Rows(_, rows) => {
+                    if let Some(row) = rows.iter().find(|row| catches_all(&row.key)) {
+                        let targets = tables::targets(&row.value);
+                        add(Alias { name: "root".to_owned(), targets, place: row.place.clone() });
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
             for row in rows {
                 let local = match row.key.split_once('@') {
                     None if row.key.contains('.') => continue,
@@ -137,7 +158,13 @@ fn resolve(map: &Map<'_, '_>, names: &BTreeMap<String, Alias>, name: &str, deliv
             {
                 targets.programs.push(target.clone());
             } else if let Some((local, domain)) = bare.rsplit_once('@') {
-                if reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain)) {
+                let here = reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain));
+                // A relay that only sends no longer keeps this domain: the address is one of its real mail server.
+                if here && !map.role.profile.receives() && !is_local_name(reading, domain) && is_address(bare)
+                {
+                    targets.addresses.push(bare.to_owned());
+                    targets.left.push(bare.to_owned());
+                } else if reading.list("mydestination").iter().any(|own| own.eq_ignore_ascii_case(domain)) {
                     open.push(local.to_lowercase());
                 } else {
                     targets.addresses.push(bare.to_owned());
@@ -147,8 +174,8 @@ fn resolve(map: &Map<'_, '_>, names: &BTreeMap<String, Alias>, name: &str, deliv
             }
         }
     }
-    targets.addresses.sort();
-    targets.addresses.dedup();
+    let mut seen = BTreeSet::new();
+    targets.addresses.retain(|address| seen.insert(address.clone()));
     targets
 }
 
@@ -209,9 +236,23 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
         map.draft.set("relay", "root-mail-to", one_or_list(map.root.clone()), &[]);
         return;
     }
-    let known = names.contains_key("root");
-    let found = resolve(map, names, "root", delivers);
-    let addresses = mail_addresses(found.addresses);
+    let known = names.contains_key("root") || reading.ours;
+    let mut found = resolve(map, names, "root", delivers);
+    if reading.ours {
+        let written = reading.value("relay_root_mail_to");
+        found = Targets { addresses: tables::targets(&written), ..Targets::default() };
+    }
+    let mut addresses = mail_addresses(found.addresses);
+    // Without an alias, mail goes to root at the name of the host, which other servers may not know.
+    let nowhere = !known
+        && (map.provider.is_some() || map.role.direct)
+        && addresses.iter().any(|address| {
+            let domain = address.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
+            is_local_name(reading, domain)
+        });
+    if nowhere {
+        addresses.clear();
+    }
     let place = names.get("root").map(|alias| alias.place.clone());
     for mailbox in &found.mailboxes {
         if known {
@@ -223,6 +264,13 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
             );
         }
     }
+    for address in &found.left {
+        let local = address.split('@').next().unwrap_or_default();
+        let reason = format!(
+            "mail to root was delivered to the mailbox of {local} on this host: now it leaves as {address}"
+        );
+        map.other(Code::Changed, &format!("mailbox {local}"), place.as_ref(), &reason);
+    }
     for program in &found.programs {
         map.other(
             Code::Lost,
@@ -230,6 +278,11 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
             place.as_ref(),
             &format!("mail to root went to {}", kind_of(program)),
         );
+    }
+    if reading.ours && (addresses.is_empty() || addresses == [reading.value("relay_from")]) {
+        // `from` is the default.
+        map.root = addresses;
+        return;
     }
     if addresses.is_empty() {
         // Without an alias, root's mail is read on the host or nowhere.
@@ -243,7 +296,7 @@ fn root(map: &mut Map<'_, '_>, names: &BTreeMap<String, Alias>, delivers: bool) 
             _ => "who receives mail to root? The source has no alias for it.".to_owned(),
         };
         let domain = map.domain().unwrap_or_else(|| "acme.example".to_owned());
-        let stand_in = format!("ops@{domain}");
+        let stand_in = format!("todo.root@{domain}");
         map.draft.ask("relay", "root-mail-to", false, &stand_in, &question);
         map.other(Code::Asked, "relay.root-mail-to", place.as_ref(), "who receives mail to root?");
         return;

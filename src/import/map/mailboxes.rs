@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Code, Map, is_address, list};
+use super::{Code, Map, is_address, is_domain, list};
+use crate::import::reading::Reading;
 use crate::import::tables::{Shape, Table};
 use crate::relay::Profile;
 
@@ -17,6 +18,26 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     for name in ["virtual_mailbox_domains", "virtual_mailbox_maps"] {
         map.say_if_open(name, Code::Key, &["mailboxes.addresses"], "");
     }
+}
+
+/// Domains with mailboxes, in lower case, and whether a table that cannot be read here has more.
+pub(super) fn domains(reading: &Reading<'_>) -> (Vec<String>, bool) {
+    let (mut domains, mut unknown) = (Vec::new(), false);
+    for item in reading.list("virtual_mailbox_domains") {
+        if !item.contains(':') {
+            domains.push(item.to_lowercase());
+            continue;
+        }
+        match &*reading.table(&item) {
+            // The list can also be a table of mailboxes.
+            Table::Rows(Shape::Lookup, rows) => {
+                domains.extend(rows.iter().map(|row| row.key.clone()).filter(|key| is_domain(key)));
+            }
+            Table::Rows(..) => {}
+            _ => unknown = true,
+        }
+    }
+    (domains, unknown)
 }
 
 /// The first database that a list of tables names.
@@ -35,19 +56,14 @@ fn database(map: &mut Map<'_, '_>) -> bool {
     let found: Vec<_> = lists.iter().map(|name| settings(map, name)).collect();
     let Some((kind, first)) = found.iter().flatten().next().cloned() else { return false };
     if !matches!(kind.as_str(), "mysql" | "pgsql") {
+        if kind == "ldap" {
+            directory(map, &first, lists);
+            return true;
+        }
         for name in lists {
             if !settings(map, name).is_empty() {
-                let what = if kind == "ldap" {
-                    "a directory: write [database] by hand (kind = \"ldap\")"
-                } else {
-                    "a database in a file"
-                };
-                map.say(name, Code::Lost, &["database"], what);
+                map.say(name, Code::Lost, &["database"], "a database in a file");
             }
-        }
-        if kind == "ldap" {
-            directory(map, &first);
-            return true;
         }
         return false;
     }
@@ -142,22 +158,27 @@ fn query(map: &mut Map<'_, '_>, name: &'static str, key: &str) {
     }
     let lower = query.to_lowercase();
     let path_like = lower.contains("maildir") || lower.contains("'/'") || lower.contains("/mail");
-    if key == "mailboxes" && path_like {
+    // `SELECT 1` only says that there is one.
+    let constant = lower.strip_prefix("select").is_some_and(|rest| {
+        rest.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '\'' || c == '"')
+    });
+    if key == "mailboxes" && (path_like || constant) {
+        let what = if constant { "a constant" } else { "a folder" };
         map.draft.ask(
             "database.queries",
             key,
             false,
             &query,
             &format!(
-                "{}: the query returns a folder, but it must return the login: {query}",
+                "{}: the query returns {what}, but it must return the login: {query}",
                 place.as_ref().map_or_else(String::new, ToString::to_string)
             ),
         );
         map.other(
             Code::Asked,
-            name,
+            &path,
             place.as_ref(),
-            "the query returns a folder, but it must return the login of the mailbox",
+            &format!("the query returns {what}, but it must return the login of the mailbox"),
         );
         map.say(name, Code::Changed, &[&path], "the query must return the login of the mailbox");
         return;
@@ -165,18 +186,23 @@ fn query(map: &mut Map<'_, '_>, name: &'static str, key: &str) {
     map.key("database.queries", key, query, &[name]);
 }
 
-fn directory(map: &mut Map<'_, '_>, settings: &BTreeMap<String, String>) {
-    map.draft.set("database", "kind", "ldap", &["virtual_mailbox_domains"]);
-    let host = settings.get("server_host").cloned().unwrap_or_default();
+/// A directory: its server, where to search, and the attributes that answer.
+fn directory(map: &mut Map<'_, '_>, first: &BTreeMap<String, String>, lists: [&'static str; 3]) {
+    map.key("database", "kind", "ldap", &lists);
+    let host = first.get("server_host").cloned().unwrap_or_default();
     let host = host.split_whitespace().next().unwrap_or_default().to_owned();
     if host.starts_with("ldap") {
-        map.draft.set("database", "host", host, &["virtual_mailbox_maps"]);
+        map.key("database", "host", host.trim_end_matches('/').to_owned(), &lists);
     } else if !host.is_empty() && host != "localhost" {
-        map.draft.set("database", "host", format!("ldap://{host}"), &["virtual_mailbox_maps"]);
+        map.key("database", "host", format!("ldap://{host}"), &lists);
     }
-    match settings.get("search_base") {
+    let port = first.get("server_port").and_then(|port| port.trim().parse::<i64>().ok());
+    if let Some(port) = port.filter(|port| ![389, 636].contains(port)) {
+        map.key("database", "port", port, &lists);
+    }
+    match first.get("search_base") {
         Some(base) => {
-            map.draft.set("database", "base", base.clone(), &["virtual_mailbox_maps"]);
+            map.key("database", "base", base.clone(), &lists);
         }
         None => {
             map.draft.ask(
@@ -187,6 +213,32 @@ fn directory(map: &mut Map<'_, '_>, settings: &BTreeMap<String, String>) {
                 "the base of the search in the directory",
             );
         }
+    }
+    for (name, (key, usual)) in
+        lists.into_iter().zip([("domains", "associatedDomain"), ("mailboxes", "mail"), ("aliases", "mail")])
+    {
+        let all = settings(map, name);
+        let Some((_, own)) = all.first() else { continue };
+        let attribute = own.get("result_attribute").map_or("maildrop", |text| text.trim()).to_owned();
+        // A folder is no login.
+        let lower = attribute.to_lowercase();
+        let folder =
+            key == "mailboxes" && ["store", "maildir", "mailbox"].iter().any(|word| lower.contains(word));
+        if attribute != usual && !attribute.contains([',', ' ']) && !folder {
+            map.key("database.results", key, attribute, &[name]);
+        }
+        let place = map.reading.setting(name).map(|setting| setting.place.clone());
+        let filter = own.get("query_filter").map_or("(mailacceptinggeneralid=%s)", |text| text.trim());
+        let reason = format!(
+            "the filter `{}`: [database] finds an entry by the attribute in [database.results]",
+            crate::diag::printable(filter)
+        );
+        map.other(Code::Changed, &format!("query of {name}"), place.as_ref(), &reason);
+        if own.get("search_base") != first.get("search_base") || all.len() > 1 {
+            let reason = "searches in several places of the directory: [database] has one `base`";
+            map.other(Code::Lost, &format!("query of {name}"), place.as_ref(), reason);
+        }
+        map.say(name, Code::Changed, &["database"], "asked by the filter of postpack");
     }
 }
 
@@ -201,12 +253,18 @@ fn listed(map: &mut Map<'_, '_>) {
                 for row in rows {
                     if is_address(&row.key) {
                         addresses.push(row.key.clone());
-                    } else {
+                    } else if !is_domain(&row.key) {
+                        let all = row.key.starts_with('@');
+                        let reason = if all {
+                            "one mailbox for all addresses of a domain: list its own address in [mailboxes], and send the others there by an alias"
+                        } else {
+                            "not a plain address"
+                        };
                         map.other(
                             Code::Lost,
                             &format!("mailbox {}", row.key),
                             Some(&row.place.clone()),
-                            "not a plain address",
+                            reason,
                         );
                     }
                 }
@@ -252,14 +310,27 @@ fn listed(map: &mut Map<'_, '_>) {
             "the source does not list the addresses with a mailbox",
         );
     } else {
-        let count = addresses.len();
+        let served = |domain: &String| {
+            let of_domain = |address: &str| address.rsplit_once('@').is_some_and(|(_, own)| own == domain);
+            addresses.iter().any(|address| of_domain(address))
+                || map
+                    .draft
+                    .entries()
+                    .iter()
+                    .any(|entry| entry.section == "mailboxes.aliases" && of_domain(&entry.key.to_lowercase()))
+        };
+        let empty: Vec<String> = domains(reading).0.into_iter().filter(|domain| !served(domain)).collect();
+        for domain in empty {
+            let place = reading.setting("virtual_mailbox_domains").map(|it| &it.place);
+            let reason = "no address of it is listed, so its mail would be rejected";
+            map.other(Code::Lost, &format!("mailbox domain {domain}"), place, reason);
+        }
         map.key(
             "mailboxes",
             "addresses",
             list(addresses),
             &["virtual_mailbox_maps", "virtual_mailbox_domains"],
         );
-        debug_assert!(count > 0);
     }
 }
 
@@ -278,7 +349,7 @@ fn delivery(map: &mut Map<'_, '_>) {
         } else if place.starts_with('/') {
             map.say(origin, Code::Lost, &["mailboxes.lmtp"], "a socket outside the queue folder of Postfix");
         } else {
-            let plain = super::smarthost::hop(place).filter(|hop| hop.port.is_some() || hop.bracketed);
+            let plain = super::hops::hop(place).filter(|hop| hop.port.is_some() || hop.bracketed);
             let text = match plain {
                 Some(hop) if !place.contains('/') => {
                     let host = if hop.host.contains(':') { format!("[{}]", hop.host) } else { hop.host };

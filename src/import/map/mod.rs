@@ -1,28 +1,36 @@
 //! From settings to keys: each module writes the keys of its sections and says what became of the settings behind them.
 
+mod access;
 mod content;
+mod forwards;
+mod hops;
 mod identity;
 mod limits;
 mod local;
 mod mailboxes;
 mod network;
+mod patterns;
 mod receiving;
 mod restrictions;
 mod senders;
 mod services;
 mod smarthost;
 mod tls;
+mod transports;
 
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Entry};
-use super::reading::{Place, Reading, masked};
+use super::judge::{has_password, masked};
+use super::reading::{Place, Reading};
 use super::report::Code;
-use super::role::Role;
+use super::role::{Role, is_technical};
 use super::verdict::{self, Kind};
 use super::{Account, Answers, defaults, stock};
 use crate::postfix::catalogue::Catalogue;
 use crate::relay::{Profile, Provider};
+
+pub(super) use hops::hop;
 
 /// A spec, and what became of every setting.
 #[derive(Debug)]
@@ -63,12 +71,22 @@ pub(super) struct Map<'r, 's> {
     pub(super) others: Vec<Other>,
     pub(super) accounts: Vec<Account>,
     pub(super) provider: Option<Provider>,
+    /// Servers that receive the mail, in order.
+    hops: Vec<hops::Hop>,
     /// The address or `@domain` of the host's mail.
     pub(super) from: Option<String>,
     pub(super) root: Vec<String>,
     pub(super) own_files: Vec<String>,
     /// Why the TLS level is no longer what it was, for a comment.
     pub(super) tls_comment: Option<String>,
+}
+
+/// The name of the provider that owns the smarthost.
+pub(super) fn provider_name(reading: &Reading<'_>, answers: &Answers) -> String {
+    let named = answers.provider.clone();
+    named
+        .or_else(|| hops::owner(&hops::hops(&reading.value("relayhost"))).map(|own| own.name))
+        .unwrap_or_else(|| Provider::CUSTOM.to_owned())
 }
 
 /// Maps a reading.
@@ -82,6 +100,7 @@ pub(super) fn map(reading: &Reading<'_>, role: &Role, answers: &Answers) -> Mapp
         others: Vec::new(),
         accounts: Vec::new(),
         provider: None,
+        hops: Vec::new(),
         from: None,
         root: Vec::new(),
         own_files: Vec::new(),
@@ -172,7 +191,14 @@ fn rest(map: &mut Map<'_, '_>) {
         let name = setting.name.as_str();
         let value = reading.value(name);
         let Some(row) = verdict::of(name, map.role.profile, &setting.value).filter(|_| true) else {
-            if reading.refers_to(name) {
+            if crate::import::env::is_variable(name) {
+                map.say(
+                    name,
+                    Code::Lost,
+                    &[],
+                    "a variable of the container image, for which there is no key",
+                );
+            } else if reading.refers_to(name) {
                 map.say(name, Code::Implied, &[], "a user-defined name, expanded where it is used");
             } else {
                 let near = Catalogue::nearest(name)
@@ -192,8 +218,16 @@ fn rest(map: &mut Map<'_, '_>) {
             map.say_keys(name, Code::Implied, keys, "Postfix's default");
             continue;
         }
+        if let Some(maps) = maps_of_classes(name).filter(|maps| reading.value(maps).is_empty()) {
+            map.say_keys(name, Code::Dropped, keys, &format!("without {maps} it has no effect"));
+            continue;
+        }
         if let Some(reason) = map.without_rows(name, &value) {
             map.say_keys(name, Code::Dropped, keys, reason);
+            continue;
+        }
+        if reading.ours && name.starts_with("smarthost-") {
+            map.say_keys(name, Code::Implied, keys, "follows from [[smarthost]] senders");
             continue;
         }
         if let Some(transport) = Catalogue::transport_of(name)
@@ -216,9 +250,32 @@ fn rest(map: &mut Map<'_, '_>) {
                 let reason = format!("no value of {} expresses this", words(&keys));
                 map.say_keys(name, Code::Lost, keys, &reason);
             }
+            Kind::MainCf
+                if name == "smtpd_banner" && !stock::of_parameter(name, &setting.value).is_empty() =>
+            {
+                map.say_keys(name, Code::Dropped, keys, "the greeting of the package's own main.cf");
+            }
             Kind::MainCf => map.main_cf(name),
         }
     }
+}
+
+/// The tables that a list of classes is for.
+fn maps_of_classes(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "canonical_classes" => "canonical_maps",
+        "sender_canonical_classes" => "sender_canonical_maps",
+        "recipient_canonical_classes" => "recipient_canonical_maps",
+        "masquerade_classes" | "masquerade_exceptions" => "masquerade_domains",
+        _ => return None,
+    })
+}
+
+/// The newer name of a parameter that takes the same values.
+fn renamed(name: &str) -> Option<&'static str> {
+    let info = Catalogue::get(name)?;
+    let new = Catalogue::get(info.instead.filter(|_| info.deprecated.is_some())?)?;
+    (info.kind == new.kind && !name.contains("_per_site")).then_some(new.name)
 }
 
 /// Whether a value is what Postfix does without it.
@@ -296,21 +353,32 @@ impl Map<'_, '_> {
         let Some(setting) = self.reading.setting(name) else { return };
         let value = self.reading.expand_own(&setting.value);
         let tables: Vec<String> = super::tables::named(&self.reading.expand(&value));
-        if super::reading::has_password(&value) {
+        if has_password(&value) {
             self.say(name, Code::Lost, &[], "it contains a password");
             return;
         }
-        for table in tables {
-            if let Some(path) = super::tables::file_of(&table) {
-                self.own_files.push(path.to_owned());
+        self.bring(&tables);
+        if let Some(new) = renamed(name).filter(|new| !self.reading.is_set(new)) {
+            self.draft.set("main-cf", new, value, &[name]);
+            self.say(name, Code::Fixed, &[&format!("main-cf.{new}")], &format!("an old name of `{new}`"));
+            // The file does not have the new one, whose value differs from now on.
+            if let Some(given) = self.verdicts.get(name).cloned() {
+                self.verdicts.insert(new.to_owned(), given);
             }
+            return;
         }
         self.draft.set("main-cf", name, value, &[name]);
         self.say(name, Code::MainCf, &[&format!("main-cf.{name}")], "");
     }
 
+    /// Tables that the administrator has to copy to the host.
+    pub(super) fn bring(&mut self, tables: &[String]) {
+        let files = tables.iter().filter_map(|table| super::tables::file_of(table));
+        self.own_files.extend(files.map(str::to_owned));
+    }
+
     /// Why a list of tables changes nothing, if it has no rows.
-    fn without_rows(&self, name: &str, value: &str) -> Option<&'static str> {
+    pub(super) fn without_rows(&self, name: &str, value: &str) -> Option<&'static str> {
         let is_maps = matches!(Catalogue::get(name)?.kind, crate::postfix::catalogue::Kind::Maps);
         let items = super::tables::items(value);
         if !is_maps || items.is_empty() {
@@ -358,7 +426,9 @@ impl Map<'_, '_> {
             let domain = self.reading.value("mydomain");
             (domain.contains('.') && !domain.contains('$')).then_some(domain)
         });
-        own.map(|domain| registered(&domain)).filter(|domain| domain.contains('.'))
+        own.filter(|domain| !is_technical(domain))
+            .map(|domain| registered(&domain))
+            .filter(|domain| domain.contains('.'))
     }
 }
 

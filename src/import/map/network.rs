@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::tls::is_snakeoil;
-use super::{Code, Map, list};
+use super::{Code, Map, is_domain, list};
 use crate::import::role;
 use crate::import::tables::{self, Table};
 use crate::postfix::Network;
@@ -38,6 +38,30 @@ fn address(text: &str) -> Option<IpAddr> {
     text.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
+/// Addresses in the names of services on port 25, such as `10.0.0.5:smtp`. Returns whether there are any.
+fn listen_by_service(map: &mut Map<'_, '_>) -> bool {
+    let mut addresses = Vec::new();
+    for placed in map.reading.services.iter().flatten() {
+        let service = &placed.service;
+        let Some((host, "smtp" | "25")) = service.name.rsplit_once(':') else { continue };
+        let Some(ip) = address(host.trim_matches(['[', ']'])).filter(|ip| !ip.is_loopback()) else {
+            continue;
+        };
+        if matches!(service.command.as_str(), "smtpd" | "postscreen") {
+            addresses.push((ip.to_string(), format!("service {}", service.id()), placed.place.clone()));
+        }
+    }
+    for (_, subject, place) in &addresses {
+        map.other(Code::Key, subject, Some(place), "[network] listen");
+    }
+    let found: Vec<String> = addresses.into_iter().map(|(ip, ..)| ip).collect();
+    let any = !found.is_empty();
+    if any {
+        map.key("network", "listen", list(found), &["inet_interfaces"]);
+    }
+    any
+}
+
 fn listen(map: &mut Map<'_, '_>) {
     if !map.reading.is_set("inet_interfaces") {
         return;
@@ -59,6 +83,13 @@ fn listen(map: &mut Map<'_, '_>) {
                 "it listened on every interface but only sends: now only the host itself can connect",
             );
         }
+        return;
+    }
+    if map.reading.ours {
+        let reason = "the addresses of [network] listen";
+        map.say("proxy_interfaces", Code::Implied, &["network.listen"], reason);
+    }
+    if only_loopback && listen_by_service(map) {
         return;
     }
     if items.iter().any(|item| item == "all") {
@@ -156,7 +187,7 @@ fn trusted(map: &mut Map<'_, '_>) {
                                 Code::Lost,
                                 &row.key,
                                 Some(&row.place.clone()),
-                                "a client that is trusted by other means than its address",
+                                "not an address or a network: only these can be trusted",
                             ),
                         }
                     }
@@ -177,6 +208,13 @@ fn trusted(map: &mut Map<'_, '_>) {
                 &item,
                 reading.setting("mynetworks").map(|it| &it.place),
                 "an untrusted network inside a trusted one",
+            );
+        } else if is_domain(item.trim_start_matches('.')) {
+            map.other(
+                Code::Lost,
+                &item,
+                reading.setting("mynetworks").map(|it| &it.place),
+                "clients that are trusted by their host name: list their addresses in [network] trusted",
             );
         } else {
             map.other(
@@ -255,7 +293,8 @@ fn certificate(map: &mut Map<'_, '_>) {
     if !map.role.profile.has_clients() {
         return;
     }
-    let chain = reading.list("smtpd_tls_chain_files");
+    // Names of files, which must not be read: they hold private keys.
+    let chain = tables::items(&reading.value("smtpd_tls_chain_files"));
     let (certificate, key, names) = match chain.as_slice() {
         [] => (
             reading.value("smtpd_tls_cert_file"),

@@ -1,8 +1,8 @@
 //! `[access]`, `[restrictions]` and `[abuse]`: what the restriction lists of smtpd(8) become.
 
-use super::network::network;
-use super::{Code, Map, is_address, is_domain, list};
-use crate::import::tables::{self, Row, Shape, Table};
+use super::access::{self, Allowed};
+use super::{Code, Map, list};
+use crate::import::tables;
 use crate::postfix::catalogue::{Catalogue, RestrictionState};
 
 const LISTS: [&str; 5] = [
@@ -11,6 +11,15 @@ const LISTS: [&str; 5] = [
     "smtpd_sender_restrictions",
     "smtpd_relay_restrictions",
     "smtpd_recipient_restrictions",
+];
+
+/// Restrictions that permit before the end of a list is reached.
+const PERMITS: [&str; 5] = [
+    "permit",
+    "permit_mynetworks",
+    "permit_sasl_authenticated",
+    "permit_tls_clientcerts",
+    "permit_inet_interfaces",
 ];
 
 /// Restrictions that the relay always has.
@@ -90,13 +99,16 @@ fn relay_list(map: &mut Map<'_, '_>) {
 
 /// Findings of all lists.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     /// Restrictions by the list of the spec, in order, each with the parameter that it is from.
-    words: Vec<(&'static str, String, &'static str)>,
+    pub(super) words: Vec<(&'static str, String, &'static str)>,
     block: Vec<(String, &'static str)>,
     names: Vec<(String, &'static str)>,
     policies: Vec<(String, &'static str)>,
     classes: Vec<String>,
+    /// Whether the current list lets through only the senders of its tables.
+    pub(super) only_listed: bool,
+    pub(super) allowed: Allowed,
 }
 
 fn walk(map: &mut Map<'_, '_>, name: &'static str, found: &mut Found) {
@@ -106,9 +118,25 @@ fn walk(map: &mut Map<'_, '_>, name: &'static str, found: &mut Found) {
         "smtpd_sender_restrictions" => "sender",
         _ => "recipient",
     };
-    let items = tables::items(&map.reading.value(name));
+    let mut items = tables::items(&map.reading.value(name));
+    if let Some(baseline) = map.reading.baseline() {
+        items = baseline.others(name, items);
+    }
+    found.only_listed = only_listed(name, &items);
     items_of(map, name, stage, &items, found, 0);
+    if found.only_listed && found.allowed.is_empty() {
+        found.words.push((stage, "reject".to_owned(), name));
+    }
+    found.only_listed = false;
     map.say_if_open(name, Code::Implied, &["network.trusted"], "the relay has these restrictions");
+}
+
+/// Whether a list accepts only the senders of its tables: it ends with `reject`, and no restriction before it permits others.
+fn only_listed(name: &str, items: &[String]) -> bool {
+    let words: Vec<String> = items.iter().map(|item| item.to_ascii_lowercase()).collect();
+    name == "smtpd_sender_restrictions"
+        && words.last().is_some_and(|last| last == "reject")
+        && !words.iter().any(|word| PERMITS.contains(&word.as_str()))
 }
 
 fn items_of(
@@ -144,7 +172,7 @@ fn items_of(
                 "sender" => "check_sender_access",
                 _ => "check_recipient_access",
             };
-            table(map, name, stage, check, item, found);
+            access::table(map, name, stage, check, item, found);
             continue;
         }
         let Some(info) = Catalogue::restriction(&word) else {
@@ -159,6 +187,15 @@ fn items_of(
             continue;
         };
         let argument = info.argument.and_then(|_| rest.next()).cloned();
+        if word == "reject_maps_rbl" {
+            let zones = map.reading.list("maps_rbl_domains");
+            let each: Vec<String> =
+                zones.into_iter().flat_map(|zone| ["reject_rbl_client".to_owned(), zone]).collect();
+            let keys = if receives { "abuse.block-lists" } else { "restrictions.client" };
+            map.say("maps_rbl_domains", Code::Fixed, &[keys], "each list is named where it is used");
+            items_of(map, name, stage, &each, found, depth + 1);
+            continue;
+        }
         let word = match info.state {
             RestrictionState::OldName(new) => new.to_owned(),
             RestrictionState::Removed(_, new) | RestrictionState::Deprecated(_, new)
@@ -202,7 +239,7 @@ fn items_of(
             }
             ("check_policy_service", Some(service)) => policy(map, name, stage, &service, found),
             (word, Some(argument)) if word.starts_with("check_") && word.ends_with("_access") => {
-                table(map, name, stage, word, &argument, found);
+                access::table(map, name, stage, word, &argument, found);
             }
             (word, argument) => {
                 let stage = match info.subject {
@@ -219,7 +256,7 @@ fn items_of(
     }
 }
 
-fn place(map: &Map<'_, '_>, name: &str) -> Option<super::Place> {
+pub(super) fn place(map: &Map<'_, '_>, name: &str) -> Option<super::Place> {
     map.reading.setting(name).map(|setting| setting.place.clone())
 }
 
@@ -244,222 +281,22 @@ fn policy(map: &mut Map<'_, '_>, name: &'static str, stage: &'static str, servic
         map.key("abuse", "greylisting", true, &[name]);
     } else if place_of.contains("spf") {
         map.key("abuse", "spf", true, &[name]);
+        // Its package has a policy daemon for SPF, which others lack.
+        let of_debian =
+            |text: &str| ["debian", "ubuntu"].iter().any(|os| text.to_lowercase().starts_with(os));
+        if map.reading.fact("os").or(map.reading.stock.as_deref()).is_some_and(of_debian) {
+            map.draft.set("package", "targets", list(["deb".to_owned()]), &[]);
+        }
     } else {
         found.policies.push((place_of, name));
     }
 }
 
-/// An access table.
-fn table(
-    map: &mut Map<'_, '_>,
-    name: &'static str,
-    stage: &'static str,
-    check: &str,
-    spec: &str,
-    found: &mut Found,
-) {
-    let section = match check {
-        "check_client_access" => "access.clients",
-        "check_sender_access" => "access.senders",
-        "check_recipient_access" => "access.recipients",
-        _ => "",
-    };
-    let read = map.reading.table(spec);
-    match &*read {
-        Table::Rows(_, rows) if rows.is_empty() => {
-            map.other(
-                Code::Dropped,
-                &format!("{check} {spec}"),
-                place(map, name).as_ref(),
-                "the table is empty",
-            );
-        }
-        Table::Missing => {
-            map.other(
-                Code::Dropped,
-                &format!("{check} {spec}"),
-                place(map, name).as_ref(),
-                "the table is not in the source, so it is treated as empty",
-            );
-        }
-        Table::Rows(shape @ (Shape::Lookup | Shape::Cidr), rows) if !section.is_empty() => {
-            let mut seen: Vec<String> = Vec::new();
-            for row in rows {
-                access(map, name, section, *shape, row, &mut seen);
-            }
-            let order = rows.iter().any(|row| row.value.to_ascii_uppercase().starts_with("OK"));
-            if order {
-                map.say_if_open(name, Code::Key, &[section], "");
-            }
-        }
-        Table::Rows(..) | Table::Database { .. } | Table::Other => {
-            by_hand(map, name, stage, check, spec, found);
-        }
-        Table::Static(_) => map.other(
-            Code::Lost,
-            &format!("{check} {spec}"),
-            place(map, name).as_ref(),
-            "one answer for every key",
-        ),
-        Table::Unreadable => map.other(
-            Code::Lost,
-            &format!("{check} {spec}"),
-            place(map, name).as_ref(),
-            "the table is encrypted",
-        ),
-    }
-}
-
-/// A table that the administrator puts on the host.
-fn by_hand(
-    map: &mut Map<'_, '_>,
-    name: &'static str,
-    stage: &'static str,
-    check: &str,
-    spec: &str,
-    found: &mut Found,
-) {
-    let (Some((kind, _)), Some(path)) = (tables::parts(spec), tables::file_of(spec)) else {
-        map.other(
-            Code::Lost,
-            &format!("{check} {spec}"),
-            place(map, name).as_ref(),
-            "a table that the package cannot contain",
-        );
-        return;
-    };
-    if matches!(kind, "mysql" | "pgsql" | "ldap" | "sqlite") {
-        map.other(
-            Code::Lost,
-            &format!("{check} {kind}"),
-            place(map, name).as_ref(),
-            "access by a query of a database",
-        );
-        return;
-    }
-    let kind = if matches!(kind, "btree" | "hash" | "lmdb" | "cdb" | "dbm") {
-        "$default_database_type"
-    } else {
-        kind
-    };
-    map.own_files.push(path.to_owned());
-    let stage = match check {
-        "check_helo_access" => "helo",
-        check if check.starts_with("check_sender") => "sender",
-        check if check.starts_with("check_recipient") => "recipient",
-        _ => stage,
-    };
-    found.words.push((stage, format!("{check} {kind}:{path}"), name));
-}
-
-/// One row of an access table.
-fn access(
-    map: &mut Map<'_, '_>,
-    name: &'static str,
-    section: &'static str,
-    shape: Shape,
-    row: &Row,
-    seen: &mut Vec<String>,
-) {
-    let lost = |map: &mut Map<'_, '_>, reason: &str| {
-        map.other(
-            Code::Lost,
-            &format!("{} {}", section, crate::diag::printable(&row.key)),
-            Some(&row.place.clone()),
-            reason,
-        );
-    };
-    let (word, words) = row.value.split_once([' ', '\t']).unwrap_or((&row.value, ""));
-    let said = words.trim();
-    let upper = word.to_ascii_uppercase();
-    let with = |action: &str| if said.is_empty() { action.to_owned() } else { format!("{action} {said}") };
-    let action = match upper.as_str() {
-        "OK" | "PERMIT" | "RELAY" => "permit".to_owned(),
-        "DUNNO" => return,
-        "REJECT" => with("reject"),
-        "DEFER" => with("defer"),
-        "DISCARD" => "discard".to_owned(),
-        "HOLD" => "hold".to_owned(),
-        code if code.len() == 3 && code.starts_with('5') && code.bytes().all(|b| b.is_ascii_digit()) => {
-            with("reject")
-        }
-        code if code.len() == 3 && code.starts_with('4') && code.bytes().all(|b| b.is_ascii_digit()) => {
-            with("defer")
-        }
-        code if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) => "permit".to_owned(),
-        _ => return lost(map, &format!("`{}` is not an action of [access]", crate::diag::printable(word))),
-    };
-    let key = if section == "access.clients" {
-        match client(&row.key) {
-            Some(network) => network,
-            None => return lost(map, "a client by its name"),
-        }
-    } else {
-        let key = row.key.trim_start_matches('.');
-        if row.key.ends_with('@') {
-            let local = row.key.trim_end_matches('@');
-            if section == "access.recipients"
-                && matches!(local, "postmaster" | "abuse")
-                && action == "permit"
-                && map.role.profile.receives()
-            {
-                map.other(
-                    Code::Implied,
-                    &row.key,
-                    Some(&row.place.clone()),
-                    "mail to postmaster and abuse is always accepted",
-                );
-                return;
-            }
-            return lost(map, "a local part at any domain");
-        }
-        if !(is_address(key) || is_domain(key)) {
-            return lost(map, "neither an address nor a domain");
-        }
-        key.to_owned()
-    };
-    // In a cidr table the first match applies, so rows after a wider network never had an effect.
-    if shape == Shape::Cidr {
-        let covered = seen.iter().any(|wider| contains(wider, &key));
-        seen.push(key.clone());
-        if covered {
-            map.other(
-                Code::Dropped,
-                &format!("{section} {key}"),
-                Some(&row.place.clone()),
-                "it follows a wider network, so it never had an effect",
-            );
-            return;
-        }
-    }
-    if map.draft.get(section, &key).is_none() {
-        map.key(section, &key, action, &[name]);
-    }
-}
-
-/// An address, a network, or its first octets.
-fn client(key: &str) -> Option<String> {
-    let octets: Vec<&str> = key.trim_end_matches('.').split('.').collect();
-    if octets.len() < 4 && octets.iter().all(|octet| octet.parse::<u8>().is_ok()) {
-        let mut whole = octets.clone();
-        whole.resize(4, "0");
-        return Some(format!("{}/{}", whole.join("."), octets.len() * 8));
-    }
-    network(key)
-}
-
-fn contains(wider: &str, narrower: &str) -> bool {
-    let read = |text: &str| {
-        let (host, prefix) = text.split_once('/').unwrap_or((text, ""));
-        let address: std::net::IpAddr = host.parse().ok()?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        Some(crate::postfix::Network::containing(address, prefix.parse().unwrap_or(bits)))
-    };
-    matches!((read(wider), read(narrower)), (Some(wider), Some(narrower)) if wider.contains(&narrower))
-}
-
 impl Found {
     fn write(self, map: &mut Map<'_, '_>) {
+        if !self.allowed.is_empty() {
+            map.key("access", "allowed-senders", list(self.allowed.0), &["smtpd_sender_restrictions"]);
+        }
         let unique = |items: &[(String, &'static str)]| {
             let mut texts: Vec<String> = Vec::new();
             let mut from: Vec<&'static str> = Vec::new();

@@ -1,6 +1,7 @@
 //! `[[smarthost]] senders`: smarthosts and accounts by sender (SASL_README, "Configuring Sender-Dependent SASL authentication").
 
-use super::smarthost::{Hop, account_of, add_account, default_hop_keys, hop, login_parts};
+use super::hops::{Hop, hop};
+use super::smarthost::{account_of, add_account, default_hop_keys, login_parts};
 use super::{Map, one_or_list};
 use crate::import::tables::{Row, Shape, Table};
 

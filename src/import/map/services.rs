@@ -1,8 +1,9 @@
 //! master.cf: `[submission]`, `[postscreen]`, and services that a person changed or added.
 
-use super::{Code, Map};
+use super::{Code, Map, patterns};
 use crate::import::reading::Placed;
 use crate::import::stock;
+use crate::import::tables::{Shape, Table};
 use crate::postfix::master_cf::{Argument, Kind, Service};
 use crate::relay::Profile;
 
@@ -17,10 +18,17 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
         if let Some(port) = submission_port(&placed.service) {
             ports.push(port);
             submission(map, placed, port);
-        } else if placed.service.command == "postscreen" {
+        }
+    }
+    for placed in services.iter().filter(|placed| submission_port(&placed.service).is_none()) {
+        if placed.service.command == "postscreen" {
             postscreen(map, placed);
         } else if placed.stocks.is_empty() {
-            changed(map, placed);
+            let subject = format!("service {}", placed.service.id());
+            let mapped = |other: &super::Other| other.code == Code::Key && other.subject == subject;
+            if !map.others.iter().any(mapped) {
+                changed(map, placed);
+            }
         }
     }
     if matches!(map.role.profile, Profile::Submission | Profile::MailServer) {
@@ -56,6 +64,12 @@ fn submission(map: &mut Map<'_, '_>, placed: &Placed, port: u16) {
             );
             for argument in &placed.service.arguments {
                 if let Argument::Override(name, value) = argument
+                    && name == "cleanup_service_name"
+                    && strips(map, value.as_str())
+                {
+                    continue;
+                }
+                if let Argument::Override(name, value) = argument
                     && matches!(
                         name.as_str(),
                         "content_filter" | "cleanup_service_name" | "smtpd_milters" | "header_checks"
@@ -85,6 +99,50 @@ fn submission(map: &mut Map<'_, '_>, placed: &Placed, port: u16) {
             map.other(Code::Dropped, &format!("service {id}"), Some(&placed.place), reason);
         }
     }
+}
+
+/// The usual cleanup service for mail of users, which only removes headers: `[submission] strip`.
+fn strips(map: &mut Map<'_, '_>, cleanup: &str) -> bool {
+    let Some(placed) = service(map, cleanup) else { return false };
+    let mut headers: Vec<String> = Vec::new();
+    for argument in &placed.service.arguments {
+        let Argument::Override(name, value) = argument else { return false };
+        match name.as_str() {
+            "syslog_name" => {}
+            "header_checks" | "mime_header_checks" => {
+                for spec in crate::import::tables::items(&map.reading.expand(value.as_str())) {
+                    let table = map.reading.table(&spec);
+                    let Table::Rows(Shape::Regexp | Shape::Pcre, rows) = &*table else { return false };
+                    for row in rows {
+                        let removed = row.value.eq_ignore_ascii_case("ignore");
+                        match patterns::header(&row.key).filter(|_| removed) {
+                            Some(header) if !headers.contains(&header) => headers.push(header),
+                            Some(_) => {}
+                            None => return false,
+                        }
+                    }
+                }
+            }
+            _ => return false,
+        }
+    }
+    if headers.is_empty() {
+        return false;
+    }
+    map.draft.set("submission", "strip", super::list(headers), &[]);
+    map.other(
+        Code::Key,
+        &format!("service {}", placed.service.id()),
+        Some(&placed.place),
+        "[submission] strip",
+    );
+    true
+}
+
+/// The service of that name on a socket of Postfix.
+fn service(map: &Map<'_, '_>, name: &str) -> Option<Placed> {
+    let mut all = map.reading.services.iter().flatten();
+    all.find(|placed| placed.service.name == name && placed.service.kind != Kind::Inet).cloned()
 }
 
 fn postscreen(map: &mut Map<'_, '_>, placed: &Placed) {
@@ -136,9 +194,10 @@ fn postscreen(map: &mut Map<'_, '_>, placed: &Placed) {
 /// A service that no package brings like this.
 fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
     let service = &placed.service;
-    let id = service.id();
-    let subject = format!("service {id}");
-    let is_stock = stock::has_service(&id) || stock::has_service(&id.replace("/fifo", "/unix"));
+    let subject = format!("service {}", service.id());
+    // An older form of the same socket.
+    let id = service.id().replace("/fifo", "/unix");
+    let is_stock = stock::has_service(&id);
     let command = service.command.as_str();
     if service.arguments.iter().any(
         |argument| matches!(argument, Argument::Word(word) if matches!(word.as_str(), "-v" | "-vv" | "-D")),
@@ -174,8 +233,8 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
         .collect();
     let options =
         options.into_iter().filter(|(name, value)| !limit(map, &id, name, value, placed)).collect::<Vec<_>>();
-    let section = format!("services.\"{}\"", id.replace("/fifo", "/unix"));
-    let name = format!("service {id}");
+    let section = format!("services.\"{id}\"");
+    let name = subject.clone();
     let mut written = false;
     if !is_stock {
         // One that only Postfix's own services talk to, and that none of them names, is left over.
@@ -211,6 +270,9 @@ fn changed(map: &mut Map<'_, '_>, placed: &Placed) {
     if !words.is_empty() && !is_stock {
         map.draft.set(&section, "arguments", super::list(words), &[&name]);
         written = true;
+    }
+    for (_, value) in &options {
+        map.bring(&crate::import::tables::named(&map.reading.expand(value)));
     }
     if !options.is_empty() {
         let table: toml::Table =
@@ -300,9 +362,7 @@ fn is_used(map: &Map<'_, '_>, name: &str) -> bool {
         || ["header_checks", "body_checks", "transport_maps", "smtpd_recipient_restrictions"].iter().any(
             |maps| {
                 reading.tables(maps).iter().any(|(_, table)| match &**table {
-                    crate::import::tables::Table::Rows(_, rows) => {
-                        rows.iter().any(|row| row.value.contains(&format!("{name}:")))
-                    }
+                    Table::Rows(_, rows) => rows.iter().any(|row| row.value.contains(&format!("{name}:"))),
                     _ => false,
                 })
             },

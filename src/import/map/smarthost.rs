@@ -1,64 +1,16 @@
 //! `[smarthost]` and the provider: where mail goes, and by which account.
 
+use super::hops::{Hop, OLD_NAMES, hop, hops, keys_of, owner};
 use super::{Code, Map};
 use crate::import::Account;
-use crate::import::reading::has_password;
+use crate::import::judge::has_password;
 use crate::import::tables::{self, Table};
-use crate::relay::{Provider, SenderRule, TlsMode};
-
-/// A next hop of `relayhost`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hop {
-    pub(super) host: String,
-    pub(super) port: Option<u16>,
-    /// Whether its MX is not looked up.
-    pub(super) bracketed: bool,
-}
-
-/// `[host]:port`, `host:port`, `host`; a transport in front is left out.
-pub(super) fn hop(text: &str) -> Option<Hop> {
-    let text = ["smtp:", "relay:", "smtps:", "lmtp:", "inet:"]
-        .iter()
-        .find_map(|way| text.strip_prefix(way))
-        .unwrap_or(text);
-    let text = text.trim();
-    let (host, rest, bracketed) = match text.strip_prefix('[') {
-        Some(inner) => {
-            let (host, rest) = inner.split_once(']')?;
-            (host, rest, true)
-        }
-        None => match text.rsplit_once(':') {
-            Some((host, _)) => (host, &text[host.len()..], false),
-            None => (text, "", false),
-        },
-    };
-    let host = host.trim_start_matches("ipv6:").trim_start_matches("IPv6:").trim_end_matches('.');
-    let port = match rest.strip_prefix(':') {
-        None => None,
-        Some("smtp") => Some(25),
-        Some("submission") => Some(587),
-        Some("smtps" | "submissions") => Some(465),
-        Some(digits) => Some(digits.parse().ok()?),
-    };
-    (!host.is_empty() && !host.contains([' ', '$', '/', '@'])).then(|| Hop {
-        host: host.to_owned(),
-        port,
-        bracketed,
-    })
-}
-
-/// Names that providers had before.
-const OLD_NAMES: [(&str, &str); 4] = [
-    ("in.mailjet.com", "in-v3.mailjet.com"),
-    ("smtp-relay.sendinblue.com", "smtp-relay.brevo.com"),
-    ("smtp.googlemail.com", "smtp.gmail.com"),
-    ("outlook.office365.com", "smtp.office365.com"),
-];
+use crate::relay::{SenderRule, TlsMode};
 
 pub(super) fn map(map: &mut Map<'_, '_>) {
     let reading = map.reading;
     let written = reading.value("relayhost");
-    let mut hops: Vec<Hop> = tables::items(&written).iter().filter_map(|item| hop(item)).collect();
+    let mut hops = hops(&written);
     // Some set the transport instead.
     let default_transport = reading.value("default_transport");
     let mut origin = "relayhost";
@@ -91,11 +43,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
     }
     let provider = match answered {
         Some(name) => providers.get(&name),
-        None => providers
-            .all()
-            .into_iter()
-            .filter(|own| own.name != Provider::CUSTOM)
-            .find(|own| hops.iter().all(|hop| own.owns(&hop.host))),
+        None => owner(&hops),
     };
     if let Some(provider) = &provider {
         map.key("relay", "provider", provider.name.clone(), &[origin]);
@@ -110,6 +58,12 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
         }
     }
     map.provider = provider;
+    map.hops.clone_from(&hops);
+    if origin == "relayhost" && default_transport.starts_with("error") {
+        let reason =
+            "all mail that leaves the host is returned to its sender today; now it goes to the smarthost";
+        map.say("default_transport", Code::Changed, &["smarthost.host"], reason);
+    }
     if let Some(was) = old {
         map.say(
             origin,
@@ -118,9 +72,11 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
             &format!("`{was}` is an old name of the provider's server"),
         );
     }
-    let login = login(map, &hops);
+    let enabled = login(map, &hops);
     for (index, hop) in hops.iter().enumerate() {
-        one(map, hop, index, hops.len(), origin, login.as_ref());
+        // Each server has its own row; what stands for all of them is the account of the first.
+        let own = enabled.as_ref().map(|first| login_of(map, hop).unwrap_or_else(|| first.clone()));
+        one(map, hop, index, hops.len(), origin, own.as_ref());
     }
     if hops.iter().any(|hop| !hop.bracketed && hop.port.is_some_and(|port| port != 25)) {
         let already = map.verdicts.get(origin).is_some_and(|given| given.code == Code::Fixed);
@@ -165,7 +121,7 @@ fn without(map: &mut Map<'_, '_>) {
             "mail leaves by the MX of each domain, without a smarthost",
         )
     };
-    map.draft.ask("smarthost", "host", false, "smtp.acme.example", question);
+    map.draft.ask("smarthost", "host", false, "todo.smarthost.example", question);
     if !reading.is_set("relayhost") {
         map.other(Code::Lost, "relayhost", None, &format!("{what}: this profile needs one"));
     }
@@ -193,6 +149,7 @@ fn unused_login(map: &mut Map<'_, '_>) {
 }
 
 /// An account of the password table.
+#[derive(Clone)]
 struct Login {
     /// The user, as the table has it.
     user: Option<String>,
@@ -247,8 +204,23 @@ fn login(map: &mut Map<'_, '_>, hops: &[Hop]) -> Option<Login> {
         map.say("smtp_sasl_password_maps", Code::Fixed, &["smarthost.auth"], reason);
         map.say("smtp_sasl_auth_enable", Code::Fixed, &["smarthost.auth"], reason);
     }
-    let (user, password) = found.as_deref().map(login_parts).unwrap_or_default();
-    Some(Login { user, password })
+    Some(Login::new(found.as_deref().unwrap_or_default()))
+}
+
+impl Login {
+    /// Reads an entry of the password table.
+    fn new(text: &str) -> Self {
+        let (user, password) = login_parts(text);
+        Self { user, password }
+    }
+}
+
+/// The account for one server.
+fn login_of(map: &Map<'_, '_>, hop: &Hop) -> Option<Login> {
+    map.reading.tables("smtp_sasl_password_maps").iter().find_map(|(_, table)| match &**table {
+        Table::Rows(_, rows) => account_of(rows, std::slice::from_ref(hop)).map(|text| Login::new(&text)),
+        _ => None,
+    })
 }
 
 /// The user and the password of an entry of the password table.
@@ -265,6 +237,14 @@ pub(super) fn account_of(rows: &[tables::Row], hops: &[Hop]) -> Option<String> {
     rows.iter().find(|row| keys.contains(&row.key)).map(|row| row.value.clone())
 }
 
+/// Sections of smarthosts: `smarthost`, or `smarthost#0` and so on. A preset alone has no section.
+pub(super) fn sections(map: &Map<'_, '_>) -> Vec<String> {
+    let count = map.draft.entries().len();
+    let names = (0..count).map(|index| format!("smarthost#{index}"));
+    let listed: Vec<String> = names.take_while(|name| map.draft.has_section(name)).collect();
+    if listed.is_empty() { vec!["smarthost".to_owned()] } else { listed }
+}
+
 /// Port and TLS mode of a server, if they differ from the defaults.
 pub(super) fn default_hop_keys(map: &Map<'_, '_>, hop: &Hop) -> Vec<(&'static str, toml::Value)> {
     let port = hop.port.unwrap_or(25);
@@ -272,7 +252,8 @@ pub(super) fn default_hop_keys(map: &Map<'_, '_>, hop: &Hop) -> Vec<(&'static st
     if usual_port(map) != port {
         keys.push(("port", toml::Value::from(i64::from(port))));
     }
-    if map.reading.yes("smtp_tls_wrappermode") && !is_implicit(map, port) {
+    // These ports never begin with TLS: the account of this sender did not work.
+    if map.reading.yes("smtp_tls_wrappermode") && !is_implicit(map, port) && !matches!(port, 25 | 587) {
         keys.push(("tls", toml::Value::from("implicit")));
     }
     keys
@@ -289,21 +270,6 @@ fn is_implicit(map: &Map<'_, '_>, port: u16) -> bool {
     preset.map_or(crate::relay::IMPLICIT_TLS_PORTS.contains(&port), |mode| mode == TlsMode::Implicit)
 }
 
-/// Keys under which Postfix looks a server up.
-fn keys_of(hop: &Hop) -> Vec<String> {
-    let host = &hop.host;
-    let port = hop.port.unwrap_or(25);
-    let mut keys =
-        vec![format!("[{host}]"), host.clone(), format!("[{host}]:{port}"), format!("{host}:{port}")];
-    for (number, name) in [(25, "smtp"), (587, "submission"), (465, "smtps"), (465, "submissions")] {
-        if port == number {
-            keys.push(format!("[{host}]:{name}"));
-            keys.push(format!("{host}:{name}"));
-        }
-    }
-    keys
-}
-
 fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &str, login: Option<&Login>) {
     let section = if count > 1 { format!("smarthost#{index}") } else { "smarthost".to_owned() };
     let preset = map.provider.clone();
@@ -317,7 +283,7 @@ fn one(map: &mut Map<'_, '_>, hop: &Hop, index: usize, count: usize, origin: &st
     if open {
         let question =
             format!("relayhost {}: its mail servers (MX) are not looked up here; name one", hop.host);
-        map.draft.ask(&section, "host", false, "smtp.acme.example", &question);
+        map.draft.ask(&section, "host", false, "todo.smarthost.example", &question);
         map.say(origin, Code::Asked, &["smarthost.host"], "a domain, whose MX Postfix looks up");
     } else if own_host.as_deref() != Some(hop.host.as_str()) {
         map.key(&section, "host", hop.host.clone(), &[origin]);
@@ -495,27 +461,8 @@ fn fallback(map: &mut Map<'_, '_>, first: Option<&Hop>) {
         map.key(&section, "port", i64::from(hop.port.unwrap_or(25)), &["smtp_fallback_relay"]);
         if plain.iter().any(|entry| entry.key == "auth") {
             map.key(&section, "auth", "none", &[]);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn next_hops() {
-        let read = |text| hop(text).map(|hop| (hop.host, hop.port, hop.bracketed));
-        assert_eq!(read("[smtp.acme.example]:587"), Some(("smtp.acme.example".to_owned(), Some(587), true)));
-        assert_eq!(
-            read("smtp.acme.example:submission"),
-            Some(("smtp.acme.example".to_owned(), Some(587), false))
-        );
-        assert_eq!(read("smtp:[10.0.0.1]"), Some(("10.0.0.1".to_owned(), None, true)));
-        assert_eq!(read("[2001:db8::1]:25"), Some(("2001:db8::1".to_owned(), Some(25), true)));
-        assert_eq!(read("acme.example"), Some(("acme.example".to_owned(), None, false)));
-        for bad in ["", "$mydomain", "[x", "x:99999999", "a b", "[]:25"] {
-            assert_eq!(read(bad), None, "{bad}");
+        } else if let Some(login) = login_of(map, hop) {
+            account(map, &login, index + 1);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `[tls]`: how the connection to the smarthost is protected.
 
 use super::{Code, Map, is_domain, list};
+use crate::import::reading::Reading;
 use crate::import::tables::Table;
 
 /// CA bundles of distributions.
@@ -46,12 +47,7 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
                 "the default of the spec",
             );
         } else {
-            map.say(
-                "smtp_tls_connection_reuse",
-                Code::Changed,
-                &["tls.connection-reuse"],
-                "connections are reused",
-            );
+            map.key("tls", "connection-reuse", false, &["smtp_tls_connection_reuse"]);
         }
     }
     matching(map);
@@ -60,25 +56,34 @@ pub(super) fn map(map: &mut Map<'_, '_>) {
 /// Levels that postpack knows, from the weakest to the strongest.
 const LEVELS: [&str; 7] = ["none", "may", "encrypt", "dane", "dane-only", "verify", "secure"];
 
-fn level(map: &mut Map<'_, '_>) {
-    let reading = map.reading;
+/// The level for all servers, and the parameter that decides it, also as Postfix before 2.3 had it.
+pub(super) fn written_level(reading: &Reading<'_>) -> (String, &'static str) {
     let written = reading.value("smtp_tls_security_level").to_lowercase();
-    let (level, origin) = if !written.is_empty() {
-        (written, "smtp_tls_security_level")
-    } else if reading.yes("smtp_enforce_tls") {
-        (
-            if reading.is_set("smtp_tls_enforce_peername") && !reading.yes("smtp_tls_enforce_peername") {
-                "encrypt"
-            } else {
-                "verify"
-            }
-            .to_owned(),
-            "smtp_enforce_tls",
-        )
-    } else if reading.yes("smtp_use_tls") {
-        ("may".to_owned(), "smtp_use_tls")
-    } else {
-        ("none".to_owned(), "smtp_tls_security_level")
+    if !written.is_empty() {
+        return (written, "smtp_tls_security_level");
+    }
+    if reading.yes("smtp_enforce_tls") {
+        let by_name =
+            !reading.is_set("smtp_tls_enforce_peername") || reading.yes("smtp_tls_enforce_peername");
+        return (if by_name { "verify" } else { "encrypt" }.to_owned(), "smtp_enforce_tls");
+    }
+    if reading.yes("smtp_use_tls") {
+        return ("may".to_owned(), "smtp_use_tls");
+    }
+    ("none".to_owned(), "smtp_tls_security_level")
+}
+
+fn level(map: &mut Map<'_, '_>) {
+    let (level, origin) = written_level(map.reading);
+    // A policy of the smarthost itself comes before the level of all other servers.
+    let (level, origin) = match own_policy(map) {
+        Some(policy) => {
+            let keys: &[&str] = &["tls.level"];
+            let reason = "the smarthost has its own row in smtp_tls_policy_maps";
+            map.say("smtp_tls_security_level", Code::Dropped, keys, reason);
+            (policy.level, POLICIES)
+        }
+        None => (level, origin),
     };
     let keys: &[&str] = &["tls.level"];
     for name in ["smtp_use_tls", "smtp_enforce_tls"] {
@@ -96,11 +101,9 @@ fn level(map: &mut Map<'_, '_>) {
         .filter(|entry| entry.section.starts_with("smarthost") && entry.key == "host")
         .filter_map(|entry| entry.value.as_str().map(str::to_owned))
         .collect();
-    let password = !map
-        .draft
-        .entries()
-        .iter()
-        .any(|entry| entry.section.starts_with("smarthost") && entry.key == "auth");
+    let password = super::smarthost::sections(map).iter().any(|section| {
+        map.draft.get(section, "auth").is_none_or(|entry| entry.value.as_str() != Some("none"))
+    });
     let address = hosts.iter().any(|host| host.parse::<std::net::IpAddr>().is_ok());
     let local = hosts
         .iter()
@@ -114,6 +117,13 @@ fn level(map: &mut Map<'_, '_>) {
     }
     if level == "secure" {
         map.say(origin, Code::Implied, keys, "the default of the spec");
+        return;
+    }
+    if map.reading.ours {
+        map.key("tls", "level", level.clone(), &[origin]);
+        if password && matches!(level.as_str(), "may" | "none") {
+            map.key("tls", "allow-cleartext-password", true, &[origin]);
+        }
         return;
     }
     let strong = matches!(level.as_str(), "verify" | "dane" | "dane-only");
@@ -158,6 +168,58 @@ fn level(map: &mut Map<'_, '_>) {
             .comment(format!("{quote}: kept, since no password is sent"));
     }
     debug_assert!(LEVELS.contains(&level.as_str()) || level.is_empty() || !strong);
+}
+
+pub(super) const POLICIES: &str = "smtp_tls_policy_maps";
+
+/// A row of smtp_tls_policy_maps.
+pub(super) struct Policy {
+    pub(super) level: String,
+    /// Names that the certificate may have.
+    pub(super) names: Vec<String>,
+    /// Whether it has other attributes, which a spec lacks.
+    odd: bool,
+}
+
+impl Policy {
+    fn new(text: &str) -> Self {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let names = words.iter().skip(1).filter_map(|word| word.strip_prefix("match="));
+        Self {
+            level: words.first().copied().unwrap_or_default().to_lowercase(),
+            names: names
+                .flat_map(|names| names.split(':'))
+                .filter(|name| !is_usual(name))
+                .map(str::to_owned)
+                .collect(),
+            odd: words.iter().skip(1).any(|word| !word.starts_with("match=")),
+        }
+    }
+}
+
+/// Whether Postfix matches this name by default.
+fn is_usual(name: &str) -> bool {
+    matches!(name, "nexthop" | "dot-nexthop" | "hostname")
+}
+
+/// Whether a row is for a smarthost.
+fn is_of_smarthost(map: &Map<'_, '_>, key: &str) -> bool {
+    map.hops.iter().any(|hop| super::hops::keys_of(hop).iter().any(|own| own == key))
+}
+
+/// The policy of the first smarthost.
+fn own_policy(map: &Map<'_, '_>) -> Option<Policy> {
+    policy(map.reading, &super::hops::keys_of(map.hops.first()?))
+}
+
+/// The policy with one of these keys.
+pub(super) fn policy(reading: &Reading<'_>, keys: &[String]) -> Option<Policy> {
+    reading.tables(POLICIES).iter().find_map(|(_, table)| match &**table {
+        Table::Rows(_, rows) => {
+            rows.iter().find(|row| keys.contains(&row.key)).map(|row| Policy::new(&row.value))
+        }
+        _ => None,
+    })
 }
 
 /// Without a smarthost TLS is what each server offers.
@@ -221,12 +283,7 @@ fn certificate(map: &mut Map<'_, '_>) {
         Some("the snakeoil certificate proves nothing to another server")
     } else if certificate == reading.value("smtpd_tls_cert_file") || certificate == "$smtpd_tls_cert_file" {
         Some("other servers do not request the server certificate of this host")
-    } else if map
-        .draft
-        .entries()
-        .iter()
-        .all(|entry| !(entry.section.starts_with("smarthost") && entry.key == "auth"))
-    {
+    } else if map.provider.is_some() {
         Some("the account logs in by its password")
     } else {
         None
@@ -252,7 +309,7 @@ pub(super) fn is_snakeoil(path: &str) -> bool {
 
 /// smtp_tls_policy_maps: a level for each domain.
 fn policies(map: &mut Map<'_, '_>) {
-    let name = "smtp_tls_policy_maps";
+    let name = POLICIES;
     if !map.reading.is_set(name) {
         return;
     }
@@ -278,22 +335,28 @@ fn policies(map: &mut Map<'_, '_>) {
         };
         for row in rows {
             any = true;
-            let words: Vec<&str> = row.value.split_whitespace().collect();
             let place = row.place.clone();
-            let level = words.first().copied().unwrap_or_default();
-            let names: Vec<String> = words
-                .iter()
-                .skip(1)
-                .filter_map(|word| word.strip_prefix("match="))
-                .flat_map(|names| names.split(':'))
-                .filter(|name| !matches!(*name, "nexthop" | "dot-nexthop" | "hostname"))
-                .map(str::to_owned)
-                .collect();
-            let odd = words.iter().skip(1).any(|word| !word.starts_with("match="));
+            let Policy { level, names, odd } = Policy::new(&row.value);
+            let level = level.as_str();
+            if is_of_smarthost(map, &row.key) {
+                if odd {
+                    let subject = format!("TLS policy of {}", row.key);
+                    map.other(Code::Changed, &subject, Some(&place), "only its level and names are kept");
+                }
+                if !names.is_empty() {
+                    map.key("tls", "match", list(names), &[name]).comment(place.to_string());
+                }
+                continue;
+            }
+            if !direct && super::transports::is_next_hop(map, &row.key) {
+                continue;
+            }
             let fits = direct && is_domain(row.key.trim_start_matches('.')) && LEVELS.contains(&level);
             if !fits {
-                let reason = if direct {
-                    "a TLS policy without a key"
+                let reason = if direct && row.key.starts_with('[') {
+                    "a TLS policy for one server: [tls.policies] has domains"
+                } else if direct {
+                    "not a domain and a level that [tls.policies] knows"
                 } else {
                     "a TLS policy for a domain: all mail goes to the smarthost"
                 };
@@ -316,7 +379,8 @@ fn policies(map: &mut Map<'_, '_>) {
     if any {
         map.say_if_open(name, Code::Dropped, &["tls.policies"], "all mail goes to the smarthost");
     } else {
-        map.say(name, Code::Dropped, &["tls.policies"], "the table is empty");
+        let reason = map.without_rows(name, &map.reading.value(name)).unwrap_or("the table is empty");
+        map.say(name, Code::Dropped, &["tls.policies"], reason);
     }
 }
 
@@ -363,10 +427,7 @@ fn matching(map: &mut Map<'_, '_>) {
             continue;
         }
         let names = map.reading.list(name);
-        let own: Vec<String> = names
-            .into_iter()
-            .filter(|word| !matches!(word.as_str(), "nexthop" | "dot-nexthop" | "hostname"))
-            .collect();
+        let own: Vec<String> = names.into_iter().filter(|word| !is_usual(word)).collect();
         if own.is_empty() {
             map.say(name, Code::Implied, &["tls.match"], "the name of the smarthost");
         } else {

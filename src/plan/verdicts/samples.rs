@@ -26,7 +26,7 @@ fn base(profile: Profile) -> toml::Table {
 }
 
 /// The example of a key, with what it needs.
-pub(in crate::plan) fn sample(key: &str) -> String {
+pub(crate) fn sample(key: &str) -> String {
     let key = crate::keys::get(key).unwrap_or_else(|| panic!("there is no key {key}"));
     toml::to_string(&key.example_table().unwrap_or_else(|| panic!("{} has no example", key.path))).unwrap()
 }
@@ -42,7 +42,7 @@ fn merge(into: &mut toml::Table, from: toml::Table) {
     }
 }
 
-pub(in crate::plan) fn with(profile: Profile, more: &str) -> Source {
+pub(crate) fn with(profile: Profile, more: &str) -> Source {
     let (mut table, more): (_, toml::Table) = (base(profile), more.parse().unwrap());
     // Values that the other samples have in a different form.
     let value = |section: &str, key: &str| more.get(section)?.get(key)?.as_str().map(str::to_owned);

@@ -177,8 +177,9 @@ impl Service {
                 self.name
             ));
         }
-        let mut words = false;
+        let (mut words, mut of_command) = (false, false);
         for argument in &self.arguments {
+            of_command |= matches!(argument, Argument::Word(word) if word.starts_with("argv="));
             match argument {
                 Argument::Override(name, _) if words => {
                     return Err(format!(
@@ -192,7 +193,7 @@ impl Service {
                     return Err(format!("the braces in `{name} = {value}` do not balance"));
                 }
                 Argument::Word(word)
-                    if word.starts_with("-o")
+                    if (word.starts_with("-o") && !of_command)
                         || word.starts_with('#')
                         || word.chars().any(char::is_control)
                         || word.trim_matches(is_blank) != word

@@ -55,8 +55,11 @@ fn column<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, 
 fn arguments(words: &[String]) -> Result<Vec<Argument>, String> {
     let mut arguments = Vec::new();
     let mut words = words.iter();
+    let mut of_command = false;
     while let Some(word) = words.next() {
-        let setting = match word.strip_prefix("-o") {
+        // The rest are arguments of another program: `argv=/usr/sbin/sendmail -oi`.
+        of_command |= word.starts_with("argv=");
+        let setting = match word.strip_prefix("-o").filter(|_| !of_command) {
             Some("") => Some(words.next().ok_or("nothing after `-o`")?.as_str()),
             attached => attached,
         };

@@ -94,6 +94,17 @@ fn what_is_no_service() {
     }
 }
 
+/// Options of the program that a service starts are not its own.
+#[test]
+fn arguments_of_another_program() {
+    let text =
+        "spam unix - n n - - pipe flags=R user=spamd argv=/usr/bin/spamc -f -e /usr/sbin/sendmail -oi -o x=y";
+    let services = parse(text).unwrap();
+    assert_eq!(services[0].arguments.len(), 9);
+    assert!(services[0].arguments.iter().all(|argument| matches!(argument, Argument::Word(_))));
+    assert_eq!(parse(&write(&services)).unwrap(), services);
+}
+
 fn argument() -> impl Strategy<Value = Argument> {
     let text = "[a-z${}=, #/:\n-]{0,20}";
     prop_oneof![
