@@ -12,6 +12,7 @@ smarthost_SHOP_BACKUP='shop-backup smtp.two 465 wrapper password shop-eu'
 smarthost_OPEN='open fd00::5 25 starttls none open'
 ways='shop-eu open'
 implicit_tls_ports='465'
+direct=''
 """
 EMPTY = "relay_host='' relay_port='' relay_env=relay.env database='' token_hosts=''"
 
@@ -89,3 +90,30 @@ def test_smarthosts_in_force(plan):
         "[smtp.one]:587 [smtp.two]:587 shop-eu/[smtp.one]:587 shop-eu/[smtp.two]:465",
         "open",
     ]
+
+
+DIRECT = FACTS.replace("direct=''", "direct='stated'")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        # Without credentials there is no fallback, and mail still leaves.
+        ("SHOP_EU SHOP_BACKUP", "relayhost= blocked= left=primary backup"),
+        ("BACKUP SHOP_EU SHOP_BACKUP", "relayhost=[smtp.two]:587 blocked= left=primary"),
+    ],
+)
+def test_a_fallback_of_mx_hosts(plan, names, expected):
+    assert plan(names, WAYS, DIRECT).splitlines()[-1] == expected
+
+
+def test_a_fallback_in_force(plan):
+    live = """live() { case $1 in
+        smtp_fallback_relay) echo '[smtp.two]:587' ;;
+        relayhost) echo 'never asked' ;;
+    esac; }
+    ways=''; find_relays live; echo "$usual"; sends_directly && has_fallback && echo yes"""
+    assert plan("", live, DIRECT).splitlines() == ["[smtp.two]:587", "yes"]
+    # A relay without any smarthost has no fallback, and one with smarthosts of an older postpack has no fact about it.
+    assert plan("", "smarthosts=''; sends_directly && ! has_fallback && echo yes", FACTS) == "yes\n"
+    assert plan("", "! sends_directly && ! has_fallback && echo yes", FACTS) == "yes\n"

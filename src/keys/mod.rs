@@ -19,6 +19,7 @@
 
 mod access;
 mod content;
+mod direct;
 mod host;
 mod inbound;
 mod internal;
@@ -41,6 +42,7 @@ mod tls;
 
 pub(crate) use access::{AccessSection, RestrictionsSection};
 pub(crate) use content::{ContentSection, MilterActionName, MilterSection, NoticeClass, NoticesSection};
+pub(crate) use direct::DirectSection;
 pub(crate) use host::{
     FirewallName, FirewallSection, HardeningSection, IntegrationsSection, MetricsSection, SystemdSection,
 };

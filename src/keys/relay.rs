@@ -16,7 +16,8 @@ pub(crate) struct RelaySection {
     pub(crate) profile: Option<Spot<String>>,
     /// Mail provider.
     ///
-    /// `postpack providers` lists the providers. `custom` is a smarthost of your own.
+    /// `postpack providers` lists the providers. `custom` is a smarthost of your own. `direct` is no smarthost: mail goes
+    /// to the MX hosts of its recipients. That is also the default of a gateway and a mail server without [smarthost].
     #[schemars(extend(
         "default" = "custom",
         "examples" = ["ses"],

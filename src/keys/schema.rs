@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value, json};
 
 use super::{FIRST_RELEASE, Spec};
-use crate::relay::{Profile, Providers};
+use crate::relay::{Profile, Provider, Providers};
 
 /// The form of a spec, as the parser checks it.
 pub(crate) fn raw() -> &'static Value {
@@ -122,7 +122,8 @@ pub fn published() -> Value {
     let mut schema = raw().clone();
     explain(&mut schema);
     let Some(root) = schema.as_object_mut() else { return schema };
-    choices(root, "relay", "provider", Providers::builtin().names());
+    let providers = Providers::builtin().names().into_iter().chain([Provider::DIRECT]);
+    choices(root, "relay", "provider", providers);
     choices(root, "relay", "profile", Profile::ALL.iter().map(|profile| profile.name()));
     let required = root.remove("required").unwrap_or_default();
     let of_package = section_of(root, "package").and_then(|package| package.remove("required"));

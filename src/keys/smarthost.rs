@@ -18,8 +18,8 @@ pub(crate) struct SmarthostSection {
     /// Host name or address.
     #[schemars(extend(
         "examples" = ["smtp.acme.example"],
-        "x-decides" = ["relayhost", "relay_smarthosts"],
-        "x-replaces" = ["default_transport", "smtp_fallback_relay"],
+        "x-decides" = ["relayhost", "relay_smarthosts", "smtp_fallback_relay", "relay_fallback"],
+        "x-replaces" = ["default_transport"],
     ))]
     pub(crate) host: Option<Spot<String>>,
     /// TCP port.

@@ -5,11 +5,11 @@ use serde::Deserialize;
 
 use super::spot::{Entries, Many, Scalar, Spot};
 use super::{
-    AbuseSection, AccessSection, ContentSection, DatabaseSection, DependenciesSection, FirewallSection,
-    HardeningSection, HeadersSection, InboundSection, IntegrationsSection, LimitsSection, MailboxesSection,
-    MetricsSection, MilterSection, NetworkSection, NoticesSection, PackageSection, PostscreenSection,
-    RelaySection, RestrictionsSection, RewriteSection, ServerSection, ServiceSection, SmarthostSection,
-    StagingSection, SubmissionSection, SystemdSection, TableSection, TlsSection,
+    AbuseSection, AccessSection, ContentSection, DatabaseSection, DependenciesSection, DirectSection,
+    FirewallSection, HardeningSection, HeadersSection, InboundSection, IntegrationsSection, LimitsSection,
+    MailboxesSection, MetricsSection, MilterSection, NetworkSection, NoticesSection, PackageSection,
+    PostscreenSection, RelaySection, RestrictionsSection, RewriteSection, ServerSection, ServiceSection,
+    SmarthostSection, StagingSection, SubmissionSection, SystemdSection, TableSection, TlsSection,
 };
 
 /// A mail relay and the package that carries it.
@@ -22,6 +22,7 @@ pub(crate) struct Spec {
     #[schemars(required)]
     pub(crate) relay: Option<Spot<RelaySection>>,
     pub(crate) smarthost: Option<Many<SmarthostSection>>,
+    pub(crate) direct: Option<DirectSection>,
     /// Domains and addresses whose mail bypasses the smarthost.
     ///
     /// `".acme.example"` is everything below a domain. The value is a server (`"partner.example" =

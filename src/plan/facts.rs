@@ -78,6 +78,12 @@ pub(super) fn render(checked: &Checked, format: &FormatFacts, tables: &[Table]) 
             fact(name, &words.join(" "));
         }
     }
+    if let Some(direct) = relay.direct.as_ref().filter(|direct| direct.is_stated) {
+        let addresses: Vec<String> = direct.addresses.iter().map(ToString::to_string).collect();
+        fact("direct", "stated");
+        fact("direct_addresses", &addresses.join(" "));
+        fact("direct_lists", &direct.block_lists.join(" "));
+    }
     if let Some(address) = &relay.all_mail_to {
         fact("all_mail_to", address);
     }

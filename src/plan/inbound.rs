@@ -83,6 +83,9 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
     if next_hops::has_any(relay) {
         options.push(&filter);
     }
+    if relay.has_fallback() {
+        options.push("smtp_fallback_relay=");
+    }
     options.into_iter().map(|option| format!("P relay/unix/{option}")).collect()
 }
 

@@ -100,6 +100,7 @@ fn every_key_has_an_example_and_one_sentence() {
 const OF_HOST: &[&str] = &[
     "myhostname",
     "relay_ca_file",
+    "relay_fallback",
     "relay_from",
     "relay_return",
     "relay_root_address",
@@ -168,6 +169,7 @@ const UNSEEN: &[(&str, &str, &str)] = &[
     ("relay.provider", "smtputf8_enable", "a provider with SMTPUTF8"),
     ("relay.root-mail-to", "virtual_alias_maps", "`root-mail-to` is in the specs below the examples"),
     ("server.proxy-protocol", "postscreen_upstream_proxy_protocol", "[postscreen]"),
+    ("smarthost.host", "smtp_fallback_relay", "provider = \"direct\""),
     ("smarthost.tls", "smtp_tls_security_level", "`none`, without a password"),
     ("tls.level", "smtp_dns_support_level", "`dane`"),
     ("tls.level", "smtp_tls_policy_maps", "`secure` with [transports]"),

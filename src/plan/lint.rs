@@ -325,6 +325,7 @@ fn targets(checked: &Checked) -> Vec<&'static Distribution> {
 /// Parameters that only the host can set; `mail-relay apply` does.
 const HOST_PARAMETERS: &[&str] = &[
     "relay_ca_file",
+    "relay_fallback",
     "relay_from",
     "relay_host_domain",
     "relay_return",

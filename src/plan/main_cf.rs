@@ -96,6 +96,10 @@ fn smarthosts(layer: &mut Layer<'_>, relay: &Relay) {
     if relay.sends_directly() {
         layer.section("Destination of mail: MX hosts.");
         layer.set("relayhost", "");
+        if relay.has_fallback() {
+            layer.section("The smarthosts that take what these do not accept now, or none while credentials are missing.");
+            layer.set("smtp_fallback_relay", "$relay_fallback");
+        }
         smtputf8_off(layer);
         return;
     }
@@ -170,7 +174,7 @@ fn tls(layer: &mut Layer<'_>, relay: &Relay) {
 }
 
 fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
-    if relay.sends_directly() {
+    if relay.sends_directly() && !relay.has_fallback() {
         return;
     }
     if relay.usual_smarthosts().all(|host| host.auth == Auth::None) {
@@ -181,7 +185,11 @@ fn authentication(layer: &mut Layer<'_>, relay: &Relay) {
     layer.section("Authentication: plain text mechanisms only over TLS.");
     layer.set("smtp_sasl_auth_enable", "yes");
     layer.set("smtp_sasl_password_maps", "$default_database_type:/etc/postfix/sasl_passwd");
-    let clear = if relay.tls.cleartext_password { "noanonymous" } else { "noplaintext, noanonymous" };
+    let clear = if relay.tls.cleartext_password && !relay.sends_directly() {
+        "noanonymous"
+    } else {
+        "noplaintext, noanonymous"
+    };
     layer.set("smtp_sasl_security_options", clear);
     layer.set("smtp_sasl_tls_security_options", "noanonymous");
     // All smarthosts that want a login have the same.

@@ -75,6 +75,8 @@ fn host_layer(relay: &Relay, distribution: &Distribution) -> String {
     ];
     if !relay.sends_directly() {
         rows.push(("relay_smarthosts", smarthosts.join(", ")));
+    } else if relay.has_fallback() {
+        rows.push(("relay_fallback", smarthosts.join(", ")));
     }
     rows.push(("relay_ca_file", ca_file));
     if relay.identity.from.is_some() {

@@ -80,6 +80,9 @@ fn edit(way: &SenderWay<'_>, relay: &Relay) -> String {
         format!("smtp_tls_wrappermode={}", if wrapped { "yes" } else { "no" }),
         format!("smtp_delivery_status_filter={filter}"),
     ];
+    if relay.has_fallback() {
+        options.push("smtp_fallback_relay=".to_owned());
+    }
     let logging_in: Vec<&&Smarthost> = way.smarthosts.iter().filter(|host| host.auth != Auth::None).collect();
     match logging_in.first() {
         None => options.push("smtp_sasl_auth_enable=no".to_owned()),
@@ -88,7 +91,11 @@ fn edit(way: &SenderWay<'_>, relay: &Relay) -> String {
                 .iter()
                 .map(|host| format!("{{{} = {}}}", server(&host.host, host.port), endpoint(way, host)))
                 .collect();
-            let clear = if relay.tls.cleartext_password { "noanonymous" } else { "noplaintext,noanonymous" };
+            let clear = if relay.tls.cleartext_password && !relay.sends_directly() {
+                "noanonymous"
+            } else {
+                "noplaintext,noanonymous"
+            };
             options.extend([
                 "smtp_sasl_auth_enable=yes".to_owned(),
                 format!(

@@ -7,7 +7,7 @@ use super::layer::Item;
 use super::mailboxes;
 use super::table::{Kind, Table, table};
 use super::transports::destination;
-use super::words::level_name;
+use super::words::{level_name, server};
 use crate::postfix::table::{Lookup, TableError};
 use crate::relay::{Relay, TlsLevel, TlsPolicy, Way, way_of};
 
@@ -63,6 +63,15 @@ fn policies(relay: &Relay) -> Vec<TlsPolicy> {
         for domain in transports.iter().filter_map(destination) {
             policies.push(TlsPolicy { domain, level: tls.level, match_names: match_names.clone() });
         }
+    }
+    // The level of `[tls]` is then for MX hosts.
+    for host in relay.smarthosts.iter().filter(|_| relay.sends_directly()) {
+        let match_names = names.iter().map(|name| (*name).to_owned()).collect();
+        policies.push(TlsPolicy {
+            domain: server(&host.host, host.port),
+            level: TlsLevel::Secure,
+            match_names,
+        });
     }
     let mut known = BTreeSet::new();
     policies.retain(|policy| known.insert(policy.domain.clone()));

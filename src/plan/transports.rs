@@ -49,11 +49,12 @@ pub(super) fn edits(relay: &Relay) -> Vec<String> {
     let used: BTreeSet<bool> = relay.transports.iter().filter_map(|one| wrapped(&one.way)).collect();
     // While credentials are missing, main.cf has a different filter.
     let filter = if next_hops::has_any(relay) { next_hops::FILTER } else { "" };
+    let fallback = if relay.has_fallback() { " -o smtp_fallback_relay=" } else { "" };
     let edit = |wrapped| {
         let (name, mode) = (service(wrapped), if wrapped { "yes" } else { "no" });
         format!(
             "M {name}/unix={name} unix - - n - - smtp -o smtp_sasl_auth_enable=no -o smtp_tls_wrappermode={mode} \
-             -o smtp_delivery_status_filter={filter}"
+             -o smtp_delivery_status_filter={filter}{fallback}"
         )
     };
     used.into_iter().map(edit).collect()

@@ -1,6 +1,7 @@
 //! The domain model of a relay, without file formats and names of Postfix parameters.
 
 mod content;
+mod direct;
 mod host;
 mod inbound;
 mod mailboxes;
@@ -15,6 +16,7 @@ mod tables;
 mod transports;
 
 pub use content::{Content, LineAction, Milter, MilterAction, Milters, Notices, Rule};
+pub use direct::Direct;
 pub use host::{Firewall, FirewallTool, Hardening, Host, Metrics};
 pub use inbound::{Abuse, Greylisting, IMPLICIT_TLS_PORTS, Inbound, Named, NextHop, Recipients};
 pub use mailboxes::{
@@ -40,9 +42,10 @@ pub struct Relay {
     pub profile: Profile,
     /// Name of the provider preset, `custom` without one.
     pub provider: String,
-    /// Smarthosts for all senders, then those for single senders; each list in order of failover. If there are none, mail goes
-    /// directly to MX hosts.
+    /// Smarthosts for all senders, then those for single senders; each list in order of failover.
     pub smarthosts: Vec<Smarthost>,
+    /// Mail to MX hosts; `None` if it goes to the smarthosts. The smarthosts for all senders are then a fallback.
+    pub direct: Option<Direct>,
     /// Mail that bypasses the smarthosts.
     pub transports: Vec<Transport>,
     /// How the connection to the smarthosts is protected.
@@ -145,8 +148,8 @@ impl Profile {
         matches!(self, Self::MailGateway | Self::MailServer)
     }
 
-    /// Whether mail may go directly to MX hosts, without a smarthost. A host that only sends needs a smarthost, because other
-    /// servers seldom trust a host that receives no mail.
+    /// Whether mail goes directly to MX hosts if the spec has neither a provider nor a smarthost. For a host that only sends, the
+    /// spec must say so, because other servers seldom trust a host that receives no mail.
     pub fn may_send_directly(self) -> bool {
         self.receives()
     }
@@ -442,7 +445,12 @@ pub enum IpVersion {
 impl Relay {
     /// Whether mail goes directly to MX hosts, without a smarthost.
     pub fn sends_directly(&self) -> bool {
-        self.smarthosts.is_empty()
+        self.direct.is_some()
+    }
+
+    /// Whether smarthosts take the mail that MX hosts do not accept now.
+    pub fn has_fallback(&self) -> bool {
+        self.sends_directly() && self.usual_smarthosts().next().is_some()
     }
 
     /// Whether any smarthost uses this authentication.

@@ -155,11 +155,13 @@ impl Providers {
 impl Provider {
     /// The name of the empty preset, for a custom smarthost.
     pub const CUSTOM: &'static str = "custom";
+    /// The name of the preset without a smarthost.
+    pub const DIRECT: &'static str = "direct";
 
     /// The preset for relays without a smarthost: mail goes to MX hosts, and most of these support SMTPUTF8.
     #[must_use]
     pub fn direct(self) -> Self {
-        Self { name: "direct".to_owned(), title: "MX hosts".to_owned(), smtputf8: true, ..self }
+        Self { name: Self::DIRECT.to_owned(), title: "MX hosts".to_owned(), smtputf8: true, ..self }
     }
 
     /// The host for a region, or for all regions.

@@ -8,6 +8,7 @@ mod abuse;
 mod beginning;
 mod content;
 mod dependencies;
+mod direct;
 mod directory;
 mod inbound;
 mod judge;
@@ -188,10 +189,15 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let hosts = spec.smarthost.as_ref().map(|hosts| hosts.0.as_slice()).unwrap_or_default();
     let has_host = hosts.iter().any(|host| host.value.host.is_some());
     let provider = relay::provider(judge, &section.value, providers, has_host);
-    let direct = section.value.provider.is_none()
-        && hosts.is_empty()
-        && profile.is_some_and(Profile::may_send_directly)
-        && !judge.was_removed("smarthost");
+    let direct = direct::is_stated(spec)
+        || section.value.provider.is_none()
+            && hosts.is_empty()
+            && profile.is_some_and(Profile::may_send_directly)
+            && !judge.was_removed("smarthost");
+    let mx = direct.then(|| direct::check(judge, spec, profile));
+    if !direct && provider.is_some() {
+        direct::unused(judge, spec);
+    }
     let provider = if direct { providers.get(Provider::CUSTOM).map(Provider::direct) } else { provider };
     if spec.relay.is_some() && section.value.provider.is_none() && !has_host && !direct {
         let hint = "name a provider (`postpack providers` lists them), or your own smarthost: [smarthost] host = \"...\"";
@@ -201,11 +207,11 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let region =
         provider.as_ref().and_then(|provider| relay::region(judge, section, provider, !all_hosts_named));
     let smarthosts = provider.as_ref().and_then(|provider| {
-        if direct {
-            return Some(Smarthosts::default());
-        }
+        // The preset without a smarthost says nothing about a fallback.
+        let custom = if direct { providers.get(Provider::CUSTOM) } else { None };
+        let preset = (custom.as_ref().unwrap_or(provider), providers);
         let sections = spec.smarthost.as_ref();
-        smarthost::check(judge, sections, (provider, providers), region.as_deref(), &section.span)
+        smarthost::check(judge, sections, preset, region.as_deref(), (&section.span, direct))
     });
     let identity =
         relay::identity(judge, &section.value, spec.rewrite.as_ref(), provider.as_ref(), &section.span);
@@ -252,7 +258,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         let hosts = smarthosts.as_ref().map_or(&[][..], |hosts| hosts.list.as_slice());
         provider_notes(judge, &section.value, provider, hosts);
     }
-    let words = words(profile, provider.as_ref(), smarthosts.as_ref().map(|hosts| hosts.list.as_slice()));
+    let words = words(profile, provider.as_ref(), smarthosts.as_ref());
     let meta = package::check(judge, spec.package.as_ref(), &words);
     let (meta, time) = meta?;
     let provider = provider?;
@@ -262,6 +268,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         smtputf8: provider.smtputf8,
         provider: provider.name,
         smarthosts: smarthosts?.in_order(),
+        direct: mx,
         transports,
         tls,
         identity,
@@ -303,15 +310,19 @@ fn provider_notes(judge: &mut Judge, section: &RelaySection, provider: &Provider
 }
 
 /// Summary and description for packages whose spec has none.
-fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Option<&[Smarthost]>) -> Words {
-    let through = match (provider, smarthosts) {
+fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Option<&Smarthosts>) -> Words {
+    let direct = smarthosts.is_some_and(|hosts| hosts.direct);
+    let first = smarthosts.and_then(|hosts| hosts.list.first());
+    let through = match (provider, first) {
         (Some(provider), _) if provider.name != Provider::CUSTOM => provider.title.clone(),
-        (_, Some([first, ..])) => first.host.clone(),
+        (_, Some(first)) => first.host.clone(),
         _ => "a smarthost".to_owned(),
     };
-    let out = match smarthosts {
-        Some([]) => "straight to MX hosts".to_owned(),
-        _ => format!("through {through}"),
+    let (way, out, protection) = if direct {
+        let out = "straight to MX hosts";
+        ("to MX hosts".to_owned(), out.to_owned(), "")
+    } else {
+        (format!("through {through}"), format!("through {through}"), " over verified TLS")
     };
     let (summary, what) = match profile {
         Some(Profile::MailGateway) => (
@@ -323,18 +334,18 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
             ),
         ),
         Some(Profile::LanRelay) => (
-            format!("Postfix mail relay of a network through {through}"),
+            format!("Postfix mail relay of a network {way}"),
             format!(
                 "Configures Postfix as the relay of a network: mail of this host and of trusted\n\
-                 hosts is sent through {through} over verified TLS. Other hosts cannot send\n\
+                 hosts is sent {out}{protection}. Other hosts cannot send\n\
                  through it, and it delivers nothing locally."
             ),
         ),
         Some(Profile::Submission) => (
-            format!("Postfix submission server through {through}"),
+            format!("Postfix submission server {way}"),
             format!(
                 "Configures Postfix for submission: authenticated users submit mail on ports 587\n\
-                 and 465, and it is sent through {through}. Other clients cannot send through it,\n\
+                 and 465, and it is sent {out}. Other clients cannot send through it,\n\
                  and it delivers nothing locally."
             ),
         ),
@@ -346,20 +357,19 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
             ),
         ),
         Some(Profile::NullClient) | None => (
-            format!("Send-only Postfix mail relay through {through}"),
+            format!("Send-only Postfix mail relay {way}"),
             format!(
                 "Configures Postfix as a null client: mail of this host, from cron and other\n\
-                 programs, is sent through {through} over verified TLS.\n\
+                 programs, is sent {out}{protection}.\n\
                  Nothing is received from the network and nothing is delivered locally."
             ),
         ),
     };
-    let credentials = match smarthosts {
-        Some([]) => "",
-        _ => {
-            "\n\nCredentials are not part of the package. They belong in\n\
-             /etc/mail-relay/relay.env on the host."
-        }
+    let credentials = if direct && first.is_none() {
+        ""
+    } else {
+        "\n\nCredentials are not part of the package. They belong in\n\
+         /etc/mail-relay/relay.env on the host."
     };
     Words { summary, description: format!("{what}{credentials}") }
 }

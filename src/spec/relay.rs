@@ -36,12 +36,16 @@ pub(super) fn provider(
     let Some(spot) = &section.provider else {
         return if has_host { providers.get(Provider::CUSTOM) } else { None };
     };
+    if spot.as_str() == Provider::DIRECT {
+        return providers.get(Provider::CUSTOM).map(Provider::direct);
+    }
     let found = providers.get(spot.as_str());
     if found.is_none() {
         let name = values::shown(spot.as_str());
         let finding =
             Diagnostic::error("provider", spot.span.clone(), format!("there is no provider `{name}`"));
-        judge.report(match nearest(spot.as_str(), providers.names()) {
+        let known = providers.names().into_iter().chain([Provider::DIRECT]);
+        judge.report(match nearest(spot.as_str(), known) {
             Some(near) => finding.hint(format!("did you mean `{near}`?")),
             None => finding
                 .hint("`postpack providers` lists them")

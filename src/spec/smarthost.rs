@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::judge::Judge;
 use super::values::{self, Fault};
-use super::{senders, ways};
+use super::{direct, senders, ways};
 use crate::diag::{Diagnostic, Span};
 use crate::keys::spot::{Many, Spot};
 use crate::keys::{AuthMethod, SmarthostSection, TlsStart};
@@ -25,6 +25,8 @@ pub(super) struct Smarthosts {
     /// The place of each in the spec.
     pub(super) places: Vec<Span>,
     pub(super) without_tls: Option<Span>,
+    /// Whether mail goes to MX hosts, and those for all senders are a fallback.
+    pub(super) direct: bool,
 }
 
 impl Smarthosts {
@@ -35,17 +37,19 @@ impl Smarthosts {
     }
 }
 
-/// Resolves the sections with the preset of the provider. `place` is the place for a finding about a missing section.
+/// Resolves the sections with the preset of the provider. `place` is the place for a finding about a missing section. If mail goes to
+/// MX hosts (`direct`), there may be none.
 pub(super) fn check(
     judge: &mut Judge,
     sections: Option<&Many<SmarthostSection>>,
     (provider, providers): (&Provider, &Providers),
     region: Option<&str>,
-    place: &Span,
+    (place, direct): (&Span, bool),
 ) -> Option<Smarthosts> {
     let implied = [Spot::new(SmarthostSection::default(), place.clone())];
     let sections = match sections {
         Some(sections) if !sections.0.is_empty() => sections.0.as_slice(),
+        _ if direct => &[],
         _ => &implied,
     };
     let mut entries: Vec<Entry<'_>> = Vec::new();
@@ -58,17 +62,20 @@ pub(super) fn check(
         };
         entries.push(Entry { smarthost, section, without_tls });
     }
-    ways::check(judge, sections, &entries);
+    if direct {
+        direct::fallback(judge, &entries);
+    }
+    ways::check(judge, sections, &entries, direct);
     if entries.len() < sections.len() {
         return None;
     }
-    let without_tls = entries.iter().find_map(|entry| entry.without_tls.clone());
+    let without_tls = entries.iter().find_map(|entry| entry.without_tls.clone()).filter(|_| !direct);
     let places = sections
         .iter()
         .map(|section| section.value.host.as_ref().map_or(&section.span, |host| &host.span).clone())
         .collect();
     let list = entries.into_iter().map(|entry| entry.smarthost).collect();
-    Some(Smarthosts { list, places, without_tls })
+    Some(Smarthosts { list, places, without_tls, direct })
 }
 
 fn one(

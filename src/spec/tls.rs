@@ -19,7 +19,7 @@ pub(super) fn check(
     let nothing = TlsSection::default();
     let section = section.unwrap_or(&nothing);
     let without = hosts.and_then(|hosts| hosts.without_tls.clone());
-    let direct = hosts.is_some_and(|hosts| hosts.list.is_empty());
+    let direct = hosts.is_some_and(|hosts| hosts.direct);
     let level = level(judge, section, without.as_ref(), direct);
     let cleartext_password = section.allow_cleartext_password.as_ref().is_some_and(|spot| spot.value);
     let match_names: Vec<String> = judge

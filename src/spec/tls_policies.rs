@@ -70,7 +70,7 @@ pub(super) fn in_database(
 
 /// Warns of policies that have no effect, because all mail goes to a smarthost.
 fn to_a_smarthost(judge: &mut Judge, span: &Span, hosts: Option<&Smarthosts>) {
-    if hosts.is_some_and(|hosts| !hosts.list.is_empty()) {
+    if hosts.is_some_and(|hosts| !hosts.direct) {
         let finding = Diagnostic::error("tls-policy", span.clone(), UNASKED);
         judge.report(finding.hint("the smarthost decides about its connections"));
     }
@@ -87,7 +87,7 @@ fn unasked(
     match transport.map(|transport| &transport.way) {
         Some(Way::Hop(_) | Way::Direct) => None,
         Some(_) => finding("by `[transports]` no mail leaves for it, so its policy is never used"),
-        None if hosts.is_some_and(|hosts| !hosts.list.is_empty()) => {
+        None if hosts.is_some_and(|hosts| !hosts.direct) => {
             let hint = format!(
                 "[transports] \"{}\" = \"direct\" makes its mail bypass the smarthost",
                 values::shown(name)

@@ -8,10 +8,18 @@ use crate::keys::spot::Spot;
 use crate::relay::Auth;
 
 /// Checks the smarthosts of a spec together.
-pub(super) fn check(judge: &mut Judge, sections: &[Spot<SmarthostSection>], entries: &[Entry<'_>]) {
+pub(super) fn check(
+    judge: &mut Judge,
+    sections: &[Spot<SmarthostSection>],
+    entries: &[Entry<'_>],
+    direct: bool,
+) {
     names(judge, entries);
     without_tls(judge, entries);
-    senders(judge, sections, entries);
+    if !direct {
+        no_usual(judge, sections);
+    }
+    senders(judge, entries);
     let mut seen: Vec<&[String]> = Vec::new();
     for entry in entries {
         let of = entry.smarthost.senders.as_slice();
@@ -58,8 +66,8 @@ fn twice(judge: &mut Judge, list: &[&Entry<'_>]) {
     }
 }
 
-/// Each sender belongs to one list, and senders that no list names also have one.
-fn senders(judge: &mut Judge, sections: &[Spot<SmarthostSection>], entries: &[Entry<'_>]) {
+/// Senders that no list names also have a list.
+fn no_usual(judge: &mut Judge, sections: &[Spot<SmarthostSection>]) {
     let first = sections.iter().find_map(|section| section.value.senders.as_ref()?.0.first());
     if let Some(first) = first
         && sections.iter().all(|section| section.value.senders.is_some())
@@ -71,6 +79,10 @@ fn senders(judge: &mut Judge, sections: &[Spot<SmarthostSection>], entries: &[En
                 .hint("remove `senders` from one [[smarthost]], or add one without it"),
         );
     }
+}
+
+/// Each sender belongs to one list.
+fn senders(judge: &mut Judge, entries: &[Entry<'_>]) {
     for (at, entry) in entries.iter().enumerate() {
         let own = &entry.smarthost.senders;
         let other = entries[..at]

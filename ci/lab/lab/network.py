@@ -176,6 +176,15 @@ class Resolver:
         """A TXT record."""
         self._record(f"--txt-record={name},{text}")
 
+    def replace_text(self, name, text):
+        """A TXT record in place of all that the name has."""
+        self._records = [option for option in self._records if not option.startswith(f"--txt-record={name},")]
+        self.text(name, text)
+
+    def pointer(self, address, name):
+        """The PTR record of an IPv4 address."""
+        self._record(f"--ptr-record={'.'.join(reversed(address.split('.')))}.in-addr.arpa,{name}")
+
     def mx(self, domain, host):
         """An MX record; "." is none."""
         self._record(f"--mx-host={domain},{host},10")

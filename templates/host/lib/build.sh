@@ -64,7 +64,7 @@ ask_postfix() {
 
 # What only the host can know. main.cf of the package refers to these by name; where the administrator's layer takes that away, they
 # are left out, because Postfix warns of a parameter that nothing uses.
-host_parameters='relay_smarthosts relay_ca_file relay_from relay_return relay_root_mail_to relay_root_address relay_host_domain relay_system_name relay_system_domain'
+host_parameters='relay_smarthosts relay_fallback relay_ca_file relay_from relay_return relay_root_mail_to relay_root_address relay_host_domain relay_system_name relay_system_domain'
 
 build_host_layer() {
     ca_file=$(find_ca_file) || return 1
@@ -74,7 +74,7 @@ build_host_layer() {
     {
         echo "compatibility_level = $level"
         echo "default_database_type = $database_type"
-        sends_directly || echo "relay_smarthosts = $relayhost"
+        if sends_directly; then echo "relay_fallback = $relayhost"; else echo "relay_smarthosts = $relayhost"; fi
         rows_of_ways
         echo "relay_ca_file = $ca_file"
         if [ -n "$relay_from" ]; then

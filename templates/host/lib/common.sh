@@ -17,7 +17,7 @@ before=$settings/before
 load_facts() {
     package='' version='' profile='' provider='' smarthosts='' tls_level='' ca_files=''
     from='' root_mail_to='' hostname='' tables='' database='' inbound_domains='' where_known='' companions='' stated='' preset=''
-    own_ca_file='' ways='' all_mail_to='' implicit_tls_ports='' login_advice='' watched_files='' certificate_files='' next_hops='' known_servers=''
+    own_ca_file='' ways='' all_mail_to='' direct='' direct_addresses='' direct_lists='' implicit_tls_ports='' login_advice='' watched_files='' certificate_files='' next_hops='' known_servers=''
     # shellcheck disable=SC1091  # part of the package, written by postpack
     . "$share/facts" || fail "$share/facts is missing: reinstall the package"
 }
@@ -62,8 +62,10 @@ value_of() {
     return "$found"
 }
 
-# Without a smarthost mail goes to MX hosts.
-sends_directly() { [ -z "$smarthosts" ]; }
+# Does mail go to MX hosts? Smarthosts that take it for all senders are then a fallback.
+sends_directly() { [ -n "$direct" ] || [ -z "$smarthosts" ]; }
+
+has_fallback() { sends_directly && [ -n "$smarthosts" ]; }
 
 # What is printed is data: echo(1) of some shells reads backslashes, and words of strangers hold them.
 echo() { printf '%s\n' "$*"; }

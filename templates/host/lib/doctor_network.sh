@@ -8,6 +8,7 @@ look_at_network() {
     find_relays live
     [ -n "$relays" ] || sends_directly || return 0
     if [ -z "$(nameservers)" ]; then resolver_missing; return; fi
+    look_at_direct
     [ -n "$relays" ] || return 0
     policy_of "$postfix_dir" || { finding package-damaged 'postconf cannot read the live configuration'; return; }
     probe_sender=$(sender) probe_recipient=$(live relay_root_address)
@@ -22,7 +23,8 @@ look_at_network() {
 look_at_smarthosts() {
     was_broken=$broken stayed=$stays found=$(wc -l <"$probe_folder/findings") reached=no
     for relay in $1; do look_at_smarthost "$relay"; done
-    [ "$reached" = no ] || soften warning 'mail leaves by another smarthost meanwhile; this way out is closed' "$was_broken"
+    if [ "$reached" = yes ]; then soften warning 'mail leaves by another smarthost meanwhile; this way out is closed' "$was_broken"
+    elif has_fallback && [ "$1" = "$usual" ]; then soften warning 'mail that MX hosts do not accept now waits; all other mail leaves' "$was_broken"; fi
 }
 
 # What is wrong with the smarthosts of single senders keeps no other mail here.

@@ -57,7 +57,7 @@ plan_smarthosts() {
     with=$(read_env "names sources=$1/sources${password_hosts:+ sasl=$1/sasl_passwd}${database:+ database=$1/login}") || return 2
     [ ! -s "$1/login" ] || database_login=yes
     if sends_directly && [ -n "$relay_host$relay_port" ]; then
-        warn "RELAY_HOST and RELAY_PORT have no effect: this package sends straight to MX hosts; mend: take the lines out of $relay_env, or build the package with a [smarthost]"
+        warn "RELAY_HOST and RELAY_PORT have no effect: this package sends straight to MX hosts; mend: take the lines out of $relay_env, or build the package without provider = \"direct\""
         return 2
     fi
     each_smarthost plan_smarthost || return
@@ -75,7 +75,7 @@ find_left_out() {
         # shellcheck disable=SC2086  # words on purpose
         case $one in
         */\[*) if ! is_one_of "${one%%/*}" $blocked; then leave_out "$1" "$one"; fi ;;
-        *) if [ -n "$relayhost" ]; then leave_out "$1" "$one"; fi ;;
+        *) if [ -n "$relayhost" ] || sends_directly; then leave_out "$1" "$one"; fi ;;
         esac
         shift
     done
@@ -164,10 +164,11 @@ hops_of_way() {
     echo "$hops"
 }
 
-# Sets usual (the active smarthosts for all senders), relays (these, and the endpoints of all ways) and idle (the ways without any). $1 is
+# Sets usual (the active smarthosts for all senders, or the fallback for MX hosts), relays (these, and the endpoints of all ways) and idle (the ways without any). $1 is
 # a command that prints the active value of a parameter.
 find_relays() {
-    usual=$("$1" relayhost | tr -s ', ' ' ')
+    if has_fallback; then usual=smtp_fallback_relay; else usual=relayhost; fi
+    usual=$("$1" "$usual" | tr -s ', ' ' ')
     relays=$usual idle=''
     for way in $ways; do
         hops=$("$1" "$(parameter_of_way "$way")")

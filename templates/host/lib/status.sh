@@ -168,7 +168,7 @@ decide() {
     if [ -n "$last_delivery" ] && [ "$last_delivery" -ge "$(changed_at)" ]; then tried=yes; fi
     name_is_usable || return 0
     [ "$unit_state" = active ] && [ -n "$applied" ] && has_way_out && [ -z "$stuck" ] && [ ! -s "$scratch/obstacles" ] || return 0
-    if [ "$credentials" != missing ]; then can_send=yes; elif [ -n "$idle" ] && [ "$missing_for" = "$idle" ]; then partly=yes; fi
+    if [ "$credentials" != missing ] || { has_fallback && [ -z "$missing_for" ]; }; then can_send=yes; elif [ -n "$idle" ] && [ "$missing_for" = "$idle" ]; then partly=yes; fi
 }
 
 # When the configuration in force was put there, in seconds since 1970.
@@ -198,10 +198,13 @@ show_text() {
     else
         echo "  configuration  applied $applied, $(tint no 'out of step'): $why"
     fi
-    if [ -z "$relays" ] && sends_directly; then
+    if has_fallback; then
+        echo '  smarthosts     a fallback for mail that MX hosts do not accept now, and for single senders'
+        show_smarthosts ''
+    elif sends_directly; then
         echo "  smarthosts     none: mail goes to MX hosts"
     else
-        show_smarthosts
+        show_smarthosts smarthosts
     fi
     [ -z "$all_mail_to" ] || echo "  staging        ${yellow}all mail goes to $all_mail_to$plain"
     [ "$credentials" = missing ] && known=no || known=yes
@@ -223,9 +226,9 @@ show_text() {
 
 unit_words() { if [ "$unit" = none ]; then echo 'without systemd'; else echo "$unit ($enabled)"; fi; }
 
-# Each way out with what the log says of it.
+# Each way out with what the log says of it; $1 is the label of the first line.
 show_smarthosts() {
-    label=smarthosts
+    label=$1
     for relay in $relays $waiting; do
         words=
         # shellcheck disable=SC2086  # words on purpose
