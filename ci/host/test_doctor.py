@@ -78,7 +78,7 @@ def test_the_table_is_whole():
 def test_the_doctor_finds_what_the_table_has():
     """No finding without a row, no row without a finding, and no sign without its value."""
     lines = [line for path in LIB.glob("doctor*.sh") for line in path.read_text().splitlines() if not line.strip().startswith("#")]
-    found = set(re.findall(r"\b(?:queue_)?finding ([a-z-]+)", "\n".join(lines)))
+    found = set(re.findall(r"\b(?:queue_)?finding ([a-z0-9-]+)", "\n".join(lines)))
     assert found == {row[0] for row in rows()}
 
 

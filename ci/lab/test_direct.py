@@ -109,4 +109,8 @@ def test_what_other_servers_expect(host, smarthost, tally):
     with Sink(smarthost, "no-thanks"):
         [one] = ask(host)
         assert one["id"] == "direct-rejected" and "on our list" in one["what"], one
-    tally("findings of a host that sends directly", 9)
+    # Without `addresses` in the spec, the private address of this host proves nothing.
+    resolver.set("mx.acme.example", smarthost.elsewhere)
+    host.sh("sed -i '/^direct_addresses=/d' /usr/share/mail-relay/facts")
+    assert found(host) == [("direct-address-unknown", "warning")]
+    tally("findings of a host that sends directly", 10)
