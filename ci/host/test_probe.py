@@ -183,15 +183,20 @@ LEVELS = [
     ({"smtp_tls_security_level": "encrypt", "smtp_tls_policy_maps": "table:OTHERS, table:POLICIES"}, False),
     ({"smtp_tls_security_level": "encrypt", "smtp_tls_policy_maps": "table:OTHERS"}, True),
     ({"smtp_tls_security_level": "encrypt", "smtp_tls_policy_maps": "broken:OTHERS"}, False),
+    # A policy that is a level alone is known here as well.
+    ({"smtp_tls_security_level": "encrypt", "smtp_tls_policy_maps": "table:LEVELS"}, True),
+    ({"smtp_tls_security_level": "dane", "smtp_tls_policy_maps": "table:LEVELS"}, True),
+    ({"smtp_tls_security_level": "may", "smtp_tls_policy_maps": "table:LEVELS", "smtp_tls_CApath": "/etc/authorities"}, False),
 ]
 
 
 def test_credentials_go_only_to_a_server_that_was_verified_as_postfix_does(probe, server, tmp_path):
     for number, (policy, may_log_in) in enumerate(LEVELS):
         there = server()
-        (tmp_path / f"policies{number}").write_text(f"[{HOST}]:{there.port} secure\n")
+        (tmp_path / f"policies{number}").write_text(f"[{HOST}]:{there.port} secure match=nexthop\n")
+        (tmp_path / f"levels{number}").write_text(f"[{HOST}]:{there.port} secure\n")
         (tmp_path / f"others{number}").write_text(f"[{HOST}]:25 secure\n[other]:{there.port} secure\n")
-        for name in ("policies", "others"):
+        for name in ("policies", "levels", "others"):
             policy = {key: value.replace(f":{name.upper()}", f":{tmp_path}/{name}{number}") for key, value in policy.items()}
         found = probe(there.port, policy=policy)
         if may_log_in:
@@ -275,6 +280,13 @@ def test_other_policies(probe, server):
     ):
         found = probe(server(certificate).port, policy=policy)
         assert (found["code"], found["auth"]) == ("0", "accepted"), (policy, found)
+
+
+def test_a_policy_demands_a_name_where_main_cf_does_not(probe, server, tmp_path):
+    there = server("other-name")
+    (tmp_path / "levels").write_text(f"[{HOST}]:{there.port} secure\n")
+    found = probe(there.port, policy={"smtp_tls_security_level": "may", "smtp_tls_policy_maps": f"table:{tmp_path}/levels"})
+    assert (found["step"], there.logins()) == ("name", []), found
 
 
 def test_no_password_in_clear(probe, server):

@@ -94,7 +94,7 @@ def test_status_names_what_waits_for_credentials(bare_relay):
 
 
 # Of the level, and of a table: what the doctor may not try.
-LEVELS = ("smtp_tls_security_level = dane-only", "smtp_tls_security_level = fingerprint", "smtp_tls_policy_maps = inline:{{[smtp.lab.example]:587 = secure}}")
+LEVELS = ("smtp_tls_security_level = dane-only", "smtp_tls_security_level = fingerprint", "smtp_tls_policy_maps = inline:{{[smtp.lab.example]:587 = secure match=nexthop}}")
 
 
 @pytest.mark.roots("debian-12", "debian-13")

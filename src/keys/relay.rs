@@ -89,9 +89,11 @@ pub(crate) struct RewriteSection {
     /// Senders that get another address.
     ///
     /// Keys are local names (`www-data = "web@acme.example"`), whole addresses (`"printer@printer.lan" =
-    /// "scans@acme.example"`), all addresses of a domain (`"@printer.lan" = "scans@acme.example"`), or all others
-    /// (`"*" = "ACME Alerts <noreply@acme.example>"`). Only senders change: the envelope sender, `From` and
-    /// `Sender`. A display name replaces the one in the header. A message without `From` gets the address alone.
+    /// "scans@acme.example"`), patterns (`"scan*@printer.lan"`), all addresses of a domain (`"@printer.lan" =
+    /// "scans@acme.example"`) or of the domains below it (`"@.lan"`), or all others (`"*" = "ACME Alerts
+    /// <noreply@acme.example>"`). The value `"@acme.example"` keeps the local part, as masquerading does. Only senders
+    /// change: the envelope sender, `From` and `Sender`. Bounces keep their empty sender. A display name replaces the
+    /// one in the header. A message without `From` gets the address alone.
     #[schemars(extend(
         "examples" = [{"www-data": "web@acme.example", "@printer.lan": "scans@acme.example"}],
         "x-decides" = ["canonical_maps", "canonical_classes"],

@@ -108,7 +108,8 @@ pub(super) fn senders(layer: &mut Layer<'_>, relay: &Relay) {
         Sender::Local(name) => Some(inline(name, &address.address)),
         Sender::Address(key) => Some(inline(key, key)),
         Sender::Domain(domain) => Some(inline(&format!("@{domain}"), &format!("@{domain}"))),
-        Sender::All => None,
+        // A name of this host that one of these contains is local.
+        Sender::Pattern(..) | Sender::Below(_) | Sender::All => None,
     });
     if identity.from.is_some() {
         layer.section(
@@ -209,21 +210,17 @@ pub(super) fn tables(relay: &Relay) -> Result<Vec<Table>, PlanError> {
     Ok(vec![table(ENVELOPE, Kind::Regexp, envelope(relay))?, table(HEADERS, Kind::Regexp, headers(relay))?])
 }
 
-/// Whole addresses before domains, and all of the rest last.
+/// The narrowest first, and all of the rest last.
 fn in_order(relay: &Relay) -> Vec<&(Sender, NamedAddress)> {
     let mut senders: Vec<_> = relay.identity.senders.iter().collect();
-    senders.sort_by_key(|(sender, _)| match sender {
-        Sender::Local(_) => 0,
-        Sender::Address(_) => 1,
-        Sender::Domain(_) => 2,
-        Sender::All => 3,
-    });
+    senders.sort_by_key(|(sender, _)| sender.rank());
     senders
 }
 
 /// The addresses that senders get.
 fn results(relay: &Relay) -> Vec<&str> {
-    let mut addresses: Vec<&str> = relay.identity.senders.iter().map(|(_, to)| to.address.as_str()).collect();
+    let whole = relay.identity.senders.iter().filter(|(_, to)| to.domain().is_none());
+    let mut addresses: Vec<&str> = whole.map(|(_, to)| to.address.as_str()).collect();
     addresses.sort_unstable();
     addresses.dedup();
     addresses
@@ -237,19 +234,44 @@ fn envelope(relay: &Relay) -> Result<Regexp, TableError> {
     for address in results(relay) {
         rules.push(&format!("^{}$", Regexp::escape(address)), address)?;
     }
-    for (sender, NamedAddress { address, .. }) in in_order(relay) {
-        let pattern = match sender {
+    for (sender, to) in in_order(relay) {
+        let local = match sender {
             Sender::Local(_) => continue,
-            Sender::Address(key) => format!("^{}$", Regexp::escape(key)),
-            Sender::Domain(domain) => format!("@{}$", Regexp::escape(domain)),
+            Sender::Address(key) if key.eq_ignore_ascii_case(&to.address) => continue,
+            Sender::Address(key) => {
+                rules.push(&format!("^{}$", Regexp::escape(key)), &to.address)?;
+                continue;
+            }
             // Not the null sender, which has no `@`.
-            Sender::All => "@".to_owned(),
+            Sender::All if to.domain().is_none() => {
+                rules.push("@", &to.address)?;
+                continue;
+            }
+            Sender::Pattern(local, _) => glob(local, "[^@]*"),
+            Sender::Domain(_) | Sender::Below(_) | Sender::All => ".+".to_owned(),
         };
-        if !matches!(sender, Sender::Address(key) if key.eq_ignore_ascii_case(address)) {
-            rules.push(&pattern, address)?;
+        let domain = domain_of(sender, "[^@]+");
+        match to.domain() {
+            Some(new) => rules.push(&format!("^({local})@{domain}$"), &format!("${{1}}@{new}"))?,
+            None if local == ".+" => rules.push(&format!("@{domain}$"), &to.address)?,
+            None => rules.push(&format!("^{local}@{domain}$"), &to.address)?,
         }
     }
     Ok(rules)
+}
+
+/// A pattern with `*` as a regular expression; `any` is that for `*`.
+fn glob(pattern: &str, any: &str) -> String {
+    pattern.split('*').map(Regexp::escape).collect::<Vec<_>>().join(any)
+}
+
+/// The domains of a sender as a regular expression; `any` is that for any text in them.
+fn domain_of(sender: &Sender, any: &str) -> String {
+    match sender {
+        Sender::Pattern(_, domain) | Sender::Domain(domain) => Regexp::escape(domain),
+        Sender::Below(parent) => format!("{any}\\.{}", Regexp::escape(parent)),
+        Sender::Local(_) | Sender::Address(_) | Sender::All => any.to_owned(),
+    }
 }
 
 fn headers(relay: &Relay) -> Result<Regexp, TableError> {
@@ -258,10 +280,15 @@ fn headers(relay: &Relay) -> Result<Regexp, TableError> {
     );
     let mut push = |pattern: &str, to: &NamedAddress| {
         let names = "^((Resent-)?(From|Sender):";
+        // A local part that is kept is a group of the pattern.
+        let (address, rest) = match to.domain() {
+            Some(domain) => (format!("${{4}}@{domain}"), 5),
+            None => (to.address.clone(), 4),
+        };
         let result = match &to.name {
             // The name in the line belongs to a different person.
-            Some(name) => format!("REPLACE ${{2}}${{3}}: {} <{}>", name.replace('$', "$$"), to.address),
-            None => format!("REPLACE ${{1}}{}${{4}}", to.address),
+            Some(name) => format!("REPLACE ${{2}}${{3}}: {} <{address}>", name.replace('$', "$$")),
+            None => format!("REPLACE ${{1}}{address}${{{rest}}}"),
         };
         // `Name <address>`, then the address alone or before a comment. Without a new name, the rest of the line stays.
         rules.push(&format!("{names}.*<){pattern}(>.*)$"), &result)?;
@@ -280,10 +307,20 @@ fn headers(relay: &Relay) -> Result<Regexp, TableError> {
             Sender::Local(name) if all.is_some() => push(&Regexp::escape(name), to)?,
             Sender::Local(_) => {}
             Sender::Address(key) => push(&Regexp::escape(key), to)?,
-            Sender::Domain(domain) => {
-                push(&format!("[^][:space:]<>(),;:@[]+@{}", Regexp::escape(domain)), to)?;
+            // Without a domain as well: a sender of a program, before Postfix completes it.
+            Sender::All if to.domain().is_none() => push("[^][:space:]<>(),;:[]+", to)?,
+            Sender::Pattern(..) | Sender::Domain(_) | Sender::Below(_) | Sender::All => {
+                let local = match sender {
+                    Sender::Pattern(local, _) => glob(local, "[^][:space:]<>(),;:@[]*"),
+                    _ => "[^][:space:]<>(),;:@[]+".to_owned(),
+                };
+                let local = if to.domain().is_some() { format!("({local})") } else { local };
+                push(&format!("{local}@{}", domain_of(sender, "[^][:space:]<>(),;:@[]+")), to)?;
+                // Without `from`, a local name is in the domain of this host.
+                if *sender == Sender::All && relay.identity.from.is_none() {
+                    push(&local, to)?;
+                }
             }
-            Sender::All => push("[^][:space:]<>(),;:[]+", to)?,
         }
     }
     Ok(rules)

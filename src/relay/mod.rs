@@ -8,6 +8,7 @@ mod mailboxes;
 mod postscreen;
 mod provider;
 mod recipients;
+mod rewriting;
 mod senders;
 mod server;
 mod service;
@@ -25,6 +26,7 @@ pub use mailboxes::{
 pub use postscreen::Postscreen;
 pub use provider::{Provider, ProviderNote, ProviderPort, Providers, SenderRule};
 pub use recipients::Recipient;
+pub use rewriting::{NamedAddress, Sender};
 pub use senders::SenderWay;
 pub use server::{Access, Action, ClientAuth, Rates, Restriction, Restrictions, Server, ServerTls};
 pub use service::{Placed, ServiceOverride};
@@ -331,28 +333,6 @@ impl Identity {
     pub fn rewrites_addresses(&self) -> bool {
         self.senders.iter().any(|(sender, _)| !matches!(sender, Sender::Local(_)))
     }
-}
-
-/// An address, and the display name before it in a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedAddress {
-    /// The address.
-    pub address: String,
-    /// The name in the syntax of a header: quoted or encoded if necessary.
-    pub name: Option<String>,
-}
-
-/// A sender to rewrite, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sender {
-    /// A local user name.
-    Local(String),
-    /// An address.
-    Address(String),
-    /// All addresses of a domain.
-    Domain(String),
-    /// All others.
-    All,
 }
 
 /// Replacement of local sender addresses in outgoing mail.

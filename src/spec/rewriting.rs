@@ -24,14 +24,27 @@ pub(super) fn senders(
     let mut known = BTreeMap::new();
     for (key, value) in &entries.0 {
         let path = format!("rewrite.senders.{}", values::shown(key.as_str()));
-        let what = "local names, addresses, `@domain`, or `*` for all others";
+        let what = "local names, addresses, `scan*@domain`, `@domain`, `@.domain` for all below it, or `*` for all others";
         let sender = judge.read("sender", "rewrite.senders", what, key, values::rewritten);
         let to = match sender {
             // Programs of a local user write the display name.
             Some(Sender::Local(_)) => judge
                 .read("address", &path, "a mail address", value, values::address)
                 .map(|address| NamedAddress { address, name: None }),
-            _ => judge.read("address", &path, "a mail address, or `Name <address>`", value, named_address),
+            Some(Sender::Address(_)) => {
+                judge.read("address", &path, "a mail address, or `Name <address>`", value, |text| {
+                    named_address(text).map_err(|fault| match text.strip_prefix('@') {
+                        Some(_) => {
+                            fault.hint(format!("write the whole address: `name{}`", values::shown(text)))
+                        }
+                        None => fault,
+                    })
+                })
+            }
+            _ => {
+                let what = "a mail address, `Name <address>`, or `@domain`, which keeps the local part";
+                judge.read("address", &path, what, value, address_or_domain)
+            }
         };
         if sender == Some(Sender::All) && receives(section) {
             let message = "`*` would rewrite the senders of strangers, and replies to them would be lost";
@@ -53,10 +66,12 @@ pub(super) fn senders(
         let address = &to.value.address;
         if let Some(next) = next(&known, address) {
             let message = format!("mail from `{address}` is itself rewritten, to `{next}`");
-            judge.report(
-                Diagnostic::error("sender-chain", to.span.clone(), message)
-                    .hint(format!("write `{next}` here if you mean it")),
-            );
+            let finding = Diagnostic::error("sender-chain", to.span.clone(), message);
+            judge.report(if address.starts_with('@') {
+                finding.hint("use another domain here, or remove the entry that rewrites its senders")
+            } else {
+                finding.hint(format!("write `{next}` here if you mean it"))
+            });
         }
     }
     if let Some(From::Address(from)) = from
@@ -81,6 +96,16 @@ fn named_address(text: &str) -> Result<NamedAddress, Fault> {
         Fault::new("it does not end with `>`").hint("write it as `ACME Alerts <alerts@acme.example>`")
     })?;
     Ok(NamedAddress { address: values::address(address)?, name: display_name(name.trim_end())? })
+}
+
+/// `@domain`, or a named address.
+fn address_or_domain(text: &str) -> Result<NamedAddress, Fault> {
+    match text.strip_prefix("*@").or_else(|| text.strip_prefix('@')) {
+        Some(domain) => {
+            values::domain(domain).map(|domain| NamedAddress { address: format!("@{domain}"), name: None })
+        }
+        None => named_address(text),
+    }
 }
 
 /// A display name in the syntax of a header: one line, and at most one encoded word.
@@ -126,12 +151,19 @@ pub(super) fn receives(section: &RelaySection) -> bool {
     Profile::ALL.iter().any(|profile| Some(profile.name()) == name && profile.receives())
 }
 
-/// The new address of a sender, if it differs. `*` does not apply to addresses in the spec.
+/// The new address of a sender, if it differs. `*` does not apply to addresses in the spec. Of `@domain`, any address counts.
 fn next(known: &BTreeMap<Sender, String>, address: &str) -> Option<String> {
     let lower = address.to_ascii_lowercase();
-    let domain = lower.rsplit_once('@')?.1.to_owned();
-    let found = known.get(&Sender::Address(lower.clone())).or_else(|| known.get(&Sender::Domain(domain)))?;
-    (!found.eq_ignore_ascii_case(&lower)).then(|| found.clone())
+    let domain = &lower[lower.rfind('@')?..];
+    let stays = |to: &str| to.eq_ignore_ascii_case(&lower) || to.eq_ignore_ascii_case(domain);
+    let mut found: Vec<_> = known.iter().filter(|(sender, _)| sender.may_be(&lower)).collect();
+    found.sort_by_key(|(sender, _)| sender.rank());
+    if lower.starts_with('@') {
+        let exempt = |(sender, to): &(&Sender, &String)| matches!(sender, Sender::Address(own) if own == *to);
+        return found.into_iter().find(|found| !stays(found.1) && !exempt(found)).map(|(_, to)| to.clone());
+    }
+    let (sender, to) = found.into_iter().next()?;
+    (*sender != Sender::All && !stays(to)).then(|| to.clone())
 }
 
 /// Domains whose addresses are local, and domains whose addresses never are.

@@ -78,7 +78,11 @@ fn unused_sender(spot: &Spot<String>, sender: &str, key: &str) -> Diagnostic {
 fn rewritten(sender: &str, identity: &Identity) -> Option<String> {
     let fits = |address: &str| {
         let address = address.to_ascii_lowercase();
-        if sender.starts_with('@') { address.ends_with(sender) } else { address == sender }
+        if sender.starts_with('@') || address.starts_with('@') {
+            address.ends_with(sender) || sender.ends_with(&address)
+        } else {
+            address == sender
+        }
     };
     let from = match &identity.from {
         Some(From::Address(address)) => fits(address),
@@ -89,12 +93,18 @@ fn rewritten(sender: &str, identity: &Identity) -> Option<String> {
         return None;
     }
     let domain = &sender[sender.find('@')? + 1..];
-    let all = identity.senders.iter().find_map(|(key, _)| match key {
+    let mut keys: Vec<&Sender> = identity.senders.iter().map(|(key, _)| key).collect();
+    keys.sort_by_key(|key| key.rank());
+    keys.into_iter().find_map(|key| match key {
         Sender::Address(address) if address == sender => Some(address.clone()),
+        Sender::Pattern(local, own) if !sender.starts_with('@') && key.may_be(sender) => {
+            Some(format!("{local}@{own}"))
+        }
         Sender::Domain(own) if own == domain => Some(format!("@{own}")),
+        Sender::Below(parent) if key.may_be(sender) => Some(format!("@.{parent}")),
+        Sender::All => Some("*".to_owned()),
         _ => None,
-    });
-    all.or_else(|| identity.senders.iter().any(|(key, _)| *key == Sender::All).then(|| "*".to_owned()))
+    })
 }
 
 #[cfg(test)]

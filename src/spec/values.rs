@@ -263,14 +263,35 @@ pub(super) fn recipients(text: &str) -> Checked<String> {
     }
 }
 
-/// A sender to rewrite: a local name, an address, `@domain` for all of a domain, or `*` for all others.
+/// A sender to rewrite: a local name, an address, `scan*@domain`, `@domain` for all of a domain, `@.domain` for all below it, or `*`
+/// for all others.
 pub(super) fn rewritten(text: &str) -> Checked<Sender> {
-    match text.strip_prefix('@') {
-        Some(name) => domain(name).map(|name| Sender::Domain(name.to_ascii_lowercase())),
-        None if text == "*" => Ok(Sender::All),
-        None if text.contains('@') => {
-            address(text).map(|address| Sender::Address(address.to_ascii_lowercase()))
+    let lower = |text: String| text.to_ascii_lowercase();
+    // A single label is a domain of a network (`@.lan`).
+    let below = |text: &str| domain(&format!("x.{text}")).map(|_| Sender::Below(lower(text.to_owned())));
+    if text == "*" {
+        return Ok(Sender::All);
+    }
+    if let Some(parent) = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')) {
+        return below(parent);
+    }
+    match text.rsplit_once('@') {
+        Some(("" | "*", name)) => match name.strip_prefix("*.").or_else(|| name.strip_prefix('.')) {
+            Some(parent) => below(parent),
+            None => domain(name).map(lower).map(Sender::Domain),
+        },
+        Some((local, name)) if local.contains('*') => {
+            if name.contains('*') {
+                let hint = format!(
+                    "write `@{}` for all addresses of these domains",
+                    shown(name).trim_start_matches('*')
+                );
+                return Err(Fault::new("a `*` in the domain needs one in place of the local part").hint(hint));
+            }
+            address(&format!("{}@{name}", local.replace('*', "x")))?;
+            Ok(Sender::Pattern(lower(local.to_owned()), lower(name.to_owned())))
         }
+        Some(_) => address(text).map(lower).map(Sender::Address),
         None => local_name(text).map(Sender::Local),
     }
 }

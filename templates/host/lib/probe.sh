@@ -49,6 +49,8 @@ probe() {
     policy_text=$(cat -- "$probe_folder/policy${of_way:+.$of_way}")
     probe_level=$(policy smtp_tls_security_level)
     own_policy=$(destination_policy)
+    # A level alone, with the names of main.cf: such a server is verified here as Postfix does it.
+    case $own_policy in secure | verify) probe_level=$own_policy own_policy='' ;; esac
     go_through
     set -- $?
     close_dialogue

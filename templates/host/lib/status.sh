@@ -137,7 +137,8 @@ find_queue() {
             case $found in
             # The mail of single senders: that there is no login for them is said of the smarthosts.
             'no-credentials	'*) [ -n "$idle" ] || stuck=yes ;;
-            *'	relay	'*) stuck=yes ;;
+            # With a fallback, mail waits for one server and for the fallback, and all other mail leaves.
+            *'	relay	'*) has_fallback || stuck=yes ;;
             esac
             printf '%s\t%s\t%s\n' "${value%% *}" "$found" "${value#* }" >>"$scratch/reasons"
             ;;
