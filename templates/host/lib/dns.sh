@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Asks the resolver of this host for MX and TXT records. No program that every host has can do that, so bash sends the query (RFC 1035).
+# Queries the resolver of this host for MX and TXT records. No program that every host has can do that, so bash sends the query (RFC 1035).
 
 dns_port=53
 
@@ -23,14 +23,19 @@ txt_of() {
     return "$1"
 }
 
+# A program for bash: one exchange with the resolver $0, port $1, by $2.
+# shellcheck disable=SC2016
+exchange='exec 5<>"/dev/$2/$0/$1" && cat >&5 && {
+    if [ "$2" = udp ]; then dd bs=4096 count=1; else dd bs=1 skip=2 count=8192; fi
+} <&5 2>/dev/null | od -An -v -tu1'
+
 # Writes the records of the name $1 with the type number $2 into $probe_folder/$3. An answer that is too long for UDP comes by TCP.
 records_of() {
     : >"$probe_folder/$3"
     server=$(nameservers | head -n 1)
     [ -n "$server" ] && have bash || return 2
     for way in udp tcp; do
-        # shellcheck disable=SC2016  # a program for bash
-        answer=$(dns_query "$1" "$2" "$way" | timeout 2 bash -c 'exec 5<>"/dev/$2/$0/$1" && cat >&5 && { if [ "$2" = udp ]; then dd bs=4096 count=1; else dd bs=1 skip=2 count=8192; fi; } <&5 2>/dev/null | od -An -v -tu1' "$server" "$dns_port" "$way" 2>/dev/null) || :
+        answer=$(dns_query "$1" "$2" "$way" | timeout 2 bash -c "$exchange" "$server" "$dns_port" "$way" 2>/dev/null) || :
         [ -n "$answer" ] || return 2
         printf '%s\n' "$answer" | awk -v want="$2" -f "$lib/dns_mx.awk" >"$probe_folder/$3"
         code=$?

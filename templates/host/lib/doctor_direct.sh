@@ -166,6 +166,9 @@ has_address() {
     return 1
 }
 
+# The prefix length of the network $1, or $2 without one.
+prefix_of() { case $1 in */*) echo "$((${1##*/}))" ;; *) echo "$2" ;; esac; }
+
 # Is the address $1 in the network $2?
 is_within() {
     case $1:$2 in
@@ -173,9 +176,9 @@ is_within() {
     *.*.*.*:*:*) return 1 ;;
     esac
     case $1 in
-    *:*) printf '%s %s %s\n' "$(spelled "$1")" "$(spelled "${2%%/*}")" "$(case $2 in */*) echo $((${2##*/})) ;; *) echo 128 ;; esac)" ;;
+    *:*) printf '%s %s %s\n' "$(spelled "$1")" "$(spelled "${2%%/*}")" "$(prefix_of "$2" 128)" ;;
     *)
-        printf '%s %s %s\n' "$1" "${2%%/*}" "$(case $2 in */*) echo $((${2##*/})) ;; *) echo 32 ;; esac)" | awk '{
+        printf '%s %s %s\n' "$1" "${2%%/*}" "$(prefix_of "$2" 32)" | awk '{
             split($1, a, "."); split($2, b, ".")
             print sprintf("%02x%02x%02x%02x", a[1], a[2], a[3], a[4]), sprintf("%02x%02x%02x%02x", b[1], b[2], b[3], b[4]), $3
         }'
