@@ -1,6 +1,6 @@
 """old_aliases.awk: which aliases of before lead elsewhere now."""
 
-import time
+from conftest import processor_seconds
 
 HERE = b"# of this package\ndev: web@acme.example\npostmaster: root\nroot: ops@acme.example\n"
 # An alias file, and what is told of it.
@@ -59,6 +59,6 @@ def test_a_long_file_of_aliases_ends_soon(sh, tmp_path):
     with (tmp_path / "list/aliases").open("w") as file:
         file.write("news: other@x.example\n")
         file.truncate(1 << 36)
-    began = time.monotonic()
+    began = processor_seconds()
     assert "alias\tnews\twent to other@x.example" in lost(sh, tmp_path)[1]
-    assert time.monotonic() - began < 20
+    assert processor_seconds() - began < 20
