@@ -136,6 +136,10 @@ class Extraction(unittest.TestCase):
             self.assertEqual(text[start : start + len(sentence)], sentence)
         self.assertEqual(len(list(sentences(text))), 3)
 
+    def test_a_sentence_may_begin_with_the_name_of_a_program(self):
+        text = "It is there. apt installs it, e.g. postpack. What apt. removes?"
+        self.assertEqual([sentence for _, sentence in sentences(text)], ["It is there.", "apt installs it, e.g. postpack.", "What apt. removes?"])
+
 
 class Program(unittest.TestCase):
     def rules(self, patterns, exceptions=""):
@@ -163,8 +167,16 @@ class Program(unittest.TestCase):
             self.rules("7\tmends\n")
 
     def test_long_sentences_are_found_in_pages(self):
-        found = list(self.rules("").findings("docs/a.md", "word " * 41 + "end.\n"))
+        rules = self.rules("")
+        found = list(rules.findings("docs/a.md", "word " * words.LONGEST + "end.\n"))
         self.assertEqual([finding.rule for finding in found], ["9"])
+        self.assertEqual(list(rules.findings("docs/a.md", "word " * (words.LONGEST - 1) + "end.\n")), [])
+
+    def test_a_list_of_links_may_be_long(self):
+        rules, links = self.rules(""), ", ".join(f"[the page {number}](a.md)" for number in range(10))
+        self.assertEqual(list(rules.findings("docs/a.md", f"- Guides: {links}\n")), [])
+        self.assertEqual(len(list(rules.findings("docs/a.md", "word " * words.LONGEST + f"see {links}\n"))), 1)
+        self.assertEqual(len(list(rules.findings("docs/a.md", "[" + "word " * words.LONGEST + "end](a.md)\n"))), 1)
 
     def test_the_program_reports_and_exits_with_1(self):
         done = subprocess.run([HERE / "run", "ci/words/none"], capture_output=True, text=True)

@@ -21,7 +21,11 @@ RUST_TESTS = re.compile(r"^#\[cfg\(test\)\]\nmod tests \{", re.M)
 TOML = re.compile(r"""(?P<comment>\#[^\n]*)|\"{3}(?P<long>.*?)\"{3}|"(?P<string>(?:\\.|[^"\\\n])*)"|'[^'\n]*'""", re.S)
 CODE = re.compile(r"``[^`]+``|`[^`\n]+`")
 LINK = re.compile(r"\]\([^)]*\)|<https?://[^>]*>|https?://\S+")
-SENTENCE = re.compile(r"(?<=[.?!])[\"”)*_]*\s+(?=[A-Z§*\"([])")
+# A sentence begins with a capital letter, code, a link, or a name that is never capitalized.
+SMALL_NAMES = r"(?:apt|cloud-init|dnf|dpkg|libdeflate|main\.cf|master\.cf|msmtp|nullmailer|pacman|postconf|postpack|relay\.env|rPGP|rpm|smtpd|systemd|zypper)\b"
+SENTENCE = re.compile(r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)[\"”)*_]*\s+(?=[A-Z§*\"([]|" + SMALL_NAMES + ")")
+LINK_IN_TEXT = re.compile(r"\[[^\[\]§]*§+")
+LEAST_LINKS = 3
 
 
 @dataclass
@@ -189,3 +193,9 @@ def sentences(text):
         start = gap.end()
     if text[start:].strip():
         yield start, text[start:]
+
+
+def is_list_of_links(sentence):
+    """Whether a sentence, without its code and addresses, has more links than words around them."""
+    rest, links = LINK_IN_TEXT.subn("", sentence)
+    return links >= LEAST_LINKS and len(re.findall(r"\w+", rest)) < links
