@@ -22,7 +22,7 @@ TOML = re.compile(r"""(?P<comment>\#[^\n]*)|\"{3}(?P<long>.*?)\"{3}|"(?P<string>
 CODE = re.compile(r"``[^`]+``|`[^`\n]+`")
 LINK = re.compile(r"\]\([^)]*\)|<https?://[^>]*>|https?://\S+")
 # A sentence begins with a capital letter, code, a link, or a name that is never capitalized.
-SMALL_NAMES = r"(?:apt|cloud-init|dnf|dpkg|libdeflate|main\.cf|master\.cf|msmtp|nullmailer|pacman|postconf|postpack|relay\.env|rPGP|rpm|smtpd|systemd|zypper)\b"
+SMALL_NAMES = r"(?:apply|apt|cloud-init|dnf|dpkg|libdeflate|main\.cf|master\.cf|msmtp|nFPM|nullmailer|pacman|postconf|postpack|relay\.env|rPGP|rpm|smtpd|systemd|zypper)\b"
 SENTENCE = re.compile(r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)[\"”)*_]*\s+(?=[A-Z§*\"([]|" + SMALL_NAMES + ")")
 LINK_IN_TEXT = re.compile(r"\[[^\[\]§]*§+")
 LEAST_LINKS = 3
