@@ -22,8 +22,14 @@ TOML = re.compile(r"""(?P<comment>\#[^\n]*)|\"{3}(?P<long>.*?)\"{3}|"(?P<string>
 CODE = re.compile(r"``[^`]+``|`[^`\n]+`")
 LINK = re.compile(r"\]\([^)]*\)|<https?://[^>]*>|https?://\S+")
 # A sentence begins with a capital letter, code, a link, or a name that is never capitalized.
-SMALL_NAMES = r"(?:apply|apt|cloud-init|dnf|dpkg|libdeflate|main\.cf|master\.cf|msmtp|nFPM|nullmailer|pacman|postconf|postpack|relay\.env|rPGP|rpm|smtpd|systemd|zypper)\b"
-SENTENCE = re.compile(r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)[\"”)*_]*\s+(?=[A-Z§*\"([]|" + SMALL_NAMES + ")")
+SMALL_NAMES = (
+    "apply apt cloud-init dnf dpkg libdeflate main.cf master.cf msmtp nFPM nullmailer pacman postconf postpack relay.env rPGP rpm "
+    "smtpd systemd zypper"
+).split()
+SENTENCE = re.compile(
+    r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)[\"”)*_]*\s+(?=[A-Z§*\"([]|(?:" + "|".join(map(re.escape, SMALL_NAMES)) + r")\b)"
+)
+# A link, as `without_code` leaves it.
 LINK_IN_TEXT = re.compile(r"\[[^\[\]§]*§+")
 LEAST_LINKS = 3
 
