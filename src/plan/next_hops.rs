@@ -10,7 +10,7 @@ use super::layer::Layer;
 use super::table::{Kind, Table, table};
 use super::words::server;
 use crate::postfix::table::{Regexp, TableError};
-use crate::relay::{Delivery, NextHop, Relay, Way};
+use crate::relay::{Delivery, Inbound, NextHop, Relay, Transport};
 
 const TABLE: &str = "next_hops";
 pub(super) const FILTER: &str = "regexp:/etc/postfix/next_hops";
@@ -32,17 +32,16 @@ pub(super) fn known_to_a_direct_relay(relay: &Relay) -> Vec<String> {
 }
 
 fn behind(relay: &Relay) -> impl Iterator<Item = &NextHop> {
-    relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop)
+    relay.inbound.iter().flat_map(Inbound::backends)
 }
 
 /// The servers, each once.
 fn hosts(relay: &Relay) -> Vec<&str> {
-    let elsewhere = relay.transports.iter().filter_map(|transport| match &transport.way {
-        Way::Hop(hop) => Some(hop),
-        _ => None,
-    });
+    let elsewhere = relay.transports.iter().flat_map(Transport::hops);
     let mut hosts: Vec<&str> = behind(relay).chain(elsewhere).map(|hop| hop.host.as_str()).collect();
     hosts.extend(mailbox_server(relay).map(|(host, _)| host));
+    // The MX hosts of the domain may be this host alone, for a moment or by mistake.
+    hosts.extend(relay.inbound.iter().flat_map(Inbound::backup_domains).map(String::as_str));
     hosts.sort_unstable();
     hosts.dedup();
     hosts
