@@ -15,11 +15,15 @@ use crate::relay::{Delivery, Inbound, NextHop, Relay, Transport};
 const TABLE: &str = "next_hops";
 pub(super) const FILTER: &str = "regexp:/etc/postfix/next_hops";
 
-/// Each server that mail from others goes to, with its port: without it the relay has no use.
+/// Each server that mail from others goes to, with its port: without it the relay has no use. The servers of a list of failover are
+/// one word, separated by commas.
 pub(super) fn destinations(relay: &Relay) -> Vec<String> {
     let mailboxes = mailbox_server(relay).map(|(host, port)| server(host, port));
-    let mut all: Vec<String> =
-        behind(relay).map(|hop| server(&hop.host, hop.port)).chain(mailboxes).collect();
+    let list = |hops: &Vec<NextHop>| {
+        hops.iter().map(|hop| server(&hop.host, hop.port)).collect::<Vec<_>>().join(",")
+    };
+    let lists = relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hops)| list(hops));
+    let mut all: Vec<String> = lists.filter(|list| !list.is_empty()).chain(mailboxes).collect();
     all.sort_unstable();
     all.dedup();
     all
