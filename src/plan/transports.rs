@@ -53,7 +53,7 @@ fn wrapped(way: &Way) -> Option<bool> {
     }
 }
 
-/// What only the host knows about a way: its name in the table, and what it stands for.
+/// The name of a way in the table, and its value in main.cf, if its next hops are known only on the host.
 fn known_to_the_host(way: &Way, relay: &Relay) -> Option<(String, String)> {
     match way {
         Way::Smarthost(name) => {

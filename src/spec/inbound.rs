@@ -212,7 +212,7 @@ fn behind(text: &str) -> Result<NextHop, Fault> {
     }
 }
 
-/// Warns of a backup MX that asks the server that it stands in for.
+/// Warns of a backup MX that verifies addresses at the servers that may be down.
 fn backup_verified(judge: &mut Judge, domains: &[(Spot<String>, Vec<NextHop>)], place: Option<&Span>) {
     let Some((domain, _)) = domains.iter().find(|(_, hops)| hops.is_empty()) else { return };
     let message = format!(

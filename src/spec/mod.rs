@@ -321,8 +321,8 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
         _ => "a smarthost".to_owned(),
     };
     let (way, out, protection) = if direct {
-        let out = "straight to the servers that DNS names";
-        ("to the servers that DNS names".to_owned(), out.to_owned(), "")
+        let out = "directly to MX hosts";
+        (out.to_owned(), out.to_owned(), "")
     } else {
         (format!("through {through}"), format!("through {through}"), " over verified TLS")
     };

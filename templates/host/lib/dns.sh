@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Asks the resolver of this host for MX and TXT records. No program that every host has can do that, so bash sends the query (RFC 1035).
+# Queries the resolver of this host for MX and TXT records. No program that every host has can do that, so bash sends the query (RFC 1035).
 
 dns_port=53
 
@@ -29,8 +29,11 @@ records_of() {
     server=$(nameservers | head -n 1)
     [ -n "$server" ] && have bash || return 2
     for way in udp tcp; do
+        # One packet of UDP, or a stream of TCP after its length.
+        if [ "$way" = udp ]; then size='bs=4096 count=1'; else size='bs=1 skip=2 count=8192'; fi
         # shellcheck disable=SC2016  # a program for bash
-        answer=$(dns_query "$1" "$2" "$way" | timeout 2 bash -c 'exec 5<>"/dev/$2/$0/$1" && cat >&5 && { if [ "$2" = udp ]; then dd bs=4096 count=1; else dd bs=1 skip=2 count=8192; fi; } <&5 2>/dev/null | od -An -v -tu1' "$server" "$dns_port" "$way" 2>/dev/null) || :
+        answer=$(dns_query "$1" "$2" "$way" |
+            timeout 2 bash -c 'exec 5<>"/dev/$2/$0/$1" && cat >&5 && dd $3 <&5 2>/dev/null | od -An -v -tu1' "$server" "$dns_port" "$way" "$size" 2>/dev/null) || :
         [ -n "$answer" ] || return 2
         printf '%s\n' "$answer" | awk -v want="$2" -f "$lib/dns_mx.awk" >"$probe_folder/$3"
         code=$?

@@ -172,10 +172,12 @@ is_within() {
     *:*:*.*.*.*) case $1 in *:*) return 1 ;; esac ;;
     *.*.*.*:*:*) return 1 ;;
     esac
+    bits=
+    case $2 in */*) bits=${2##*/} ;; esac
     case $1 in
-    *:*) printf '%s %s %s\n' "$(spelled "$1")" "$(spelled "${2%%/*}")" "$(case $2 in */*) echo $((${2##*/})) ;; *) echo 128 ;; esac)" ;;
+    *:*) printf '%s %s %s\n' "$(spelled "$1")" "$(spelled "${2%%/*}")" "${bits:-128}" ;;
     *)
-        printf '%s %s %s\n' "$1" "${2%%/*}" "$(case $2 in */*) echo $((${2##*/})) ;; *) echo 32 ;; esac)" | awk '{
+        printf '%s %s %s\n' "$1" "${2%%/*}" "${bits:-32}" | awk '{
             split($1, a, "."); split($2, b, ".")
             print sprintf("%02x%02x%02x%02x", a[1], a[2], a[3], a[4]), sprintf("%02x%02x%02x%02x", b[1], b[2], b[3], b[4]), $3
         }'

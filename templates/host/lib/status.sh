@@ -198,7 +198,7 @@ show_text() {
         echo "  configuration  applied $applied, $(tint no 'out of step'): $why"
     fi
     if has_fallback; then
-        echo '  smarthosts     for mail that the servers that DNS names do not accept now, and for single senders'
+        echo '  smarthosts     for mail that MX hosts do not accept now, and for single senders'
         show_smarthosts ''
     elif sends_directly; then
         echo "  smarthosts     none: mail goes to the servers that DNS names"
