@@ -61,7 +61,7 @@ def test_accounts_by_sender(host, smarthost):
     assert [(one["id"], one["severity"]) for one in findings] == [("account-missing", "broken")] * 3, findings
     assert "RELAY_BLOG_USERNAME and RELAY_BLOG_PASSWORD" in findings[0]["mend"]
     said = host.sh("mail-relay status", check=False)
-    assert said.code == 1 and "mail of the senders of blog billing shop-eu can NOT leave" in said.out, said.out
+    assert said.code == 1 and "mail for the smarthost(s) blog billing shop-eu can NOT leave" in said.out, said.out
     assert "blog/[smtp.lab.example]:587 (waits for credentials)" in said.out, said.out
 
     # They leave once their account is there. That of `shop-eu` is left out, as long as the other one of its list has one.
@@ -106,7 +106,7 @@ def test_accounts_by_sender(host, smarthost):
     send(host, "news@blog.example", "by the wrong password")
     assert "authentication failed" in host.wait_deferred()[0]
     [one] = [one for one in ask(host) if one["severity"] == "broken"]
-    assert one["id"] == "password-refused" and "senders of the smarthost blog" in one["why"] and "RELAY_BLOG_PASSWORD" in one["mend"], one
+    assert one["id"] == "password-refused" and "mail for the smarthost blog waits" in one["why"] and "RELAY_BLOG_PASSWORD" in one["mend"], one
     assert host.deliver("beside a wrong password").user == smarthost.user
 
     # The account of all others may be missing, and those of single senders work.

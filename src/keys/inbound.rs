@@ -20,7 +20,7 @@ pub(crate) struct InboundSection {
         "x-adds-to" = ["transport_maps"],
         "x-replaces" = ["mydestination", "parent_domain_matches_subdomains"],
     ))]
-    pub(crate) domains: Option<Entries<String>>,
+    pub(crate) domains: Option<Entries<Many<String>>>,
     /// How the connection to the backends is protected.
     #[schemars(extend(
         "default" = "may",

@@ -27,15 +27,18 @@ pub(crate) struct Spec {
     ///
     /// `".acme.example"` is everything below a domain. The value is a server (`"partner.example" =
     /// "[mx.partner.example]:25"`), `"direct"` for the MX hosts of the domain, `"error 5.1.2 this domain has
-    /// moved"` to return mail, `"retry 4.3.2 back on Monday"` to defer it, or `"discard"`. The relay does not
-    /// authenticate there. TLS follows `[tls]`, or the entry of the domain in `[tls.policies]`.
+    /// moved"` to return mail, `"retry 4.3.2 back on Monday"` to defer it, or `"discard"`. A list of servers is tried in
+    /// order. The relay does not authenticate there. TLS follows `[tls]`, or the entry of the domain in
+    /// `[tls.policies]`. `"smarthost eu"` sends the mail through the `[[smarthost]]` of that name, with its account; it
+    /// then takes no other mail. `"service slow"` uses a service of `[services]`, with the smarthosts of all other mail;
+    /// `"service slow [mx.partner.example]:25"` names the server.
     #[schemars(extend(
         "examples" = [{"partner.example": "mx.partner.example"}],
         "x-decides" = ["transport_maps"],
         "x-adds-to" = ["smtp_tls_policy_maps", "smtp_dns_support_level"],
         "x-replaces" = ["default_transport", "defer_transports", "relay_transport", "smtp_tcp_port"],
     ))]
-    pub(crate) transports: Option<Entries<String>>,
+    pub(crate) transports: Option<Entries<Many<String>>>,
     pub(crate) tls: Option<TlsSection>,
     /// Recipients of single local names: `webmaster = "web@acme.example"`, or a list.
     ///

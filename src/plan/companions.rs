@@ -60,9 +60,10 @@ pub(super) fn credential_keys(relay: &Relay) -> Vec<String> {
     let mut keys = Vec::new();
     for host in &relay.smarthosts {
         // A single smarthost needs no name. With several, each may have a separate account.
-        let prefix = match host.senders.as_slice() {
-            [] if usual == 1 => "RELAY".to_owned(),
-            _ => format!("RELAY_{}", key_of(&host.name)),
+        let prefix = if host.is_usual() && usual == 1 {
+            "RELAY".to_owned()
+        } else {
+            format!("RELAY_{}", key_of(&host.name))
         };
         let parts: &[&str] = match host.auth {
             Auth::Password => &["USERNAME", "PASSWORD"],

@@ -11,7 +11,7 @@ use super::policies;
 use super::table::{Kind, Table, table};
 use super::words::{level_name, server};
 use crate::postfix::table::{Lookup, Regexp};
-use crate::relay::{Abuse, Inbound, Recipients, Relay};
+use crate::relay::{Abuse, Inbound, NextHop, Recipients, Relay};
 
 /// Names of every domain that can always be written to (RFC 5321 4.5.1, RFC 2142).
 const ALWAYS: &[&str] = &["postmaster", "abuse"];
@@ -59,7 +59,13 @@ pub(super) fn domains(layer: &mut Layer<'_>, relay: &Relay) {
 /// The transport to the backends.
 pub(super) fn routes(relay: &Relay) -> Vec<Item> {
     let domains = relay.inbound.iter().flat_map(|inbound| &inbound.domains);
-    domains.map(|(domain, hop)| inline(domain, &format!("relay:{}", server(&hop.host, hop.port)))).collect()
+    let way = |(domain, hops): &(String, Vec<NextHop>)| {
+        let list: Vec<String> = hops.iter().map(|hop| server(&hop.host, hop.port)).collect();
+        // A backup sends to the MX hosts of the domain that are better than itself.
+        let list = if list.is_empty() { domain.clone() } else { list.join(", ") };
+        inline(domain, &format!("relay:{list}"))
+    };
+    domains.map(way).collect()
 }
 
 fn abuse(layer: &mut Layer<'_>, abuse: &Abuse) {

@@ -10,16 +10,20 @@ use super::layer::Layer;
 use super::table::{Kind, Table, table};
 use super::words::server;
 use crate::postfix::table::{Regexp, TableError};
-use crate::relay::{Delivery, NextHop, Relay, Way};
+use crate::relay::{Delivery, Inbound, NextHop, Relay, Transport};
 
 const TABLE: &str = "next_hops";
 pub(super) const FILTER: &str = "regexp:/etc/postfix/next_hops";
 
-/// Each server that mail from others goes to, with its port: without it the relay has no use.
+/// Each server that mail from others goes to, with its port: without it the relay has no use. The servers of a list of failover are
+/// one word, separated by commas.
 pub(super) fn destinations(relay: &Relay) -> Vec<String> {
     let mailboxes = mailbox_server(relay).map(|(host, port)| server(host, port));
-    let mut all: Vec<String> =
-        behind(relay).map(|hop| server(&hop.host, hop.port)).chain(mailboxes).collect();
+    let list = |hops: &Vec<NextHop>| {
+        hops.iter().map(|hop| server(&hop.host, hop.port)).collect::<Vec<_>>().join(",")
+    };
+    let lists = relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hops)| list(hops));
+    let mut all: Vec<String> = lists.filter(|list| !list.is_empty()).chain(mailboxes).collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -32,17 +36,16 @@ pub(super) fn known_to_a_direct_relay(relay: &Relay) -> Vec<String> {
 }
 
 fn behind(relay: &Relay) -> impl Iterator<Item = &NextHop> {
-    relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop)
+    relay.inbound.iter().flat_map(Inbound::backends)
 }
 
 /// The servers, each once.
 fn hosts(relay: &Relay) -> Vec<&str> {
-    let elsewhere = relay.transports.iter().filter_map(|transport| match &transport.way {
-        Way::Hop(hop) => Some(hop),
-        _ => None,
-    });
+    let elsewhere = relay.transports.iter().flat_map(Transport::hops);
     let mut hosts: Vec<&str> = behind(relay).chain(elsewhere).map(|hop| hop.host.as_str()).collect();
     hosts.extend(mailbox_server(relay).map(|(host, _)| host));
+    // The MX hosts of the domain may be this host alone, for a moment or by mistake.
+    hosts.extend(relay.inbound.iter().flat_map(Inbound::backup_domains).map(String::as_str));
     hosts.sort_unstable();
     hosts.dedup();
     hosts

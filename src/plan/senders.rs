@@ -36,7 +36,8 @@ fn endpoint(way: &SenderWay<'_>, host: &Smarthost) -> String {
 
 /// Adds the transport of single senders, which Postfix looks up before that of all others.
 pub(super) fn parameters(layer: &mut Layer<'_>, relay: &Relay) {
-    let ways = relay.sender_ways();
+    let mut ways = relay.sender_ways();
+    ways.retain(|way| !way.senders.is_empty());
     if ways.is_empty() {
         return;
     }
@@ -115,7 +116,8 @@ fn edit(way: &SenderWay<'_>, relay: &Relay) -> String {
 
 /// The table of senders and their ways.
 pub(super) fn tables(relay: &Relay) -> Result<Option<Table>, PlanError> {
-    let ways = relay.sender_ways();
+    let mut ways = relay.sender_ways();
+    ways.retain(|way| !way.senders.is_empty());
     let rows = || {
         let mut rows = Lookup::new(
             "The smarthosts of single senders, see postconf(5), sender_dependent_default_transport_maps.",

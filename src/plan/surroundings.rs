@@ -12,7 +12,7 @@ use super::{PlanError, Planned};
 use crate::diag::{Diagnostic, Severity};
 use crate::package::{Entry, EntryKind};
 use crate::platform::{Format, FormatFacts, IntegrationFacts};
-use crate::relay::{Firewall, FirewallTool, Host, Relay};
+use crate::relay::{Firewall, FirewallTool, Host, Inbound, Relay};
 use crate::spec::Checked;
 use crate::template::Templates;
 
@@ -66,7 +66,8 @@ fn firewall(firewall: &Firewall, relay: &Relay, templates: &Templates) -> Result
     let mut ports: BTreeSet<u16> = relay.smarthosts.iter().map(|host| host.port).collect();
     ports.extend(relay.sends_directly().then_some(25));
     ports.extend(transports::ports(relay));
-    ports.extend(relay.inbound.iter().flat_map(|inbound| &inbound.domains).map(|(_, hop)| hop.port));
+    ports.extend(relay.inbound.iter().flat_map(Inbound::backends).map(|hop| hop.port));
+    ports.extend(relay.inbound.iter().filter_map(|inbound| inbound.backup_domains().next().map(|_| 25)));
     // Where mail comes from anybody, port 25 is open to everybody.
     let anybody = [IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
     let trusted = relay.server.as_ref().map(|server| server.trusted.as_slice()).unwrap_or_default();

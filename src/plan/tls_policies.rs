@@ -6,7 +6,7 @@ use super::PlanError;
 use super::layer::Item;
 use super::mailboxes;
 use super::table::{Kind, Table, table};
-use super::transports::destination;
+use super::transports::destinations;
 use super::words::{level_name, server};
 use crate::postfix::table::{Lookup, TableError};
 use crate::relay::{Relay, TlsLevel, TlsPolicy, Way, way_of};
@@ -47,10 +47,13 @@ fn policies(relay: &Relay) -> Vec<TlsPolicy> {
     let (tls, transports) = (&relay.tls, &relay.transports);
     let mut policies: Vec<TlsPolicy> = Vec::new();
     for policy in &tls.policies {
-        let hop = way_of(transports, &policy.domain).filter(|it| matches!(it.way, Way::Hop(_)));
+        let way = way_of(transports, &policy.domain).filter(|way| way.way != Way::Direct);
         let domain = policy.domain.rsplit_once('@').map_or(&*policy.domain, |(_, domain)| domain);
-        let domain = hop.and_then(destination).unwrap_or_else(|| domain.to_owned());
-        policies.push(TlsPolicy { domain, ..policy.clone() });
+        let mut hops = way.map(destinations).unwrap_or_default();
+        if hops.is_empty() {
+            hops.push(domain.to_owned());
+        }
+        policies.extend(hops.into_iter().map(|domain| TlsPolicy { domain, ..policy.clone() }));
     }
     let names: &[&str] = match tls.level {
         _ if tls.match_names.is_empty() => &[],
@@ -60,7 +63,7 @@ fn policies(relay: &Relay) -> Vec<TlsPolicy> {
     };
     if !names.is_empty() {
         let match_names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        for domain in transports.iter().filter_map(destination) {
+        for domain in transports.iter().flat_map(destinations) {
             policies.push(TlsPolicy { domain, level: tls.level, match_names: match_names.clone() });
         }
     }

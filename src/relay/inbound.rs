@@ -6,8 +6,8 @@ use crate::diag::Span;
 /// Mail that a relay accepts from other servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// Domains whose mail goes to a backend; empty if there are only mailboxes.
-    pub domains: Vec<(String, NextHop)>,
+    /// Domains whose mail goes to backends, in order of failover; without backends, the relay is a backup for their MX hosts.
+    pub domains: Vec<(String, Vec<NextHop>)>,
     /// How the connection to the backends is protected.
     pub tls: TlsLevel,
     /// Valid addresses in these domains.
@@ -24,6 +24,16 @@ impl Inbound {
     /// Every domain that the relay accepts mail for.
     pub fn own_domains(&self) -> impl Iterator<Item = &String> {
         self.domains.iter().map(|(own, _)| own).chain(&self.alias_domains)
+    }
+
+    /// Every backend, once for each domain.
+    pub fn backends(&self) -> impl Iterator<Item = &NextHop> {
+        self.domains.iter().flat_map(|(_, hops)| hops)
+    }
+
+    /// Domains for which the relay is a backup MX.
+    pub fn backup_domains(&self) -> impl Iterator<Item = &String> {
+        self.domains.iter().filter(|(_, hops)| hops.is_empty()).map(|(domain, _)| domain)
     }
 
     /// Whether the relay accepts mail for this domain.

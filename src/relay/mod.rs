@@ -176,6 +176,20 @@ pub struct Smarthost {
     pub oauth2: Option<OAuth2>,
     /// Senders whose mail it takes: addresses and `@domain` in lower case. Empty: all senders that no other smarthost lists.
     pub senders: Vec<String>,
+    /// The name of its list, if it takes only mail that `[transports]` sends there.
+    pub list: Option<String>,
+}
+
+impl Smarthost {
+    /// Whether it takes the mail that nothing else decides about.
+    pub fn is_usual(&self) -> bool {
+        self.senders.is_empty() && self.list.is_none()
+    }
+
+    /// Whether both are in the same list of failover.
+    pub fn shares_list(&self, other: &Self) -> bool {
+        self.senders == other.senders && self.list == other.list
+    }
 }
 
 /// Where access tokens come from (RFC 6749).

@@ -17,10 +17,14 @@ pub struct Transport {
 /// A route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// To this server.
-    Hop(NextHop),
+    /// To these servers, in order of failover.
+    Hops(Vec<NextHop>),
     /// To the MX hosts of the domain.
     Direct,
+    /// By the service of this name: to these servers, or if there are none, where other mail goes.
+    Service(String, Vec<NextHop>),
+    /// Through the smarthosts of the list with this name.
+    Smarthost(String),
     /// Bounce, with this text.
     Error(String),
     /// Defer, with this text.
@@ -32,7 +36,15 @@ pub enum Way {
 impl Transport {
     /// Whether both routes lead to the same server.
     pub fn shares_server(&self, other: &Self) -> bool {
-        matches!(self.way, Way::Hop(_)) && self.way == other.way
+        self.hops().iter().any(|hop| other.hops().contains(hop))
+    }
+
+    /// The servers that the route names.
+    pub fn hops(&self) -> &[NextHop] {
+        match &self.way {
+            Way::Hops(hops) | Way::Service(_, hops) => hops,
+            _ => &[],
+        }
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) fn fallback(judge: &mut Judge, entries: &[Entry<'_>]) {
         if let Some(span) = &entry.without_tls {
             let message = "a smarthost next to provider = \"direct\" must have TLS";
             judge.report(Diagnostic::error("direct", span.clone(), message).hint("remove `tls`"));
-        } else if host.senders.is_empty() && host.mode == TlsMode::Implicit {
+        } else if host.is_usual() && host.mode == TlsMode::Implicit {
             let span = section.value.port.as_ref().map_or(place, |spot| &spot.span);
             let message = "a fallback for MX hosts must start TLS by STARTTLS";
             judge.report(

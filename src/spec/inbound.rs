@@ -54,7 +54,7 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
         alias_domains: alias_domains.into_iter().map(|spot| spot.value).collect(),
         aliases,
         abuse: abuse::check(judge, spec.abuse.as_ref()),
-        domains: domains.into_iter().map(|(key, hop)| (key.value, hop)).collect(),
+        domains: domains.into_iter().map(|(key, hops)| (key.value, hops)).collect(),
     })
 }
 
@@ -62,38 +62,62 @@ pub(super) fn check(judge: &mut Judge, spec: &Spec, profile: Profile, place: &Sp
 fn given(spec: &Spec) -> Vec<(&'static str, Span)> {
     let mut found = Vec::new();
     if let Some(section) = &spec.inbound {
-        let first = |table: Option<&Entries<String>>| Some(table?.0.first()?.0.span.clone());
-        let aliases = section.aliases.as_ref().and_then(|table| Some(table.0.first()?.0.span.clone()));
+        let first = |table: Option<&Entries<Many<String>>>| Some(table?.0.first()?.0.span.clone());
         let many = |list: Option<&Many<String>>| Some(list?.0.first()?.span.clone());
         found.extend([
             ("inbound.domains", first(section.domains.as_ref())),
             ("inbound.tls", section.tls.as_ref().map(|spot| spot.span.clone())),
             ("inbound.recipients", many(section.recipients.as_ref())),
             ("inbound.alias-domains", many(section.alias_domains.as_ref())),
-            ("inbound.aliases", aliases),
+            ("inbound.aliases", first(section.aliases.as_ref())),
         ]);
     }
     found.extend(spec.abuse.iter().flat_map(abuse::given));
     found.into_iter().filter_map(|(path, span)| Some((path, span?))).collect()
 }
 
-fn domains(judge: &mut Judge, entries: Option<&Entries<String>>) -> Vec<(Spot<String>, NextHop)> {
+/// The domains with their backends; none if the relay is a backup.
+fn domains(judge: &mut Judge, entries: Option<&Entries<Many<String>>>) -> Vec<(Spot<String>, Vec<NextHop>)> {
     let mut rows = Vec::new();
     let mut names = BTreeSet::new();
     for (key, value) in entries.map(|entries| entries.0.as_slice()).unwrap_or_default() {
         let path = format!("inbound.domains.{}", values::shown(key.as_str()));
-        let hop = judge.read("next-hop", &path, "a host, or a host and a port", value, behind);
+        let hops = match value.value.0.as_slice() {
+            [one] if one.value == BACKUP => Some(Vec::new()),
+            list => backends(judge, &path, list),
+        };
         let Some(name) = judge.read("domain", "inbound.domains", "domains", key, values::domain) else {
             continue;
         };
-        let Some(hop) = hop else { continue };
+        let Some(hops) = hops else { continue };
         if names.insert(name.clone()) {
-            rows.push((Spot::new(name, key.span.clone()), hop));
+            rows.push((Spot::new(name, key.span.clone()), hops));
         } else {
             judge.report(relay::twice(key, &name));
         }
     }
     rows
+}
+
+/// The value of a domain whose MX hosts are other servers.
+const BACKUP: &str = "backup";
+
+/// The backends of one domain, in order of failover.
+fn backends(judge: &mut Judge, path: &str, list: &[Spot<String>]) -> Option<Vec<NextHop>> {
+    let what = "a host, or a host and a port, a list of them, or `backup` for a backup MX";
+    let mut hops: Vec<NextHop> = Vec::new();
+    let mut whole = !list.is_empty();
+    for spot in list {
+        match judge.read("next-hop", path, what, spot, behind) {
+            Some(hop) if hops.contains(&hop) => {
+                let finding = Diagnostic::error("next-hop", spot.span.clone(), "this server is a duplicate");
+                judge.report(finding.hint("remove one of the two"));
+            }
+            Some(hop) => hops.push(hop),
+            None => whole = false,
+        }
+    }
+    whole.then_some(hops)
 }
 
 /// `host`, `host:port`, and an IPv6 address in brackets if a port follows.
@@ -176,6 +200,9 @@ fn of_transport(text: &str) -> Option<Fault> {
 
 /// A server that receives mail from another one.
 fn behind(text: &str) -> Result<NextHop, Fault> {
+    if text == BACKUP {
+        return Err(Fault::new("a backup MX has no backends").hint("write `backup` alone, without a list"));
+    }
     match next_hop(text)? {
         hop if hop.begins_with_tls() => {
             Err(Fault::new(format!("port {} uses implicit TLS, but mail between servers does not", hop.port))
@@ -185,15 +212,34 @@ fn behind(text: &str) -> Result<NextHop, Fault> {
     }
 }
 
+/// Warns of a backup MX that verifies addresses at the servers that may be down.
+fn backup_verified(judge: &mut Judge, domains: &[(Spot<String>, Vec<NextHop>)], place: Option<&Span>) {
+    let Some((domain, _)) = domains.iter().find(|(_, hops)| hops.is_empty()) else { return };
+    let message = format!(
+        "while the MX hosts of `{}` are down, the backup accepts only addresses that it knows",
+        domain.value
+    );
+    judge.report(
+        Diagnostic::warning("recipients", place.unwrap_or(&domain.span).clone(), message)
+            .hint("list the addresses: recipients = [\"jane@acme.example\"] in [inbound]"),
+    );
+}
+
 /// The valid addresses. Without any, all mail of a domain would be rejected.
 fn recipients(
     judge: &mut Judge,
     list: Option<&Many<String>>,
-    domains: &[(Spot<String>, NextHop)],
+    domains: &[(Spot<String>, Vec<NextHop>)],
 ) -> Recipients {
-    let Some(list) = list else { return Recipients::Verified };
+    let Some(list) = list else {
+        backup_verified(judge, domains, None);
+        return Recipients::Verified;
+    };
     match list.0.as_slice() {
-        [one] if one.value == "verify" => return Recipients::Verified,
+        [one] if one.value == "verify" => {
+            backup_verified(judge, domains, Some(&one.span));
+            return Recipients::Verified;
+        }
         [one] if one.value == "any" => {
             judge.report(
                 Diagnostic::warning(
@@ -262,7 +308,7 @@ fn stray<'a>(
 fn alias_domains(
     judge: &mut Judge,
     list: Option<&Many<String>>,
-    domains: &[(Spot<String>, NextHop)],
+    domains: &[(Spot<String>, Vec<NextHop>)],
 ) -> Vec<Spot<String>> {
     let read = judge.read_all("domain", "inbound.alias-domains", "domains", list, values::domain);
     let mut names: Vec<Spot<String>> = Vec::new();
@@ -285,7 +331,7 @@ fn alias_domains(
 fn aliases(
     judge: &mut Judge,
     section: &InboundSection,
-    domains: &[(Spot<String>, NextHop)],
+    domains: &[(Spot<String>, Vec<NextHop>)],
     alias_domains: &[Spot<String>],
 ) -> Vec<(String, Vec<String>)> {
     let mut read: Vec<(Spot<String>, Vec<Spot<String>>)> = Vec::new();

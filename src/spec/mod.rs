@@ -211,7 +211,8 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         let custom = if direct { providers.get(Provider::CUSTOM) } else { None };
         let preset = (custom.as_ref().unwrap_or(provider), providers);
         let sections = spec.smarthost.as_ref();
-        smarthost::check(judge, sections, preset, region.as_deref(), (&section.span, direct))
+        let lists = transports::lists(spec.transports.as_ref());
+        smarthost::check(judge, sections, preset, region.as_deref(), (&section.span, direct), &lists)
     });
     let identity =
         relay::identity(judge, &section.value, spec.rewrite.as_ref(), provider.as_ref(), &section.span);
@@ -227,6 +228,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         profile.and_then(|profile| mailboxes::check(judge, spec, profile, &identity, &section.span));
     let allowed_recipients = recipients::allowed(judge, spec, mailboxes.as_ref());
     let all_mail_to = recipients::all_mail_to(judge, spec);
+    let services = services::check(judge, spec.services.as_ref());
     let known = transports::Known {
         smarthosts: smarthosts.as_ref(),
         identity: &identity,
@@ -234,6 +236,7 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
         submission: submission.as_ref(),
         inbound: inbound.as_ref(),
         mailboxes: mailboxes.as_ref(),
+        services: &services,
     };
     let transports = transports::check(judge, spec.transports.as_ref(), known);
     let tls = tls::check(judge, spec.tls.as_ref(), smarthosts.as_ref(), &transports);
@@ -247,7 +250,6 @@ fn check(spec: &Spec, stated: Vec<String>, providers: &Providers, judge: &mut Ju
     let metrics = metrics::check(judge, spec.metrics.as_ref());
     let integrations = surroundings::integrations(spec.integrations.as_ref());
     let firewall = surroundings::firewall(judge, spec.firewall.as_ref());
-    let services = services::check(judge, spec.services.as_ref());
     let parameters = sending::parameters(judge, "main-cf", spec.main_cf.as_ref());
     let (tables, names) = tables::check(judge, spec.tables.as_ref());
     tables::used(judge, &names, &parameters, &services, server.as_ref());
@@ -319,8 +321,8 @@ fn words(profile: Option<Profile>, provider: Option<&Provider>, smarthosts: Opti
         _ => "a smarthost".to_owned(),
     };
     let (way, out, protection) = if direct {
-        let out = "straight to MX hosts";
-        ("to MX hosts".to_owned(), out.to_owned(), "")
+        let out = "directly to MX hosts";
+        (out.to_owned(), out.to_owned(), "")
     } else {
         (format!("through {through}"), format!("through {through}"), " over verified TLS")
     };

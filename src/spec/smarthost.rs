@@ -32,19 +32,20 @@ pub(super) struct Smarthosts {
 impl Smarthosts {
     /// The smarthosts, those for all senders first.
     pub(super) fn in_order(mut self) -> Vec<Smarthost> {
-        self.list.sort_by_key(|host| !host.senders.is_empty());
+        self.list.sort_by_key(|host| !host.is_usual());
         self.list
     }
 }
 
 /// Resolves the sections with the preset of the provider. `place` is the place for a finding about a missing section. If mail goes to
-/// MX hosts (`direct`), there may be none.
+/// MX hosts (`direct`), there may be none. `lists` are the names of smarthosts in `[transports]`.
 pub(super) fn check(
     judge: &mut Judge,
     sections: Option<&Many<SmarthostSection>>,
     (provider, providers): (&Provider, &Providers),
     region: Option<&str>,
     (place, direct): (&Span, bool),
+    lists: &[Vec<String>],
 ) -> Option<Smarthosts> {
     let implied = [Spot::new(SmarthostSection::default(), place.clone())];
     let sections = match sections {
@@ -57,9 +58,12 @@ pub(super) fn check(
     for section in sections {
         let index = section.value.senders.is_none().then_some(usual);
         usual += usize::from(index.is_some());
-        let Some((smarthost, without_tls)) = one(judge, section, index, (provider, providers), region) else {
+        let Some((mut smarthost, without_tls)) = one(judge, section, index, (provider, providers), region)
+        else {
             continue;
         };
+        let list = lists.iter().find(|list| list.contains(&smarthost.name)).and_then(|list| list.first());
+        smarthost.list = list.filter(|_| smarthost.senders.is_empty()).cloned();
         entries.push(Entry { smarthost, section, without_tls });
     }
     if direct {
@@ -132,6 +136,7 @@ fn one(
             mechanisms: mechanisms?,
             oauth2,
             senders: senders?,
+            list: None,
         },
         without_tls,
     ))

@@ -62,7 +62,7 @@ pub(super) fn in_database(
     transports: &[Transport],
 ) {
     let query = section.and_then(|spot| spot.value.queries.as_ref()?.tls_policies.as_ref());
-    let past = transports.iter().any(|it| matches!(it.way, Way::Hop(_) | Way::Direct));
+    let past = transports.iter().any(|it| matches!(it.way, Way::Direct) || !it.hops().is_empty());
     if let (Some(spot), false) = (query, past) {
         to_a_smarthost(judge, &spot.span, hosts);
     }
@@ -85,20 +85,24 @@ fn unasked(
 ) -> Option<Diagnostic> {
     let finding = |message: &str| Some(Diagnostic::error("tls-policy", key.span.clone(), message));
     match transport.map(|transport| &transport.way) {
-        Some(Way::Hop(_) | Way::Direct) => None,
-        Some(_) => finding("by `[transports]` no mail leaves for it, so its policy is never used"),
-        None if hosts.is_some_and(|hosts| !hosts.direct) => {
+        Some(Way::Hops(_) | Way::Direct) => None,
+        Some(Way::Service(_, hops)) if !hops.is_empty() => None,
+        Some(Way::Smarthost(_)) => Some(finding(UNASKED)?.hint("`level` in [tls] is for the smarthosts")),
+        Some(Way::Error(_) | Way::Retry(_) | Way::Discard) => {
+            finding("by `[transports]` no mail leaves for it, so its policy is never used")
+        }
+        _ if hosts.is_some_and(|hosts| !hosts.direct) => {
             let hint = format!(
                 "[transports] \"{}\" = \"direct\" makes its mail bypass the smarthost",
                 values::shown(name)
             );
             Some(finding(UNASKED)?.hint("`level` in [tls] is for the smarthost").hint(hint))
         }
-        None if name.contains('@') => Some(
+        _ if name.contains('@') => Some(
             finding("mail to this address goes the same way as all mail to its domain")?
                 .hint("use the domain, or add the address to [transports]"),
         ),
-        None => None,
+        _ => None,
     }
 }
 
@@ -123,8 +127,7 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
             policy.map_or((tls.level, &[][..]), |own| (own.level, own.match_names.as_slice()));
         let key = values::shown(&transport.key);
         // Postfix: "TLS wrappermode requires smtp_tls_security_level = encrypt (or stronger)".
-        if let Way::Hop(hop) = &transport.way
-            && hop.begins_with_tls()
+        if let Some(hop) = transport.hops().iter().find(|hop| hop.begins_with_tls())
             && matches!(level, TlsLevel::None | TlsLevel::May | TlsLevel::Dane)
         {
             judge.report(
@@ -141,8 +144,9 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
         if !matches!(level, TlsLevel::Secure | TlsLevel::Verify) || !names.is_empty() {
             continue;
         }
-        match &transport.way {
-            Way::Hop(hop) if values::is_address_literal(&hop.host) => judge.report(
+        let literal = transport.hops().iter().find(|hop| values::is_address_literal(&hop.host));
+        match (&transport.way, literal) {
+            (_, Some(hop)) => judge.report(
                 Diagnostic::error(
                     "tls-match",
                     transport.span.clone(),
@@ -151,7 +155,7 @@ pub(super) fn of_transports(judge: &mut Judge, tls: &Tls, transports: &[Transpor
                 .hint(format!("write the name of the server, or a name in its certificate: [tls.policies] \"{key}\" = \"secure NAME\""))
                 .hint(format!("without verification: [tls.policies] \"{key}\" = \"encrypt\", or \"may\"")),
             ),
-            Way::Direct if policy.is_none() && !direct => judge.report(
+            (Way::Direct, _) if policy.is_none() && !direct => judge.report(
                 Diagnostic::warning(
                     "tls-level",
                     transport.span.clone(),

@@ -17,16 +17,15 @@ pub(super) fn check(
     names(judge, entries);
     without_tls(judge, entries);
     if !direct {
-        no_usual(judge, sections);
+        no_usual(judge, sections, entries);
     }
     senders(judge, entries);
-    let mut seen: Vec<&[String]> = Vec::new();
+    let mut seen: Vec<&Entry<'_>> = Vec::new();
     for entry in entries {
-        let of = entry.smarthost.senders.as_slice();
-        if !seen.contains(&of) {
-            seen.push(of);
-            let list: Vec<&Entry<'_>> =
-                entries.iter().filter(|other| other.smarthost.senders == of).collect();
+        let shares = |other: &&Entry<'_>| other.smarthost.shares_list(&entry.smarthost);
+        if !seen.iter().any(|other| shares(other)) {
+            seen.push(entry);
+            let list: Vec<&Entry<'_>> = entries.iter().filter(shares).collect();
             twice(judge, &list);
             one_mode(judge, &list);
             one_kind(judge, &list);
@@ -67,7 +66,10 @@ fn twice(judge: &mut Judge, list: &[&Entry<'_>]) {
 }
 
 /// Senders that no list names also have a list.
-fn no_usual(judge: &mut Judge, sections: &[Spot<SmarthostSection>]) {
+fn no_usual(judge: &mut Judge, sections: &[Spot<SmarthostSection>], entries: &[Entry<'_>]) {
+    if entries.len() < sections.len() || entries.iter().any(|entry| entry.smarthost.is_usual()) {
+        return;
+    }
     let first = sections.iter().find_map(|section| section.value.senders.as_ref()?.0.first());
     if let Some(first) = first
         && sections.iter().all(|section| section.value.senders.is_some())
@@ -78,6 +80,12 @@ fn no_usual(judge: &mut Judge, sections: &[Spot<SmarthostSection>]) {
                 .labelled("bounces have an empty sender, which no list can contain")
                 .hint("remove `senders` from one [[smarthost]], or add one without it"),
         );
+    } else if let Some(entry) = entries.iter().find(|entry| entry.smarthost.list.is_some()) {
+        let span = entry.section.value.name.as_ref().map_or(&entry.section.span, |spot| &spot.span);
+        let message = "[transports] names this smarthost, so it takes no other mail, and nothing else does";
+        judge.report(Diagnostic::error("transport", span.clone(), message).hint(
+            "add a [[smarthost]] for all other mail; it can be the same server with a different `name`",
+        ));
     }
 }
 

@@ -72,23 +72,39 @@ look_at_resolver() {
 
 look_at_next_hops() {
     [ -n "$next_hops" ] && policy_of "$postfix_dir" || return 0
-    for next_hop in $next_hops; do
-        split_destination "$next_hop"
-        probe_host=$host
-        if ! find_addresses; then
-            finding next-hop-dns "$host"
-            continue
-        fi
-        answers=no words=
-        for address in $addresses; do
-            if ! open_tcp "$address" "$port"; then words="${words:+$words; }$address: $(why_not_connected)"
-            elif is_welcome; then answers=yes
-            else words="${words:+$words; }$address: ${reply:-the connection was closed}"; fi
+    for list in $next_hops; do look_at_list "$(printf '%s' "$list" | tr ',' ' ')"; done
+}
+
+# The servers of one domain in order of failover. If one of them takes mail, the others are no obstacle.
+look_at_list() {
+    reachable=no
+    : >"$probe_folder/closed"
+    for next_hop in $1; do look_at_next_hop >>"$probe_folder/closed" && reachable=yes; done
+    while IFS='	' read -r id host port words; do
+        [ "$reachable" = no ] || id=next-hop-partly
+        finding "$id" "$host" "$port" "$words"
+    done <"$probe_folder/closed"
+}
+
+# Prints what is wrong with $next_hop: a finding, the host, the port, and the reason.
+look_at_next_hop() {
+    split_destination "$next_hop"
+    probe_host=$host
+    if ! find_addresses; then
+        printf 'next-hop-dns\t%s\t%s\tthe name cannot be looked up\n' "$host" "$port"
+        return 1
+    fi
+    words=
+    for address in $addresses; do
+        if ! open_tcp "$address" "$port"; then words="${words:+$words; }$address: $(why_not_connected)"
+        elif is_welcome; then
             close_dialogue
-            [ "$answers" = no ] || break
-        done
-        [ "$answers" = yes ] || finding next-hop-away "$host" "$port" "$words"
+            return 0
+        else words="${words:+$words; }$address: ${reply:-the connection was closed}"; fi
+        close_dialogue
     done
+    printf 'next-hop-away\t%s\t%s\t%s\n' "$host" "$port" "$(printf '%s' "$words" | tr '\t\n' '  ')"
+    return 1
 }
 
 # Does the server greet us? One that lets its clients wait for the greeting is no fault.

@@ -31,12 +31,13 @@ look_at_smarthosts() {
 look_at_way() {
     # An address of a domain may be refused for what it is.
     probe_sender=$(awk -v way="$1" '$2 == way && $1 !~ /^@/ { print $1; exit }' "$postfix_dir/sender_ways" 2>/dev/null)
+    [ -n "$probe_sender" ] || probe_sender=$(sender)
     of_this_way=
     for relay in $relays; do
         case $relay in "$1/"*) of_this_way="$of_this_way $relay" ;; esac
     done
     look_at_smarthosts "$of_this_way"
-    [ "$reached" = yes ] || soften broken "mail of the senders of the smarthost $1 waits" "$broken"
+    [ "$reached" = yes ] || soften broken "mail for the smarthost $1 waits" "$broken"
 }
 
 # Gives what was found since the last list the severity $1 and the reason $2: mail leaves nevertheless. $3 is whether anything is broken now.

@@ -221,7 +221,7 @@ show_text() {
     echo "  last day       $delivered delivered, $returned refused by a smarthost$(lost_words)"
     while IFS='	' read -r _ what mend; do echo "  $(tint no obstacle)       $what; mend: ${mend#'$ '}"; done <"$scratch/obstacles"
     if [ "$can_send" = yes ]; then echo "  $(tint yes 'mail can leave')$(delivery_words)"
-    elif [ "$partly" = yes ]; then echo "  $(tint no "mail of the senders of $idle can NOT leave"), all other mail can; 'mail-relay doctor' says why"
+    elif [ "$partly" = yes ]; then echo "  $(tint no "mail for the smarthost(s) $idle can NOT leave"), all other mail can; 'mail-relay doctor' says why"
     else echo "  $(tint no 'mail can NOT leave'); 'mail-relay doctor' says why"; fi
 }
 
