@@ -74,7 +74,6 @@ def test_several_ways(host, smarthost, lan):
     for number in range(3):
         assert smarthost.wait_for(f"slow {number}").user == smarthost.user
     assert time.monotonic() - begun >= 4
-    assert "postfix/slow/smtp" in host.log()
 
     # Mail from strangers: to the backend that answers, and as a backup to a better MX host.
     lan.stranger.send("jane@stranger.example", "sales@acme.example", "From: jane@stranger.example\nSubject: to a backend\n\nhi\n")
