@@ -117,3 +117,12 @@ def test_a_rotated_refresh_token_outlives_a_failed_attempt(sh, tmp_path):
         "rotated", "mail-relay: f; mend: m", "m",
         "rotated", "trotatedPRIMARY", "",
     ], said  # fmt: skip
+
+
+def test_every_beginning_of_an_answer_ends(awk, tmp_path):
+    """Where a connection ends, an answer may as well end with a backslash, or within a string of backslashes alone."""
+    whole = rb'{"error":"\\\"\\","error_description":"\u0026\\\\","x":["\\"],"access_token":"a\/b\\"}'
+    for size in range(len(whole) + 1):
+        code, _, error = awk("json_fields.awk", whole[:size] + b"\n", names="error error_description access_token", into=tmp_path)
+        assert (code, error) == (0, b""), whole[:size]
+    assert (tmp_path / "access_token").read_text() == "a/b\\"

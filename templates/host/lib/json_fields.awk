@@ -30,7 +30,8 @@ function keep(key, text) { if (!(key in value)) value[key] = text }
 
 function number_in(text) { sub(/^ *: */, "", text); match(text, /^-?[0-9]+/); return substr(text, 1, RLENGTH) }
 
-function is_open(text,    n) { while (substr(text, length(text) - n, 1) == "\\") n++; return n % 2 }
+# To gawk and mawk, the character before the first is the first: a text of backslashes alone has no end without the limit.
+function is_open(text,    n) { while (n < length(text) && substr(text, length(text) - n, 1) == "\\") n++; return n % 2 }
 
 function plain(text,    pieces, piece, i, out) {
     if (index(text, "\\") == 0) return text
