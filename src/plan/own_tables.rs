@@ -2,14 +2,9 @@
 //!
 //! The sources are DATABASE_README, regexp_table(5), pcre_table(5) and cidr_table(5).
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-
 use super::PlanError;
 use super::table::{Kind, Table, table};
-use crate::postfix::Network;
-use crate::postfix::table::{Cidr, Lookup, Regexp, TableError};
+use crate::postfix::table::TableError;
 use crate::relay::{OwnTable, Relay, Rows, TableKind, table_references};
 
 /// Where Postfix has the file of a table; no file of a distribution has such a name.
@@ -90,27 +85,5 @@ fn text(own: &OwnTable) -> Result<String, TableError> {
         Rows::Entries(rows) => rows,
     };
     let title = format!("The table `{}` of the spec.", own.name);
-    match own.kind {
-        TableKind::Indexed | TableKind::Inline => {
-            let mut lines = Lookup::new(title);
-            rows.iter().try_for_each(|(key, result)| lines.insert(key, result))?;
-            Ok(lines.to_string())
-        }
-        TableKind::Regexp | TableKind::Pcre => {
-            let mut lines = Regexp::new(title);
-            rows.iter().try_for_each(|(key, result)| lines.push(key, result))?;
-            Ok(lines.to_string())
-        }
-        TableKind::Cidr => {
-            let mut lines = Cidr::new(title);
-            for (key, result) in rows {
-                let network = key.parse::<IpNet>().or_else(|_| key.parse::<IpAddr>().map(IpNet::from));
-                // The spec has checked it.
-                if let Ok(network) = network {
-                    lines.push(&Network::containing(network.addr(), network.prefix_len()), result)?;
-                }
-            }
-            Ok(lines.to_string())
-        }
-    }
+    own.kind.source(&title, rows.iter().map(|(key, result)| (key.as_str(), result.as_str())))
 }

@@ -1,6 +1,12 @@
 //! Lookup tables of the user.
 
+use std::net::IpAddr;
 use std::ops::Range;
+
+use ipnet::IpNet;
+
+use crate::postfix::Network;
+use crate::postfix::table::{Cidr, Lookup, Regexp, TableError};
 
 /// A lookup table of the user. Values refer to it as `table:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +32,47 @@ pub enum TableKind {
     Cidr,
     /// Exact keys in main.cf itself.
     Inline,
+}
+
+impl TableKind {
+    /// The source of a table with these keys and results; the title becomes a comment.
+    ///
+    /// # Errors
+    /// If Postfix would read another key or result.
+    pub fn source<'a>(
+        self,
+        title: &str,
+        rows: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<String, TableError> {
+        let mut rows = rows.into_iter();
+        match self {
+            Self::Indexed | Self::Inline => {
+                let mut lines = Lookup::new(title);
+                rows.try_for_each(|(key, result)| lines.insert(key, result))?;
+                Ok(lines.to_string())
+            }
+            Self::Regexp | Self::Pcre => {
+                let mut lines = Regexp::new(title);
+                rows.try_for_each(|(key, result)| lines.push(key, result))?;
+                Ok(lines.to_string())
+            }
+            Self::Cidr => {
+                let mut lines = Cidr::new(title);
+                rows.try_for_each(|(key, result)| lines.push(&network(key)?, result))?;
+                Ok(lines.to_string())
+            }
+        }
+    }
+}
+
+fn network(text: &str) -> Result<Network, TableError> {
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    let network = network.map_err(|_| TableError::Unfit {
+        text: text.to_owned(),
+        role: "a key of a cidr table",
+        why: "it is not a network",
+    })?;
+    Ok(Network::containing(network.addr(), network.prefix_len()))
 }
 
 /// Content of a table.

@@ -9,8 +9,7 @@ use crate::diag::{Diagnostic, Span, nearest};
 use crate::keys::spot::{Entries, Scalar, Spot};
 use crate::keys::{TableSection, TableType};
 use crate::postfix::source::{self, Rule};
-use crate::postfix::table::{Cidr, Lookup, Regexp, TableError};
-use crate::postfix::{Network, Parameter, Value};
+use crate::postfix::{Parameter, Value};
 use crate::relay::{OwnTable, Restriction, Rows, Server, ServiceOverride, TableKind, table_references};
 
 /// The tables in the order of the spec. Also returns all names, even of wrong tables.
@@ -126,14 +125,16 @@ fn entries(
             whole = false;
             continue;
         };
-        if let Err(error) = row(kind, key.as_str(), &result) {
+        // As the package writes it. An inline table has no file.
+        let row = [(key.as_str(), result.as_str())];
+        if let Some(Err(error)) = (kind != TableKind::Inline).then(|| kind.source("", row)) {
             let message = format!("`{of_key}` does not fit into a table");
             judge.report(Diagnostic::error("table", spot.span.clone(), message).labelled(error.to_string()));
             whole = false;
         }
         let own = match kind {
             TableKind::Indexed | TableKind::Inline => key.value.to_lowercase(),
-            // Without the brackets that an IPv6 address may have.
+            // In the usual form: a prefix length may have zeros before it.
             TableKind::Cidr => server::network(key.as_str())
                 .map_or_else(|_| key.value.clone(), |network| network.to_string()),
             TableKind::Regexp | TableKind::Pcre => key.value.clone(),
@@ -188,22 +189,6 @@ fn row_result(kind: TableKind, text: &str, groups: Option<u32>) -> Result<String
         TableKind::Indexed | TableKind::Cidr => {}
     }
     Ok(text.to_owned())
-}
-
-/// Writes the row as the package does, which reports what Postfix would read as something else.
-fn row(kind: TableKind, key: &str, result: &str) -> Result<(), TableError> {
-    match kind {
-        TableKind::Indexed => Lookup::default().insert(key, result),
-        TableKind::Regexp | TableKind::Pcre => Regexp::default().push(key, result),
-        TableKind::Cidr => match server::network(key) {
-            Ok(network) => {
-                Cidr::default().push(&Network::containing(network.addr(), network.prefix_len()), result)
-            }
-            // Reported as a wrong key.
-            Err(_) => Ok(()),
-        },
-        TableKind::Inline => Ok(()),
-    }
 }
 
 /// Compiles a pattern as Postfix does. Returns the number of its groups; on errors, the place in the pattern.

@@ -57,18 +57,14 @@ pub(super) fn table(
     let read = map.reading.table(spec);
     match &*read {
         Table::Rows(_, rows) if rows.is_empty() => {
-            map.other(
-                Code::Dropped,
-                &format!("{check} {spec}"),
-                place(map, name).as_ref(),
-                "the table is empty",
-            );
+            whole(map, Code::Dropped, name, &format!("{check} {spec}"), "the table is empty");
         }
         Table::Missing => {
-            map.other(
+            whole(
+                map,
                 Code::Dropped,
+                name,
                 &format!("{check} {spec}"),
-                place(map, name).as_ref(),
                 "the table is not in the source, so it is treated as empty",
             );
         }
@@ -88,19 +84,19 @@ pub(super) fn table(
         Table::Rows(..) | Table::Database { .. } | Table::Other => {
             by_hand(map, name, stage, check, spec, found);
         }
-        Table::Static(_) => map.other(
-            Code::Lost,
-            &format!("{check} {spec}"),
-            place(map, name).as_ref(),
-            "one answer for every key",
-        ),
-        Table::Unreadable => map.other(
-            Code::Lost,
-            &format!("{check} {spec}"),
-            place(map, name).as_ref(),
-            "the table is encrypted",
-        ),
+        Table::Static(_) => {
+            whole(map, Code::Lost, name, &format!("{check} {spec}"), "one answer for every key");
+        }
+        Table::Unreadable => {
+            whole(map, Code::Lost, name, &format!("{check} {spec}"), "the table is encrypted");
+        }
     }
+}
+
+/// The same for all rows of a table.
+fn whole(map: &mut Map<'_, '_>, code: Code, name: &'static str, what: &str, reason: &str) {
+    let place = place(map, name);
+    map.other(code, what, place.as_ref(), reason);
 }
 
 /// A table that the administrator puts on the host.
@@ -113,21 +109,11 @@ fn by_hand(
     found: &mut Found,
 ) {
     let (Some((kind, _)), Some(path)) = (tables::parts(spec), tables::file_of(spec)) else {
-        map.other(
-            Code::Lost,
-            &format!("{check} {spec}"),
-            place(map, name).as_ref(),
-            "a table that the package cannot contain",
-        );
+        whole(map, Code::Lost, name, &format!("{check} {spec}"), "a table that the package cannot contain");
         return;
     };
     if matches!(kind, "mysql" | "pgsql" | "ldap" | "sqlite") {
-        map.other(
-            Code::Lost,
-            &format!("{check} {kind}"),
-            place(map, name).as_ref(),
-            "access by a query of a database",
-        );
+        whole(map, Code::Lost, name, &format!("{check} {kind}"), "access by a query of a database");
         return;
     }
     let kind = if matches!(kind, "btree" | "hash" | "lmdb" | "cdb" | "dbm") {
