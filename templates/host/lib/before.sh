@@ -267,7 +267,7 @@ before_main() {
     if [ ! -s "$scratch/losses" ]; then say "nothing of before is missing"; return; fi
     show_losses "$scratch/losses"
     if [ "$acknowledge" = yes ]; then
-        digest "$scratch/losses" >"$before/.acknowledged" || fail "cannot write into $state: is the disk full?"
+        digest "$scratch/losses" >"$before/.acknowledged" || fail "cannot write into $before: is the disk full?"
         say "acknowledged: status and doctor say no more of it"
     else
         say "'mail-relay before --acknowledge' ends the reminders; the files of before are in $before"
